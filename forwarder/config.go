@@ -1,0 +1,109 @@
+// Package forwarder holds what the parts of the daemon share: the configuration, read once
+// from the environment, the audit event and its verdicts, the statistics, the health, and the
+// HTTP server that shows both.
+package forwarder
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// FailurePolicy is what becomes of an audit event whose retries are used up.
+type FailurePolicy string
+
+// The failure policies, as POSTFAILUREPOLICY has them.
+const (
+	// FailureHold keeps the event and goes on trying until the sink takes it. The default.
+	FailureHold FailurePolicy = "hold"
+	// FailureDrop counts an error and goes on with the next event, as the predecessors did.
+	FailureDrop FailurePolicy = "drop"
+)
+
+// StartKind says how a StartPosition is meant.
+type StartKind int
+
+// The kinds of start position. The zero value is the default.
+const (
+	// StartEarliest is the oldest event that the hub retains.
+	StartEarliest StartKind = iota
+	// StartLatest is the first event after the partition was first claimed.
+	StartLatest
+	// StartAtTime is the first event enqueued at or after a time.
+	StartAtTime
+)
+
+// StartPosition is where reading starts in a partition that has no checkpoint.
+type StartPosition struct {
+	Kind StartKind
+	// Time is set where Kind is StartAtTime.
+	Time time.Time
+}
+
+// String returns the position as EVENTHUBSTARTPOSITION spells it.
+func (p StartPosition) String() string {
+	switch p.Kind {
+	case StartLatest:
+		return "latest"
+	case StartAtTime:
+		return p.Time.Format(time.RFC3339Nano)
+	default:
+		return "earliest"
+	}
+}
+
+// Config is the whole configuration, checked by Load. It prints without its secrets.
+type Config struct {
+	// HubConnection says where the Event Hubs namespace is and how to sign in.
+	HubConnection HubConnection
+	// HubName is the event hub, as it was typed; the service does not mind its case.
+	HubName string
+	// ConsumerGroup is the hub's consumer group, by default "$Default".
+	ConsumerGroup string
+	// StartPosition is where a partition without a checkpoint starts, by default at the earliest.
+	StartPosition StartPosition
+
+	// Blob says where the checkpoints are kept; nil where CheckpointDir is set.
+	Blob *BlobConnection
+	// BlobContainerName is the container in Blob; empty where CheckpointDir is set.
+	BlobContainerName string
+	// CheckpointDir is a local folder for the checkpoints, in place of Blob.
+	CheckpointDir string
+	// CheckpointInterval is the longest time between two checkpoints of a busy partition, by
+	// default 5 s. It is above 0.
+	CheckpointInterval time.Duration
+
+	// SinkURL is where audit events are posted. It may carry a user, a password and a query:
+	// show SinkAddress instead.
+	SinkURL *url.URL
+	// PostMaxRetries is how often a POST is repeated, by default 5. 0 means never.
+	PostMaxRetries int
+	// PostRetryDelay is how much longer each retry waits than the one before, by default 1 s.
+	// It can be 0.
+	PostRetryDelay time.Duration
+	// PostTimeout bounds one POST, from dialling to the end of the answer; by default 60 s,
+	// since Falco's webhook answers slowly when it is busy. It is above 0.
+	PostTimeout time.Duration
+	// FailurePolicy is what follows once the retries are used up, by default FailureHold.
+	FailurePolicy FailurePolicy
+	// RateLimit is the highest number of audit events a second; 0, the default, is unlimited.
+	RateLimit float64
+	// RateBurst is how many audit events may go at once under RateLimit, by default 50.
+	// It is at least 1.
+	RateBurst int
+	// KeepAlive is whether connections to the sink are reused, by default true.
+	KeepAlive bool
+
+	// LogLevel is the least important level that is logged, by default info.
+	LogLevel logrus.Level
+	// LogFormat is "text" or "json"; empty, the default, is text on a terminal, else json.
+	LogFormat string
+	// StatsAddress is where the statistics server listens, by default ":9000".
+	StatsAddress string
+	// ShutdownTimeout bounds the whole shutdown, by default 25 s. It is above 0.
+	ShutdownTimeout time.Duration
+
+	// Warnings are settings that are legal but suspect, one sentence each, for the start log.
+	Warnings []string
+}

@@ -1,0 +1,95 @@
+package forwarder
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// environment is what the environment holds, typed but not yet checked.
+type environment struct {
+	HubConnection      string        `env:"EHUBNAMESPACECONNECTIONSTRING"`
+	HubName            string        `env:"EVENTHUBNAME"`
+	ConsumerGroup      string        `env:"EVENTHUBCONSUMERGROUP"`
+	StartPosition      string        `env:"EVENTHUBSTARTPOSITION"`
+	BlobConnection     string        `env:"BLOBSTORAGECONNECTIONSTRING"`
+	Container          string        `env:"BLOBCONTAINERNAME"`
+	CheckpointDir      string        `env:"CHECKPOINTDIR"`
+	CheckpointInterval time.Duration `env:"CHECKPOINTINTERVAL"`
+	SinkURL            string        `env:"WEBSINKURL"`
+	MaxRetries         int           `env:"POSTMAXRETRIES"`
+	RetryDelay         int           `env:"POSTRETRYINCREMENTALDELAY"`
+	PostTimeout        time.Duration `env:"POSTTIMEOUT"`
+	FailurePolicy      string        `env:"POSTFAILUREPOLICY"`
+	RateLimit          float64       `env:"RATELIMITEREVENTSPERSECONDS"`
+	RateBurst          int           `env:"RATELIMITERBURST"`
+	KeepAlive          bool          `env:"KEEPALIVE"`
+	LogLevel           string        `env:"LOGLEVEL"`
+	VerboseLevel       int           `env:"VERBOSELEVEL"`
+	LogFormat          string        `env:"LOGFORMAT"`
+	StatsAddress       string        `env:"STATSADDRESS"`
+	ShutdownTimeout    time.Duration `env:"SHUTDOWNTIMEOUT"`
+}
+
+// settings picks our variables out of environ, which has the form of os.Environ: names in
+// upper case, values trimmed, since a mounted secret ends in a newline. Empty ones are left
+// out. Two spellings of a name that disagree are a problem, since which of them is meant
+// nobody can know.
+func settings(environ []string, problems *problems) map[string]string {
+	ours := make(map[string]bool)
+	for _, v := range Variables() {
+		ours[v.Name] = true
+	}
+	values, spelled := make(map[string]string), make(map[string]string)
+	for _, entry := range environ {
+		typed, value, _ := strings.Cut(entry, "=")
+		name, value := strings.ToUpper(typed), strings.TrimSpace(value)
+		if value == "" || !ours[name] {
+			continue
+		}
+		first, twice := spelled[name]
+		if !twice {
+			values[name], spelled[name] = value, typed
+			continue
+		}
+		// The same spelling twice is no news to any program: the first one counts.
+		if first != typed && values[name] != value {
+			problems.say(name, "is set as %s and as %s, to different values: keep one of them", first, typed)
+		}
+	}
+	return values
+}
+
+// parse turns set, with the defaults where it has nothing, into their types.
+func parse(set map[string]string, problems *problems) environment {
+	all := make(map[string]string)
+	for _, v := range Variables() {
+		all[v.Name] = v.Default
+		if value, ok := set[v.Name]; ok {
+			all[v.Name] = value
+		}
+	}
+	var e environment
+	err := env.ParseWithOptions(&e, env.Options{Environment: all})
+	var failed env.AggregateError
+	if !errors.As(err, &failed) {
+		return e
+	}
+	for _, one := range failed.Errors {
+		// Its text holds the value, so only the name of the field is taken from it.
+		var wrong env.ParseError
+		if errors.As(one, &wrong) {
+			problems.wrong(variableOf(wrong.Name))
+		}
+	}
+	return e
+}
+
+// variableOf returns the variable that a field of environment is read from.
+func variableOf(field string) string {
+	f, _ := reflect.TypeFor[environment]().FieldByName(field)
+	return f.Tag.Get("env")
+}

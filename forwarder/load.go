@@ -1,0 +1,251 @@
+package forwarder
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// Load reads the configuration from environ, which has the form of os.Environ. It looks at
+// nothing else. Names are matched whatever their case; white space around values is trimmed;
+// an empty variable counts as not set. The error lists every problem, a line each, and holds
+// no secret.
+func Load(environ []string) (Config, error) {
+	p := &problems{}
+	p.set = settings(environ, p)
+	l := loader{problems: p, in: parse(p.set, p)}
+	l.hub()
+	l.checkpoints()
+	l.sink()
+	l.retries()
+	l.rate()
+	l.logs()
+	l.process()
+	if err := p.err(); err != nil {
+		return Config{}, err
+	}
+	return l.out, nil
+}
+
+// loader checks the environment part by part and fills in the configuration.
+type loader struct {
+	*problems
+	in  environment
+	out Config
+}
+
+func (l *loader) isSet(name string) bool {
+	_, ok := l.set[name]
+	return ok
+}
+
+func (l *loader) hub() {
+	l.hubConnection()
+	l.hubName()
+	l.out.ConsumerGroup = l.in.ConsumerGroup
+	if !validConsumerGroup(l.in.ConsumerGroup) {
+		l.wrong(varConsumerGroup)
+	}
+	start, ok := parseStartPosition(l.in.StartPosition)
+	if !ok {
+		l.wrong(varStartPosition)
+	}
+	l.out.StartPosition = start
+}
+
+func (l *loader) hubConnection() {
+	if !l.isSet(varHubConnection) {
+		l.missing(varHubConnection, "")
+		return
+	}
+	connection, err := parseHubConnection(l.in.HubConnection)
+	if err == nil && connection.EntityPath != "" && !validHubName(connection.EntityPath) {
+		err = errors.New("its EntityPath cannot be the name of an event hub")
+	}
+	if err != nil {
+		l.wrongBecause(varHubConnection, err)
+		return
+	}
+	l.out.HubConnection = connection
+}
+
+// hubName takes the hub from EVENTHUBNAME or from the connection string. Where both name one
+// they must agree, since otherwise the client would read a hub that is not the one configured.
+func (l *loader) hubName() {
+	entity := l.out.HubConnection.EntityPath
+	name := l.in.HubName
+	switch {
+	case name == "" && entity == "":
+		l.missing(varHubName, "")
+	case name == "":
+		name = entity
+	case !validHubName(name):
+		l.wrong(varHubName)
+	case entity != "" && !strings.EqualFold(name, entity):
+		l.say(varHubName, "is %s, but the EntityPath in %s is %q: they should be the same hub",
+			l.shown(varHubName), varHubConnection, entity)
+	}
+	l.out.HubName = name
+}
+
+// parseStartPosition reads EVENTHUBSTARTPOSITION.
+func parseStartPosition(s string) (StartPosition, bool) {
+	switch strings.ToLower(s) {
+	case "earliest":
+		return StartPosition{Kind: StartEarliest}, true
+	case "latest":
+		return StartPosition{Kind: StartLatest}, true
+	}
+	t, err := time.Parse(time.RFC3339, strings.ToUpper(s))
+	return StartPosition{Kind: StartAtTime, Time: t}, err == nil
+}
+
+func (l *loader) checkpoints() {
+	l.out.CheckpointInterval = l.in.CheckpointInterval
+	if l.in.CheckpointInterval <= 0 {
+		l.wrong(varCheckpointGap)
+	}
+	if l.isSet(varCheckpointDir) {
+		l.checkpointDir()
+		return
+	}
+	l.blob()
+}
+
+func (l *loader) checkpointDir() {
+	l.out.CheckpointDir = l.in.CheckpointDir
+	var both []string
+	for _, name := range []string{varBlobConnection, varContainer} {
+		if l.isSet(name) {
+			both = append(both, name)
+		}
+	}
+	if len(both) > 0 {
+		l.say(varCheckpointDir, "is set beside %s: choose one, the folder or the blob container", strings.Join(both, " and "))
+	}
+}
+
+func (l *loader) blob() {
+	const orDir = " (or set " + varCheckpointDir + " to keep checkpoints in a local folder)"
+	if l.isSet(varBlobConnection) {
+		connection, err := parseBlobConnection(l.in.BlobConnection)
+		if err != nil {
+			l.wrongBecause(varBlobConnection, err)
+		}
+		l.out.Blob = &connection
+	} else {
+		l.missing(varBlobConnection, orDir)
+	}
+	if !l.isSet(varContainer) {
+		l.missing(varContainer, orDir)
+	} else if !validContainer(l.in.Container) {
+		l.wrong(varContainer)
+	}
+	l.out.BlobContainerName = l.in.Container
+}
+
+func (l *loader) sink() {
+	if !l.isSet(varSinkURL) {
+		l.missing(varSinkURL, "")
+		return
+	}
+	u, err := url.Parse(l.in.SinkURL)
+	if err != nil || !httpURL(u) {
+		l.wrong(varSinkURL)
+		return
+	}
+	l.out.SinkURL = u
+	if u.Port() == "8765" {
+		l.out.Warnings = append(l.out.Warnings, varSinkURL+" has port 8765, where Falco took audit events "+
+			"until 0.31; since 0.32 its k8saudit plugin listens on 9765")
+	}
+}
+
+func (l *loader) retries() {
+	l.out.PostMaxRetries = l.in.MaxRetries
+	if l.in.MaxRetries < 0 || l.in.MaxRetries > 1_000_000 {
+		l.wrong(varMaxRetries)
+	}
+	// The bounds keep retries times delay well inside a time.Duration.
+	l.out.PostRetryDelay = time.Duration(l.in.RetryDelay) * time.Millisecond
+	if l.out.PostRetryDelay < 0 || l.out.PostRetryDelay > time.Hour {
+		l.wrong(varRetryDelay)
+	}
+	l.out.PostTimeout = l.in.PostTimeout
+	if l.in.PostTimeout <= 0 {
+		l.wrong(varPostTimeout)
+	}
+	l.out.FailurePolicy = FailurePolicy(strings.ToLower(l.in.FailurePolicy))
+	if l.out.FailurePolicy != FailureHold && l.out.FailurePolicy != FailureDrop {
+		l.wrong(varFailurePolicy)
+	}
+}
+
+func (l *loader) rate() {
+	l.out.RateLimit = l.in.RateLimit
+	if l.in.RateLimit < 0 || math.IsNaN(l.in.RateLimit) || math.IsInf(l.in.RateLimit, 0) {
+		l.wrong(varRateLimit)
+	}
+	l.out.RateBurst = l.in.RateBurst
+	if l.in.RateBurst < 1 {
+		l.wrong(varRateBurst)
+	}
+	l.out.KeepAlive = l.in.KeepAlive
+}
+
+func (l *loader) logs() {
+	level, err := logrus.ParseLevel(l.in.LogLevel)
+	if err != nil {
+		l.wrong(varLogLevel)
+	}
+	l.out.LogLevel = level
+	if l.isSet(varVerboseLevel) {
+		l.verboseLevel()
+	}
+	l.out.LogFormat = strings.ToLower(l.in.LogFormat)
+	if l.isSet(varLogFormat) && l.out.LogFormat != "text" && l.out.LogFormat != "json" {
+		l.wrong(varLogFormat)
+	}
+}
+
+// verboseLevel maps the .NET predecessor's levels; see the README of sysdiglabs/aks-audit-log.
+func (l *loader) verboseLevel() {
+	levels := []logrus.Level{logrus.ErrorLevel, logrus.InfoLevel, logrus.DebugLevel, logrus.TraceLevel}
+	if l.in.VerboseLevel < 1 || l.in.VerboseLevel > len(levels) {
+		l.wrong(varVerboseLevel)
+		return
+	}
+	if !l.isSet(varLogLevel) {
+		l.out.LogLevel = levels[l.in.VerboseLevel-1]
+	}
+}
+
+func (l *loader) process() {
+	l.out.StatsAddress = l.in.StatsAddress
+	if err := checkAddress(l.in.StatsAddress); err != nil {
+		l.wrong(varStatsAddress)
+	}
+	l.out.ShutdownTimeout = l.in.ShutdownTimeout
+	if l.in.ShutdownTimeout <= 0 {
+		l.wrong(varShutdown)
+	}
+}
+
+// checkAddress wants [host]:port. Port 0, any free port, is for tests.
+func checkAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("split address: %w", err)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("parse port: %w", err)
+	}
+	return nil
+}

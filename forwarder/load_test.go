@@ -1,0 +1,275 @@
+package forwarder
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	testHub  = "Endpoint=sb://NS.servicebus.windows.net/;SharedAccessKeyName=listen;SharedAccessKey=hubS3cr3t="
+	testBlob = "DefaultEndpointsProtocol=https;AccountName=acct;AccountKey=YmxvYlMzY3IzdA==;EndpointSuffix=core.windows.net"
+	testSink = "http://falco:9765/k8s-audit"
+)
+
+// environ is a complete environment with changes, NAME=value each. NAME= takes it out.
+func environ(changes ...string) []string {
+	values := map[string]string{
+		varHubConnection: testHub, varHubName: "audit", varBlobConnection: testBlob, varContainer: "checkpoints", varSinkURL: testSink,
+	}
+	var extra []string
+	for _, change := range changes {
+		name, value, _ := strings.Cut(change, "=")
+		if _, ok := values[name]; ok {
+			values[name] = value
+		} else {
+			extra = append(extra, change)
+		}
+	}
+	for name, value := range values {
+		extra = append(extra, name+"="+value)
+	}
+	return extra
+}
+
+func TestTheRequiredVariablesAreEnough(t *testing.T) {
+	cfg, err := Load(append(environ(), "PATH=/bin", "HOME", "=odd"))
+	require.NoError(t, err)
+
+	assert.Equal(t, "NS.servicebus.windows.net", cfg.HubConnection.Host)
+	assert.Equal(t, "hubS3cr3t=", cfg.HubConnection.Key.Reveal())
+	assert.Equal(t, "https://acct.blob.core.windows.net", cfg.Blob.ServiceURL)
+	assert.Equal(t, testSink, cfg.SinkURL.String())
+	cfg.HubConnection, cfg.Blob, cfg.SinkURL = HubConnection{}, nil, nil
+	want := Config{
+		HubName: "audit", ConsumerGroup: "$Default", StartPosition: StartPosition{Kind: StartEarliest},
+		BlobContainerName: "checkpoints", CheckpointInterval: 5 * time.Second,
+		PostMaxRetries: 5, PostRetryDelay: time.Second, PostTimeout: time.Minute, FailurePolicy: FailureHold,
+		RateLimit: 0, RateBurst: 50, KeepAlive: true,
+		LogLevel: logrus.InfoLevel, LogFormat: "", StatsAddress: ":9000", ShutdownTimeout: 25 * time.Second,
+	}
+	// assert.Equal would do, were it not for the redacted printing, which hides what differs.
+	assert.True(t, assert.ObjectsAreEqual(want, cfg), "want %v, got %v", want, cfg)
+}
+
+func TestEveryVariableIsTaken(t *testing.T) {
+	at := time.Date(2026, 1, 31, 12, 0, 0, 500_000_000, time.UTC)
+	tests := map[string]struct {
+		set  string
+		got  func(Config) any
+		want any
+	}{
+		"consumer group":           {"EVENTHUBCONSUMERGROUP=falco", func(c Config) any { return c.ConsumerGroup }, "falco"},
+		"earliest":                 {"EVENTHUBSTARTPOSITION=Earliest", func(c Config) any { return c.StartPosition.Kind }, StartEarliest},
+		"latest":                   {"EVENTHUBSTARTPOSITION=LATEST", func(c Config) any { return c.StartPosition.Kind }, StartLatest},
+		"a time":                   {"EVENTHUBSTARTPOSITION=2026-01-31T12:00:00.5Z", func(c Config) any { return c.StartPosition }, StartPosition{StartAtTime, at}},
+		"a time in lower case":     {"EVENTHUBSTARTPOSITION=2026-01-31t12:00:00.5z", func(c Config) any { return c.StartPosition }, StartPosition{StartAtTime, at}},
+		"checkpoint interval":      {"CHECKPOINTINTERVAL=1m30s", func(c Config) any { return c.CheckpointInterval }, 90 * time.Second},
+		"retries":                  {"POSTMAXRETRIES=0", func(c Config) any { return c.PostMaxRetries }, 0},
+		"delay in milliseconds":    {"POSTRETRYINCREMENTALDELAY=250", func(c Config) any { return c.PostRetryDelay }, 250 * time.Millisecond},
+		"post timeout":             {"POSTTIMEOUT=5s", func(c Config) any { return c.PostTimeout }, 5 * time.Second},
+		"drop":                     {"POSTFAILUREPOLICY=Drop", func(c Config) any { return c.FailurePolicy }, FailureDrop},
+		"rate":                     {"RATELIMITEREVENTSPERSECONDS=0.5", func(c Config) any { return c.RateLimit }, 0.5},
+		"rate 0":                   {"RATELIMITEREVENTSPERSECONDS=0", func(c Config) any { return c.RateLimit }, 0.0},
+		"burst":                    {"RATELIMITERBURST=1", func(c Config) any { return c.RateBurst }, 1},
+		"keep-alive off":           {"KEEPALIVE=false", func(c Config) any { return c.KeepAlive }, false},
+		"keep-alive off, as .NET":  {"KeepAlive=False", func(c Config) any { return c.KeepAlive }, false},
+		"level":                    {"LOGLEVEL=TRACE", func(c Config) any { return c.LogLevel }, logrus.TraceLevel},
+		"level panic":              {"LOGLEVEL=panic", func(c Config) any { return c.LogLevel }, logrus.PanicLevel},
+		"format text":              {"LOGFORMAT=text", func(c Config) any { return c.LogFormat }, "text"},
+		"format json":              {"LOGFORMAT=JSON", func(c Config) any { return c.LogFormat }, "json"},
+		"statistics address":       {"STATSADDRESS=127.0.0.1:0", func(c Config) any { return c.StatsAddress }, "127.0.0.1:0"},
+		"shutdown":                 {"SHUTDOWNTIMEOUT=1s", func(c Config) any { return c.ShutdownTimeout }, time.Second},
+		"white space around":       {"SHUTDOWNTIMEOUT= 1s\r\n", func(c Config) any { return c.ShutdownTimeout }, time.Second},
+		"empty means default":      {"SHUTDOWNTIMEOUT=", func(c Config) any { return c.ShutdownTimeout }, 25 * time.Second},
+		"white space is empty":     {"SHUTDOWNTIMEOUT= \n", func(c Config) any { return c.ShutdownTimeout }, 25 * time.Second},
+		"verbose 1":                {"VerboseLevel=1", func(c Config) any { return c.LogLevel }, logrus.ErrorLevel},
+		"verbose 2":                {"VerboseLevel=2", func(c Config) any { return c.LogLevel }, logrus.InfoLevel},
+		"verbose 3":                {"VerboseLevel=3", func(c Config) any { return c.LogLevel }, logrus.DebugLevel},
+		"verbose 4":                {"VERBOSELEVEL=4", func(c Config) any { return c.LogLevel }, logrus.TraceLevel},
+		"sink with user and query": {"WEBSINKURL=https://u:p@h/?t=1", func(c Config) any { return c.SinkURL.String() }, "https://u:p@h/?t=1"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := Load(environ(test.set))
+			require.NoError(t, err)
+			assert.Equal(t, test.want, test.got(cfg))
+		})
+	}
+}
+
+func TestLogLevelWinsOverVerboseLevel(t *testing.T) {
+	cfg, err := Load(environ("LOGLEVEL=warn", "VerboseLevel=4"))
+	require.NoError(t, err)
+	assert.Equal(t, logrus.WarnLevel, cfg.LogLevel)
+}
+
+func TestAWrongVariableIsNamedWithWhatItHoldsAndWhatItShould(t *testing.T) {
+	tests := map[string]struct{ set, want string }{
+		"hub name":              {"EVENTHUBNAME=a/b", `EVENTHUBNAME is "a/b": it should be the name of an event hub`},
+		"consumer group":        {"EVENTHUBCONSUMERGROUP=$other", `EVENTHUBCONSUMERGROUP is "$other": it should be $Default or`},
+		"start position":        {"EVENTHUBSTARTPOSITION=yesterday", `EVENTHUBSTARTPOSITION is "yesterday": it should be earliest, latest, or`},
+		"container":             {"BLOBCONTAINERNAME=My_Container", `BLOBCONTAINERNAME is "My_Container": it should be the name of a blob container`},
+		"interval 0":            {"CHECKPOINTINTERVAL=0s", `CHECKPOINTINTERVAL is "0s": it should be a duration above 0`},
+		"interval without unit": {"CHECKPOINTINTERVAL=5", `CHECKPOINTINTERVAL is "5": it should be a duration above 0`},
+		"sink scheme":           {"WEBSINKURL=falco:9765/k8s-audit", `WEBSINKURL is "falco:9765/k8s-audit": it should be an http:// or https:// URL with a host`},
+		"sink without host":     {"WEBSINKURL=http:///k8s-audit", `WEBSINKURL is "http:///k8s-audit": it should be`},
+		"sink port":             {"WEBSINKURL=http://falco:99999/", `WEBSINKURL is "http://falco:99999/": it should be`},
+		"retries":               {"POSTMAXRETRIES=-1", `POSTMAXRETRIES is "-1": it should be a whole number from 0 to`},
+		"retries in words":      {"POSTMAXRETRIES=five", `POSTMAXRETRIES is "five": it should be a whole number from 0 to`},
+		"too many retries":      {"POSTMAXRETRIES=1000001", `POSTMAXRETRIES is "1000001": it should be`},
+		"delay as a duration":   {"POSTRETRYINCREMENTALDELAY=1s", `POSTRETRYINCREMENTALDELAY is "1s": it should be a whole number of milliseconds`},
+		"delay below 0":         {"POSTRETRYINCREMENTALDELAY=-1", `POSTRETRYINCREMENTALDELAY is "-1": it should be`},
+		"delay over an hour":    {"POSTRETRYINCREMENTALDELAY=3600001", `POSTRETRYINCREMENTALDELAY is "3600001": it should be`},
+		"post timeout":          {"POSTTIMEOUT=-1s", `POSTTIMEOUT is "-1s": it should be a duration above 0`},
+		"policy":                {"POSTFAILUREPOLICY=ignore", `POSTFAILUREPOLICY is "ignore": it should be hold or drop`},
+		"rate":                  {"RATELIMITEREVENTSPERSECONDS=-1", `RATELIMITEREVENTSPERSECONDS is "-1": it should be a number from 0`},
+		"rate not a number":     {"RATELIMITEREVENTSPERSECONDS=NaN", `RATELIMITEREVENTSPERSECONDS is "NaN": it should be`},
+		"rate without end":      {"RATELIMITEREVENTSPERSECONDS=inf", `RATELIMITEREVENTSPERSECONDS is "inf": it should be`},
+		"burst":                 {"RATELIMITERBURST=0", `RATELIMITERBURST is "0": it should be a whole number from 1 up`},
+		"keep-alive":            {"KEEPALIVE=yes", `KEEPALIVE is "yes": it should be true or false`},
+		"level":                 {"LOGLEVEL=loud", `LOGLEVEL is "loud": it should be panic, fatal,`},
+		"verbose 0":             {"VerboseLevel=0", `VERBOSELEVEL is "0": it should be 1, 2, 3 or 4`},
+		"verbose 5":             {"VerboseLevel=5", `VERBOSELEVEL is "5": it should be 1, 2, 3 or 4`},
+		"format":                {"LOGFORMAT=xml", `LOGFORMAT is "xml": it should be text or json`},
+		"address without colon": {"STATSADDRESS=9000", `STATSADDRESS is "9000": it should be [host]:port`},
+		"address port":          {"STATSADDRESS=:65536", `STATSADDRESS is ":65536": it should be [host]:port`},
+		"shutdown":              {"SHUTDOWNTIMEOUT=0", `SHUTDOWNTIMEOUT is "0": it should be a duration above 0`},
+		"long values are cut":   {"LOGLEVEL=" + strings.Repeat("x", 200), `LOGLEVEL is "` + strings.Repeat("x", 80) + `"... (200 characters): it`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(environ(test.set))
+			require.ErrorContains(t, err, test.want)
+			assert.Equal(t, 1, strings.Count(err.Error(), "\n"), "one line: %v", err)
+		})
+	}
+}
+
+func TestAllProblemsAreSaidInOneErrorInTheOrderOfTheTable(t *testing.T) {
+	_, err := Load([]string{"SHUTDOWNTIMEOUT=soon", "EHUBNAMESPACECONNECTIONSTRING=Endpoint=sb://a.b/", "POSTMAXRETRIES=x"})
+	require.Error(t, err)
+	lines := strings.Split(err.Error(), "\n")
+	require.Len(t, lines, 8, err)
+	assert.Equal(t, "configuration: 7 environment variables are wrong or missing", lines[0])
+	starts := []string{
+		"  EHUBNAMESPACECONNECTIONSTRING is (set, 18 characters): SharedAccessKeyName, SharedAccessKey are missing in it; it should be Endpoint=",
+		"  EVENTHUBNAME is not set: it should be ",
+		"  BLOBSTORAGECONNECTIONSTRING is not set: it should be ",
+		"  BLOBCONTAINERNAME is not set: it should be ",
+		"  WEBSINKURL is not set: it should be ",
+		`  POSTMAXRETRIES is "x": it should be `,
+		`  SHUTDOWNTIMEOUT is "soon": it should be `,
+	}
+	for i, start := range starts {
+		assert.True(t, strings.HasPrefix(lines[i+1], start), "%q should start with %q", lines[i+1], start)
+	}
+	assert.Contains(t, lines[3], "CHECKPOINTDIR")
+	assert.Contains(t, lines[4], "CHECKPOINTDIR")
+}
+
+func TestAnEmptyEnvironmentNamesEveryRequiredVariable(t *testing.T) {
+	_, err := Load(nil)
+	for _, v := range Variables() {
+		if v.Need == Optional && v.Name != varCheckpointDir {
+			assert.NotContains(t, err.Error(), "\n  "+v.Name+" ")
+		} else {
+			assert.ErrorContains(t, err, v.Name)
+		}
+	}
+}
+
+func TestNoSecretReachesAnError(t *testing.T) {
+	const secret = "s3cr3t"
+	tests := map[string]string{
+		"hub connection string":         "EHUBNAMESPACECONNECTIONSTRING=" + secret,
+		"blob connection string":        "BLOBSTORAGECONNECTIONSTRING=AccountName=acct;AccountKey=!" + secret,
+		"password of a wrong sink":      "WEBSINKURL=ftp://user:" + secret + "@falco/",
+		"token of a wrong sink":         "WEBSINKURL=ftp://falco/?token=" + secret,
+		"password without a scheme":     "WEBSINKURL=user:" + secret + "@falco",
+		"a sink that is no URL":         "WEBSINKURL=http://u:" + secret + "%zz@falco",
+		"a connection string elsewhere": "EVENTHUBNAME=Endpoint=sb://a.b/;SharedAccessKeyName=k;SharedAccessKey=" + secret,
+		"a storage string elsewhere":    "BLOBCONTAINERNAME=AccountName=acct;AccountKey=" + secret,
+		"a signature elsewhere":         "BLOBCONTAINERNAME=sv=1&sig=" + secret,
+	}
+	for name, set := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(environ(set))
+			require.Error(t, err)
+			assert.NotContains(t, err.Error(), secret)
+			assert.Regexp(t, `is \(set, \d+ characters\)`, err.Error())
+		})
+	}
+}
+
+func TestNamesAreMatchedWhateverTheirCase(t *testing.T) {
+	cfg, err := Load([]string{
+		"EhubNamespaceConnectionString=" + testHub, "EventHubName=audit", "BlobStorageConnectionString=" + testBlob,
+		"BlobContainerName=checkpoints", "WebSinkURL=" + testSink, "VerboseLevel=3", "postmaxretries=7",
+	})
+	require.NoError(t, err)
+	assert.Equal(t, "audit", cfg.HubName)
+	assert.Equal(t, 7, cfg.PostMaxRetries)
+	assert.Equal(t, logrus.DebugLevel, cfg.LogLevel)
+}
+
+func TestTwoSpellingsOfOneNameMustAgree(t *testing.T) {
+	_, err := Load(environ("WebSinkURL=http://other/"))
+	require.Error(t, err)
+	assert.Regexp(t, `(?m)^  WEBSINKURL is set as (WEBSINKURL and as WebSinkURL|WebSinkURL and as WEBSINKURL), to different values: keep one of them$`, err)
+
+	cfg, err := Load(environ("WebSinkURL="+testSink+"\n", "websinkurl="))
+	require.NoError(t, err, "equal but for white space, and empty")
+	assert.Equal(t, testSink, cfg.SinkURL.String())
+
+	cfg, err = Load(append([]string{"LOGLEVEL=warn", "LOGLEVEL=debug"}, environ()...))
+	require.NoError(t, err, "one spelling twice: the first one counts, as for os.Getenv")
+	assert.Equal(t, logrus.WarnLevel, cfg.LogLevel)
+}
+
+func TestTheHubComesFromItsNameOrTheEntityPath(t *testing.T) {
+	withEntity := "EHUBNAMESPACECONNECTIONSTRING=" + testHub + ";EntityPath=Audit"
+	cfg, err := Load(environ(withEntity, "EVENTHUBNAME="))
+	require.NoError(t, err)
+	assert.Equal(t, "Audit", cfg.HubName)
+
+	cfg, err = Load(environ(withEntity, "EVENTHUBNAME=AUDIT"))
+	require.NoError(t, err, "the service does not mind the case")
+	assert.Equal(t, "AUDIT", cfg.HubName)
+
+	_, err = Load(environ(withEntity, "EVENTHUBNAME=other"))
+	require.ErrorContains(t, err, `EVENTHUBNAME is "other", but the EntityPath in EHUBNAMESPACECONNECTIONSTRING is "Audit"`)
+
+	_, err = Load(environ(withEntity+"/x", "EVENTHUBNAME="))
+	require.ErrorContains(t, err, "its EntityPath cannot be the name of an event hub")
+}
+
+func TestCheckpointsAreInBlobsOrInAFolder(t *testing.T) {
+	const dir = "CHECKPOINTDIR=/var/lib/checkpoints"
+	cfg, err := Load(environ(dir, "BLOBSTORAGECONNECTIONSTRING=", "BLOBCONTAINERNAME="))
+	require.NoError(t, err)
+	assert.Nil(t, cfg.Blob)
+	assert.Empty(t, cfg.BlobContainerName)
+	assert.Equal(t, "/var/lib/checkpoints", cfg.CheckpointDir)
+
+	_, err = Load(environ(dir))
+	require.ErrorContains(t, err, "CHECKPOINTDIR is set beside BLOBSTORAGECONNECTIONSTRING and BLOBCONTAINERNAME: choose one")
+	_, err = Load(environ(dir, "BLOBSTORAGECONNECTIONSTRING="))
+	require.ErrorContains(t, err, "CHECKPOINTDIR is set beside BLOBCONTAINERNAME: choose one")
+	_, err = Load(environ("BLOBSTORAGECONNECTIONSTRING="))
+	require.ErrorContains(t, err, "BLOBSTORAGECONNECTIONSTRING is not set")
+	assert.NotContains(t, err.Error(), "BLOBCONTAINERNAME")
+}
+
+func TestFalcosOldPortIsWarnedOf(t *testing.T) {
+	cfg, err := Load(environ("WEBSINKURL=http://user:s3cr3t@localhost:8765/k8s-audit"))
+	require.NoError(t, err)
+	require.Len(t, cfg.Warnings, 1)
+	assert.Contains(t, cfg.Warnings[0], "8765")
+	assert.Contains(t, cfg.Warnings[0], "9765")
+	assert.NotContains(t, cfg.Warnings[0], "s3cr3t")
+}

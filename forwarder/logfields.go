@@ -1,0 +1,61 @@
+package forwarder
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+
+	"github.com/sirupsen/logrus"
+)
+
+// SinkAddress returns the sink's URL without user, password, query and fragment, for logs and
+// errors.
+func (c Config) SinkAddress() string {
+	if c.SinkURL == nil {
+		return ""
+	}
+	return (&url.URL{Scheme: c.SinkURL.Scheme, Host: c.SinkURL.Host, Path: c.SinkURL.Path, RawPath: c.SinkURL.RawPath}).String()
+}
+
+// LogFields returns the configuration in effect, without secrets, for the start log.
+func (c Config) LogFields() logrus.Fields {
+	fields := logrus.Fields{
+		"hub_host":            c.HubConnection.Host,
+		"hub_key_name":        c.HubConnection.KeyName,
+		"hub":                 c.HubName,
+		"consumer_group":      c.ConsumerGroup,
+		"start_position":      c.StartPosition.String(),
+		"checkpoint_interval": c.CheckpointInterval.String(),
+		"sink":                c.SinkAddress(),
+		"post_max_retries":    c.PostMaxRetries,
+		"post_retry_delay":    c.PostRetryDelay.String(),
+		"post_timeout":        c.PostTimeout.String(),
+		"failure_policy":      string(c.FailurePolicy),
+		"rate_limit":          c.RateLimit,
+		"rate_burst":          c.RateBurst,
+		"keep_alive":          c.KeepAlive,
+		"log_level":           c.LogLevel.String(),
+		"log_format":          c.LogFormat,
+		"stats_address":       c.StatsAddress,
+		"shutdown_timeout":    c.ShutdownTimeout.String(),
+	}
+	if c.Blob != nil {
+		fields["blob_service"] = c.Blob.ServiceURL
+		fields["blob_container"] = c.BlobContainerName
+	} else {
+		fields["checkpoint_dir"] = c.CheckpointDir
+	}
+	return fields
+}
+
+// String returns LogFields as text, so that a configuration can be printed without its
+// secrets, the sink URL's included.
+func (c Config) String() string { return fmt.Sprint(map[string]any(c.LogFields())) }
+
+// GoString returns the same as String.
+func (c Config) GoString() string { return c.String() }
+
+// MarshalJSON returns LogFields.
+func (c Config) MarshalJSON() ([]byte, error) {
+	return json.Marshal(c.LogFields())
+}

@@ -1,0 +1,56 @@
+package forwarder
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestLogLinesAreJSONUnlessOnATerminal(t *testing.T) {
+	for _, format := range []string{"", "json"} {
+		var out bytes.Buffer
+		NewLogger(Config{LogLevel: logrus.InfoLevel, LogFormat: format}, &out).WithField("partition", "7").Info("started")
+		var line map[string]any
+		require.NoError(t, json.Unmarshal(out.Bytes(), &line), out.String())
+		assert.Equal(t, "started", line["msg"])
+		assert.Equal(t, "7", line["partition"])
+	}
+}
+
+func TestAFileIsNoTerminal(t *testing.T) {
+	file, err := os.Create(t.TempDir() + "/log")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, file.Close()) })
+	assert.False(t, isTerminal(file))
+	assert.False(t, isTerminal(&bytes.Buffer{}))
+}
+
+func TestLogLinesAreTextWhereAskedFor(t *testing.T) {
+	var out bytes.Buffer
+	NewLogger(Config{LogLevel: logrus.InfoLevel, LogFormat: "text"}, &out).WithError(errors.New("away")).Warn("checkpoint not written")
+	assert.Regexp(t, `^time="[^"]+Z" level=warning msg="checkpoint not written" error=away\n$`, out.String())
+}
+
+func TestLogTimesAreInUTC(t *testing.T) {
+	var out bytes.Buffer
+	log := NewLogger(Config{LogLevel: logrus.InfoLevel}, &out)
+	at := time.Date(2026, 1, 31, 13, 0, 0, 5, time.FixedZone("CET", 3600))
+	log.WithTime(at).Info("started")
+	assert.Contains(t, out.String(), `"time":"2026-01-31T12:00:00.000000005Z"`)
+}
+
+func TestLessImportantLinesAreLeftOut(t *testing.T) {
+	var out bytes.Buffer
+	log := NewLogger(Config{LogLevel: logrus.WarnLevel}, &out)
+	log.Info("started")
+	assert.Empty(t, out.String())
+	log.Warn("held")
+	assert.Contains(t, out.String(), "held")
+}

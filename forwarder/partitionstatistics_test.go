@@ -1,0 +1,105 @@
+package forwarder
+
+import (
+	"testing"
+	"time"
+)
+
+const (
+	lagOf7   = `aks_audit_log_partition_lag_events{partition="7"}`
+	ageOf7   = `aks_audit_log_newest_delivered_event_age_seconds{partition="7"}`
+	ownedOf7 = `aks_audit_log_partition_owned{partition="7"}`
+)
+
+func TestTheAgeOfTheNewestDeliveredEventIsReckonedAtTheScrape(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	assertNoSample(t, reg, ageOf7)
+
+	stats.PartitionDelivered("7", at.now.Add(-3*time.Second))
+	assertSample(t, reg, 3, ageOf7)
+	at.now = at.now.Add(time.Minute)
+	assertSample(t, reg, 63, ageOf7)
+}
+
+func TestAnOlderEventDoesNotMakeTheNewestOneOlder(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	stats.PartitionDelivered("7", at.now.Add(-time.Second))
+	stats.PartitionDelivered("7", at.now.Add(-time.Hour))
+	stats.PartitionDelivered("7", time.Time{})
+	assertSample(t, reg, 1, ageOf7)
+}
+
+func TestAnEventFromTheFutureIsOfAgeZero(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	stats.PartitionDelivered("7", at.now.Add(time.Minute))
+	assertSample(t, reg, 0, ageOf7)
+}
+
+func TestLagIsShownOnceItIsKnown(t *testing.T) {
+	stats, reg, _ := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	assertNoSample(t, reg, lagOf7)
+	stats.PartitionLag("7", 12)
+	assertSample(t, reg, 12, lagOf7)
+	stats.PartitionLag("7", 0)
+	assertSample(t, reg, 0, lagOf7)
+	stats.PartitionLag("7", -3)
+	assertSample(t, reg, 0, lagOf7)
+}
+
+func TestAReleasedPartitionKeepsItsCountersOnly(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	stats.PartitionOwned("8")
+	stats.HubEventReceived("7", 10)
+	stats.PartitionLag("7", 12)
+	stats.PartitionDelivered("7", at.now)
+	assertSample(t, reg, 2, "aks_audit_log_partitions_owned")
+
+	stats.PartitionReleased("7")
+	assertNoSample(t, reg, lagOf7)
+	assertNoSample(t, reg, ageOf7)
+	assertSample(t, reg, 0, ownedOf7)
+	assertSample(t, reg, 1, "aks_audit_log_partitions_owned")
+	assertSample(t, reg, 1, `aks_audit_log_hub_events_total{partition="7"}`)
+
+	// What was under way at the release must not bring them back.
+	stats.PartitionLag("7", 11)
+	stats.PartitionDelivered("7", at.now)
+	assertNoSample(t, reg, lagOf7)
+	assertNoSample(t, reg, ageOf7)
+}
+
+func TestAPartitionOwnedAgainStartsWithoutItsOldLagAndAge(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	stats.PartitionLag("7", 12)
+	stats.PartitionDelivered("7", at.now)
+	stats.PartitionReleased("7")
+	stats.PartitionOwned("7")
+	assertNoSample(t, reg, lagOf7)
+	assertNoSample(t, reg, ageOf7)
+	assertSample(t, reg, 1, ownedOf7)
+}
+
+func TestOwningAPartitionTwiceForgetsNothing(t *testing.T) {
+	stats, reg, _ := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	stats.PartitionLag("7", 12)
+	stats.PartitionOwned("7")
+	assertSample(t, reg, 12, lagOf7)
+	assertSample(t, reg, 1, "aks_audit_log_partitions_owned")
+}
+
+func TestAnOwnedPartitionHasItsCountersFromTheStart(t *testing.T) {
+	stats, reg, _ := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	for _, name := range []string{
+		"hub_events_total", "hub_event_bytes_total", "checkpoint_writes_total", "checkpoint_failures_total", "receive_failures_total",
+	} {
+		assertSample(t, reg, 0, "aks_audit_log_"+name+`{partition="7"}`)
+	}
+}

@@ -1,0 +1,168 @@
+package forwarder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/sirupsen/logrus"
+)
+
+// The statistics server's time-outs. Its clients are Prometheus and the kubelet, which ask for
+// small pages over short ways; whoever is slower holds a connection for nothing.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 30 * time.Second // longer than any usual scrape_timeout
+	idleTimeout       = 2 * time.Minute  // longer than a scrape_interval, so that connections are reused
+	closeTimeout      = 3 * time.Second  // for the answers under way when the daemon ends
+	maxHeaderBytes    = 16 << 10
+)
+
+// Server is the statistics server: /metrics, /healthz and /readyz.
+type Server struct {
+	addr     string
+	http     *http.Server
+	listener net.Listener
+	// grace bounds the wait for answers under way; closeTimeout but in tests.
+	grace time.Duration
+}
+
+// NewServer returns a server of the metrics in reg and of health, for addr in the form
+// [host]:port. It does not listen yet. What goes wrong with single requests is logged to
+// logger at debug level.
+func NewServer(addr string, reg *prometheus.Registry, health *Health, logger logrus.FieldLogger) *Server {
+	errorLog := log.New(debugWriter{logger}, "", 0)
+	mux := http.NewServeMux()
+	// A pattern with GET takes HEAD too; the mux answers other methods with 405.
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: errorLog}))
+	mux.HandleFunc("GET /healthz", healthz)
+	mux.HandleFunc("GET /readyz", readyz(health))
+	mux.HandleFunc("GET /{$}", index)
+	return &Server{
+		addr:  addr,
+		grace: closeTimeout,
+		http: &http.Server{
+			Handler:           mux,
+			ReadHeaderTimeout: readHeaderTimeout,
+			ReadTimeout:       readTimeout,
+			WriteTimeout:      writeTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    maxHeaderBytes,
+			ErrorLog:          errorLog,
+		},
+	}
+}
+
+// Listen binds the address, so that a port already taken is known before anything else starts.
+// Serve or Close must follow.
+func (s *Server) Listen(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
+	if err != nil {
+		return fmt.Errorf("listen for statistics on %s: %w", s.addr, err)
+	}
+	s.listener = listener
+	return nil
+}
+
+// Addr returns the address that is listened on, with the port chosen where it was 0; before
+// Listen, the address that was asked for.
+func (s *Server) Addr() string {
+	if s.listener == nil {
+		return s.addr
+	}
+	return s.listener.Addr().String()
+}
+
+// Close gives up the address where Serve was never called. After Serve it does nothing.
+func (s *Server) Close() error {
+	if s.listener == nil {
+		return nil
+	}
+	if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close the statistics listener: %w", err)
+	}
+	return nil
+}
+
+// Serve answers until ctx ends; then it lets the answers under way finish, for 3 s at most,
+// and returns nil. Listen must have been called. Any other end is an error.
+func (s *Server) Serve(ctx context.Context) error {
+	if s.listener == nil {
+		return errors.New("serve statistics: not listening")
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.http.Serve(s.listener) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve statistics on %s: %w", s.Addr(), err)
+	case <-ctx.Done():
+	}
+	err := s.shutdown(ctx)
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve statistics on %s: %w", s.Addr(), served))
+	}
+	return err
+}
+
+// shutdown ends the server in good order, or, after the grace, in any.
+func (s *Server) shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("shut down statistics on %s: %w", s.Addr(), err)
+	}
+	return nil
+}
+
+// healthz says that the process serves, and no more: a sink or a hub that is away is no
+// reason to restart the daemon.
+func healthz(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") }
+
+func readyz(health *Health) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		ready, reason := health.Ready()
+		status := http.StatusOK
+		if !ready {
+			status = http.StatusServiceUnavailable
+		}
+		answer(w, status, reason)
+	}
+}
+
+func index(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, "aks-audit-log-go "+Version+"\n\n/metrics  statistics, for Prometheus\n"+
+		"/healthz  200 while the process serves\n/readyz   200 while it forwards, else 503 and why not")
+}
+
+// answer writes a short text that must not be cached.
+func answer(w http.ResponseWriter, status int, text string) {
+	header := w.Header()
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// A client that went away is told nothing, and nobody else needs to be.
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+// debugWriter takes the lines of the standard library's logger.
+type debugWriter struct{ logger logrus.FieldLogger }
+
+// Write implements io.Writer.
+func (w debugWriter) Write(line []byte) (int, error) {
+	w.logger.WithField("error", strings.TrimSpace(string(line))).Debug("statistics request failed")
+	return len(line), nil
+}

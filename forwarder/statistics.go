@@ -1,0 +1,184 @@
+package forwarder
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// Statistics are all metrics of the daemon. Its methods are safe for concurrent use.
+type Statistics struct {
+	events, errors, success, retries prometheus.Counter
+
+	records     *cachedCounters
+	skipped     *cachedCounters
+	deadLetters *cachedCounters
+
+	posts     map[string]prometheus.Observer
+	balancing prometheus.Counter
+
+	partitions *partitionStatistics
+}
+
+// The reasons for a dead letter, as the label of aks_audit_log_dead_letters_total has them.
+const (
+	// ReasonNotJSON: the hub event's body or its log cannot be parsed.
+	ReasonNotJSON = "not_json"
+	// ReasonNoLog: the record is of an audit category and has no properties.log.
+	ReasonNoLog = "no_log"
+	// ReasonNotAnAuditEvent: the log is JSON, but no Kubernetes audit event.
+	ReasonNotAnAuditEvent = "not_an_audit_event"
+	// ReasonNoStageTimestamp: the event lacks the RFC 3339 stageTimestamp that Falco needs.
+	ReasonNoStageTimestamp = "no_stage_timestamp"
+	// ReasonTooLarge: the event is larger than Falco takes.
+	ReasonTooLarge = "too_large"
+	// ReasonTooDeep: the event is nested deeper than Falco takes.
+	ReasonTooDeep = "too_deep"
+	// ReasonRefused: the sink refuses the event for good.
+	ReasonRefused = "refused"
+	// ReasonOther: anything else.
+	ReasonOther = "other"
+)
+
+func deadLetterReasons() []string {
+	return []string{
+		ReasonNotJSON, ReasonNoLog, ReasonNotAnAuditEvent, ReasonNoStageTimestamp,
+		ReasonTooLarge, ReasonTooDeep, ReasonRefused, ReasonOther,
+	}
+}
+
+// The labels of a skipped record without a category, and of one whose category is not known
+// here: the label must not grow with what other services write into the hub.
+const (
+	categoryNone  = "none"
+	categoryOther = "other"
+)
+
+// skippedCategories are the log categories of AKS
+// (https://learn.microsoft.com/azure/azure-monitor/reference/supported-logs/microsoft-containerservice-managedclusters-logs).
+func skippedCategories() []string {
+	return []string{
+		"kube-apiserver", "kube-audit", "kube-audit-admin", "kube-controller-manager", "kube-scheduler",
+		"cluster-autoscaler", "cloud-controller-manager", "guard", "csi-azuredisk-controller",
+		"csi-azurefile-controller", "csi-snapshot-controller", categoryNone, categoryOther,
+	}
+}
+
+// The status classes of aks_audit_log_post_duration_seconds.
+const statusError = "error"
+
+func statusClasses() []string { return []string{"2xx", "3xx", "4xx", "5xx", statusError} }
+
+// postBuckets reach from a Falco that is idle (0.2 ms) to one that answers only before the
+// default POSTTIMEOUT ends.
+func postBuckets() []float64 {
+	return []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
+}
+
+// NewStatistics registers all metrics with reg, those of Go and the process included, and
+// returns them. version goes into aks_audit_log_build_info; now tells the time at a scrape. It
+// panics where reg has them already, as prometheus.Registry does: a registry takes one.
+func NewStatistics(reg *prometheus.Registry, version string, now func() time.Time) *Statistics {
+	s := &Statistics{
+		events:  inherited("falco_aks_audit_log_events", "Audit events handed to the sink, each once however often it is posted."),
+		errors:  inherited("falco_aks_audit_log_events_errors", "Audit events that were given up on or whose retries were used up, each once."),
+		success: inherited("falco_aks_audit_log_events_success", "Audit events that the sink answered with 2xx."),
+		retries: inherited("falco_aks_audit_log_events_retry", "POSTs that were repeats of one that failed."),
+		balancing: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aks_audit_log_balance_failures_total", Help: "Balancing rounds that did not work.",
+		}),
+		records: newCachedCounters("aks_audit_log_records_total",
+			"Records of hub events, by what became of them.", "verdict", verdictLabels()),
+		skipped: newCachedCounters("aks_audit_log_skipped_records_total",
+			"Records that are no Kubernetes audit events, by their log category.", "category", skippedCategories()),
+		deadLetters: newCachedCounters("aks_audit_log_dead_letters_total",
+			"Records that can never be delivered and were stored, by reason.", "reason", deadLetterReasons()),
+		partitions: newPartitionStatistics(now),
+	}
+	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "aks_audit_log_post_duration_seconds",
+		Help:    "Time from the start of a POST to the end of its answer, by class of the answer's status.",
+		Buckets: postBuckets(),
+	}, []string{"status_class"})
+	s.posts = make(map[string]prometheus.Observer)
+	for _, class := range statusClasses() {
+		s.posts[class] = durations.WithLabelValues(class)
+	}
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		buildInfoMetric(version), s.events, s.errors, s.success, s.retries, s.balancing, durations,
+		s.records.vec, s.skipped.vec, s.deadLetters.vec)
+	s.partitions.register(reg)
+	return s
+}
+
+// inherited is a counter under its predecessors' name, which dashboards depend on.
+func inherited(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+}
+
+func buildInfoMetric(version string) prometheus.Collector {
+	_, revision, goVersion := BuildInfo()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "aks_audit_log_build_info",
+		Help:        "Always 1; its labels say which build this is.",
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": goVersion},
+	})
+	info.Set(1)
+	return info
+}
+
+func verdictLabels() []string {
+	var labels []string
+	for _, v := range Verdicts() {
+		labels = append(labels, string(v))
+	}
+	return labels
+}
+
+// EventSent counts an audit event handed to the sink, once however often it is posted.
+func (s *Statistics) EventSent() { s.events.Inc() }
+
+// EventSucceeded counts an audit event that the sink answered with 2xx.
+func (s *Statistics) EventSucceeded() { s.success.Inc() }
+
+// EventFailed counts an audit event that was given up on or whose retries were used up. Call
+// it once per event.
+func (s *Statistics) EventFailed() { s.errors.Inc() }
+
+// EventRetried counts a POST that repeats one that failed.
+func (s *Statistics) EventRetried() { s.retries.Inc() }
+
+// PostFinished records how long one POST took. statusClass is "2xx", "3xx", "4xx", "5xx", or
+// "error" where there was no answer; anything else counts as "error".
+func (s *Statistics) PostFinished(statusClass string, d time.Duration) {
+	observer, ok := s.posts[statusClass]
+	if !ok {
+		observer = s.posts[statusError]
+	}
+	observer.Observe(d.Seconds())
+}
+
+// RecordDone counts a record that got its verdict. RecordSkipped and RecordDeadLettered do so
+// themselves.
+func (s *Statistics) RecordDone(v Verdict) { s.records.inc(string(v), "") }
+
+// RecordSkipped counts a record that is no audit event, by its log category: empty counts as
+// "none", one that AKS does not have as "other". It counts the verdict too.
+func (s *Statistics) RecordSkipped(category string) {
+	if category == "" {
+		category = categoryNone
+	}
+	s.skipped.inc(category, categoryOther)
+	s.RecordDone(Skipped)
+}
+
+// RecordDeadLettered counts a record that was stored as a dead letter, by one of the Reason
+// constants; anything else counts as "other". It counts the verdict too.
+func (s *Statistics) RecordDeadLettered(reason string) {
+	s.deadLetters.inc(reason, ReasonOther)
+	s.RecordDone(DeadLettered)
+}
+
+// BalanceFailed counts a balancing round that did not work.
+func (s *Statistics) BalanceFailed() { s.balancing.Inc() }

@@ -1,0 +1,216 @@
+package forwarder
+
+// The names of the variables that the code has to tell apart.
+const (
+	varHubConnection  = "EHUBNAMESPACECONNECTIONSTRING"
+	varHubName        = "EVENTHUBNAME"
+	varConsumerGroup  = "EVENTHUBCONSUMERGROUP"
+	varStartPosition  = "EVENTHUBSTARTPOSITION"
+	varBlobConnection = "BLOBSTORAGECONNECTIONSTRING"
+	varContainer      = "BLOBCONTAINERNAME"
+	varCheckpointDir  = "CHECKPOINTDIR"
+	varCheckpointGap  = "CHECKPOINTINTERVAL"
+	varSinkURL        = "WEBSINKURL"
+	varMaxRetries     = "POSTMAXRETRIES"
+	varRetryDelay     = "POSTRETRYINCREMENTALDELAY"
+	varPostTimeout    = "POSTTIMEOUT"
+	varFailurePolicy  = "POSTFAILUREPOLICY"
+	varRateLimit      = "RATELIMITEREVENTSPERSECONDS"
+	varRateBurst      = "RATELIMITERBURST"
+	varKeepAlive      = "KEEPALIVE"
+	varLogLevel       = "LOGLEVEL"
+	varVerboseLevel   = "VERBOSELEVEL"
+	varLogFormat      = "LOGFORMAT"
+	varStatsAddress   = "STATSADDRESS"
+	varShutdown       = "SHUTDOWNTIMEOUT"
+)
+
+// Need says whether a variable has to be set.
+type Need string
+
+// The needs.
+const (
+	// Optional: it has a default, or does nothing when it is not set.
+	Optional Need = ""
+	// Required: the daemon does not start without it.
+	Required Need = "required"
+	// RequiredUnlessDir: required unless CHECKPOINTDIR is set; then it must not be.
+	RequiredUnlessDir Need = "required unless CHECKPOINTDIR is set"
+)
+
+// Variable describes one environment variable.
+type Variable struct {
+	// Name is its name in upper case; it is matched whatever its case.
+	Name string
+	// Default is the value that it has when it is not set or empty.
+	Default string
+	// DefaultMeans says in words what Default stands for, where that is not plain.
+	DefaultMeans string
+	// Need says whether it has to be set.
+	Need Need
+	// Secret is whether its value must not be shown.
+	Secret bool
+	// Help says in one line what it is for.
+	Help string
+	// Wants says what it should hold: "it should be ...".
+	Wants string
+	// Example is a value that is accepted.
+	Example string
+}
+
+// Variables lists every variable that is read from the environment, in the order in which
+// they are documented. It is the one source of names, defaults and help.
+func Variables() []Variable {
+	var all []Variable
+	all = append(all, hubVariables()...)
+	all = append(all, checkpointVariables()...)
+	all = append(all, sinkVariables()...)
+	return append(all, processVariables()...)
+}
+
+func hubVariables() []Variable {
+	return []Variable{
+		{
+			Name: varHubConnection, Need: Required, Secret: true,
+			Help:    "Connection string of the Event Hubs namespace or of the hub, with a policy that may listen.",
+			Wants:   "Endpoint=sb://<namespace>.servicebus.windows.net/;SharedAccessKeyName=<name>;SharedAccessKey=<key>, with ;EntityPath=<hub> or without",
+			Example: "Endpoint=sb://my-namespace.servicebus.windows.net/;SharedAccessKeyName=listen;SharedAccessKey=cmVwbGFjZS13aXRoLXlvdXIta2V5",
+		},
+		{
+			Name: varHubName, Need: Required,
+			Help:    "The event hub that the AKS diagnostic setting writes to; may be left out where the connection string has an EntityPath.",
+			Wants:   "the name of an event hub: 1 to 256 letters, digits, dots, dashes and underscores, beginning and ending with a letter or digit",
+			Example: "insights-logs-kube-audit",
+		},
+		{
+			Name: varConsumerGroup, Default: "$Default",
+			Help:    "The hub's consumer group. Give every other reader of the hub a group of its own.",
+			Wants:   "$Default or the name of a consumer group: 1 to 50 letters, digits, dots, dashes and underscores",
+			Example: "falco",
+		},
+		{
+			Name: varStartPosition, Default: "earliest",
+			Help:    "Where to start in a partition that has no checkpoint.",
+			Wants:   "earliest, latest, or a time in RFC 3339 form like 2026-01-31T12:00:00Z",
+			Example: "latest",
+		},
+	}
+}
+
+func checkpointVariables() []Variable {
+	return []Variable{
+		{
+			Name: varBlobConnection, Need: RequiredUnlessDir, Secret: true,
+			Help: "Connection string of the storage account that keeps the checkpoints.",
+			Wants: "AccountName=<name>;AccountKey=<key>[;EndpointSuffix=<suffix>], BlobEndpoint=<url> with AccountName and AccountKey or " +
+				"with SharedAccessSignature, or UseDevelopmentStorage=true",
+			Example: "DefaultEndpointsProtocol=https;AccountName=mystorageaccount;AccountKey=cmVwbGFjZS13aXRoLXlvdXIta2V5;EndpointSuffix=core.windows.net",
+		},
+		{
+			Name: varContainer, Need: RequiredUnlessDir,
+			Help:    "The blob container that keeps the checkpoints.",
+			Wants:   "the name of a blob container: 3 to 63 lower case letters, digits and single dashes",
+			Example: "kubeauditlogcontainer",
+		},
+		{
+			Name: varCheckpointDir, DefaultMeans: "checkpoints are kept in blobs",
+			Help:    "A local folder for the checkpoints of a single replica, in place of the two BLOB variables.",
+			Wants:   "the path of a folder",
+			Example: "/var/lib/aks-audit-log",
+		},
+		{
+			Name: varCheckpointGap, Default: "5s",
+			Help:    "The longest time between two checkpoints of a busy partition; after a crash, what came in it comes again.",
+			Wants:   "a duration above 0, like 5s or 1m30s",
+			Example: "10s",
+		},
+	}
+}
+
+func sinkVariables() []Variable {
+	return []Variable{
+		{
+			Name: varSinkURL, Need: Required,
+			Help:    "Where audit events are posted: Falco's k8saudit webhook, or any Kubernetes audit webhook.",
+			Wants:   "an http:// or https:// URL with a host",
+			Example: "http://falco-k8saudit-webhook.falco.svc.cluster.local:9765/k8s-audit",
+		},
+		{
+			Name: varMaxRetries, Default: "5",
+			Help:    "How often a POST that failed is repeated.",
+			Wants:   "a whole number from 0 to 1000000",
+			Example: "10",
+		},
+		{
+			Name: varRetryDelay, Default: "1000", DefaultMeans: "1 s",
+			Help:    "Milliseconds; the n-th retry waits n times as long.",
+			Wants:   "a whole number of milliseconds from 0 to 3600000",
+			Example: "500",
+		},
+		{
+			Name: varPostTimeout, Default: "60s",
+			Help:    "How long one POST may take, answer included. Falco answers late when it is busy.",
+			Wants:   "a duration above 0, like 60s or 1m30s",
+			Example: "30s",
+		},
+		{
+			Name: varFailurePolicy, Default: "hold",
+			Help:    "When the retries are used up: hold keeps the event and goes on trying, drop counts an error and goes on.",
+			Wants:   "hold or drop",
+			Example: "drop",
+		},
+		{
+			Name: varRateLimit, Default: "0", DefaultMeans: "unlimited",
+			Help:    "The highest number of audit events a second.",
+			Wants:   "a number from 0 (unlimited) up",
+			Example: "500",
+		},
+		{
+			Name: varRateBurst, Default: "50",
+			Help:    "How many audit events may go at once before the rate limit holds them.",
+			Wants:   "a whole number from 1 up",
+			Example: "100",
+		},
+		{
+			Name: varKeepAlive, Default: "true",
+			Help:    "Whether connections to the sink are reused.",
+			Wants:   "true or false",
+			Example: "false",
+		},
+	}
+}
+
+func processVariables() []Variable {
+	return []Variable{
+		{
+			Name: varLogLevel, Default: "info",
+			Help:    "The least important level that is logged.",
+			Wants:   "panic, fatal, error, warn, info, debug or trace",
+			Example: "debug",
+		},
+		{
+			Name: varVerboseLevel, DefaultMeans: "LOGLEVEL holds",
+			Help:    "The .NET predecessor's log level, 1 to 4 for error, info, debug, trace; LOGLEVEL wins over it.",
+			Wants:   "1, 2, 3 or 4",
+			Example: "2",
+		},
+		{
+			Name: varLogFormat, DefaultMeans: "text on a terminal, else json",
+			Help:    "How log lines are written.",
+			Wants:   "text or json",
+			Example: "json",
+		},
+		{
+			Name: varStatsAddress, Default: ":9000",
+			Help:    "Where /metrics, /healthz and /readyz are served.",
+			Wants:   "[host]:port, like :9000 or 127.0.0.1:9000",
+			Example: "127.0.0.1:9000",
+		},
+		{
+			Name: varShutdown, Default: "25s",
+			Help:    "How long the whole shutdown may take; keep it below the pod's terminationGracePeriodSeconds.",
+			Wants:   "a duration above 0, like 25s or 1m30s",
+			Example: "50s",
+		},
+	}
+}

@@ -1,0 +1,198 @@
+package forwarder
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	envrcFile = "../.envrc.example"
+	docsFile  = "../docs/configuration.md"
+)
+
+func variableNames() []string {
+	var names []string
+	for _, v := range Variables() {
+		names = append(names, v.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path) //nolint:gosec // the path is a constant of this file
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestTheTableHasExactlyTheVariablesThatAreRead(t *testing.T) {
+	fields, err := env.GetFieldParams(&environment{})
+	require.NoError(t, err)
+	var taken []string
+	for _, f := range fields {
+		taken = append(taken, f.Key)
+		assert.False(t, f.HasDefaultValue, "%s: the table has the defaults", f.Key)
+	}
+	slices.Sort(taken)
+	assert.Equal(t, taken, variableNames())
+}
+
+func TestTheTableIsComplete(t *testing.T) {
+	for _, v := range Variables() {
+		assert.Equal(t, strings.ToUpper(v.Name), v.Name)
+		assert.NotEmpty(t, v.Help, v.Name)
+		assert.NotEmpty(t, v.Wants, v.Name)
+		assert.NotEmpty(t, v.Example, v.Name)
+		if v.Need == Optional {
+			assert.NotEmpty(t, v.Default+v.DefaultMeans, v.Name)
+		} else {
+			assert.Empty(t, v.Default+v.DefaultMeans, v.Name)
+		}
+	}
+}
+
+func TestEveryExampleIsAccepted(t *testing.T) {
+	for _, v := range Variables() {
+		t.Run(v.Name, func(t *testing.T) {
+			set := environ(v.Name + "=" + v.Example)
+			if v.Name == varCheckpointDir {
+				set = environ(v.Name+"="+v.Example, varBlobConnection+"=", varContainer+"=")
+			}
+			_, err := Load(set)
+			assert.NoError(t, err)
+		})
+	}
+}
+
+func TestEveryDefaultIsAccepted(t *testing.T) {
+	var set []string
+	for _, v := range Variables() {
+		if v.Default != "" {
+			set = append(set, v.Name+"="+v.Default)
+		}
+	}
+	written, err := Load(environ(set...))
+	require.NoError(t, err)
+	silent, err := Load(environ())
+	require.NoError(t, err)
+	assert.Equal(t, silent, written)
+}
+
+func TestTheExampleFileListsEveryVariable(t *testing.T) {
+	line := regexp.MustCompile(`(?m)^(# )?export ([A-Z]+)='(.*)'$`)
+	var names []string
+	for _, match := range line.FindAllStringSubmatch(read(t, envrcFile), -1) {
+		commented, v := match[1] != "", variable(match[2])
+		names = append(names, v.Name)
+		assert.Equal(t, v.Need == Optional, commented, "%s: what is optional is commented out", v.Name)
+		if commented {
+			assert.Equal(t, v.Default, match[3], "%s: the default", v.Name)
+		} else {
+			assert.Equal(t, v.Example, match[3], "%s: the example", v.Name)
+		}
+	}
+	slices.Sort(names)
+	assert.Equal(t, variableNames(), names)
+	assert.Equal(t, len(names), strings.Count(read(t, envrcFile), "export "), "no other exports")
+}
+
+func TestEveryVariableOfTheExampleFileHasAComment(t *testing.T) {
+	before := ""
+	for line := range strings.Lines(read(t, envrcFile)) {
+		if strings.Contains(line, "export ") {
+			assert.Regexp(t, `^# [A-Zt]`, before, line)
+		} else if strings.HasPrefix(line, "# ") && strings.HasPrefix(before, "# ") {
+			continue // the comment's first line counts
+		}
+		before = line
+	}
+}
+
+func TestAShellThatReadTheExampleFileHasAGoodEnvironment(t *testing.T) {
+	shell := exec.CommandContext(t.Context(), "sh", "-c", ". "+envrcFile+" && env")
+	shell.Env = []string{"PATH=" + os.Getenv("PATH")}
+	out, err := shell.Output()
+	require.NoError(t, err)
+	cfg, err := Load(strings.Split(string(out), "\n"))
+	require.NoError(t, err)
+	assert.Equal(t, "insights-logs-kube-audit", cfg.HubName)
+	assert.Empty(t, cfg.Warnings)
+}
+
+func TestTheDocumentationHasExactlyTheVariables(t *testing.T) {
+	row := regexp.MustCompile("(?m)^\\| `([A-Z]+)` \\| ([^|]*) \\| ([^|]*) \\| `([^|`]*)` \\|$")
+	var names []string
+	for _, match := range row.FindAllStringSubmatch(read(t, docsFile), -1) {
+		v := variable(match[1])
+		names = append(names, v.Name)
+		switch {
+		case v.Need != Optional:
+			want := strings.ReplaceAll(string(v.Need), "CHECKPOINTDIR", "`CHECKPOINTDIR`")
+			if v.Secret {
+				want += ", secret"
+			}
+			assert.Equal(t, want, match[2], v.Name)
+		case v.Default == "":
+			assert.Equal(t, "not set: "+strings.ReplaceAll(v.DefaultMeans, "LOGLEVEL", "`LOGLEVEL`"), match[2], v.Name)
+		default:
+			assert.Equal(t, "`"+v.Default+"`", match[2], v.Name)
+		}
+	}
+	slices.Sort(names)
+	assert.Equal(t, variableNames(), names)
+}
+
+func TestTheDocumentationsExamplesAreAccepted(t *testing.T) {
+	row := regexp.MustCompile("(?m)^\\| `([A-Z]+)` \\|.*\\| `([^|`]*)` \\|$")
+	for _, match := range row.FindAllStringSubmatch(read(t, docsFile), -1) {
+		if match[1] == varCheckpointDir {
+			continue
+		}
+		_, err := Load(environ(match[1] + "=" + match[2]))
+		assert.NoError(t, err)
+	}
+}
+
+func TestTheDocumentationHasExactlyTheMetrics(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.PartitionOwned("0")
+	stats.PartitionLag("0", 1)
+	stats.PartitionDelivered("0", at.now)
+	families, err := reg.Gather()
+	require.NoError(t, err)
+	labels := make(map[string]bool)
+	var exported []string
+	for _, family := range families {
+		if !strings.Contains(family.GetName(), "aks_audit_log_") {
+			continue
+		}
+		exported = append(exported, family.GetName())
+		for _, m := range family.GetMetric() {
+			for _, l := range m.GetLabel() {
+				labels[l.GetName()] = true
+				if l.GetName() == "verdict" || l.GetName() == "reason" || l.GetName() == "status_class" {
+					labels[l.GetValue()] = true
+				}
+			}
+		}
+	}
+	docs := read(t, docsFile)
+	var documented []string
+	for _, match := range regexp.MustCompile("(?m)^\\| `([a-z_]*aks_audit_log_[a-z_]+)` \\|").FindAllStringSubmatch(docs, -1) {
+		documented = append(documented, match[1])
+	}
+	slices.Sort(documented)
+	assert.Equal(t, exported, documented)
+	for label := range labels {
+		assert.Contains(t, docs, "`"+label+"`")
+	}
+}
