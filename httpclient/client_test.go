@@ -1,0 +1,220 @@
+package httpclient
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// server starts the server that a test has prepared and counts the connections made to it.
+func server(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *atomic.Int64) {
+	t.Helper()
+	var connections atomic.Int64
+	srv := httptest.NewUnstartedServer(handler)
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return srv, &connections
+}
+
+func client(t *testing.T, opts Options) *http.Client {
+	t.Helper()
+	c := New(opts)
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+// post sends a body and returns the answer, drained.
+func post(ctx context.Context, c *http.Client, target, body string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	_, err = Drain(resp.Body)
+	return resp, err
+}
+
+func TestConnectionsAreReused(t *testing.T) {
+	srv, connections := server(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat("x", 10_000))
+	})
+	c := client(t, Options{KeepAlive: true})
+	for range 100 {
+		_, err := post(t.Context(), c, srv.URL, "{}")
+		require.NoError(t, err)
+	}
+	assert.EqualValues(t, 1, connections.Load())
+}
+
+func TestWithoutKeepAliveEachRequestHasItsOwnConnection(t *testing.T) {
+	srv, connections := server(t, func(http.ResponseWriter, *http.Request) {})
+	c := client(t, Options{KeepAlive: false})
+	for range 10 {
+		_, err := post(t.Context(), c, srv.URL, "{}")
+		require.NoError(t, err)
+	}
+	assert.EqualValues(t, 10, connections.Load())
+}
+
+func TestEveryPartitionKeepsItsConnection(t *testing.T) {
+	const partitions = 100
+	gates := []chan struct{}{make(chan struct{}), make(chan struct{}), make(chan struct{})}
+	var arrived atomic.Int64
+	srv, connections := server(t, func(http.ResponseWriter, *http.Request) {
+		n := arrived.Add(1)
+		gate := gates[(n-1)/partitions]
+		if n%partitions == 0 {
+			close(gate)
+		}
+		<-gate // all are on the server at once, so each has a connection
+	})
+	c := client(t, Options{KeepAlive: true})
+	for range gates {
+		results := make(chan error, partitions)
+		for range partitions {
+			go func() {
+				_, err := post(t.Context(), c, srv.URL, "{}")
+				results <- err
+			}()
+		}
+		for range partitions {
+			require.NoError(t, <-results)
+		}
+	}
+	assert.EqualValues(t, partitions, connections.Load())
+}
+
+func TestARedirectIsTheAnswer(t *testing.T) {
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		var requests atomic.Int64
+		srv, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			http.Redirect(w, r, "/elsewhere", status)
+		})
+		resp, err := post(t.Context(), client(t, Options{KeepAlive: true}), srv.URL, "{}")
+		require.NoError(t, err)
+		assert.Equal(t, status, resp.StatusCode)
+		assert.EqualValues(t, 1, requests.Load(), "status %d was followed", status)
+	}
+}
+
+func TestNoCompressionIsAskedFor(t *testing.T) {
+	srv, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Asked", r.Header.Get("Accept-Encoding"))
+	})
+	resp, err := post(t.Context(), client(t, Options{}), srv.URL, "{}")
+	require.NoError(t, err)
+	assert.Empty(t, resp.Header.Get("X-Asked"))
+}
+
+func TestOldTLSIsRefused(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	srv.Config.ErrorLog = discardLog()
+	srv.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // the point of the test
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	_, err := post(t.Context(), trusting(t, srv), srv.URL, "{}")
+	require.ErrorContains(t, err, "protocol version")
+}
+
+func TestHTTPSIsSpokenAsHTTP1(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Proto", r.Proto)
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	resp, err := post(t.Context(), trusting(t, srv), srv.URL, "{}")
+	require.NoError(t, err)
+	assert.Equal(t, "HTTP/1.1", resp.Header.Get("X-Proto"))
+}
+
+// trusting is the client as it is, but that it trusts the test server's certificate.
+func trusting(t *testing.T, srv *httptest.Server) *http.Client {
+	t.Helper()
+	c := client(t, Options{KeepAlive: true})
+	pool := x509.NewCertPool()
+	pool.AddCert(srv.Certificate())
+	c.Transport.(*http.Transport).TLSClientConfig.RootCAs = pool
+	return c
+}
+
+func TestAnUntrustedCertificateIsRefused(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	srv.Config.ErrorLog = discardLog()
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	_, err := post(t.Context(), client(t, Options{}), srv.URL, "{}")
+	var unknown x509.UnknownAuthorityError
+	require.ErrorAs(t, err, &unknown)
+}
+
+func TestTheClientSharesNothingWithTheDefaultOne(t *testing.T) {
+	c := client(t, Options{KeepAlive: true})
+	assert.NotSame(t, http.DefaultTransport, c.Transport)
+	assert.Zero(t, c.Timeout, "each request has a deadline of its own")
+}
+
+// An idle connection is closed by us after 4 seconds, before a server with a limit of 5 does.
+func TestIdleConnectionsAreClosedBeforeServersDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		c := New(Options{KeepAlive: true})
+		c.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return ours, nil }
+		closed := make(chan time.Time, 1)
+		go func() {
+			assert.True(t, readRequest(theirs))
+			answer(theirs)
+			_, err := theirs.Read(make([]byte, 1))
+			assert.ErrorIs(t, err, io.EOF)
+			closed <- time.Now()
+		}()
+		_, err := post(t.Context(), c, "http://sink.example/", "{}")
+		require.NoError(t, err)
+		start := time.Now()
+		assert.Equal(t, 4*time.Second, (<-closed).Sub(start))
+	})
+}
+
+func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
+	proxy, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "asked for "+r.URL.String())
+	})
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = []string{"HTTP_PROXY=" + proxy.URL, fetchURL + "=http://sink.example/k8s-audit"}
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	assert.Equal(t, "asked for http://sink.example/k8s-audit", string(out))
+}
+
+func TestAProxyPasswordIsInNoError(t *testing.T) {
+	for _, proxy := range []string{"http://me:hunter2@127.0.0.1:1", "http://me:hunter2@pro%zzxy", "socks9://me:hunter2@127.0.0.1:1"} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = []string{"HTTP_PROXY=" + proxy, fetchURL + "=http://127.1.1.1.invalid/k8s-audit"}
+		out, err := cmd.CombinedOutput()
+		require.Error(t, err)
+		assert.NotContains(t, string(out), "hunter2")
+	}
+}

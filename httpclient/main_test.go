@@ -1,0 +1,41 @@
+package httpclient
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// fetchURL makes the test binary fetch that URL and end: net/http reads the proxy variables
+// once per process, so a test of them needs a process of its own.
+const fetchURL = "HTTPCLIENT_TEST_FETCH"
+
+func TestMain(m *testing.M) {
+	if target := os.Getenv(fetchURL); target != "" {
+		os.Exit(fetch(target))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func fetch(target string) int {
+	req, err := http.NewRequest(http.MethodGet, target, nil) //nolint:noctx // the parent's deadline ends it
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	resp, err := New(Options{}).Do(req)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	head, err := Drain(resp.Body)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Print(string(head))
+	return 0
+}

@@ -1,0 +1,44 @@
+package webhook
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder"
+)
+
+// BenchmarkDeliver posts events of the size that AKS writes most, one by one over one
+// connection of the loopback; with "parallel", as many partitions as there are processors.
+func BenchmarkDeliver(b *testing.B) {
+	sink := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}))
+	b.Cleanup(sink.Close)
+	f := newFixture(b, nil, at(b, sink.URL))
+	f.journal.log.(*logrus.Logger).SetLevel(logrus.InfoLevel)
+	one := []forwarder.AuditEvent{event(0)}
+	one[0].JSON = make([]byte, 850)
+	b.Run("sequential", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := f.Deliver(b.Context(), one); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if _, err := f.Deliver(b.Context(), one); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	})
+}

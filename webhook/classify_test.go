@@ -1,0 +1,63 @@
+package webhook
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestClassify(t *testing.T) {
+	want := map[int]class{
+		0:   retry,
+		200: accepted, 201: accepted, 202: accepted, 204: accepted, 206: accepted, 299: accepted,
+		400: refused, 413: refused, 422: refused,
+		408: retry, 429: retry,
+		500: retry, 501: retry, 502: retry, 503: retry, 504: retry, 505: retry, 511: retry, 599: retry,
+		101: misconfigured, 300: misconfigured, 301: misconfigured, 302: misconfigured, 303: misconfigured, 304: misconfigured,
+		307: misconfigured, 308: misconfigured, 401: misconfigured, 403: misconfigured, 404: misconfigured, 405: misconfigured,
+		406: misconfigured, 407: misconfigured, 409: misconfigured, 410: misconfigured, 411: misconfigured, 412: misconfigured, 414: misconfigured,
+		415: misconfigured, 418: misconfigured, 421: misconfigured, 451: misconfigured, 499: misconfigured, 600: misconfigured, 999: misconfigured,
+	}
+	for status, class := range want {
+		assert.Equal(t, class, classify(status), "status %d", status)
+	}
+}
+
+func TestStatusClass(t *testing.T) {
+	for status, want := range map[int]string{
+		0: "error", 101: "error", 200: "2xx", 204: "2xx", 307: "3xx", 404: "4xx", 503: "5xx", 600: "error", 999: "error",
+	} {
+		assert.Equal(t, want, statusClass(status), "status %d", status)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	in := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
+	for _, test := range []struct {
+		name, header string
+		want         time.Duration
+	}{
+		{"none", "", 0},
+		{"seconds", "7", 7 * time.Second},
+		{"seconds with spaces", " 7 ", 7 * time.Second},
+		{"zero", "0", 0},
+		{"negative", "-7", 0},
+		{"fraction", "1.5", 0},
+		{"the most", "300", 5 * time.Minute},
+		{"too many seconds", "301", 5 * time.Minute},
+		{"absurdly many seconds", "2147483647", 5 * time.Minute},
+		{"more than a number holds", "99999999999999999999", 0},
+		{"date", in(90 * time.Second), 90 * time.Second},
+		{"date that has passed", in(-time.Hour), 0},
+		{"date too far away", in(24 * time.Hour), 5 * time.Minute},
+		{"date in the old format", now.Add(time.Minute).Format("Monday, 02-Jan-06 15:04:05") + " GMT", time.Minute},
+		{"rubbish", "soon", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.want, retryAfter(test.header, now))
+		})
+	}
+}

@@ -1,0 +1,141 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"aks-audit-log-go/forwarder"
+)
+
+// delivery is the way of one parcel to its outcome.
+type delivery struct {
+	*Poster
+	pack parcel
+	// attempts is how many POSTs there have been.
+	attempts int
+	// last is why the last POST was not accepted.
+	last *failure
+	// gaveUp: the retries are used up, or there was no point in any. It has been counted.
+	gaveUp bool
+	// held: it has been given up, and is posted still.
+	held bool
+}
+
+// step is what follows an attempt: an outcome, or another attempt after a wait.
+type step struct {
+	outcome forwarder.Outcome
+	again   bool
+	wait    time.Duration
+}
+
+// deliver posts the parcel until it has an outcome. The error is that of Deliver.
+func (p *Poster) deliver(ctx context.Context, pack parcel) (forwarder.Outcome, error) {
+	if err := p.admit(ctx, pack); err != nil {
+		return forwarder.Outcome{}, err
+	}
+	pack.each(p.stats.EventSent)
+	d := &delivery{Poster: p, pack: pack}
+	defer d.close()
+	for {
+		next, err := d.try(ctx)
+		if err != nil {
+			return forwarder.Outcome{}, err
+		}
+		if !next.again {
+			return next.outcome, nil
+		}
+		if err := p.pause(ctx, next.wait); err != nil {
+			return forwarder.Outcome{}, fmt.Errorf("%w: %w", d.last, err)
+		}
+		pack.each(p.stats.EventRetried)
+	}
+}
+
+// try makes one attempt and decides what follows.
+func (d *delivery) try(ctx context.Context) (step, error) {
+	d.attempts++
+	d.journal.posting(d)
+	a := d.attempt(ctx, d.pack.body)
+	if a.failure != nil && ctx.Err() != nil {
+		return step{}, d.abandoned(context.Cause(ctx))
+	}
+	d.journal.answered(d, a)
+	meaning := classify(a.status)
+	if meaning == refused && !d.refusals.refused() {
+		a.failure.reason += fmt.Sprintf(", as to %d others in a row, so the endpoint seems to be wrong", maxRefusals)
+		meaning = misconfigured
+	}
+	switch meaning {
+	case accepted:
+		return step{outcome: d.accept()}, nil
+	case refused:
+		d.giveUp()
+		return step{outcome: forwarder.Outcome{Verdict: forwarder.DeadLettered, Reason: a.failure.Error()}}, nil
+	default:
+		return d.fail(a, meaning), nil
+	}
+}
+
+// abandoned is the error of a POST that was cut short because the context ended. That itself
+// says nothing of the sink; what the sink did before does.
+func (d *delivery) abandoned(cause error) error {
+	if d.last != nil {
+		return fmt.Errorf("%w: %w", d.last, cause)
+	}
+	return fmt.Errorf("post to %s abandoned: %w", d.secrets.sink, cause)
+}
+
+func (d *delivery) accept() forwarder.Outcome {
+	d.refusals.accepted()
+	d.pack.each(d.stats.EventSucceeded)
+	d.health.SinkAnswered()
+	d.journal.accepted(d)
+	return forwarder.Outcome{Verdict: forwarder.Delivered}
+}
+
+// fail decides about a body that the sink did not take now but might later: a retry as long
+// as there are any, then what the policy says.
+func (d *delivery) fail(a answer, meaning class) step {
+	news := d.last == nil || d.last.reason != a.failure.reason
+	d.last = a.failure
+	d.health.SinkFailing(a.failure.reason)
+	if meaning == retry && !d.gaveUp && d.attempts <= d.plan.maxRetries {
+		next := step{again: true, wait: max(d.plan.before(d.attempts), a.retryAfter)}
+		if news {
+			d.journal.failed(d, a, next.wait)
+		}
+		return next
+	}
+	d.giveUp()
+	if d.policy == forwarder.FailureDrop {
+		d.journal.dropped(d, a, meaning)
+		return step{outcome: forwarder.Outcome{Verdict: forwarder.Dropped, Reason: a.failure.Error()}}
+	}
+	next := step{again: true, wait: max(d.plan.hold(), a.retryAfter)}
+	d.hold()
+	d.journal.holding(d, a, meaning, next.wait)
+	return next
+}
+
+// giveUp counts the events as failed, once however long they are posted still.
+func (d *delivery) giveUp() {
+	if !d.gaveUp {
+		d.gaveUp = true
+		d.pack.each(d.stats.EventFailed)
+	}
+}
+
+func (d *delivery) hold() {
+	if !d.held {
+		d.held = true
+		d.journal.held.Add(int64(len(d.pack.events)))
+	}
+}
+
+// close ends the delivery, whatever became of it.
+func (d *delivery) close() {
+	if d.held {
+		d.journal.held.Add(-int64(len(d.pack.events)))
+	}
+}

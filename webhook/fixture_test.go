@@ -1,0 +1,214 @@
+package webhook
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sirupsen/logrus"
+	logtest "github.com/sirupsen/logrus/hooks/test"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/httpclient"
+)
+
+// fixture is a poster with everything around it that a test looks at.
+type fixture struct {
+	*Poster
+	t      testing.TB
+	stop   chan struct{}
+	health *forwarder.Health
+	logs   *logtest.Hook
+	reg    *prometheus.Registry
+}
+
+// newFixture makes a poster with the default settings, but for what change says. The sink
+// is the round tripper if there is one, else whatever cfg.SinkURL leads to.
+func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarder.Config)) *fixture {
+	t.Helper()
+	cfg := forwarder.Config{
+		SinkURL:        &url.URL{Scheme: "http", Host: "sink.example:9765", Path: "/k8s-audit"},
+		PostMaxRetries: 5,
+		PostRetryDelay: time.Second,
+		PostTimeout:    time.Minute,
+		FailurePolicy:  forwarder.FailureHold,
+		RateBurst:      50,
+		KeepAlive:      true,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	client := httpclient.New(httpclient.Options{KeepAlive: cfg.KeepAlive})
+	t.Cleanup(client.CloseIdleConnections)
+	if transport != nil {
+		client.Transport = transport
+	}
+	log, hook := logtest.NewNullLogger()
+	log.SetLevel(logrus.TraceLevel)
+	reg := prometheus.NewRegistry()
+	f := &fixture{t: t, stop: make(chan struct{}), health: forwarder.NewHealth(), logs: hook, reg: reg}
+	f.health.Ownership(4, 4, 0)
+	stats := forwarder.NewStatistics(reg, "test", time.Now)
+	f.Poster = New(cfg, client, stats, f.health, log, f.stop)
+	return f
+}
+
+// counts are the four counters of the predecessors.
+type counts struct{ sent, succeeded, retried, failed float64 }
+
+func (f *fixture) counts() counts {
+	return counts{
+		sent:      f.metric("falco_aks_audit_log_events"),
+		succeeded: f.metric("falco_aks_audit_log_events_success"),
+		retried:   f.metric("falco_aks_audit_log_events_retry"),
+		failed:    f.metric("falco_aks_audit_log_events_errors"),
+	}
+}
+
+// metric returns a counter's value.
+func (f *fixture) metric(name string) float64 {
+	f.t.Helper()
+	families, err := f.reg.Gather()
+	require.NoError(f.t, err)
+	for _, family := range families {
+		if family.GetName() == name {
+			return family.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	f.t.Fatalf("no metric %s", name)
+	return 0
+}
+
+// posts returns how many POSTs were observed with that status class.
+func (f *fixture) posts(class string) uint64 {
+	f.t.Helper()
+	families, err := f.reg.Gather()
+	require.NoError(f.t, err)
+	for _, family := range families {
+		if family.GetName() != "aks_audit_log_post_duration_seconds" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			if m.GetLabel()[0].GetValue() == class {
+				return m.GetHistogram().GetSampleCount()
+			}
+		}
+	}
+	return 0
+}
+
+// lines are the log lines of a level, as "message" or "message (error)".
+func (f *fixture) lines(level logrus.Level) []string {
+	var lines []string
+	for _, entry := range f.logs.AllEntries() {
+		if entry.Level == level {
+			lines = append(lines, entry.Message)
+		}
+	}
+	return lines
+}
+
+// everything is all that was logged, at every level, as both formatters write it.
+func (f *fixture) everything() string {
+	var all strings.Builder
+	for _, entry := range f.logs.AllEntries() {
+		for _, formatter := range []logrus.Formatter{&logrus.TextFormatter{}, &logrus.JSONFormatter{}} {
+			line, err := formatter.Format(entry)
+			require.NoError(f.t, err)
+			all.Write(line)
+		}
+	}
+	return all.String()
+}
+
+// event is the n-th audit event of partition 0.
+func event(n int) forwarder.AuditEvent {
+	return forwarder.AuditEvent{
+		Partition: "0", Sequence: int64(n), Record: 0, AuditID: fmt.Sprintf("id-%d", n),
+		JSON: fmt.Appendf(nil, `{"kind":"Event","auditID":"id-%d"}`, n),
+	}
+}
+
+// events are the audit events 0 to n-1.
+func events(n int) []forwarder.AuditEvent {
+	all := make([]forwarder.AuditEvent, n)
+	for i := range all {
+		all[i] = event(i)
+	}
+	return all
+}
+
+// bodies are what the sink ought to get of them.
+func bodies(all []forwarder.AuditEvent) []string {
+	var want []string
+	for _, e := range all {
+		want = append(want, string(e.JSON))
+	}
+	return want
+}
+
+// script answers the n-th request, from 0; it is the sink of tests about time.
+type script struct {
+	answer func(n int, req *http.Request) (*http.Response, error)
+
+	mu    sync.Mutex
+	start time.Time
+	at    []time.Duration // when each request came, since the first
+	got   []string        // their bodies
+}
+
+// RoundTrip implements http.RoundTripper.
+func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	n := len(s.got)
+	if n == 0 {
+		s.start = time.Now()
+	}
+	s.at = append(s.at, time.Since(s.start))
+	s.got = append(s.got, string(body))
+	s.mu.Unlock()
+	return s.answer(n, req)
+}
+
+// saying is an answer with that status, header lines given as "Name: value".
+func saying(status int, header ...string) (*http.Response, error) {
+	resp := &http.Response{StatusCode: status, Header: make(http.Header), Body: io.NopCloser(strings.NewReader(""))}
+	for _, line := range header {
+		name, value, _ := strings.Cut(line, ": ")
+		resp.Header.Set(name, value)
+	}
+	return resp, nil
+}
+
+// always is a sink that gives one status.
+func always(status int) *script {
+	return &script{answer: func(int, *http.Request) (*http.Response, error) { return saying(status) }}
+}
+
+// inTurn is a sink that gives one status after the other, and the last for ever.
+func inTurn(statuses ...int) *script {
+	return &script{answer: func(n int, _ *http.Request) (*http.Response, error) {
+		return saying(statuses[min(n, len(statuses)-1)])
+	}}
+}
+
+func delivered(n int) []forwarder.Outcome {
+	outcomes := make([]forwarder.Outcome, n)
+	for i := range outcomes {
+		outcomes[i].Verdict = forwarder.Delivered
+	}
+	return outcomes
+}
+
+func drop(cfg *forwarder.Config) { cfg.FailurePolicy = forwarder.FailureDrop }

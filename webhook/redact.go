@@ -1,0 +1,89 @@
+package webhook
+
+import (
+	"encoding/base64"
+	"net/url"
+	"strings"
+)
+
+// redactor knows what must not be seen of the sink's URL, and words failures without it.
+type redactor struct {
+	// sink is the URL without user, password, query and fragment.
+	sink string
+	// secrets are the parts of the URL that may be secret, in each of their spellings.
+	secrets []string
+}
+
+// minSecret is the length from which a value in the query may be a secret. Without it a
+// "?v=1" would make every text that has a 1 in it unreadable.
+const minSecret = 4
+
+// newRedactor takes the password, or the user where there is none, and the query, since
+// tokens are given in all of these places.
+func newRedactor(sink *url.URL) redactor {
+	r := redactor{sink: withoutSecrets(sink)}
+	if sink.User != nil {
+		user := sink.User.Username()
+		password, ok := sink.User.Password()
+		if ok {
+			r.add(password)
+		} else {
+			r.add(user)
+		}
+		r.add(base64.StdEncoding.EncodeToString([]byte(user + ":" + password)))
+	}
+	r.add(sink.RawQuery)
+	for _, values := range sink.Query() {
+		for _, value := range values {
+			if len(value) >= minSecret {
+				r.add(value)
+			}
+		}
+	}
+	return r
+}
+
+// add remembers a text as it is and as a URL spells it.
+func (r *redactor) add(secret string) {
+	if secret != "" {
+		r.secrets = append(r.secrets, secret, url.QueryEscape(secret), url.PathEscape(secret))
+	}
+}
+
+// clean returns the text, or a note in its place if there is a secret anywhere in it. Servers
+// do repeat the path that was asked for, query included, in what they say of a 404.
+func (r redactor) clean(text string) string {
+	for _, secret := range r.secrets {
+		if strings.Contains(text, secret) {
+			return "(left out: it repeats a secret of the sink's URL)"
+		}
+	}
+	return text
+}
+
+// withoutSecrets is the URL as it may be shown. The path stays: it says which endpoint is meant.
+func withoutSecrets(u *url.URL) string {
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	return shown.String()
+}
+
+// echoLength is how many bytes an answer and the posted body must have in common for the one
+// to repeat the other. Shorter, and words like "Unauthorized" would do.
+const echoLength = 16
+
+// echoes reports whether the answer repeats part of what was posted.
+func echoes(answer, posted []byte) bool {
+	windows := make(map[[echoLength]byte]struct{}, len(answer))
+	for i := 0; i+echoLength <= len(answer); i++ {
+		windows[[echoLength]byte(answer[i:])] = struct{}{}
+	}
+	if len(windows) == 0 {
+		return false
+	}
+	for i := 0; i+echoLength <= len(posted); i++ {
+		if _, ok := windows[[echoLength]byte(posted[i:])]; ok {
+			return true
+		}
+	}
+	return false
+}
