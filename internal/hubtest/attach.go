@@ -1,0 +1,240 @@
+package hubtest
+
+import (
+	"fmt"
+	"strings"
+
+	"aks-audit-log-go/internal/hubtest/wire"
+)
+
+// maxMessageSize is the largest message that an Event Hub takes, in bytes.
+const maxMessageSize = 1 << 20
+
+// attach starts a link, or refuses it: an attach without source and target, then a detach that says why.
+func (s *session) attach(a *wire.Attach) {
+	if s.out[a.Handle] != nil || s.in[a.Handle] != nil {
+		s.fail(condHandleInUse, fmt.Sprintf("handle %d is in use", a.Handle))
+		return
+	}
+	var e *wire.Error
+	if a.Role == wire.RoleReceiver {
+		e = s.attachReceiver(a)
+	} else {
+		e = s.attachSender(a)
+	}
+	if e == nil {
+		return
+	}
+	answer := answerTo(a)
+	answer.Source, answer.Target = nil, nil
+	s.send(answer, nil)
+	s.send(&wire.Detach{Handle: a.Handle, Closed: true, Error: e}, nil)
+}
+
+// answerTo mirrors an attach: the same link, seen from the other end.
+func answerTo(a *wire.Attach) *wire.Attach {
+	answer := &wire.Attach{
+		Name:               a.Name,
+		Handle:             a.Handle,
+		Role:               !a.Role,
+		SenderSettleMode:   a.SenderSettleMode,
+		ReceiverSettleMode: a.ReceiverSettleMode,
+		Source:             a.Source,
+		Target:             a.Target,
+		Properties:         a.Properties,
+	}
+	if answer.Role == wire.RoleSender {
+		// No size limit: the hub's annotations may take a message of the largest size above it.
+		answer.InitialDeliveryCount = ptr(uint32(0))
+	} else {
+		answer.MaxMessageSize = maxMessageSize
+	}
+	return answer
+}
+
+// attachReceiver starts a link on which the hub sends.
+func (s *session) attachReceiver(a *wire.Attach) *wire.Error {
+	l := &outLink{sess: s, handle: a.Handle, name: a.Name}
+	addr, e := s.c.srv.parseAddress(sourceAddress(a))
+	if e != nil {
+		return e
+	}
+	l.node = addr.node
+	switch addr.node {
+	case nodeCBS, nodeManagement:
+		l.replyTo = targetAddress(a)
+	case nodeConsumer:
+		if e := s.admitReader(l, addr, a); e != nil {
+			return e
+		}
+	default:
+		return &wire.Error{Condition: condNotAllowed, Description: "nothing can be received from " + addr.path}
+	}
+	answer := answerTo(a)
+	if answer.Source.Filter != nil {
+		answer.Source.Filter = onlySelector(answer.Source.Filter)
+	}
+	s.out[a.Handle] = l
+	s.c.outLinks = append(s.c.outLinks, l)
+	s.send(answer, nil)
+	return nil
+}
+
+// admitReader checks all that the hub wants of a reader, its epoch last, because that displaces others.
+func (s *session) admitReader(l *outLink, addr address, a *wire.Attach) *wire.Error {
+	if e := s.c.admitEntity(addr); e != nil {
+		return e
+	}
+	from, e := parseStart(a.Source.Filter)
+	if e != nil {
+		return e
+	}
+	l.path = addr.path
+	l.partition = addr.partition
+	if l.next, e = addr.partition.locate(from); e != nil {
+		return e
+	}
+	if v, ok := a.Properties.Get(epochProperty).(int64); ok {
+		l.epoch = &v
+	}
+	l.owner = ownerKey{group: addr.group, partition: addr.partition.id}
+	if e := s.c.srv.takeOwnership(l); e != nil {
+		return e
+	}
+	addr.partition.subscribe(s.c)
+	return nil
+}
+
+// onlySelector is what of a filter is in force, which the answer has to say.
+func onlySelector(filter wire.Map) wire.Map {
+	v := filter.Get(selectorKey)
+	if v == nil {
+		return nil
+	}
+	return wire.Map{{Key: wire.Symbol(selectorKey), Value: v}}
+}
+
+// attachSender starts a link on which the peer sends.
+func (s *session) attachSender(a *wire.Attach) *wire.Error {
+	addr, e := s.c.srv.parseAddress(targetAddress(a))
+	if e != nil {
+		return e
+	}
+	switch addr.node {
+	case nodeHub, nodePartition:
+		if e := s.c.admitEntity(addr); e != nil {
+			return e
+		}
+	case nodeConsumer:
+		return &wire.Error{Condition: condNotAllowed, Description: "nothing can be sent to " + addr.path}
+	}
+	l := &inLink{sess: s, handle: a.Handle, address: addr, credit: incomingCredit}
+	if a.InitialDeliveryCount != nil {
+		l.deliveryCount = *a.InitialDeliveryCount
+	}
+	s.in[a.Handle] = l
+	s.send(answerTo(a), nil)
+	l.sendFlow()
+	return nil
+}
+
+// admitEntity checks what the hub wants of every link to an entity of its own.
+func (c *conn) admitEntity(addr address) *wire.Error {
+	if !c.trusted && !c.claims.cover(addr.path) {
+		return &wire.Error{Condition: condUnauthorized,
+			Description: fmt.Sprintf("Unauthorized access. 'Listen' or 'Send' claim(s) are required for '%s'", addr.path)}
+	}
+	if condition := c.srv.attachesRefused(); condition != "" {
+		return &wire.Error{Condition: condition, Description: "attaches are refused now"}
+	}
+	return addr.problem
+}
+
+func sourceAddress(a *wire.Attach) string {
+	if a.Source == nil {
+		return ""
+	}
+	address, _ := a.Source.Address.(string)
+	return address
+}
+
+func targetAddress(a *wire.Attach) string {
+	if a.Target == nil {
+		return ""
+	}
+	address, _ := a.Target.Address.(string)
+	return address
+}
+
+// node is a kind of thing that a link can be attached to.
+type node int
+
+const (
+	nodeCBS        node = iota // $cbs
+	nodeManagement             // $management, <hub>/$management
+	nodeHub                    // <hub>
+	nodePartition              // <hub>/Partitions/<id>
+	nodeConsumer               // <hub>/ConsumerGroups/<group>/Partitions/<id>
+)
+
+// address is one parsed address.
+type address struct {
+	node      node
+	path      string     // in lower case, without leading slash or host
+	group     string     // in lower case
+	partition *partition // of nodePartition and nodeConsumer
+	// problem is why there is no such entity. It is told only to who may know.
+	problem *wire.Error
+}
+
+// parseAddress finds out what an address means. Entity names do not depend on case.
+func (s *Server) parseAddress(raw string) (address, *wire.Error) {
+	addr := address{path: entityPath(raw)}
+	switch addr.path {
+	case "$cbs":
+		addr.node = nodeCBS
+		return addr, nil
+	case "$management", strings.ToLower(s.cfg.Hub) + "/$management":
+		addr.node = nodeManagement
+		return addr, nil
+	}
+	parts := strings.Split(addr.path, "/")
+	switch {
+	case len(parts) == 1:
+		addr.node = nodeHub
+	case len(parts) == 3 && parts[1] == "partitions":
+		addr.node = nodePartition
+		s.findPartition(&addr, parts[2])
+	case len(parts) == 5 && parts[1] == "consumergroups" && parts[3] == "partitions":
+		addr.node, addr.group = nodeConsumer, parts[2]
+		s.findPartition(&addr, parts[4])
+		if !s.groups[addr.group] {
+			addr.problem = s.notFound(parts[0] + ":" + parts[2])
+		}
+	default:
+		return addr, s.notFound(raw)
+	}
+	if parts[0] != strings.ToLower(s.cfg.Hub) {
+		addr.problem = s.notFound(parts[0])
+	}
+	return addr, nil
+}
+
+func (s *Server) findPartition(addr *address, id string) {
+	if addr.partition = s.partition(id); addr.partition == nil {
+		addr.problem = &wire.Error{Condition: condOutOfRange, Description: fmt.Sprintf(
+			"The specified partition is invalid for an EventHub partition sender or receiver. It should be between 0 and %d.", len(s.partitions)-1)}
+	}
+}
+
+func (s *Server) notFound(entity string) *wire.Error {
+	return &wire.Error{Condition: condNotFound, Description: fmt.Sprintf("The messaging entity '%s' could not be found.", entity)}
+}
+
+// entityPath cuts scheme and host off an address, if it has them, and slashes around it.
+func entityPath(raw string) string {
+	if _, rest, ok := strings.Cut(raw, "://"); ok {
+		_, raw, _ = strings.Cut(rest, "/")
+	}
+	return strings.ToLower(strings.Trim(raw, "/"))
+}

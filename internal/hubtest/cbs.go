@@ -1,0 +1,88 @@
+package hubtest
+
+import (
+	"strings"
+	"time"
+
+	"aks-audit-log-go/internal/hubtest/wire"
+)
+
+// claims are the entities that a connection may use, and until when.
+type claims map[string]time.Time
+
+func (c claims) cover(path string) bool {
+	for granted := range c {
+		if covers(granted, path) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c claims) nextExpiry() (time.Time, bool) {
+	var next time.Time
+	for _, at := range c {
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next, len(c) > 0
+}
+
+// expireClaims drops the claims that have run out, and their links.
+func (c *conn) expireClaims(now time.Time) {
+	n := len(c.claims)
+	for path, at := range c.claims {
+		if !at.After(now) {
+			delete(c.claims, path)
+		}
+	}
+	if len(c.claims) != n {
+		c.endUnclaimed()
+	}
+}
+
+func expired() *wire.Error {
+	return &wire.Error{Condition: condUnauthorized, Description: "ExpiredToken: The token is expired."}
+}
+
+// endUnclaimed detaches the links to entities that no claim covers any more.
+func (c *conn) endUnclaimed() {
+	if c.trusted {
+		return
+	}
+	for _, s := range c.sessions {
+		for handle, l := range s.out {
+			if l.partition != nil && !c.claims.cover(l.path) {
+				s.endLink(handle, expired())
+			}
+		}
+		for handle, l := range s.in {
+			if (l.address.node == nodeHub || l.address.node == nodePartition) && !c.claims.cover(l.address.path) {
+				s.endLink(handle, expired())
+			}
+		}
+	}
+}
+
+// putToken is what $cbs does. Tokens of Entra ID (type jwt) cannot be checked here and are refused.
+func (c *conn) putToken(m *wire.Message) reply {
+	p := m.ApplicationProperties
+	if !strings.EqualFold(p.GetString("operation"), "put-token") {
+		return reply{code: 400, description: "unknown operation"}
+	}
+	token, ok := m.Value.(string)
+	if !ok || p.GetString("type") != "servicebus.windows.net:sastoken" {
+		return reply{code: 401, description: "InvalidToken: only shared access signatures are taken"}
+	}
+	if c.srv.tokensRefused() {
+		return reply{code: 401, description: "InvalidSignature: The token has an invalid signature."}
+	}
+	entity := p.GetString("name")
+	expiry, err := verifySAS(token, c.srv.cfg.KeyName, c.srv.cfg.Key, entity, time.Now())
+	if err != nil {
+		return reply{code: 401, description: "InvalidToken: " + err.Error()}
+	}
+	c.claims[entityPath(entity)] = expiry
+	return reply{code: 202, description: "Accepted"}
+}

@@ -1,0 +1,18 @@
+package hubtest
+
+import "aks-audit-log-go/internal/hubtest/wire"
+
+// Error conditions: those of AMQP itself (part 2, section 2.8), and Microsoft's.
+const (
+	condUnauthorized    wire.Symbol = "amqp:unauthorized-access"
+	condNotFound        wire.Symbol = "amqp:not-found"
+	condNotAllowed      wire.Symbol = "amqp:not-allowed"
+	condDecodeError     wire.Symbol = "amqp:decode-error"
+	condResourceLimit   wire.Symbol = "amqp:resource-limit-exceeded"
+	condFramingError    wire.Symbol = "amqp:connection:framing-error"
+	condHandleInUse     wire.Symbol = "amqp:session:handle-in-use"
+	condStolen          wire.Symbol = "amqp:link:stolen"
+	condMessageTooLarge wire.Symbol = "amqp:link:message-size-exceeded"
+	condArgumentError   wire.Symbol = "com.microsoft:argument-error"
+	condOutOfRange      wire.Symbol = "com.microsoft:argument-out-of-range"
+)

@@ -1,0 +1,119 @@
+package hubtest
+
+import (
+	"fmt"
+	"slices"
+
+	"aks-audit-log-go/internal/hubtest/wire"
+)
+
+// epochProperty is the link property with which a reader claims a partition for itself.
+const epochProperty = "com.microsoft:epoch"
+
+// maxShared is how many readers without an epoch a partition and consumer group may have.
+const maxShared = 5
+
+// ownerKey is what readers compete for; the group is in lower case.
+type ownerKey struct{ group, partition string }
+
+// takeOwnership enters a reader, or says why it may not read. An epoch displaces everything that has
+// none, or an equal or lower one.
+func (s *Server) takeOwnership(l *outLink) *wire.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	present := s.owners[l.owner]
+	if e := mayJoin(l, present); e != nil {
+		return e
+	}
+	if l.epoch != nil {
+		why := &wire.Error{Condition: condStolen, Description: fmt.Sprintf(
+			"New receiver '%s' with higher epoch of '%d' is created hence current receiver is getting disconnected. "+
+				"If you are recreating the receiver, make sure a higher epoch is used.", l.name, *l.epoch)}
+		for _, old := range present {
+			old.end(why)
+		}
+		present = nil
+	}
+	s.owners[l.owner] = append(slices.Clip(present), l)
+	s.hasChanged()
+	return nil
+}
+
+func mayJoin(l *outLink, present []*outLink) *wire.Error {
+	for _, old := range present {
+		if old.epoch == nil {
+			continue
+		}
+		if l.epoch == nil || *l.epoch < *old.epoch {
+			return &wire.Error{Condition: condStolen, Description: fmt.Sprintf(
+				"Receiver '%s' cannot be created: at least one receiver of the endpoint has the higher epoch '%d'.", l.name, *old.epoch)}
+		}
+	}
+	if l.epoch == nil && len(present) >= maxShared {
+		return &wire.Error{Condition: condResourceLimit, Description: fmt.Sprintf(
+			"Exceeded the maximum number of allowed receivers per partition in a consumer group which is %d.", maxShared)}
+	}
+	return nil
+}
+
+// releaseOwnership takes a reader out, if it is still in.
+func (s *Server) releaseOwnership(l *outLink) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rest := slices.DeleteFunc(slices.Clone(s.owners[l.owner]), func(o *outLink) bool { return o == l })
+	if len(rest) == len(s.owners[l.owner]) {
+		return
+	}
+	s.owners[l.owner] = rest
+	s.hasChanged()
+}
+
+// hasChanged wakes who waits for Changed. s.mu is held.
+func (s *Server) hasChanged() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Changed is closed at the next change of attached receiver links. To wait for a condition, get the
+// channel first, then look, then wait.
+func (s *Server) Changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
+// Receivers is how many receiver links are attached to the partition now, in all consumer groups.
+func (s *Server) Receivers(partition string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for key, links := range s.owners {
+		if key.partition == partition {
+			n += len(links)
+		}
+	}
+	return n
+}
+
+// evict takes the readers that match out and detaches them with e; it returns how many.
+func (s *Server) evict(match func(*outLink) bool, e *wire.Error) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for key, links := range s.owners {
+		var rest []*outLink
+		for _, l := range links {
+			if !match(l) {
+				rest = append(rest, l)
+				continue
+			}
+			n++
+			l.end(e)
+		}
+		s.owners[key] = rest
+	}
+	if n > 0 {
+		s.hasChanged()
+	}
+	return n
+}

@@ -1,0 +1,141 @@
+package hubtest
+
+import (
+	"sort"
+	"strconv"
+	"sync"
+	"time"
+
+	"aks-audit-log-go/internal/hubtest/wire"
+)
+
+// entry is one event of a partition, encoded: head and body together are the message.
+type entry struct {
+	sequence int64
+	offset   int64
+	enqueued wire.Timestamp
+	head     []byte
+	body     []byte
+}
+
+func (e entry) size() int { return len(e.head) + len(e.body) }
+
+// partition is a log. Entries are never changed once they are in it, so readers take slices of it and
+// read them without the lock.
+type partition struct {
+	id string
+
+	mu         sync.RWMutex
+	entries    []entry
+	next       int64 // sequence number of the next event
+	nextOffset int64
+	last       entry         // the newest ever, without its content
+	readers    map[*conn]int // connections to wake for a new event, and how many links each has here
+}
+
+func newPartition(id string) *partition {
+	return &partition{id: id, readers: map[*conn]int{}, last: entry{sequence: -1, offset: -1}}
+}
+
+// append adds e and returns its sequence number. Sequence numbers are contiguous; offsets are where an
+// event would start in a file of them, so that nobody can take the one for the other.
+func (p *partition) append(e event) (int64, error) {
+	if e.enqueued.IsZero() {
+		e.enqueued = time.Now()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := entry{sequence: p.next, offset: p.nextOffset, enqueued: wire.TimestampOf(e.enqueued)}
+	var err error
+	n.head, n.body, err = e.encode(e.annotate(n.sequence, strconv.FormatInt(n.offset, 10), n.enqueued))
+	if err != nil {
+		return -1, err
+	}
+	p.entries = append(p.entries, n)
+	p.last = entry{sequence: n.sequence, offset: n.offset, enqueued: n.enqueued}
+	p.next++
+	p.nextOffset += int64(n.size())
+	for c := range p.readers {
+		c.wakeUp()
+	}
+	return n.sequence, nil
+}
+
+// read gives up to n entries from this sequence number on; from the oldest one there is, if it is gone.
+func (p *partition) read(from int64, n int) []entry {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	i := max(0, from-p.begin())
+	if i >= int64(len(p.entries)) {
+		return nil
+	}
+	return p.entries[i:min(i+int64(n), int64(len(p.entries)))]
+}
+
+// begin is the sequence number of the oldest entry. The lock is held.
+func (p *partition) begin() int64 { return p.next - int64(len(p.entries)) }
+
+// truncate removes all entries below this sequence number.
+func (p *partition) truncate(before int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := min(max(0, before-p.begin()), int64(len(p.entries)))
+	// A copy, so that the memory of what is removed is free.
+	p.entries = append([]entry(nil), p.entries[i:]...)
+}
+
+func (p *partition) info() PartitionInfo {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return PartitionInfo{
+		Begin:        p.begin(),
+		LastSequence: p.last.sequence,
+		LastOffset:   strconv.FormatInt(p.last.offset, 10),
+		LastEnqueued: time.UnixMilli(int64(p.last.enqueued)).UTC(),
+		Empty:        len(p.entries) == 0,
+	}
+}
+
+// locate finds the sequence number that a reader starts at.
+func (p *partition) locate(s start) (int64, *wire.Error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	first := func(after func(entry) bool) int64 {
+		i := sort.Search(len(p.entries), func(i int) bool { return after(p.entries[i]) })
+		return p.begin() + int64(i)
+	}
+	switch s.by {
+	case byOffset:
+		if s.value > p.last.offset {
+			return 0, beyondEnd("offset", s.value, p.last.offset)
+		}
+		return first(func(e entry) bool { return s.passed(e.offset) }), nil
+	case bySequence:
+		if s.value > p.last.sequence {
+			return 0, beyondEnd("sequence number", s.value, p.last.sequence)
+		}
+		return first(func(e entry) bool { return s.passed(e.sequence) }), nil
+	case byTime:
+		// No binary search: a test may have made up enqueued times that do not rise.
+		for _, e := range p.entries {
+			if s.passed(int64(e.enqueued)) {
+				return e.sequence, nil
+			}
+		}
+	}
+	return p.next, nil
+}
+
+func (p *partition) subscribe(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.readers[c]++
+}
+
+func (p *partition) unsubscribe(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.readers[c]--; p.readers[c] <= 0 {
+		delete(p.readers, c)
+	}
+}

@@ -1,0 +1,111 @@
+package hubtest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/internal/hubtest/wire"
+)
+
+// sendBatch sends the bodies from first to last as one batch.
+func sendBatch(t *testing.T, p *azeventhubs.ProducerClient, options *azeventhubs.EventDataBatchOptions, first, last int) {
+	t.Helper()
+	batch, err := p.NewEventDataBatch(testContext(t), options)
+	require.NoError(t, err)
+	for n := first; n <= last; n++ {
+		require.NoError(t, batch.AddEventData(&azeventhubs.EventData{Body: body(n)}, nil))
+	}
+	require.NoError(t, p.SendEventDataBatch(testContext(t), batch, nil))
+}
+
+func TestBatchesToAPartitionArriveInOrder(t *testing.T) {
+	for _, tc := range transports() {
+		t.Run(tc.name, func(t *testing.T) {
+			s := startServer(t, Config{})
+			p := newProducer(t, s, tc.connection(s))
+			to := &azeventhubs.EventDataBatchOptions{PartitionID: ptr("3")}
+			sendBatch(t, p, to, 0, 0)
+			sendBatch(t, p, to, 1, 9)
+			requireBodies(t, receive(t, newReader(t, newConsumer(t, s, tc.connection(s)), "3", earliest()), 10), 0)
+		})
+	}
+}
+
+func TestMoreBatchesThanCreditAreTaken(t *testing.T) {
+	s := startServer(t, Config{})
+	p := newProducer(t, s, s.PlainConnectionString())
+	for n := range 2 * incomingCredit {
+		sendBatch(t, p, &azeventhubs.EventDataBatchOptions{PartitionID: ptr("0")}, n, n)
+	}
+	require.Equal(t, int64(2*incomingCredit-1), s.Partition("0").LastSequence)
+}
+
+func TestTheHubSpreadsBatchesOverItsPartitions(t *testing.T) {
+	s := startServer(t, Config{Partitions: 3})
+	p := newProducer(t, s, s.PlainConnectionString())
+	for n := range 6 {
+		sendBatch(t, p, nil, n, n)
+	}
+	for _, id := range s.PartitionIDs() {
+		require.Equal(t, int64(1), s.Partition(id).LastSequence, "partition %s", id)
+	}
+}
+
+func TestAPartitionKeyChoosesAlwaysTheSamePartition(t *testing.T) {
+	s := startServer(t, Config{Partitions: 8})
+	p := newProducer(t, s, s.PlainConnectionString())
+	for n := range 5 {
+		sendBatch(t, p, &azeventhubs.EventDataBatchOptions{PartitionKey: ptr("one cluster")}, n, n)
+	}
+	var used []string
+	for _, id := range s.PartitionIDs() {
+		if !s.Partition(id).Empty {
+			used = append(used, id)
+		}
+	}
+	require.Len(t, used, 1)
+	events := receive(t, newReader(t, newConsumer(t, s, s.PlainConnectionString()), used[0], earliest()), 5)
+	require.Equal(t, "one cluster", *events[4].PartitionKey)
+}
+
+func TestABatchOfAMegabyteIsTakenAndAGreaterOneRefused(t *testing.T) {
+	s := startServer(t, Config{Partitions: 1})
+	p := newProducer(t, s, s.ConnectionString())
+	batch, err := p.NewEventDataBatch(testContext(t), nil)
+	require.NoError(t, err)
+	require.NoError(t, batch.AddEventData(&azeventhubs.EventData{Body: make([]byte, maxMessageSize-1000)}, nil))
+	require.NoError(t, p.SendEventDataBatch(testContext(t), batch, nil))
+	require.ErrorIs(t, batch.AddEventData(&azeventhubs.EventData{Body: make([]byte, 2000)}, nil), azeventhubs.ErrEventDataTooLarge)
+	events := receive(t, newReader(t, newConsumer(t, s, s.ConnectionString()), "0", earliest()), 1)
+	require.Len(t, events[0].Body, maxMessageSize-1000)
+}
+
+func TestABrokenBatchIsRejectedWhole(t *testing.T) {
+	s := startServer(t, Config{Partitions: 1})
+	good, err := wire.AppendMessage(nil, &wire.Message{Data: [][]byte{body(0)}})
+	require.NoError(t, err)
+	batch, err := wire.AppendMessage(nil, &wire.Message{Data: [][]byte{good, []byte("no message")}})
+	require.NoError(t, err)
+	e := s.store(nil, batchFormat, batch)
+	require.NotNil(t, e)
+	require.Equal(t, condDecodeError, e.Condition)
+	require.True(t, s.Partition("0").Empty)
+}
+
+func TestWhatAProducerPutsOnAnEventIsKept(t *testing.T) {
+	s := startServer(t, Config{Partitions: 1})
+	p := newProducer(t, s, s.PlainConnectionString())
+	batch, err := p.NewEventDataBatch(testContext(t), nil)
+	require.NoError(t, err)
+	sent := &azeventhubs.EventData{
+		Body: body(0), ContentType: ptr("text/plain"), CorrelationID: "c", MessageID: ptr("m"),
+		Properties: map[string]any{"number": int64(7), "text": fmt.Sprint(7)},
+	}
+	require.NoError(t, batch.AddEventData(sent, nil))
+	require.NoError(t, p.SendEventDataBatch(testContext(t), batch, nil))
+	got := receive(t, newReader(t, newConsumer(t, s, s.PlainConnectionString()), "0", earliest()), 1)[0]
+	require.Equal(t, *sent, got.EventData)
+}
