@@ -1,0 +1,234 @@
+package eventhub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	eventhubs "github.com/Azure/azure-event-hubs-go/v3"
+	"github.com/Azure/azure-event-hubs-go/v3/persist"
+
+	"aks-audit-log-go/forwarder"
+)
+
+const (
+	// prefetchCount is how many events a link asks for ahead of the one in hand. It decides the
+	// memory: an event may have 1 MB, so 32 partitions hold 256 MB at the very worst. At the
+	// 33 KB of a usual AKS event (22 records) it is 270 KB, more than a round trip's worth.
+	prefetchCount = 8
+	// connectTimeout bounds connecting, authorisation and attaching together; requestTimeout a
+	// question to the service, which makes a connection of its own.
+	connectTimeout = time.Minute
+	requestTimeout = 30 * time.Second
+	// closeTimeout bounds the good-bye of a link: the SDK waits 55 s for a dead connection's.
+	closeTimeout = 3 * time.Second
+)
+
+// azureEventHubsGo is the Hub on github.com/Azure/azure-event-hubs-go/v3.
+type azureEventHubsGo struct {
+	connection string
+	group      string
+}
+
+var _ Hub = (*azureEventHubsGo)(nil)
+
+// NewHub returns the client for the event hub that the configuration names. It does not connect
+// yet.
+func NewHub(cfg forwarder.Config) (Hub, error) {
+	hub := &azureEventHubsGo{connection: connectionString(cfg), group: cfg.ConsumerGroup}
+	if _, err := hub.open(persist.NewMemoryPersister()); err != nil {
+		return nil, err
+	}
+	return hub, nil
+}
+
+// connectionString writes the parts again as the SDK wants them: with EntityPath, and without a
+// semicolon at the end, on which its parser fails.
+func connectionString(cfg forwarder.Config) string {
+	connection := cfg.HubConnection
+	return fmt.Sprintf("Endpoint=sb://%s/;SharedAccessKeyName=%s;SharedAccessKey=%s;EntityPath=%s",
+		connection.Host, connection.KeyName, connection.Key.Reveal(), cfg.HubName)
+}
+
+// open makes a client of the SDK. Each partition has one of its own: the SDK connects under a
+// lock of its client, so that one partition that hangs there would stop all of them.
+func (a *azureEventHubsGo) open(positions persist.CheckpointPersister) (*eventhubs.Hub, error) {
+	hub, err := eventhubs.NewHubFromConnectionString(a.connection, eventhubs.HubWithOffsetPersistence(positions))
+	if err != nil {
+		return nil, fmt.Errorf("set up the event hub client: %w", err)
+	}
+	return hub, nil
+}
+
+func (a *azureEventHubsGo) PartitionIDs(ctx context.Context) ([]string, error) {
+	hub, err := a.open(persist.NewMemoryPersister())
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	info, err := hub.GetRuntimeInformation(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask the event hub for its partitions: %w", err)
+	}
+	return info.PartitionIDs, nil
+}
+
+func (a *azureEventHubsGo) PartitionInfo(ctx context.Context, partition string) (PartitionInfo, error) {
+	hub, err := a.open(persist.NewMemoryPersister())
+	if err != nil {
+		return PartitionInfo{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	info, err := hub.GetPartitionInformation(ctx, partition)
+	if err != nil {
+		return PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, err)
+	}
+	return PartitionInfo{
+		First:        info.BeginningSequenceNumber,
+		Last:         info.LastSequenceNumber,
+		LastOffset:   info.LastEnqueuedOffset,
+		LastEnqueued: info.LastEnqueuedTimeUtc,
+	}, nil
+}
+
+func (a *azureEventHubsGo) Receive(ctx context.Context, partition string, from Position, handle Handler) error {
+	reader := &sdkReader{position: from, handle: handle}
+	hub, err := a.open(reader)
+	if err != nil {
+		return err
+	}
+	listener, err := a.listen(ctx, hub, partition, reader)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the caller ended it, that is no failure
+		}
+		return fmt.Errorf("receive from partition %s: %w", partition, err)
+	}
+	var ended error
+	select {
+	case <-ctx.Done():
+	case <-listener.Done():
+		ended = listener.Err()
+	}
+	reader.close(listener)
+	switch {
+	case ctx.Err() != nil:
+		return nil //nolint:nilerr // the caller ended it, that is no failure
+	case errors.Is(ended, context.Canceled):
+		// The SDK closes the listener by itself and without an error for one reason only: the
+		// service said amqp:link:stolen (receiver.go, listenForMessages).
+		return ErrDisplaced
+	default:
+		return fmt.Errorf("receive from partition %s: %w", partition, ended)
+	}
+}
+
+func (a *azureEventHubsGo) listen(ctx context.Context, hub *eventhubs.Hub, partition string, reader *sdkReader) (*eventhubs.ListenerHandle, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	return hub.Receive(ctx, partition, reader.take,
+		eventhubs.ReceiveWithConsumerGroup(a.group),
+		eventhubs.ReceiveWithPrefetchCount(prefetchCount),
+		// The lowest epoch: a new owner's link displaces the old one's, as in Azure's own
+		// processors, so that a partition never has two readers.
+		eventhubs.ReceiveWithEpoch(0))
+}
+
+// sdkReader stands between the SDK and a Handler: it remembers the last event handed on, from
+// where the SDK goes on when it reconnects, and keeps back what comes a second time. The SDK
+// calls it from its own goroutines, hence the locks.
+type sdkReader struct {
+	handle Handler
+	// inHand is held while an event is being handed on.
+	inHand sync.Mutex
+	closed bool
+
+	lock     sync.Mutex
+	position Position
+}
+
+var _ persist.CheckpointPersister = (*sdkReader)(nil)
+
+// take is the SDK's handler. It never returns an error: the SDK would not hand that event out
+// again, it would go on to the next.
+func (r *sdkReader) take(ctx context.Context, raw *eventhubs.Event) error {
+	r.inHand.Lock()
+	defer r.inHand.Unlock()
+	if r.closed || ctx.Err() != nil {
+		return nil
+	}
+	event := eventOf(raw, r.current().Sequence)
+	if event.Sequence <= r.current().Sequence {
+		return nil
+	}
+	r.handle(ctx, event)
+	if ctx.Err() == nil {
+		r.advance(event)
+	}
+	return nil
+}
+
+// eventOf reads what the service says of an event. Sequence numbers grow by one, so that of an
+// event without one follows from the last.
+func eventOf(raw *eventhubs.Event, last int64) Event {
+	event := Event{Body: raw.Data, Sequence: last + 1}
+	system := raw.SystemProperties
+	if system == nil {
+		return event
+	}
+	if system.SequenceNumber != nil {
+		event.Sequence = *system.SequenceNumber
+	}
+	if system.EnqueuedTime != nil {
+		event.Enqueued = *system.EnqueuedTime
+	}
+	if offset, known := system.Annotations["x-opt-offset"]; known {
+		event.Offset = fmt.Sprint(offset)
+	}
+	return event
+}
+
+func (r *sdkReader) current() Position {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	return r.position
+}
+
+func (r *sdkReader) advance(event Event) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.position = Position{Sequence: event.Sequence, Offset: event.Offset, Since: r.position.Since}
+}
+
+// close ends the listener and waits for an event in hand, which the SDK does not.
+func (r *sdkReader) close(listener *eventhubs.ListenerHandle) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	// What a link has to say when it is closed helps nobody: the service frees it either way.
+	_ = listener.Close(ctx)
+	r.inHand.Lock()
+	defer r.inHand.Unlock()
+	r.closed = true
+}
+
+// Read tells the SDK where to start or to go on. It can start from an offset or a time; where
+// neither is known it starts at the oldest event, and take drops what is not above the sequence
+// number.
+func (r *sdkReader) Read(_, _, _, _ string) (persist.Checkpoint, error) {
+	position := r.current()
+	switch {
+	case position.Offset != "":
+		return persist.NewCheckpoint(position.Offset, position.Sequence, time.Time{}), nil
+	case !position.Since.IsZero():
+		return persist.NewCheckpoint("", 0, position.Since), nil
+	default:
+		return persist.NewCheckpointFromStartOfStream(), nil
+	}
+}
+
+// Write ignores what the SDK believes to have been handled.
+func (r *sdkReader) Write(_, _, _, _ string, _ persist.Checkpoint) error { return nil }

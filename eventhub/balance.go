@@ -1,0 +1,110 @@
+package eventhub
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// ownershipExpiry is how long an owner that does not renew keeps its partitions: six missed
+// renewals. Azure's own processors use the same, and share partitions with us where they run.
+const ownershipExpiry = time.Minute
+
+// balance decides which partitions the reader me should claim in this round: all that it owns
+// already, free ones up to its fair share, and where none is free but its share is not
+// reached, one of the reader that owns the most. Taking only one from another in a round lets
+// several readers start at once without tearing everything from the others.
+//
+// It is a pure function: the ownerships as listed, and now by the clock of their store, say
+// all, and rng only picks among equals.
+func balance(partitions []string, listed []Ownership, me string, now time.Time, rng *rand.Rand) []Ownership {
+	view := survey(partitions, listed, me, now)
+	claims := slices.Clone(view.mine)
+	missing := view.share() - len(view.mine)
+	if missing <= 0 {
+		return claims
+	}
+	if len(view.free) == 0 {
+		return append(claims, view.steal(me, rng)...)
+	}
+	shuffle(rng, view.free)
+	for _, free := range view.free[:min(missing, len(view.free))] {
+		free.Owner = me
+		claims = append(claims, free)
+	}
+	return claims
+}
+
+// unowned counts the partitions that nobody owns at this moment.
+func unowned(partitions []string, listed []Ownership, now time.Time) int {
+	return len(survey(partitions, listed, "", now).free)
+}
+
+// ownershipView sorts the partitions by who owns them.
+type ownershipView struct {
+	mine   []Ownership
+	free   []Ownership
+	others map[string][]Ownership
+	total  int
+}
+
+func survey(partitions []string, listed []Ownership, me string, now time.Time) ownershipView {
+	byPartition := make(map[string]Ownership, len(listed))
+	for _, ownership := range listed {
+		byPartition[ownership.Partition] = ownership
+	}
+	view := ownershipView{others: map[string][]Ownership{}, total: len(partitions)}
+	for _, partition := range partitions {
+		ownership, known := byPartition[partition]
+		switch {
+		case !known:
+			view.free = append(view.free, Ownership{Partition: partition})
+		case ownership.Owner == "" || now.Sub(ownership.Renewed) >= ownershipExpiry && ownership.Owner != me:
+			view.free = append(view.free, ownership)
+		case ownership.Owner == me:
+			view.mine = append(view.mine, ownership)
+		default:
+			view.others[ownership.Owner] = append(view.others[ownership.Owner], ownership)
+		}
+	}
+	return view
+}
+
+// share is how many partitions the reader should own: the total divided by the readers, and one
+// more as long as fewer readers than the division leaves over have that one more.
+func (v ownershipView) share() int {
+	readers := len(v.others) + 1
+	least, over := v.total/readers, v.total%readers
+	for _, owned := range v.others {
+		if len(owned) > least {
+			over--
+		}
+	}
+	if over > 0 {
+		return least + 1
+	}
+	return least
+}
+
+// steal picks one partition of the reader that owns the most, if that leaves it at least as
+// many as me gets.
+func (v ownershipView) steal(me string, rng *rand.Rand) []Ownership {
+	var richest []Ownership
+	for _, owned := range v.others {
+		if len(owned) > len(richest) || len(owned) == len(richest) && owned[0].Owner < richest[0].Owner {
+			richest = owned
+		}
+	}
+	if len(richest) < len(v.mine)+2 {
+		return nil
+	}
+	taken := richest[rng.IntN(len(richest))]
+	taken.Owner = me
+	return []Ownership{taken}
+}
+
+func shuffle(rng *rand.Rand, ownerships []Ownership) {
+	rng.Shuffle(len(ownerships), func(i, j int) {
+		ownerships[i], ownerships[j] = ownerships[j], ownerships[i]
+	})
+}

@@ -1,0 +1,261 @@
+package eventhub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-pipeline-go/pipeline"
+	"github.com/Azure/azure-storage-blob-go/azblob"
+
+	"aks-audit-log-go/forwarder"
+)
+
+// blobContainer is the one place that talks to Azure Blob Storage.
+type blobContainer struct {
+	url    azblob.ContainerURL
+	client *http.Client
+}
+
+// blobEntry is a blob as a listing shows it.
+type blobEntry struct {
+	name     string
+	metadata azblob.Metadata
+	etag     azblob.ETag
+	modified time.Time
+}
+
+// The storage account answers in milliseconds. A try that takes longer than this is lost, and a
+// listing that hangs must not last until our ownerships expire (Azure/azure-sdk-for-go#22487).
+var blobRetries = azblob.RetryOptions{
+	MaxTries:      3,
+	TryTimeout:    5 * time.Second,
+	RetryDelay:    200 * time.Millisecond,
+	MaxRetryDelay: time.Second,
+}
+
+// newBlobContainer sets up access to a container. It does not connect yet.
+func newBlobContainer(blob forwarder.BlobConnection, name string) (blobContainer, error) {
+	address, err := url.Parse(blob.ServiceURL)
+	if err != nil {
+		return blobContainer{}, errors.New("blob service address is no URL")
+	}
+	credential, err := blobCredential(blob)
+	if err != nil {
+		return blobContainer{}, err
+	}
+	address = address.JoinPath(name)
+	address.RawQuery = blob.SAS.Reveal()
+	client := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	return blobContainer{url: azblob.NewContainerURL(*address, blobPipeline(credential, client)), client: client}, nil
+}
+
+func blobCredential(blob forwarder.BlobConnection) (azblob.Credential, error) {
+	if blob.SAS != "" {
+		return azblob.NewAnonymousCredential(), nil
+	}
+	credential, err := azblob.NewSharedKeyCredential(blob.AccountName, blob.AccountKey.Reveal())
+	if err != nil {
+		return nil, errors.New("the AccountKey of the blob connection string is not base64")
+	}
+	return credential, nil
+}
+
+// blobPipeline is the SDK's own, with an HTTP client that can be closed and without its habit of
+// writing to syslog.
+func blobPipeline(credential azblob.Credential, client *http.Client) pipeline.Pipeline {
+	send := func(pipeline.Policy, *pipeline.PolicyOptions) pipeline.PolicyFunc {
+		return func(ctx context.Context, request pipeline.Request) (pipeline.Response, error) {
+			response, err := client.Do(request.WithContext(ctx))
+			if err != nil {
+				return nil, pipeline.NewError(err, "send")
+			}
+			return pipeline.NewHTTPResponse(response), nil
+		}
+	}
+	return azblob.NewPipeline(credential, azblob.PipelineOptions{
+		Retry:      blobRetries,
+		RequestLog: azblob.RequestLogOptions{LogWarningIfTryOverThreshold: -1, SyslogDisabled: true},
+		HTTPSender: pipeline.FactoryFunc(send),
+	})
+}
+
+func (c blobContainer) close() { c.client.CloseIdleConnections() }
+
+// create makes the container, unless somebody else just has.
+func (c blobContainer) create(ctx context.Context) error {
+	_, err := c.url.Create(ctx, azblob.Metadata{}, azblob.PublicAccessNone)
+	if err == nil || serviceCode(err) == azblob.ServiceCodeContainerAlreadyExists {
+		return nil
+	}
+	return fmt.Errorf("the container does not exist, and creating it: %w", storageError(err))
+}
+
+// list returns the blobs whose names begin with prefix, and the time by the service's clock. A
+// container that does not exist is created, and empty.
+func (c blobContainer) list(ctx context.Context, prefix string) ([]blobEntry, time.Time, error) {
+	entries, now, err := c.tryList(ctx, prefix)
+	if serviceCode(err) == azblob.ServiceCodeContainerNotFound {
+		if err = c.create(ctx); err != nil {
+			return nil, time.Time{}, err
+		}
+		entries, now, err = c.tryList(ctx, prefix)
+	}
+	if err != nil {
+		return nil, time.Time{}, storageError(err)
+	}
+	return entries, now, nil
+}
+
+func (c blobContainer) tryList(ctx context.Context, prefix string) ([]blobEntry, time.Time, error) {
+	options := azblob.ListBlobsSegmentOptions{Prefix: prefix, Details: azblob.BlobListingDetails{Metadata: true}}
+	var entries []blobEntry
+	var now time.Time
+	for marker := (azblob.Marker{}); marker.NotDone(); {
+		page, err := c.url.ListBlobsFlatSegment(ctx, marker, options)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		for _, item := range page.Segment.BlobItems {
+			entries = append(entries, blobEntry{
+				name:     item.Name,
+				metadata: plain(item.Metadata),
+				etag:     quoted(item.Properties.Etag),
+				modified: item.Properties.LastModified,
+			})
+		}
+		marker, now = page.NextMarker, page.Date()
+	}
+	return entries, now, nil
+}
+
+// folders returns the names one level below prefix that end in a slash.
+func (c blobContainer) folders(ctx context.Context, prefix string) ([]string, error) {
+	var names []string
+	for marker := (azblob.Marker{}); marker.NotDone(); {
+		page, err := c.url.ListBlobsHierarchySegment(ctx, marker, "/", azblob.ListBlobsSegmentOptions{Prefix: prefix})
+		if err != nil {
+			return nil, storageError(err)
+		}
+		for _, folder := range page.Segment.BlobPrefixes {
+			names = append(names, folder.Name)
+		}
+		marker = page.NextMarker
+	}
+	return names, nil
+}
+
+// writeMetadata sets the metadata of an empty blob, if the blob is still as etag says, or
+// creates it if etag is empty and there is none. Otherwise it fails with ErrLostRace.
+func (c blobContainer) writeMetadata(ctx context.Context, name string, metadata azblob.Metadata, etag azblob.ETag) (blobEntry, error) {
+	written, err := c.tryWriteMetadata(ctx, name, metadata, etag)
+	if err == nil {
+		return written, nil
+	}
+	if !lostRace(err) {
+		return blobEntry{}, storageError(err)
+	}
+	// The SDK repeats a write whose answer was lost. If the first one had worked, the second
+	// meets our own ETag: what stands there tells.
+	current, err := c.url.NewBlobURL(name).GetProperties(ctx, azblob.BlobAccessConditions{}, azblob.ClientProvidedKeyOptions{})
+	if err != nil {
+		if serviceCode(err) == azblob.ServiceCodeBlobNotFound {
+			return blobEntry{}, ErrLostRace
+		}
+		return blobEntry{}, storageError(err)
+	}
+	if !maps.Equal(plain(current.NewMetadata()), plain(metadata)) {
+		return blobEntry{}, ErrLostRace
+	}
+	return blobEntry{name: name, metadata: metadata, etag: current.ETag(), modified: current.LastModified()}, nil
+}
+
+func (c blobContainer) tryWriteMetadata(ctx context.Context, name string, metadata azblob.Metadata, etag azblob.ETag) (blobEntry, error) {
+	blob := c.url.NewBlockBlobURL(name)
+	if etag != "" {
+		unchanged := azblob.BlobAccessConditions{ModifiedAccessConditions: azblob.ModifiedAccessConditions{IfMatch: etag}}
+		answer, err := blob.SetMetadata(ctx, metadata, unchanged, azblob.ClientProvidedKeyOptions{})
+		if err != nil {
+			return blobEntry{}, err
+		}
+		return blobEntry{name: name, metadata: metadata, etag: answer.ETag(), modified: answer.LastModified()}, nil
+	}
+	absent := azblob.BlobAccessConditions{ModifiedAccessConditions: azblob.ModifiedAccessConditions{IfNoneMatch: azblob.ETagAny}}
+	answer, err := blob.Upload(ctx, strings.NewReader(""), azblob.BlobHTTPHeaders{}, metadata, absent,
+		azblob.DefaultAccessTier, nil, azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
+	if err != nil {
+		return blobEntry{}, err
+	}
+	return blobEntry{name: name, metadata: metadata, etag: answer.ETag(), modified: answer.LastModified()}, nil
+}
+
+// put writes a blob, whatever stood there.
+func (c blobContainer) put(ctx context.Context, name string, body io.ReadSeeker, contentType string) error {
+	_, err := c.url.NewBlockBlobURL(name).Upload(ctx, body, azblob.BlobHTTPHeaders{ContentType: contentType}, nil,
+		azblob.BlobAccessConditions{}, azblob.DefaultAccessTier, nil, azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
+	if err != nil {
+		return storageError(err)
+	}
+	return nil
+}
+
+// plain writes metadata as this package compares it: HTTP headers do not keep the case of keys,
+// and Azurite does not keep empty values.
+func plain(metadata azblob.Metadata) azblob.Metadata {
+	kept := make(azblob.Metadata, len(metadata))
+	for key, value := range metadata {
+		if value != "" {
+			kept[strings.ToLower(key)] = value
+		}
+	}
+	return kept
+}
+
+// quoted gives an ETag the quotes that a header wants and a listing leaves out.
+func quoted(etag azblob.ETag) azblob.ETag {
+	if etag == "" || strings.HasPrefix(string(etag), `"`) {
+		return etag
+	}
+	return `"` + etag + `"`
+}
+
+func lostRace(err error) bool {
+	switch serviceCode(err) {
+	case azblob.ServiceCodeConditionNotMet, azblob.ServiceCodeBlobAlreadyExists, azblob.ServiceCodeBlobNotFound:
+		return true
+	}
+	return false
+}
+
+func serviceCode(err error) azblob.ServiceCodeType {
+	var failure azblob.StorageError
+	if errors.As(err, &failure) {
+		return failure.ServiceCode()
+	}
+	return ""
+}
+
+// storageError says in a line what went wrong. The SDK's own errors are a page long and hold the
+// address, which holds the signature where one is used.
+func storageError(err error) error {
+	var failure azblob.StorageError
+	if errors.As(err, &failure) && failure.Response() != nil {
+		return fmt.Errorf("blob storage answered %d %s", failure.Response().StatusCode, failure.ServiceCode())
+	}
+	var transport *url.Error
+	if errors.As(err, &transport) {
+		return fmt.Errorf("blob storage: %w", transport.Err)
+	}
+	for _, cause := range []error{context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(err, cause) {
+			return fmt.Errorf("blob storage: %w", cause)
+		}
+	}
+	return errors.New("blob storage: no usable answer")
+}

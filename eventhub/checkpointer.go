@@ -1,0 +1,77 @@
+package eventhub
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder"
+)
+
+// checkpointer writes one partition's checkpoint now and then, so that delivering never waits
+// for it and the store is asked once an interval, not once an event.
+type checkpointer struct {
+	store    CheckpointStore
+	interval time.Duration
+	stats    *forwarder.Statistics
+	log      logrus.FieldLogger
+	// stored is the checkpoint as the store has it. It belongs to whoever writes: run, and after
+	// it the caller of flush.
+	stored  Checkpoint
+	failing bool
+	// reached is how far the partition has got.
+	reached atomic.Pointer[Checkpoint]
+}
+
+// advance notes that the event and all before it have their verdict.
+func (c *checkpointer) advance(event Event) {
+	c.reached.Store(&Checkpoint{Sequence: event.Sequence, Offset: event.Offset})
+}
+
+// run writes what was reached every interval until ctx ends. It returns ErrLostRace if somebody
+// else moved the checkpoint, who is then the partition's owner.
+func (c *checkpointer) run(ctx context.Context) error {
+	ticker := time.NewTicker(c.interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if err := c.flush(ctx); errors.Is(err, ErrLostRace) {
+				return err
+			}
+		}
+	}
+}
+
+// flush writes what was reached, if anything was since the last time.
+func (c *checkpointer) flush(ctx context.Context) error {
+	reached := c.reached.Load()
+	if reached == nil || reached.Sequence == c.stored.Sequence && reached.Offset == c.stored.Offset {
+		return nil
+	}
+	next := c.stored
+	next.Sequence, next.Offset = reached.Sequence, reached.Offset
+	written, err := c.store.UpdateCheckpoint(ctx, next)
+	if err != nil {
+		c.report(err)
+		return err
+	}
+	c.stored, c.failing = written, false
+	c.stats.CheckpointWritten(c.stored.Partition)
+	c.log.WithField("sequence", written.Sequence).Debug("checkpoint written")
+	return nil
+}
+
+// report logs the first of a row of failures; the counter has the others.
+func (c *checkpointer) report(err error) {
+	c.stats.CheckpointFailed(c.stored.Partition)
+	if !c.failing {
+		c.log.WithError(err).Warn("checkpoint not written; trying again, events go on being delivered")
+	}
+	c.failing = true
+}

@@ -1,0 +1,64 @@
+package eventhub
+
+import (
+	"time"
+
+	"aks-audit-log-go/forwarder"
+)
+
+// What Falco's k8saudit plugin takes, measured of a real one (docs/design.md). It answers 200
+// before it parses, so what it cannot use would be lost without a word: it is not sent.
+const (
+	// falcoMaxEventSize is the plugin's default maxEventSize, in bytes, counted without white
+	// space between tokens.
+	falcoMaxEventSize = 262_144
+	// falcoMaxDepth is how deep an audit event may be nested, itself and the innermost scalar
+	// counted: the parser's 300 levels less the two of an EventList around it.
+	falcoMaxDepth = 298
+)
+
+// checkAudit returns the auditID of an audit event that Falco can use, or the reason why it
+// could not.
+func (u *unpacker) checkAudit(log []byte) (auditID, reason string) {
+	if depth(log) > falcoMaxDepth {
+		return "", forwarder.ReasonTooDeep
+	}
+	event, err := u.log.ParseBytes(log)
+	if err != nil {
+		return "", forwarder.ReasonNotJSON
+	}
+	if string(event.GetStringBytes("kind")) != "Event" {
+		return "", forwarder.ReasonNotAnAuditEvent
+	}
+	// The same layout as the plugin's: it takes 0 to 9 fraction digits.
+	if _, err := time.Parse(time.RFC3339Nano, string(event.GetStringBytes("stageTimestamp"))); err != nil {
+		return "", forwarder.ReasonNoStageTimestamp
+	}
+	if len(log) > falcoMaxEventSize && len(event.MarshalTo(nil)) > falcoMaxEventSize {
+		return "", forwarder.ReasonTooLarge
+	}
+	return string(event.GetStringBytes("auditID")), ""
+}
+
+// depth counts how deep a JSON text is nested: the outermost value and a scalar in the
+// innermost one are a level each. It looks only at brackets outside of strings, so that it
+// answers for broken JSON as well.
+func depth(text []byte) int {
+	deepest, level := 0, 0
+	inString := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			level++
+			deepest = max(deepest, level)
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return deepest + 1
+}

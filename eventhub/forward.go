@@ -1,0 +1,107 @@
+package eventhub
+
+import (
+	"context"
+
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder"
+)
+
+// forward sees one hub event through: unpack, deliver, and only when each of its records has a
+// verdict let the checkpoint pass. It returns false if it had to leave the event unfinished.
+func (p *partition) forward(stop, work context.Context, event Event) bool {
+	log := p.log.WithField("sequence", event.Sequence)
+	log.WithFields(logrus.Fields{"bytes": len(event.Body), "offset": event.Offset, "enqueued": event.Enqueued}).
+		Debug("hub event received")
+	p.stats.HubEventReceived(p.id, len(event.Body))
+	p.lag.arrived(event.Sequence)
+	records := p.unpacker.unpack(event.Body)
+	log.WithField("records", len(records)).Debug("hub event unpacked")
+	if !p.giveVerdicts(stop, work, event, records) {
+		return false
+	}
+	p.checkpoints.advance(event)
+	p.lag.processed(event.Sequence)
+	log.Debug("hub event done")
+	return true
+}
+
+// giveVerdicts ends each record in its verdict. It returns false if one has none yet.
+func (p *partition) giveVerdicts(stop, work context.Context, event Event, records []record) bool {
+	var deliver []forwarder.AuditEvent
+	for i, record := range records {
+		switch record.verdict {
+		case forwarder.Skipped:
+			p.stats.RecordSkipped(record.category)
+		case forwarder.DeadLettered:
+			if !p.bury(stop, work, deadLetterOf(event, i, record)) {
+				return false
+			}
+		default:
+			deliver = append(deliver, forwarder.AuditEvent{
+				Partition: p.id, Sequence: event.Sequence, Record: i, AuditID: record.auditID, JSON: record.content,
+			})
+		}
+	}
+	return p.deliver(stop, work, event, deliver)
+}
+
+// deliver hands audit events to the sink and stores those that it refuses for good.
+func (p *partition) deliver(stop, work context.Context, event Event, audits []forwarder.AuditEvent) bool {
+	if len(audits) == 0 {
+		return true
+	}
+	outcomes, err := p.sink.Deliver(work, audits)
+	for i, outcome := range outcomes {
+		switch outcome.Verdict {
+		case forwarder.DeadLettered:
+			if !p.bury(stop, work, refusedLetter(event, audits[i], outcome.Reason)) {
+				return false
+			}
+		case forwarder.Delivered:
+			p.stats.PartitionDelivered(p.id, event.Enqueued)
+			fallthrough
+		default:
+			p.stats.RecordDone(outcome.Verdict)
+		}
+	}
+	if err != nil {
+		p.log.WithError(err).WithFields(logrus.Fields{"sequence": event.Sequence, "delivered": len(outcomes), "of": len(audits)}).
+			Info("hub event left unfinished, it will come again")
+		return false
+	}
+	return true
+}
+
+// bury stores a dead letter, however long that takes: the checkpoint must not pass before. It
+// returns false if it was stopped first.
+func (p *partition) bury(stop, work context.Context, letter DeadLetter) bool {
+	letter.Partition = p.id
+	log := p.log.WithFields(logrus.Fields{"sequence": letter.Sequence, "record": letter.Record, "reason": letter.Reason})
+	stored := false
+	_ = retry(stop, log, "store a dead letter", func() error {
+		err := p.store.StoreDeadLetter(work, letter)
+		stored = err == nil
+		return err
+	})
+	if stored {
+		p.stats.RecordDeadLettered(letter.Reason)
+		log.WithField("detail", letter.Detail).Warn("record stored as a dead letter, it cannot be delivered")
+	}
+	return stored
+}
+
+func deadLetterOf(event Event, index int, record record) DeadLetter {
+	return DeadLetter{
+		Sequence: event.Sequence, Record: index, Enqueued: event.Enqueued,
+		Reason: record.reason, Category: record.category, Content: record.content,
+	}
+}
+
+func refusedLetter(event Event, audit forwarder.AuditEvent, answer string) DeadLetter {
+	return DeadLetter{
+		Sequence: event.Sequence, Record: audit.Record, Enqueued: event.Enqueued,
+		Reason: forwarder.ReasonRefused, Detail: answer, Content: audit.JSON,
+	}
+}

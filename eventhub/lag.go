@@ -1,0 +1,85 @@
+package eventhub
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder"
+)
+
+// lagInterval is how often the service is asked how far a partition has grown. The old SDK makes
+// a connection for each question.
+const lagInterval = 30 * time.Second
+
+// lag knows how many hub events of a partition still wait for their verdict.
+type lag struct {
+	partition string
+	hub       Hub
+	stats     *forwarder.Statistics
+	log       logrus.FieldLogger
+	// The sequence numbers of the newest event, of the last one with a verdict, and of the last
+	// one that retention has removed.
+	newest, done, removed atomic.Int64
+}
+
+// begin sets where reading starts.
+func (l *lag) begin(position Position) {
+	l.done.Store(position.Sequence)
+	l.newest.Store(position.Sequence)
+	l.removed.Store(noSequence)
+}
+
+// arrived notes that the partition has at least this event.
+func (l *lag) arrived(sequence int64) {
+	raise(&l.newest, sequence)
+	l.show()
+}
+
+// processed notes that all events up to this one have their verdict.
+func (l *lag) processed(sequence int64) {
+	l.done.Store(sequence)
+	l.show()
+}
+
+func (l *lag) show() {
+	l.stats.PartitionLag(l.partition, max(0, l.newest.Load()-max(l.done.Load(), l.removed.Load())))
+}
+
+// run asks the service every interval until ctx ends, and at once to begin with.
+func (l *lag) run(ctx context.Context) {
+	ticker := time.NewTicker(lagInterval)
+	defer ticker.Stop()
+	for {
+		l.ask(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (l *lag) ask(ctx context.Context) {
+	info, err := l.hub.PartitionInfo(ctx, l.partition)
+	if err != nil {
+		if ctx.Err() == nil {
+			l.log.WithError(err).Debug("the lag is not known anew")
+		}
+		return
+	}
+	raise(&l.removed, info.First-1)
+	l.arrived(info.Last)
+}
+
+// raise sets value to at least floor, whoever else does the same.
+func raise(value *atomic.Int64, floor int64) {
+	for {
+		known := value.Load()
+		if known >= floor || value.CompareAndSwap(known, floor) {
+			return
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package eventhub
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/valyala/fastjson"
+
+	"aks-audit-log-go/forwarder"
+)
+
+// record is one record of a hub event, with the verdict that can be given without the sink.
+type record struct {
+	// verdict is Skipped, DeadLettered, or "" for an audit event that the sink is to be given.
+	verdict forwarder.Verdict
+	// category is the log category as the record names it, "" where it names none.
+	category string
+	// reason is why the record is a dead letter.
+	reason string
+	// content is the audit event, or what is to be kept of a dead letter.
+	content []byte
+	// auditID is the audit event's own id.
+	auditID string
+}
+
+// unpacker takes hub events apart. What AKS sends looks like this, one audit event in the
+// string "log", often with a newline at its end:
+//
+//	{"records":[{"category":"kube-audit","properties":{"log":"{\"kind\":\"Event\",…}\n",…},…},…]}
+//
+// Other Azure services send a bare array of records or a single one, and "log" or "properties"
+// may be an object or the same in a string; all of it is taken. The parsers' memory is used
+// again for the next event, so an unpacker must not be used by two goroutines at once.
+type unpacker struct {
+	body       fastjson.Parser
+	properties fastjson.Parser
+	log        fastjson.Parser
+}
+
+var utf8BOM = []byte("\xef\xbb\xbf")
+
+// unpack returns the records of a hub event's body in their order. An empty body has none.
+func (u *unpacker) unpack(body []byte) []record {
+	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, utf8BOM))
+	if len(trimmed) == 0 {
+		return []record{{verdict: forwarder.Skipped}}
+	}
+	parsed, err := u.body.ParseBytes(trimmed)
+	if err != nil {
+		return []record{deadRecord(forwarder.ReasonNotJSON, "", body)}
+	}
+	var records []record
+	for _, value := range recordValues(parsed) {
+		records = append(records, u.unpackRecord(value))
+	}
+	return records
+}
+
+func recordValues(body *fastjson.Value) []*fastjson.Value {
+	if body.Type() == fastjson.TypeArray {
+		return body.GetArray()
+	}
+	records := body.Get("records")
+	if records == nil {
+		return []*fastjson.Value{body}
+	}
+	if records.Type() == fastjson.TypeArray {
+		return records.GetArray()
+	}
+	return []*fastjson.Value{records}
+}
+
+func (u *unpacker) unpackRecord(value *fastjson.Value) record {
+	if value.Type() != fastjson.TypeObject {
+		return deadRecord(forwarder.ReasonNotAnAuditEvent, "", value.MarshalTo(nil))
+	}
+	category := string(value.GetStringBytes("category"))
+	if category != "" && !carriesAudit(category) {
+		return record{verdict: forwarder.Skipped, category: category}
+	}
+	log := u.logOf(value)
+	if log == nil {
+		return unusable(forwarder.ReasonNoLog, category, value.MarshalTo(nil))
+	}
+	auditID, reason := u.checkAudit(log)
+	if reason != "" {
+		return unusable(reason, category, log)
+	}
+	return record{category: category, content: log, auditID: auditID}
+}
+
+// carriesAudit tells whether a log category holds audit events. kube-audit-admin is kube-audit
+// without get and list (Azure Monitor's list of AKS log categories).
+func carriesAudit(category string) bool {
+	return strings.EqualFold(category, "kube-audit") || strings.EqualFold(category, "kube-audit-admin")
+}
+
+// unusable is a record without an audit event in it. One of an audit category is evidence, if
+// broken, and is kept; one that names no category is somebody else's.
+func unusable(reason, category string, content []byte) record {
+	if category == "" {
+		return record{verdict: forwarder.Skipped}
+	}
+	return deadRecord(reason, category, content)
+}
+
+func deadRecord(reason, category string, content []byte) record {
+	return record{verdict: forwarder.DeadLettered, reason: reason, category: category, content: bytes.Clone(content)}
+}
+
+// logOf returns a copy of properties.log without white space around it, nil where there is none.
+func (u *unpacker) logOf(value *fastjson.Value) []byte {
+	properties := value.Get("properties")
+	if properties != nil && properties.Type() == fastjson.TypeString {
+		properties, _ = u.properties.ParseBytes(properties.GetStringBytes())
+	}
+	log := properties.Get("log")
+	switch {
+	case log == nil:
+		return nil
+	case log.Type() == fastjson.TypeString:
+		return append([]byte{}, bytes.TrimSpace(log.GetStringBytes())...)
+	default:
+		return log.MarshalTo(nil)
+	}
+}
