@@ -1,0 +1,94 @@
+// Package daemon wires the parts into the one process that they are made for. The command and
+// the demo run the same.
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook"
+)
+
+// Daemon is everything between an event hub and a sink.
+type Daemon struct {
+	cfg    forwarder.Config
+	log    logrus.FieldLogger
+	stats  *forwarder.Statistics
+	health *forwarder.Health
+	server *forwarder.Server
+	hub    eventhub.Hub
+	store  eventhub.Store
+}
+
+// New sets the daemon up and binds the address of the statistics. Run must follow. A port that
+// is taken and a folder that another process uses are errors here; a hub, a storage account or a
+// sink that cannot be reached is none: the daemon goes on trying.
+func New(ctx context.Context, cfg forwarder.Config, log logrus.FieldLogger) (*Daemon, error) {
+	registry := prometheus.NewRegistry()
+	d := &Daemon{
+		cfg: cfg, log: log,
+		stats:  forwarder.NewStatistics(registry, forwarder.Version, time.Now),
+		health: forwarder.NewHealth(),
+	}
+	var err error
+	if d.hub, err = eventhub.NewHub(cfg); err != nil {
+		return nil, err
+	}
+	if d.store, err = eventhub.OpenStore(cfg); err != nil {
+		return nil, err
+	}
+	d.server = forwarder.NewServer(cfg.StatsAddress, registry, d.health, log)
+	if err := d.server.Listen(ctx); err != nil {
+		d.closeStore()
+		return nil, err
+	}
+	return d, nil
+}
+
+// StatsAddr is where the statistics are served, as host:port.
+func (d *Daemon) StatsAddr() string { return d.server.Addr() }
+
+// Run forwards until ctx ends, and then stops in good order within SHUTDOWNTIMEOUT. The
+// statistics are served until the very end, so that the last scrape sees it. An error means that
+// the statistics could no longer be served.
+func (d *Daemon) Run(ctx context.Context) error {
+	defer d.closeStore()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	served := make(chan error, 1)
+	go func() {
+		served <- d.server.Serve(serving)
+		stop()
+	}()
+	d.log.WithFields(d.cfg.LogFields()).WithField("statistics", d.StatsAddr()).Info("daemon starts")
+	context.AfterFunc(ctx, d.health.Stopping)
+	d.consume(ctx)
+	stopServing()
+	if err := <-served; err != nil {
+		return fmt.Errorf("statistics server: %w", err)
+	}
+	d.log.Info("daemon stopped")
+	return nil
+}
+
+func (d *Daemon) consume(ctx context.Context) {
+	client := httpclient.New(httpclient.Options{KeepAlive: d.cfg.KeepAlive})
+	defer client.CloseIdleConnections()
+	sink := webhook.New(d.cfg, client, d.stats, d.health, d.log, ctx.Done())
+	eventhub.New(d.cfg, d.hub, d.store, sink, d.stats, d.health, d.log).Run(ctx)
+}
+
+func (d *Daemon) closeStore() {
+	if err := d.store.Close(); err != nil {
+		d.log.WithError(err).Warn("close the checkpoint store")
+	}
+}

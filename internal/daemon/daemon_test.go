@@ -1,0 +1,109 @@
+package daemon
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	logtest "github.com/sirupsen/logrus/hooks/test"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/internal/hubtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const record = `{"records":[{"category":"kube-audit","properties":{"log":"{\"kind\":\"Event\",\"auditID\":\"a\",\"stageTimestamp\":\"2026-01-31T12:00:00Z\"}\n"}}]}`
+
+func TestTheDaemonForwardsServesItsStatisticsAndStops(t *testing.T) {
+	hub, err := hubtest.Start(hubtest.Config{Partitions: 1})
+	require.NoError(t, err)
+	defer hub.Close()
+	trust(t, hub)
+	bodies := make(chan string, 1)
+	sink := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies <- string(body)
+	}))
+	defer sink.Close()
+
+	ctx, stop := context.WithCancel(t.Context())
+	d := newDaemon(t, hub, sink.URL)
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	hub.Append("0", []byte(record))
+	select {
+	case body := <-bodies:
+		assert.JSONEq(t, `{"kind":"Event","auditID":"a","stageTimestamp":"2026-01-31T12:00:00Z"}`, body)
+	case <-time.After(30 * time.Second):
+		t.Fatal("the audit event did not arrive")
+	}
+	assert.Contains(t, get(t, "http://"+d.StatsAddr()+"/metrics"), "aks_audit_log_build_info")
+	stop()
+	require.NoError(t, <-ended)
+}
+
+// trust points the process at the emulator's CA before its first handshake.
+func trust(t *testing.T, hub *hubtest.Server) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(file, hub.CAPEM(), 0o600))
+	t.Setenv("SSL_CERT_FILE", file)
+}
+
+func newDaemon(t *testing.T, hub *hubtest.Server, sink string) *Daemon {
+	t.Helper()
+	cfg, err := forwarder.Load([]string{
+		"EHUBNAMESPACECONNECTIONSTRING=" + hub.ConnectionString(), "EVENTHUBNAME=" + hub.HubName(),
+		"CHECKPOINTDIR=" + t.TempDir(), "WEBSINKURL=" + sink, "STATSADDRESS=127.0.0.1:0",
+	})
+	require.NoError(t, err)
+	log, _ := logtest.NewNullLogger()
+	d, err := New(t.Context(), cfg, log)
+	require.NoError(t, err)
+	return d
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return string(body)
+}
+
+// A port that is taken must not keep the folder locked.
+func TestADaemonThatCannotListenLetsGoOfItsFolder(t *testing.T) {
+	taken := httptest.NewServer(http.NotFoundHandler())
+	defer taken.Close()
+	dir := t.TempDir()
+	log, _ := logtest.NewNullLogger()
+	load := func(stats string) forwarder.Config {
+		cfg, err := forwarder.Load([]string{
+			"EHUBNAMESPACECONNECTIONSTRING=Endpoint=sb://127.0.0.1:1/;SharedAccessKeyName=listen;SharedAccessKey=c2VjcmV0",
+			"EVENTHUBNAME=hub", "CHECKPOINTDIR=" + dir, "WEBSINKURL=http://127.0.0.1:1/", "STATSADDRESS=" + stats,
+		})
+		require.NoError(t, err)
+		return cfg
+	}
+	_, err := New(t.Context(), load(taken.Listener.Addr().String()), log)
+	require.ErrorContains(t, err, "listen for statistics")
+	d, err := New(t.Context(), load("127.0.0.1:0"), log)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	require.NoError(t, d.Run(ctx))
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"aks-audit-log-go/internal/hubtest"
+)
+
+// recordsPerEvent is how many records AKS puts into a hub event at most here; a real one was
+// seen to hold 22.
+const recordsPerEvent = 22
+
+// generate appends audit events to the hub, spread over its partitions, until ctx ends or
+// enough are there.
+func generate(ctx context.Context, hub *hubtest.Server, tally *tally, opts options) {
+	limit := rate.Inf
+	if opts.rate > 0 {
+		limit = rate.Limit(opts.rate)
+	}
+	limiter := rate.NewLimiter(limit, recordsPerEvent)
+	partitions := hub.PartitionIDs()
+	for sent := 0; opts.events == 0 || sent < opts.events; {
+		count := 1 + rand.IntN(recordsPerEvent) // #nosec G404 -- made-up events
+		if opts.events > 0 {
+			count = min(count, opts.events-sent)
+		}
+		if limiter.WaitN(ctx, count) != nil {
+			return
+		}
+		body, auditIDs := hubEvent(count, time.Now().UTC())
+		for _, id := range auditIDs {
+			tally.appended(id)
+		}
+		hub.Append(partitions[rand.IntN(len(partitions))], body) // #nosec G404 -- any partition will do
+		sent += count
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/valyala/fastjson"
+)
+
+// webhook stands in Falco's place: it takes a POSTed audit event, or an EventList of them, and
+// prints a line for each.
+func webhook(out io.Writer, tally *tally) http.Handler {
+	var printing sync.Mutex
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		parsed, err := fastjson.ParseBytes(body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		printing.Lock()
+		defer printing.Unlock()
+		for _, event := range eventsOf(parsed) {
+			times := tally.arrived(text(event, "auditID"))
+			_, _ = fmt.Fprintln(out, line(event, times))
+		}
+	})
+}
+
+func eventsOf(body *fastjson.Value) []*fastjson.Value {
+	if text(body, "kind") == "EventList" {
+		return body.GetArray("items")
+	}
+	return []*fastjson.Value{body}
+}
+
+// line is what a person wants to know of an audit event.
+func line(event *fastjson.Value, times int) string {
+	object := text(event, "objectRef", "resource")
+	for _, part := range []string{text(event, "objectRef", "namespace"), text(event, "objectRef", "name")} {
+		if part != "" {
+			object += "/" + part
+		}
+	}
+	if sub := text(event, "objectRef", "subresource"); sub != "" {
+		object += " (" + sub + ")"
+	}
+	again := ""
+	if times > 1 {
+		again = fmt.Sprintf("  again, time %d", times)
+	}
+	return fmt.Sprintf("%s  %-6s %-55s by %s  %d%s", clock(text(event, "stageTimestamp")), text(event, "verb"), object,
+		text(event, "user", "username"), event.GetInt("responseStatus", "code"), again)
+}
+
+func text(value *fastjson.Value, path ...string) string { return string(value.GetStringBytes(path...)) }
+
+// clock shortens a time stamp to the time of day.
+func clock(stamp string) string {
+	parsed, err := time.Parse(time.RFC3339Nano, stamp)
+	if err != nil {
+		return stamp
+	}
+	return parsed.Format("15:04:05.000")
+}

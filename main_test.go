@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestTheCommandsAnswer(t *testing.T) {
+	for _, test := range []struct {
+		args   []string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{[]string{"version"}, exitOK, "aks-audit-log-go dev (revision ", ""},
+		{[]string{"-version"}, exitOK, "aks-audit-log-go dev (revision ", ""},
+		{[]string{"--version"}, exitOK, "aks-audit-log-go dev (revision ", ""},
+		{[]string{"help"}, exitOK, "EHUBNAMESPACECONNECTIONSTRING", ""},
+		{[]string{"-help"}, exitOK, "EHUBNAMESPACECONNECTIONSTRING", ""},
+		{[]string{"-h"}, exitOK, "EHUBNAMESPACECONNECTIONSTRING", ""},
+		{[]string{"start"}, exitUsage, "", `unknown command "start"`},
+		{[]string{"version", "now"}, exitUsage, "", `unexpected argument "now"`},
+		{[]string{"-v"}, exitUsage, "", "try: aks-audit-log-go help"},
+	} {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			assert.Equal(t, test.code, run(test.args, nil, &stdout, &stderr))
+			assert.Contains(t, stdout.String(), test.stdout)
+			assert.Contains(t, stderr.String(), test.stderr)
+			assert.Equal(t, test.stdout == "", stdout.Len() == 0)
+		})
+	}
+}
+
+func TestAWrongConfigurationIsSaidInOneMessage(t *testing.T) {
+	var stderr bytes.Buffer
+	assert.Equal(t, exitUsage, run(nil, []string{"EVENTHUBNAME=hub", "POSTMAXRETRIES=many"}, io.Discard, &stderr))
+	for _, name := range []string{"EHUBNAMESPACECONNECTIONSTRING", "WEBSINKURL", "BLOBCONTAINERNAME", "POSTMAXRETRIES"} {
+		assert.Contains(t, stderr.String(), name)
+	}
+	assert.NotContains(t, stderr.String(), "EVENTHUBNAME ")
+}
+
+// environ is a configuration that is right and leads nowhere.
+func environ(t *testing.T, more ...string) []string {
+	return append([]string{
+		"EHUBNAMESPACECONNECTIONSTRING=Endpoint=sb://127.0.0.1:1/;SharedAccessKeyName=listen;SharedAccessKey=c2VjcmV0",
+		"EVENTHUBNAME=hub", "WEBSINKURL=http://127.0.0.1:1/k8s-audit", "LOGFORMAT=json",
+		"CHECKPOINTDIR=" + filepath.Join(t.TempDir(), "checkpoints"),
+	}, more...)
+}
+
+func TestAStatisticsPortThatIsTakenEndsTheDaemon(t *testing.T) {
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = taken.Close() }()
+	var stderr bytes.Buffer
+	assert.Equal(t, exitFailed, run(nil, environ(t, "STATSADDRESS="+taken.Addr().String()), io.Discard, &stderr))
+	assert.Contains(t, stderr.String(), "listen for statistics on "+taken.Addr().String())
+	assert.Contains(t, stderr.String(), "address already in use")
+}
+
+func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
+	var stderr bytes.Buffer
+	assert.Equal(t, exitFailed, run([]string{"help"}, nil, brokenPipe{}, &stderr))
+	assert.Contains(t, stderr.String(), "broken pipe")
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
