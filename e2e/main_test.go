@@ -1,0 +1,36 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// parallelTests is how many tests run at once unless -parallel says otherwise. They mostly
+// wait for other processes, so the number of processors, Go's default, would be too few.
+const parallelTests = "8"
+
+func TestMain(m *testing.M) {
+	// Every child process owns a pipe-copying goroutine, so a leak here is a process left behind.
+	goleak.VerifyTestMain(suite{m}, goleak.Cleanup(os.Exit))
+}
+
+// suite runs the tests and then ends what they shared.
+type suite struct{ m *testing.M }
+
+// Run satisfies goleak.TestingM.
+func (s suite) Run() int {
+	if err := flag.Set("test.parallel", parallelTests); err != nil {
+		fmt.Fprintln(os.Stderr, "set the number of parallel tests:", err)
+		return 1
+	}
+	code := s.m.Run()
+	if err := shared.stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "end the shared parts:", err)
+		code = 1
+	}
+	return code
+}

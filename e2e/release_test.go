@@ -1,0 +1,87 @@
+package e2e
+
+import (
+	"debug/elf"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// exampleEnvironment reads the variables that .envrc.example sets, and those that it only
+// offers behind a # too if optional is set.
+func exampleEnvironment(t *testing.T, optional bool) settings {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(productDir, ".envrc.example"))
+	require.NoError(t, err)
+	example := settings{}
+	for line := range strings.Lines(string(content)) {
+		if optional {
+			line = strings.TrimPrefix(line, "# ")
+		}
+		assignment, exported := strings.CutPrefix(strings.TrimSpace(line), "export ")
+		if !exported {
+			continue
+		}
+		name, value, found := strings.Cut(assignment, "=")
+		require.True(t, found, "a line of .envrc.example without a value: %s", line)
+		example[name] = strings.Trim(value, `"'`)
+	}
+	return example
+}
+
+func TestTheReleaseBinaryRunsOnTheExampleEnvironment(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "aks-audit-log-go")
+	// The command of the Dockerfile, but for where the binary goes.
+	require.NoError(t, build(t.Context(), append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux"),
+		"-ldflags=-s", "-a", "-installsuffix", "cgo", "-o", binary, "."))
+	assertStatic(t, binary)
+
+	for name, optional := range map[string]bool{"only what is required": false, "all that is offered": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assertRunsOn(t, binary, exampleEnvironment(t, optional))
+		})
+	}
+}
+
+// assertRunsOn fills in what the operator has to and sees the daemon do its work.
+func assertRunsOn(t *testing.T, binary string, environ settings) {
+	t.Helper()
+	hub, f, c := startHub(t, 2), startFalco(t), newContainer(t)
+	ours := blobSettings(t, hub, c, f.url)
+	for _, name := range []string{
+		"EHUBNAMESPACECONNECTIONSTRING", "EVENTHUBNAME", "BLOBSTORAGECONNECTIONSTRING", "BLOBCONTAINERNAME", "WEBSINKURL",
+	} {
+		require.Contains(t, environ, name, "the example sets what is required")
+		environ[name] = ours[name]
+	}
+	// What the test's surroundings demand: the emulator's certificate, and a port that is free.
+	environ["SSL_CERT_FILE"], environ["STATSADDRESS"] = ours["SSL_CERT_FILE"], ours["STATSADDRESS"]
+	fed := newFeed(hub)
+	fed.add(t, 5, 3)
+	d := runDaemon(t, binary, environ)
+	f.await(t, fed.total())
+	d.awaitReady(t)
+	d.stop(t)
+	fed.assertOnceInOrder(t, f.seenJSON())
+	assertCaughtUp(t, hub, c)
+}
+
+// assertStatic checks that the binary runs in an image with nothing else in it.
+func assertStatic(t *testing.T, binary string) {
+	t.Helper()
+	file, err := elf.Open(binary)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, file.Close()) }()
+	libraries, err := file.ImportedLibraries()
+	require.NoError(t, err)
+	assert.Empty(t, libraries)
+	for _, program := range file.Progs {
+		assert.NotEqual(t, elf.PT_INTERP, program.Type, "the binary needs a dynamic loader")
+	}
+}
