@@ -1,0 +1,51 @@
+# The commands of this project. Tests want Go, a C compiler (for the race detector and Falco's
+# plugin), and Node.js with npm (for Azurite).
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -X aks-audit-log-go/forwarder.Version=$(VERSION)
+
+# Pinned, so that a new linter never breaks an old commit.
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+TOOLS         := $(CURDIR)/bin
+
+.PHONY: build test unit e2e lint fuzz demo clean
+
+build: ## the static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o aks-audit-log-go .
+
+test: unit e2e ## all tests, with the race detector
+
+unit: ## the tests beside the code
+	go test -race ./...
+
+e2e: ## the built binary against an emulated hub, Azurite, and Falco's own webhook
+	cd e2e && go test -race -timeout 20m ./...
+
+lint: $(TOOLS)/golangci-lint $(TOOLS)/staticcheck ## formatting, vet, linters, tidiness, in both modules
+	test -z "$$(gofmt -l . | grep -v node_modules)"
+	set -e; for module in . e2e; do \
+		echo "lint $$module"; cd "$(CURDIR)/$$module"; \
+		go vet ./...; go mod tidy -diff; go mod verify; \
+		$(TOOLS)/staticcheck ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
+	done
+
+$(TOOLS)/golangci-lint:
+	GOBIN=$(TOOLS) go install $(GOLANGCI_LINT)
+
+$(TOOLS)/staticcheck:
+	GOBIN=$(TOOLS) go install $(STATICCHECK)
+
+FUZZTIME ?= 10s
+fuzz: ## each fuzz test for FUZZTIME
+	set -e; for package in $$(go list ./...); do \
+		for fuzz in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$fuzz"; go test -run '^$$' -fuzz "^$$fuzz$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+demo: ## the whole daemon on this machine, without Azure
+	go run ./internal/demo
+
+clean:
+	rm -rf aks-audit-log-go bin
