@@ -30,6 +30,16 @@ func (c *conn) handshake() error {
 	if err := c.gate.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return fmt.Errorf("set deadline: %w", err)
 	}
+	web, err := c.speaksHTTP()
+	if err != nil {
+		return err
+	}
+	if web {
+		c.trace("<- HTTP")
+		if err := c.upgrade(); err != nil {
+			return err
+		}
+	}
 	if err := c.expectHeader(saslHeader); err != nil {
 		return err
 	}

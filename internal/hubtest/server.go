@@ -1,13 +1,14 @@
 // Package hubtest is an Azure Event Hubs emulator that runs inside a test, as httptest.Server does for
-// HTTP: one hub of any number of partitions, over AMQP 1.0, on TLS and on plain TCP.
+// HTTP: one hub of any number of partitions, over AMQP 1.0, on TLS and on plain TCP. Either port takes
+// AMQP as it is, and in a WebSocket, as the service does on port 443.
 //
 // It keeps what is appended in memory and gives it to any number of readers; reading removes nothing.
 // Tokens, epochs, credit and windows are treated as the service treats them, so that a client which
 // works here has done the protocol right. Its faults (faults.go) can be called at any time.
 //
-// What it does not do: AMQP over WebSockets, Entra ID tokens, geo-replication, retention by time or
-// size (see Truncate), throttling, and more than one hub a namespace. Refusals follow what the SDKs
-// expect; where a text of the service is known, its condition and wording are used.
+// What it does not do: Entra ID tokens, geo-replication, retention by time or size (see Truncate),
+// throttling, and more than one hub a namespace. Refusals follow what the SDKs expect; where a text of
+// the service is known, its condition and wording are used.
 package hubtest
 
 import (
