@@ -157,7 +157,7 @@ func (c *conn) open() error {
 		IdleTimeOut:  ptr(uint32(ourIdleTimeOut / time.Millisecond)),
 	}
 	c.lastWrite = time.Now()
-	c.send(0, ours, nil)
+	c.send(0, ours)
 	return c.flush()
 }
 
