@@ -85,7 +85,7 @@ func (s *session) admitReader(l *outLink, addr address, a *wire.Attach) *wire.Er
 	if e := s.c.admitEntity(addr); e != nil {
 		return e
 	}
-	from, e := parseStart(a.Source.Filter)
+	from, e := parseStart(a.Source.Filter, s.c.srv.cfg.GeoReplicated)
 	if e != nil {
 		return e
 	}

@@ -6,9 +6,9 @@
 // Tokens, epochs, credit and windows are treated as the service treats them, so that a client which
 // works here has done the protocol right. Its faults (faults.go) can be called at any time.
 //
-// What it does not do: Entra ID tokens, geo-replication, retention by time or size (see Truncate),
-// throttling, and more than one hub a namespace. Refusals follow what the SDKs expect; where a text of
-// the service is known, its condition and wording are used.
+// What it does not do: Entra ID tokens, replication to another region (see GeoReplicated), retention by
+// time or size (see Truncate), throttling, and more than one hub a namespace. Refusals follow what the
+// SDKs expect; where a text of the service is known, its condition and wording are used.
 package hubtest
 
 import (
@@ -37,6 +37,9 @@ type Config struct {
 	Partitions int
 	// ConsumerGroups are those that exist beside $Default.
 	ConsumerGroups []string
+	// GeoReplicated has offsets look as in a namespace that is replicated to another region, such as
+	// "1:1:16", and those of any other form refused. Nothing is replicated.
+	GeoReplicated bool
 	// KeyName and Key are the shared access key. An empty name is "RootManageSharedAccessKey", as in
 	// every namespace; an empty key is made up.
 	KeyName, Key string
@@ -95,7 +98,7 @@ func Start(cfg Config) (*Server, error) {
 		s.groups[strings.ToLower(g)] = true
 	}
 	for i := range cfg.Partitions {
-		s.partitions = append(s.partitions, newPartition(strconv.Itoa(i)))
+		s.partitions = append(s.partitions, newPartition(strconv.Itoa(i), cfg.GeoReplicated))
 	}
 	if err := s.listen(); err != nil {
 		return nil, err
@@ -270,10 +273,11 @@ func (s *Server) AppendMessage(partition string, m Message) int64 {
 // PartitionInfo is what $management tells of a partition.
 type PartitionInfo struct {
 	// Begin is the sequence number of the oldest event still there; where there is none, of the next.
+	// Where there never was one, a geo-replicated hub says -1.
 	Begin int64
 	// LastSequence is the sequence number of the newest event ever, -1 if there never was one.
 	LastSequence int64
-	// LastOffset is its offset, "-1" if there never was one.
+	// LastOffset is its offset, "-1" (or "1:-1:-1") if there never was one.
 	LastOffset string
 	// LastEnqueued is when it was enqueued.
 	LastEnqueued time.Time
