@@ -76,6 +76,9 @@ func (s *session) attachReceiver(a *wire.Attach) *wire.Error {
 	}
 	s.out[a.Handle] = l
 	s.c.outLinks = append(s.c.outLinks, l)
+	if l.node == nodeCBS {
+		s.c.srv.enterCBS(l)
+	}
 	s.send(answer)
 	return nil
 }

@@ -166,6 +166,9 @@ func (l *outLink) remove() {
 
 // forget takes the link out of the hub.
 func (l *outLink) forget() {
+	if l.node == nodeCBS {
+		l.sess.c.srv.leaveCBS(l)
+	}
 	if l.partition == nil {
 		return
 	}

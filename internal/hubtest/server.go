@@ -65,6 +65,7 @@ type Server struct {
 	closed  bool
 	conns   map[*conn]bool
 	owners  map[ownerKey][]*outLink // receivers attached now
+	cbs     map[*outLink]bool       // links attached now on which $cbs answers
 	changed chan struct{}
 	faults  faults
 }
@@ -86,6 +87,7 @@ func Start(cfg Config) (*Server, error) {
 		groups:  map[string]bool{strings.ToLower(defaultConsumerGroup): true},
 		conns:   map[*conn]bool{},
 		owners:  map[ownerKey][]*outLink{},
+		cbs:     map[*outLink]bool{},
 		changed: make(chan struct{}),
 		tlsConfig: &tls.Config{
 			Certificates: []tls.Certificate{ca.leaf},
