@@ -96,5 +96,5 @@ func (c container) add(t *testing.T, name string, metadata map[string]string) {
 // isNotFound says whether the storage answered 404.
 func isNotFound(err error) bool {
 	var storageErr azblob.StorageError
-	return errors.As(err, &storageErr) && storageErr.Response().StatusCode == http.StatusNotFound
+	return errors.As(err, &storageErr) && storageErr.Response().StatusCode == http.StatusNotFound //nolint:bodyclose // azblob has closed it.
 }

@@ -49,7 +49,7 @@ func parseHubConnection(s string) (HubConnection, error) {
 	if strings.EqualFold(fields["usedevelopmentemulator"], "true") {
 		return HubConnection{}, errors.New("UseDevelopmentEmulator=true is not supported by the azure-event-hubs-go client")
 	}
-	if err := missingFields(fields, "Endpoint", "SharedAccessKeyName", "SharedAccessKey"); err != nil {
+	if err = missingFields(fields, "Endpoint", "SharedAccessKeyName", "SharedAccessKey"); err != nil {
 		return HubConnection{}, err
 	}
 	host, err := hubHost(fields["endpoint"])

@@ -29,7 +29,7 @@ func variableNames() []string {
 
 func read(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(path) //nolint:gosec // the path is a constant of this file
+	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return string(text)
 }
