@@ -62,7 +62,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	})
 	c := client(t, Options{KeepAlive: true})
 	for range 100 {
-		_, err := post(t.Context(), c, srv.URL, "{}") //nolint:bodyclose // post closes it
+		_, err := post(t.Context(), c, srv.URL, "{}")
 		require.NoError(t, err)
 	}
 	assert.EqualValues(t, 1, connections.Load())
@@ -72,7 +72,7 @@ func TestWithoutKeepAliveEachRequestHasItsOwnConnection(t *testing.T) {
 	srv, connections := server(t, func(http.ResponseWriter, *http.Request) {})
 	c := client(t, Options{KeepAlive: false})
 	for range 10 {
-		_, err := post(t.Context(), c, srv.URL, "{}") //nolint:bodyclose // post closes it
+		_, err := post(t.Context(), c, srv.URL, "{}")
 		require.NoError(t, err)
 	}
 	assert.EqualValues(t, 10, connections.Load())
@@ -95,7 +95,7 @@ func TestEveryPartitionKeepsItsConnection(t *testing.T) {
 		results := make(chan error, partitions)
 		for range partitions {
 			go func() {
-				_, err := post(t.Context(), c, srv.URL, "{}") //nolint:bodyclose // post closes it
+				_, err := post(t.Context(), c, srv.URL, "{}")
 				results <- err
 			}()
 		}
@@ -113,7 +113,7 @@ func TestARedirectIsTheAnswer(t *testing.T) {
 			requests.Add(1)
 			http.Redirect(w, r, "/elsewhere", status)
 		})
-		resp, err := post(t.Context(), client(t, Options{KeepAlive: true}), srv.URL, "{}") //nolint:bodyclose // post closes it
+		resp, err := post(t.Context(), client(t, Options{KeepAlive: true}), srv.URL, "{}")
 		require.NoError(t, err)
 		assert.Equal(t, status, resp.StatusCode)
 		assert.EqualValues(t, 1, requests.Load(), "status %d was followed", status)
@@ -124,7 +124,7 @@ func TestNoCompressionIsAskedFor(t *testing.T) {
 	srv, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Asked", r.Header.Get("Accept-Encoding"))
 	})
-	resp, err := post(t.Context(), client(t, Options{}), srv.URL, "{}") //nolint:bodyclose // post closes it
+	resp, err := post(t.Context(), client(t, Options{}), srv.URL, "{}")
 	require.NoError(t, err)
 	assert.Empty(t, resp.Header.Get("X-Asked"))
 }
@@ -135,7 +135,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 	srv.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	_, err := post(t.Context(), trusting(t, srv), srv.URL, "{}") //nolint:bodyclose // post closes it
+	_, err := post(t.Context(), trusting(t, srv), srv.URL, "{}")
 	require.ErrorContains(t, err, "protocol version")
 }
 
@@ -146,7 +146,7 @@ func TestHTTPSIsSpokenAsHTTP1(t *testing.T) {
 	srv.EnableHTTP2 = true
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	resp, err := post(t.Context(), trusting(t, srv), srv.URL, "{}") //nolint:bodyclose // post closes it
+	resp, err := post(t.Context(), trusting(t, srv), srv.URL, "{}")
 	require.NoError(t, err)
 	assert.Equal(t, "HTTP/1.1", resp.Header.Get("X-Proto"))
 }
@@ -166,7 +166,7 @@ func TestAnUntrustedCertificateIsRefused(t *testing.T) {
 	srv.Config.ErrorLog = discardLog()
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	_, err := post(t.Context(), client(t, Options{}), srv.URL, "{}") //nolint:bodyclose // post closes it
+	_, err := post(t.Context(), client(t, Options{}), srv.URL, "{}")
 	var unknown x509.UnknownAuthorityError
 	require.ErrorAs(t, err, &unknown)
 }
@@ -191,7 +191,7 @@ func TestIdleConnectionsAreClosedBeforeServersDo(t *testing.T) {
 			assert.ErrorIs(t, err, io.EOF)
 			closed <- time.Now()
 		}()
-		_, err := post(t.Context(), c, "http://sink.example/", "{}") //nolint:bodyclose // post closes it
+		_, err := post(t.Context(), c, "http://sink.example/", "{}")
 		require.NoError(t, err)
 		start := time.Now()
 		assert.Equal(t, 4*time.Second, (<-closed).Sub(start))
