@@ -34,6 +34,10 @@ func (c *checkpointer) advance(event Event) {
 // run writes what was reached every interval until ctx ends. It returns ErrLostRace if somebody
 // else moved the checkpoint, who is then the partition's owner.
 func (c *checkpointer) run(ctx context.Context) error {
+	// The end of ctx must not cut a write off: whether it was made would not be known, and if it
+	// was, the last write would be refused as if another owner had moved the checkpoint.
+	writing, cancel := linger(ctx)
+	defer cancel()
 	ticker := time.NewTicker(c.interval)
 	defer ticker.Stop()
 	for {
@@ -41,10 +45,26 @@ func (c *checkpointer) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			if err := c.flush(ctx); errors.Is(err, ErrLostRace) {
+			if err := c.flush(writing); errors.Is(err, ErrLostRace) {
 				return err
 			}
 		}
+	}
+}
+
+// linger returns a context that ends farewellTimeout after ctx, or when it is cancelled.
+func linger(ctx context.Context) (context.Context, context.CancelFunc) {
+	lingering, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	unregister := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(farewellTimeout):
+			cancel()
+		case <-lingering.Done():
+		}
+	})
+	return lingering, func() {
+		unregister()
+		cancel()
 	}
 }
 

@@ -1,0 +1,75 @@
+package eventhub
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	logtest "github.com/sirupsen/logrus/hooks/test"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/forwarder"
+)
+
+// slowStore makes an update at once but answers late, as a storage account far away does.
+type slowStore struct {
+	*memoryStore
+	answerTime time.Duration
+}
+
+func (s *slowStore) UpdateCheckpoint(ctx context.Context, checkpoint Checkpoint) (Checkpoint, error) {
+	written, err := s.memoryStore.UpdateCheckpoint(ctx, checkpoint)
+	select {
+	case <-ctx.Done():
+		return Checkpoint{}, ctx.Err()
+	case <-time.After(s.answerTime):
+		return written, err
+	}
+}
+
+func newCheckpointer(store CheckpointStore) *checkpointer {
+	log, _ := logtest.NewNullLogger()
+	return &checkpointer{
+		store: store, interval: time.Second, log: log,
+		stats:  forwarder.NewStatistics(prometheus.NewRegistry(), "test", time.Now),
+		stored: Checkpoint{Partition: "0", Sequence: noSequence},
+	}
+}
+
+// stopAmidAWrite runs a checkpointer, stops it while its first write waits for the answer, and
+// returns how long it took to end from there.
+func stopAmidAWrite(t *testing.T, c *checkpointer) time.Duration {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	c.advance(Event{Sequence: 1})
+	go func() { ended <- c.run(ctx) }()
+	<-time.After(c.interval) // the bubble's clock
+	synctest.Wait()
+	began := time.Now()
+	cancel()
+	require.NoError(t, <-ended)
+	return time.Since(began)
+}
+
+func TestAStopAmidAWriteLetsTheLastCheckpointBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowStore{memoryStore: newMemoryStore(), answerTime: farewellTimeout / 2}
+		c := newCheckpointer(store)
+		assert.Equal(t, store.answerTime, stopAmidAWrite(t, c))
+		c.advance(Event{Sequence: 2})
+		require.NoError(t, c.flush(t.Context()), "nobody else has moved the checkpoint")
+		last, _ := store.checkpoint("0")
+		assert.Equal(t, int64(2), last.Sequence)
+	})
+}
+
+func TestAStopDoesNotWaitForAStoreThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCheckpointer(&slowStore{memoryStore: newMemoryStore(), answerTime: time.Hour})
+		assert.Equal(t, farewellTimeout, stopAmidAWrite(t, c))
+	})
+}
