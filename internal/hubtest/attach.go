@@ -27,8 +27,8 @@ func (s *session) attach(a *wire.Attach) {
 	}
 	answer := answerTo(a)
 	answer.Source, answer.Target = nil, nil
-	s.send(answer, nil)
-	s.send(&wire.Detach{Handle: a.Handle, Closed: true, Error: e}, nil)
+	s.send(answer)
+	s.send(&wire.Detach{Handle: a.Handle, Closed: true, Error: e})
 }
 
 // answerTo mirrors an attach: the same link, seen from the other end.
@@ -76,7 +76,10 @@ func (s *session) attachReceiver(a *wire.Attach) *wire.Error {
 	}
 	s.out[a.Handle] = l
 	s.c.outLinks = append(s.c.outLinks, l)
-	s.send(answer, nil)
+	if l.node == nodeCBS {
+		s.c.srv.enterCBS(l)
+	}
+	s.send(answer)
 	return nil
 }
 
@@ -85,7 +88,7 @@ func (s *session) admitReader(l *outLink, addr address, a *wire.Attach) *wire.Er
 	if e := s.c.admitEntity(addr); e != nil {
 		return e
 	}
-	from, e := parseStart(a.Source.Filter)
+	from, e := parseStart(a.Source.Filter, s.c.srv.cfg.GeoReplicated)
 	if e != nil {
 		return e
 	}
@@ -133,7 +136,7 @@ func (s *session) attachSender(a *wire.Attach) *wire.Error {
 		l.deliveryCount = *a.InitialDeliveryCount
 	}
 	s.in[a.Handle] = l
-	s.send(answerTo(a), nil)
+	s.send(answerTo(a))
 	l.sendFlow()
 	return nil
 }

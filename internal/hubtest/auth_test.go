@@ -26,7 +26,7 @@ func TestAWrongKeyIsRefused(t *testing.T) {
 	for _, tc := range transports() {
 		t.Run(tc.name, func(t *testing.T) {
 			s := startServer(t, Config{Key: "right"})
-			c := newConsumer(t, s, strings.Replace(tc.connection(s), "SharedAccessKey=right", "SharedAccessKey=wrong", 1))
+			c := newConsumer(t, s, strings.Replace(tc.connection(s), "SharedAccessKey=right", "SharedAccessKey=wrong", 1), tc.dial)
 			_, err := newReader(t, c, "0", earliest()).ReceiveEvents(testContext(t), 1, nil)
 			requireCode(t, err, azeventhubs.ErrorCodeUnauthorizedAccess)
 			require.ErrorContains(t, err, "401")

@@ -57,7 +57,7 @@ func benchmarkReceive(b *testing.B, tls bool) {
 
 // BenchmarkAppend measures what it costs to put an event into a partition.
 func BenchmarkAppend(b *testing.B) {
-	p := newPartition("0")
+	p := newPartition("0", false)
 	content := make([]byte, 33<<10)
 	b.ReportAllocs()
 	for range b.N {

@@ -65,6 +65,20 @@ func (c *conn) endUnclaimed() {
 	}
 }
 
+// enterCBS remembers a link on which $cbs answers.
+func (s *Server) enterCBS(l *outLink) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cbs[l] = true
+}
+
+// leaveCBS forgets it again.
+func (s *Server) leaveCBS(l *outLink) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.cbs, l)
+}
+
 // putToken is what $cbs does. Tokens of Entra ID (type jwt) cannot be checked here and are refused.
 func (c *conn) putToken(m *wire.Message) reply {
 	p := m.ApplicationProperties

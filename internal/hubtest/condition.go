@@ -12,7 +12,9 @@ const (
 	condFramingError    wire.Symbol = "amqp:connection:framing-error"
 	condHandleInUse     wire.Symbol = "amqp:session:handle-in-use"
 	condStolen          wire.Symbol = "amqp:link:stolen"
+	condDetachForced    wire.Symbol = "amqp:link:detach-forced"
 	condMessageTooLarge wire.Symbol = "amqp:link:message-size-exceeded"
 	condArgumentError   wire.Symbol = "com.microsoft:argument-error"
+	condInvalidOffset   wire.Symbol = "com.microsoft:georeplication:invalid-offset"
 	condOutOfRange      wire.Symbol = "com.microsoft:argument-out-of-range"
 )

@@ -170,7 +170,7 @@ func (c *conn) handleOrEnd(f wire.Frame, ok bool) {
 	case ok:
 		c.handle(f)
 	case c.malformed != nil:
-		c.fail(condFramingError, c.malformed.Error())
+		c.fail(c.malformed.Error())
 	default:
 		c.closing = true
 	}
@@ -205,10 +205,10 @@ func (c *conn) beat(now time.Time) {
 	}
 }
 
-// send writes a performative. An error ends the connection at the next turn of the loop.
-func (c *conn) send(channel uint16, p wire.Performative, payload []byte) {
+// send writes a performative without payload. An error ends the connection at the next turn of the loop.
+func (c *conn) send(channel uint16, p wire.Performative) {
 	c.traceFrame("->", channel, p)
-	c.write(wire.Frame{Channel: channel, Body: p, Payload: payload})
+	c.write(wire.Frame{Channel: channel, Body: p})
 }
 
 func (c *conn) write(f wire.Frame) {
@@ -228,12 +228,12 @@ func (c *conn) pump() bool {
 	return more
 }
 
-// fail ends the connection with an error.
-func (c *conn) fail(condition wire.Symbol, description string) {
+// fail ends the connection of a peer whose frames make no sense.
+func (c *conn) fail(description string) {
 	if c.closing {
 		return
 	}
-	c.send(0, &wire.Close{Error: &wire.Error{Condition: condition, Description: description}}, nil)
+	c.send(0, &wire.Close{Error: &wire.Error{Condition: condFramingError, Description: description}})
 	c.closing = true
 }
 
@@ -248,13 +248,13 @@ func (c *conn) handle(f wire.Frame) {
 		c.begin(f.Channel, p)
 		return
 	case *wire.Close:
-		c.send(0, &wire.Close{}, nil)
+		c.send(0, &wire.Close{})
 		c.closing = true
 		return
 	}
 	s := c.sessions[f.Channel]
 	if s == nil {
-		c.fail(condFramingError, fmt.Sprintf("no session on channel %d", f.Channel))
+		c.fail(fmt.Sprintf("no session on channel %d", f.Channel))
 		return
 	}
 	s.handle(f)

@@ -7,6 +7,8 @@ type faults struct {
 	refuseAttaches    wire.Symbol
 	refuseConnections bool
 	refuseTokens      bool
+	silenceCBS        bool
+	unanswered        int           // requests that $cbs took while it was silent
 	silence           chan struct{} // closed when it ends; nil if there is none
 }
 
@@ -19,6 +21,7 @@ func (s *Server) DropConnections() int {
 	for c := range s.conns {
 		c.drop()
 	}
+	clear(s.cbs)
 	if n > 0 {
 		clear(s.owners)
 		s.hasChanged()
@@ -71,6 +74,46 @@ func (s *Server) tokensRefused() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults.refuseTokens
+}
+
+// SilenceCBS has $cbs take every token without doing anything with it or ever answering, as a broken
+// authorization service behind a hub that works. What it took is not answered later either.
+func (s *Server) SilenceCBS(silent bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults.silenceCBS = silent
+}
+
+// UnansweredTokens is how many tokens $cbs took in silence since the server started.
+func (s *Server) UnansweredTokens() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.unanswered
+}
+
+// leftUnanswered says whether a token is to be left unanswered, and counts it.
+func (s *Server) leftUnanswered() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.faults.silenceCBS {
+		return false
+	}
+	s.faults.unanswered++
+	s.hasChanged()
+	return true
+}
+
+// DetachCBS detaches every link on which $cbs answers, and returns how many. Together with SilenceCBS it
+// leaves a client alone that waits for an answer. The links on which tokens are sent stay.
+func (s *Server) DetachCBS() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.cbs)
+	for l := range s.cbs {
+		l.end(&wire.Error{Condition: condDetachForced, Description: "The link is detached by force."})
+	}
+	clear(s.cbs)
+	return n
 }
 
 // ExpireClaims has every claim run out now: its links are detached with amqp:unauthorized-access, and

@@ -12,11 +12,11 @@ import (
 )
 
 // stubborn is a consumer that tries again for as long as a test may take.
-func stubborn(t *testing.T, s *Server, connection string) *azeventhubs.ConsumerClient {
+func stubborn(t *testing.T, s *Server, connection string, dial ...dialWebSocket) *azeventhubs.ConsumerClient {
 	t.Helper()
 	retry := azeventhubs.RetryOptions{MaxRetries: 1000, RetryDelay: time.Millisecond, MaxRetryDelay: 20 * time.Millisecond}
 	c, err := azeventhubs.NewConsumerClientFromConnectionString(connection, s.HubName(), azeventhubs.DefaultConsumerGroup,
-		&azeventhubs.ConsumerClientOptions{TLSConfig: clientTLS(t, s), RetryOptions: retry})
+		&azeventhubs.ConsumerClientOptions{TLSConfig: clientTLS(t, s), RetryOptions: retry, NewWebSocketConn: webSocketOf(s, dial)})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close(testContext(t)) })
 	return c
@@ -38,7 +38,7 @@ func TestAReaderRecoversFromWhatMayBeRecoveredFrom(t *testing.T) {
 			t.Run(tc.name+" over "+tr.name, func(t *testing.T) {
 				s := startServer(t, Config{})
 				appendBodies(s, "0", 0, 5)
-				p := newReader(t, stubborn(t, s, tr.connection(s)), "0", owner(0))
+				p := newReader(t, stubborn(t, s, tr.connection(s), tr.dial), "0", owner(0))
 				requireBodies(t, receive(t, p, 5), 0)
 				for first := 5; first < 15; first += 5 {
 					require.Equal(t, 1, tc.fault(s))
@@ -93,12 +93,13 @@ func receiveLater(t *testing.T, p *azeventhubs.PartitionClient, n int) <-chan []
 // traceCounter counts what the server says of itself and wakes who waits for it.
 type traceCounter chan string
 
-func (c traceCounter) trace(format string, args ...any) {
+func (c traceCounter) trace(_ string, args ...any) {
 	if len(args) < 2 {
 		return
 	}
+	line, _ := args[1].(string) // the first is who the peer is
 	select {
-	case c <- args[1].(string):
+	case c <- line:
 	default:
 	}
 }
@@ -198,7 +199,7 @@ func TestASilentHubLosesNothing(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := startServer(t, Config{})
 			s.Append("0", body(0))
-			p := newReader(t, newConsumer(t, s, tc.connection(s)), "0", earliest())
+			p := newReader(t, newConsumer(t, s, tc.connection(s), tc.dial), "0", earliest())
 			requireBodies(t, receive(t, p, 1), 0)
 			s.GoSilent(true)
 			s.GoSilent(true)

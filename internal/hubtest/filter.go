@@ -42,7 +42,7 @@ func (s start) passed(v int64) bool { return v > s.value || s.inclusive && v == 
 var selector = regexp.MustCompile(`^\s*amqp\.annotation\.(x-opt-[a-z-]+)\s*(>=?)\s*'?([^'\s]+)'?\s*$`)
 
 // parseStart reads the filter of a source. Without one a reader starts at the oldest event.
-func parseStart(filter wire.Map) (start, *wire.Error) {
+func parseStart(filter wire.Map, geoReplicated bool) (start, *wire.Error) {
 	v := filter.Get(selectorKey)
 	if v == nil {
 		return start{by: byOffset, value: -1}, nil
@@ -56,17 +56,20 @@ func parseStart(filter wire.Map) (start, *wire.Error) {
 	if !ok || m == nil {
 		return start{}, argumentError("the selector %q cannot be read", expression)
 	}
-	return startAt(m[1], m[2] == ">=", m[3])
+	return startAt(m[1], m[2] == ">=", m[3], geoReplicated)
 }
 
-func startAt(annotation string, inclusive bool, value string) (start, *wire.Error) {
+func startAt(annotation string, inclusive bool, value string, geoReplicated bool) (start, *wire.Error) {
 	s := start{inclusive: inclusive}
 	switch annotation {
 	case annotationOffset:
 		if value == "@latest" {
 			return s, nil
 		}
+		var e *wire.Error
 		s.by = byOffset
+		s.value, e = parseOffset(geoReplicated, value)
+		return s, e
 	case annotationSequence:
 		s.by = bySequence
 	case annotationEnqueued:

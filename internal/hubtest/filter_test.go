@@ -33,7 +33,7 @@ func TestSelectors(t *testing.T) {
 	} {
 		t.Run(tc.expression, func(t *testing.T) {
 			for _, descriptor := range []any{selectorCode, wire.Symbol(selectorKey)} {
-				got, e := parseStart(selectorFilter(descriptor, tc.expression))
+				got, e := parseStart(selectorFilter(descriptor, tc.expression), false)
 				if !tc.ok {
 					require.NotNil(t, e)
 					require.Equal(t, condArgumentError, e.Condition)
@@ -47,7 +47,7 @@ func TestSelectors(t *testing.T) {
 }
 
 func TestFiltersThatAreNoSelector(t *testing.T) {
-	got, e := parseStart(nil)
+	got, e := parseStart(nil, false)
 	require.Nil(t, e)
 	require.Equal(t, start{by: byOffset, value: -1}, got, "without a filter everything is read")
 	for name, filter := range map[string]wire.Map{
@@ -56,7 +56,7 @@ func TestFiltersThatAreNoSelector(t *testing.T) {
 		"no text":            selectorFilter(selectorCode, int64(5)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, e := parseStart(filter)
+			_, e := parseStart(filter, false)
 			require.NotNil(t, e)
 			require.Equal(t, condArgumentError, e.Condition)
 		})

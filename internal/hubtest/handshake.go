@@ -30,6 +30,16 @@ func (c *conn) handshake() error {
 	if err := c.gate.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return fmt.Errorf("set deadline: %w", err)
 	}
+	web, err := c.speaksHTTP()
+	if err != nil {
+		return err
+	}
+	if web {
+		c.trace("<- HTTP")
+		if err := c.upgrade(); err != nil {
+			return err
+		}
+	}
 	if err := c.expectHeader(saslHeader); err != nil {
 		return err
 	}
@@ -147,7 +157,7 @@ func (c *conn) open() error {
 		IdleTimeOut:  ptr(uint32(ourIdleTimeOut / time.Millisecond)),
 	}
 	c.lastWrite = time.Now()
-	c.send(0, ours, nil)
+	c.send(0, ours)
 	return c.flush()
 }
 

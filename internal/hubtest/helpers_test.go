@@ -5,10 +5,14 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 )
 
@@ -56,16 +60,50 @@ func appendBodies(s *Server, partition string, from, to int) {
 	}
 }
 
-// transportCase is one of the two ways to reach a server.
+// transportCase is one of the ways to reach a server.
 type transportCase struct {
 	name       string
 	connection func(*Server) string
+	dial       dialWebSocket // nil for none
 }
 
 func transports() []transportCase {
 	return []transportCase{
-		{"TLS", (*Server).ConnectionString},
-		{"plain TCP", (*Server).PlainConnectionString},
+		{"TLS", (*Server).ConnectionString, nil},
+		{"plain TCP", (*Server).PlainConnectionString, nil},
+		{"WebSocket over TLS", (*Server).ConnectionString, dialSecure},
+		{"WebSocket over plain TCP", (*Server).PlainConnectionString, dialPlain},
+	}
+}
+
+// dialWebSocket opens a WebSocket for azeventhubs.
+type dialWebSocket func(ctx context.Context, s *Server, params azeventhubs.WebSocketConnParams) (net.Conn, error)
+
+func dialSecure(ctx context.Context, s *Server, params azeventhubs.WebSocketConnParams) (net.Conn, error) {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(s.CAPEM())
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
+	ws, _, err := websocket.Dial(ctx, params.Host, &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{webSocketSubprotocol}}) //nolint:bodyclose // Dial closes it
+	if err != nil {
+		return nil, err
+	}
+	// The connection outlives the call that it is opened in.
+	return websocket.NetConn(context.WithoutCancel(ctx), ws, websocket.MessageBinary), nil
+}
+
+// dialPlain is for what azeventhubs cannot do by itself: it asks for wss even of the plain port.
+func dialPlain(ctx context.Context, s *Server, params azeventhubs.WebSocketConnParams) (net.Conn, error) {
+	params.Host = strings.Replace(params.Host, "wss:", "ws:", 1)
+	return dialSecure(ctx, s, params)
+}
+
+// webSocketOf gives the option of azeventhubs for the first of dial, nil if there is none.
+func webSocketOf(s *Server, dial []dialWebSocket) func(context.Context, azeventhubs.WebSocketConnParams) (net.Conn, error) {
+	if len(dial) == 0 || dial[0] == nil {
+		return nil
+	}
+	return func(ctx context.Context, params azeventhubs.WebSocketConnParams) (net.Conn, error) {
+		return dial[0](ctx, s, params)
 	}
 }
 
@@ -82,19 +120,19 @@ func quickRetry() azeventhubs.RetryOptions {
 	return azeventhubs.RetryOptions{MaxRetries: 3, RetryDelay: time.Millisecond, MaxRetryDelay: 10 * time.Millisecond}
 }
 
-func newConsumer(t *testing.T, s *Server, connection string) *azeventhubs.ConsumerClient {
+func newConsumer(t *testing.T, s *Server, connection string, dial ...dialWebSocket) *azeventhubs.ConsumerClient {
 	t.Helper()
 	c, err := azeventhubs.NewConsumerClientFromConnectionString(connection, s.HubName(), azeventhubs.DefaultConsumerGroup,
-		&azeventhubs.ConsumerClientOptions{TLSConfig: clientTLS(t, s), RetryOptions: quickRetry()})
+		&azeventhubs.ConsumerClientOptions{TLSConfig: clientTLS(t, s), RetryOptions: quickRetry(), NewWebSocketConn: webSocketOf(s, dial)})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close(testContext(t)) })
 	return c
 }
 
-func newProducer(t *testing.T, s *Server, connection string) *azeventhubs.ProducerClient {
+func newProducer(t *testing.T, s *Server, connection string, dial ...dialWebSocket) *azeventhubs.ProducerClient {
 	t.Helper()
 	c, err := azeventhubs.NewProducerClientFromConnectionString(connection, s.HubName(),
-		&azeventhubs.ProducerClientOptions{TLSConfig: clientTLS(t, s), RetryOptions: quickRetry()})
+		&azeventhubs.ProducerClientOptions{TLSConfig: clientTLS(t, s), RetryOptions: quickRetry(), NewWebSocketConn: webSocketOf(s, dial)})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close(testContext(t)) })
 	return c

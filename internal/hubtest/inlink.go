@@ -23,7 +23,7 @@ type inLink struct {
 func (l *inLink) sendFlow() {
 	f := l.sess.state()
 	f.Handle, f.DeliveryCount, f.LinkCredit = ptr(l.handle), ptr(l.deliveryCount), ptr(l.credit)
-	l.sess.send(f, nil)
+	l.sess.send(f)
 }
 
 // receive takes one frame of a message, and the message with its last one.
@@ -92,5 +92,5 @@ func (l *inLink) settle(first, last *wire.Transfer, e *wire.Error) {
 	if e != nil {
 		d.State = wire.Rejected(e.Condition, e.Description)
 	}
-	l.sess.send(d, nil)
+	l.sess.send(d)
 }

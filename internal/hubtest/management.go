@@ -40,13 +40,17 @@ func (c *conn) mayManage(hub, token string) bool {
 
 func (s *Server) describeHub() reply {
 	ids := s.PartitionIDs()
+	factor := int32(1)
+	if s.cfg.GeoReplicated {
+		factor = 2
+	}
 	return reply{code: 200, description: "OK", value: wire.Map{
 		{Key: "name", Value: s.cfg.Hub},
 		{Key: "type", Value: "com.microsoft:eventhub"},
 		{Key: "created_at", Value: wire.TimestampOf(s.created)},
 		{Key: "partition_count", Value: int32(len(ids))}, //nolint:gosec // a handful
 		{Key: "partition_ids", Value: ids},
-		{Key: "georeplication_factor", Value: int32(1)},
+		{Key: "georeplication_factor", Value: factor},
 	}}
 }
 

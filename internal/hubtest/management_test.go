@@ -16,7 +16,7 @@ func TestAClientIsToldOfHubAndPartitions(t *testing.T) {
 			s := startServer(t, Config{Hub: "Some-Hub", Partitions: 2})
 			appendBodies(s, "1", 0, 3)
 			s.Truncate("1", 1)
-			c := newConsumer(t, s, tc.connection(s))
+			c := newConsumer(t, s, tc.connection(s), tc.dial)
 			hub, err := c.GetEventHubProperties(testContext(t), nil)
 			require.NoError(t, err)
 			require.Equal(t, "Some-Hub", hub.Name)

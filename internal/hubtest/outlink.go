@@ -62,7 +62,7 @@ func (l *outLink) sendFlow() {
 	f := l.sess.state()
 	f.Handle, f.DeliveryCount, f.LinkCredit = ptr(l.handle), ptr(l.deliveryCount), ptr(l.credit)
 	f.Drain = l.drain
-	l.sess.send(f, nil)
+	l.sess.send(f)
 }
 
 // pump sends what credit and window allow, a little above budget at most; true if there is more.
@@ -166,6 +166,9 @@ func (l *outLink) remove() {
 
 // forget takes the link out of the hub.
 func (l *outLink) forget() {
+	if l.node == nodeCBS {
+		l.sess.c.srv.leaveCBS(l)
+	}
 	if l.partition == nil {
 		return
 	}

@@ -2,7 +2,6 @@ package hubtest
 
 import (
 	"sort"
-	"strconv"
 	"sync"
 	"time"
 
@@ -23,7 +22,8 @@ func (e entry) size() int { return len(e.head) + len(e.body) }
 // partition is a log. Entries are never changed once they are in it, so readers take slices of it and
 // read them without the lock.
 type partition struct {
-	id string
+	id            string
+	geoReplicated bool
 
 	mu         sync.RWMutex
 	entries    []entry
@@ -33,8 +33,8 @@ type partition struct {
 	readers    map[*conn]int // connections to wake for a new event, and how many links each has here
 }
 
-func newPartition(id string) *partition {
-	return &partition{id: id, readers: map[*conn]int{}, last: entry{sequence: -1, offset: -1}}
+func newPartition(id string, geoReplicated bool) *partition {
+	return &partition{id: id, geoReplicated: geoReplicated, readers: map[*conn]int{}, last: entry{sequence: -1, offset: -1}}
 }
 
 // append adds e and returns its sequence number. Sequence numbers are contiguous; offsets are where an
@@ -47,7 +47,7 @@ func (p *partition) append(e event) (int64, error) {
 	defer p.mu.Unlock()
 	n := entry{sequence: p.next, offset: p.nextOffset, enqueued: wire.TimestampOf(e.enqueued)}
 	var err error
-	n.head, n.body, err = e.encode(e.annotate(n.sequence, strconv.FormatInt(n.offset, 10), n.enqueued))
+	n.head, n.body, err = e.encode(e.annotate(n.sequence, offsetText(p.geoReplicated, n.sequence, n.offset), n.enqueued))
 	if err != nil {
 		return -1, err
 	}
@@ -87,13 +87,18 @@ func (p *partition) truncate(before int64) {
 func (p *partition) info() PartitionInfo {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return PartitionInfo{
+	info := PartitionInfo{
 		Begin:        p.begin(),
 		LastSequence: p.last.sequence,
-		LastOffset:   strconv.FormatInt(p.last.offset, 10),
+		LastOffset:   offsetText(p.geoReplicated, p.last.sequence, p.last.offset),
 		LastEnqueued: time.UnixMilli(int64(p.last.enqueued)).UTC(),
 		Empty:        len(p.entries) == 0,
 	}
+	if p.geoReplicated && p.next == 0 {
+		// So it looks there (azeventhubs v2.0.2, geodr_test.go).
+		info.Begin, info.LastEnqueued = -1, time.Time{}
+	}
+	return info
 }
 
 // locate finds the sequence number that a reader starts at.

@@ -25,11 +25,11 @@ func TestBatchesToAPartitionArriveInOrder(t *testing.T) {
 	for _, tc := range transports() {
 		t.Run(tc.name, func(t *testing.T) {
 			s := startServer(t, Config{})
-			p := newProducer(t, s, tc.connection(s))
+			p := newProducer(t, s, tc.connection(s), tc.dial)
 			to := &azeventhubs.EventDataBatchOptions{PartitionID: ptr("3")}
 			sendBatch(t, p, to, 0, 0)
 			sendBatch(t, p, to, 1, 9)
-			requireBodies(t, receive(t, newReader(t, newConsumer(t, s, tc.connection(s)), "3", earliest()), 10), 0)
+			requireBodies(t, receive(t, newReader(t, newConsumer(t, s, tc.connection(s), tc.dial), "3", earliest()), 10), 0)
 		})
 	}
 }

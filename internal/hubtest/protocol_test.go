@@ -229,7 +229,9 @@ func TestATransferIsSettledAsItDeserves(t *testing.T) {
 	transfer(3, false, false, false, []byte("rubbish"))
 	rejected, _ := expect[*wire.Disposition](p)
 	require.Equal(t, uint32(3), rejected.First)
-	require.Equal(t, uint64(0x25), rejected.State.(wire.Described).Descriptor)
+	state, ok := rejected.State.(wire.Described)
+	require.True(t, ok)
+	require.Equal(t, uint64(0x25), state.Descriptor)
 	require.Equal(t, int64(2), s.Partition("0").LastSequence)
 }
 

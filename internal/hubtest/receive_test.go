@@ -15,7 +15,7 @@ func TestAReaderGetsEverythingInOrder(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := startServer(t, Config{})
 			appendBodies(s, "1", 0, 10)
-			p := newReader(t, newConsumer(t, s, tc.connection(s)), "1", earliest())
+			p := newReader(t, newConsumer(t, s, tc.connection(s), tc.dial), "1", earliest())
 			requireBodies(t, receive(t, p, 10), 0)
 			appendBodies(s, "1", 10, 20)
 			requireBodies(t, receive(t, p, 10), 10)
@@ -101,7 +101,7 @@ func TestAMessageOfAMegabyteComesWhole(t *testing.T) {
 			}
 			s.Append("0", big)
 			s.Append("0", body(1))
-			events := receive(t, newReader(t, newConsumer(t, s, tc.connection(s)), "0", earliest()), 2)
+			events := receive(t, newReader(t, newConsumer(t, s, tc.connection(s), tc.dial), "0", earliest()), 2)
 			require.True(t, bytes.Equal(big, events[0].Body))
 			require.Equal(t, body(1), events[1].Body)
 		})

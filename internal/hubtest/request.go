@@ -12,6 +12,10 @@ type reply struct {
 // answer does what a request asks for and queues the answer on the link that it names in reply-to.
 func (c *conn) answer(n node, request *wire.Message) {
 	var r reply
+	if n == nodeCBS && c.srv.leftUnanswered() {
+		c.trace("a token is left unanswered")
+		return
+	}
 	if n == nodeCBS {
 		r = c.putToken(request)
 	} else {

@@ -1,13 +1,14 @@
 // Package hubtest is an Azure Event Hubs emulator that runs inside a test, as httptest.Server does for
-// HTTP: one hub of any number of partitions, over AMQP 1.0, on TLS and on plain TCP.
+// HTTP: one hub of any number of partitions, over AMQP 1.0, on TLS and on plain TCP. Either port takes
+// AMQP as it is, and in a WebSocket, as the service does on port 443.
 //
 // It keeps what is appended in memory and gives it to any number of readers; reading removes nothing.
 // Tokens, epochs, credit and windows are treated as the service treats them, so that a client which
 // works here has done the protocol right. Its faults (faults.go) can be called at any time.
 //
-// What it does not do: AMQP over WebSockets, Entra ID tokens, geo-replication, retention by time or
-// size (see Truncate), throttling, and more than one hub a namespace. Refusals follow what the SDKs
-// expect; where a text of the service is known, its condition and wording are used.
+// What it does not do: Entra ID tokens, replication to another region (see GeoReplicated), retention by
+// time or size (see Truncate), throttling, and more than one hub a namespace. Refusals follow what the
+// SDKs expect; where a text of the service is known, its condition and wording are used.
 package hubtest
 
 import (
@@ -36,6 +37,9 @@ type Config struct {
 	Partitions int
 	// ConsumerGroups are those that exist beside $Default.
 	ConsumerGroups []string
+	// GeoReplicated has offsets look as in a namespace that is replicated to another region, such as
+	// "1:1:16", and those of any other form refused. Nothing is replicated.
+	GeoReplicated bool
 	// KeyName and Key are the shared access key. An empty name is "RootManageSharedAccessKey", as in
 	// every namespace; an empty key is made up.
 	KeyName, Key string
@@ -61,6 +65,7 @@ type Server struct {
 	closed  bool
 	conns   map[*conn]bool
 	owners  map[ownerKey][]*outLink // receivers attached now
+	cbs     map[*outLink]bool       // links attached now on which $cbs answers
 	changed chan struct{}
 	faults  faults
 }
@@ -82,6 +87,7 @@ func Start(cfg Config) (*Server, error) {
 		groups:  map[string]bool{strings.ToLower(defaultConsumerGroup): true},
 		conns:   map[*conn]bool{},
 		owners:  map[ownerKey][]*outLink{},
+		cbs:     map[*outLink]bool{},
 		changed: make(chan struct{}),
 		tlsConfig: &tls.Config{
 			Certificates: []tls.Certificate{ca.leaf},
@@ -94,7 +100,7 @@ func Start(cfg Config) (*Server, error) {
 		s.groups[strings.ToLower(g)] = true
 	}
 	for i := range cfg.Partitions {
-		s.partitions = append(s.partitions, newPartition(strconv.Itoa(i)))
+		s.partitions = append(s.partitions, newPartition(strconv.Itoa(i), cfg.GeoReplicated))
 	}
 	if err := s.listen(); err != nil {
 		return nil, err
@@ -269,10 +275,11 @@ func (s *Server) AppendMessage(partition string, m Message) int64 {
 // PartitionInfo is what $management tells of a partition.
 type PartitionInfo struct {
 	// Begin is the sequence number of the oldest event still there; where there is none, of the next.
+	// Where there never was one, a geo-replicated hub says -1.
 	Begin int64
 	// LastSequence is the sequence number of the newest event ever, -1 if there never was one.
 	LastSequence int64
-	// LastOffset is its offset, "-1" if there never was one.
+	// LastOffset is its offset, "-1" (or "1:-1:-1") if there never was one.
 	LastOffset string
 	// LastEnqueued is when it was enqueued.
 	LastEnqueued time.Time

@@ -32,7 +32,7 @@ type session struct {
 // begin starts a session.
 func (c *conn) begin(channel uint16, b *wire.Begin) {
 	if c.sessions[channel] != nil {
-		c.fail(condFramingError, fmt.Sprintf("channel %d is in use", channel))
+		c.fail(fmt.Sprintf("channel %d is in use", channel))
 		return
 	}
 	s := &session{
@@ -50,10 +50,10 @@ func (c *conn) begin(channel uint16, b *wire.Begin) {
 		IncomingWindow: incomingWindow,
 		OutgoingWindow: outgoingWindow,
 		HandleMax:      ptr(uint32(1<<16 - 1)),
-	}, nil)
+	})
 }
 
-func (s *session) send(p wire.Performative, payload []byte) { s.c.send(s.channel, p, payload) }
+func (s *session) send(p wire.Performative) { s.c.send(s.channel, p) }
 
 // handle does what a frame on this session asks for.
 func (s *session) handle(f wire.Frame) {
@@ -69,16 +69,16 @@ func (s *session) handle(f wire.Frame) {
 	case *wire.Detach:
 		s.detached(p)
 	case *wire.End:
-		s.send(&wire.End{}, nil)
+		s.send(&wire.End{})
 		s.forget()
 	default:
-		s.c.fail(condFramingError, fmt.Sprintf("%T on channel %d", p, s.channel))
+		s.c.fail(fmt.Sprintf("%T on channel %d", p, s.channel))
 	}
 }
 
 // fail ends the session with an error.
 func (s *session) fail(condition wire.Symbol, description string) {
-	s.send(&wire.End{Error: &wire.Error{Condition: condition, Description: description}}, nil)
+	s.send(&wire.End{Error: &wire.Error{Condition: condition, Description: description}})
 	s.forget()
 }
 
@@ -99,7 +99,7 @@ func (s *session) flow(f *wire.Flow) {
 	s.remoteWindow = left(next, f.IncomingWindow, s.nextOutgoing)
 	if f.Handle == nil {
 		if f.Echo {
-			s.send(s.state(), nil)
+			s.send(s.state())
 		}
 		return
 	}
@@ -113,8 +113,8 @@ func (s *session) flow(f *wire.Flow) {
 // left is what is left of granted things, counted by the peer from seen, when we are at sent already. The
 // counters wrap around, and a peer may grant less than is on its way to it.
 func left(seen, granted, sent uint32) uint32 {
-	underway := int32(sent - seen)                                             //nolint:gosec // serial number arithmetic (RFC 1982)
-	return uint32(max(0, min(int64(granted)-int64(underway), math.MaxUint32))) //nolint:gosec // just bounded
+	underway := int32(sent - seen) //nolint:gosec // serial number arithmetic (RFC 1982)
+	return uint32(max(0, min(int64(granted)-int64(underway), math.MaxUint32)))
 }
 
 // state is a flow that tells the session's own windows.
@@ -133,7 +133,7 @@ func (s *session) transfer(t *wire.Transfer, payload []byte) {
 	s.window--
 	if s.window < incomingWindow/2 {
 		s.window = incomingWindow
-		s.send(s.state(), nil)
+		s.send(s.state())
 	}
 	l := s.in[t.Handle]
 	if l == nil {
@@ -153,7 +153,7 @@ func (s *session) detached(d *wire.Detach) {
 		out.remove()
 	}
 	delete(s.in, d.Handle)
-	s.send(&wire.Detach{Handle: d.Handle, Closed: true}, nil)
+	s.send(&wire.Detach{Handle: d.Handle, Closed: true})
 }
 
 // endLink detaches a link with an error.
@@ -162,5 +162,5 @@ func (s *session) endLink(handle uint32, e *wire.Error) {
 		l.remove()
 	}
 	delete(s.in, handle)
-	s.send(&wire.Detach{Handle: handle, Closed: true, Error: e}, nil)
+	s.send(&wire.Detach{Handle: handle, Closed: true, Error: e})
 }

@@ -55,7 +55,7 @@ func (g *gate) Close() error {
 // transport reads and writes frames.
 type transport struct {
 	gate *gate
-	rw   net.Conn // the gate, or TLS over it
+	rw   net.Conn // the gate, or TLS over it, or a WebSocket over either
 	in   *bufio.Reader
 	out  *bufio.Writer
 }

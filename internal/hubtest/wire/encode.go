@@ -27,11 +27,11 @@ func AppendValue(dst []byte, v any) ([]byte, error) {
 		return appendUlong(dst, v), nil
 	case int32:
 		if v >= math.MinInt8 && v <= math.MaxInt8 {
-			return append(dst, codeSmallInt, byte(v)), nil
+			return append(dst, codeSmallInt, byte(v)), nil //nolint:gosec // two's complement of one byte
 		}
 	case int64:
 		if v >= math.MinInt8 && v <= math.MaxInt8 {
-			return append(dst, codeSmallLong, byte(v)), nil
+			return append(dst, codeSmallLong, byte(v)), nil //nolint:gosec // two's complement of one byte
 		}
 	case string:
 		return appendVariable(dst, codeStr8, v), nil
@@ -95,7 +95,7 @@ func appendFixed(dst []byte, v any) ([]byte, error) {
 	case uint8:
 		return append(dst, codeUbyte, v), nil
 	case int8:
-		return append(dst, codeByte, byte(v)), nil
+		return append(dst, codeByte, byte(v)), nil //nolint:gosec // two's complement
 	case uint16:
 		return be.AppendUint16(append(dst, codeUshort), v), nil
 	case int16:
@@ -152,7 +152,7 @@ func appendUlong(dst []byte, v uint64) []byte {
 // one for more is 0x10 above it.
 func appendVariable(dst []byte, code8 byte, v string) []byte {
 	if len(v) <= math.MaxUint8 {
-		dst = append(dst, code8, byte(len(v)))
+		dst = append(dst, code8, byte(len(v))) //nolint:gosec // a length, just bounded
 	} else {
 		dst = be.AppendUint32(append(dst, code8+0x10), length(v))
 	}
@@ -166,7 +166,7 @@ func appendBinary(dst []byte, v []byte) []byte {
 // appendBinaryHeader appends what stands before the n bytes of a binary.
 func appendBinaryHeader(dst []byte, n int) []byte {
 	if n <= math.MaxUint8 {
-		return append(dst, codeBin8, byte(n))
+		return append(dst, codeBin8, byte(n)) //nolint:gosec // a length, just bounded
 	}
 	return be.AppendUint32(append(dst, codeBin32), uint32(n)) //nolint:gosec // messages are far below 4 GiB
 }
@@ -188,7 +188,7 @@ func appendCompound(dst []byte, code8 byte, count int, content func([]byte) ([]b
 	if len(body)+1 > math.MaxUint8 || count > math.MaxUint8 {
 		return out, nil
 	}
-	out[start], out[start+1], out[start+2] = code8, byte(len(body)+1), byte(count)
+	out[start], out[start+1], out[start+2] = code8, byte(len(body)+1), byte(count) //nolint:gosec // just bounded
 	n := copy(out[start+3:], body)
 	return out[:start+3+n], nil
 }

@@ -68,7 +68,7 @@ func decodePerformative(buf []byte) (Performative, []byte, error) {
 // AppendFrame appends f, payload included.
 func AppendFrame(dst []byte, f Frame) ([]byte, error) {
 	start := len(dst)
-	out := append(dst, 0, 0, 0, 0, 2, f.Type, byte(f.Channel>>8), byte(f.Channel))
+	out := be.AppendUint16(append(dst, 0, 0, 0, 0, 2, f.Type), f.Channel)
 	if f.Body != nil {
 		var err error
 		if out, err = appendComposite(out, f.Body); err != nil {
@@ -88,7 +88,7 @@ const MaxTransferHeader = FrameHeaderSize + 32
 // tenth of the work. The delivery id, and the tag made of it, stand in the first frame of a message only.
 func AppendTransferHeader(dst []byte, channel uint16, handle, deliveryID uint32, first, more bool, n int) []byte {
 	start := len(dst)
-	out := append(dst, 0, 0, 0, 0, 2, FrameAMQP, byte(channel>>8), byte(channel))
+	out := be.AppendUint16(append(dst, 0, 0, 0, 0, 2, FrameAMQP), channel)
 	out = append(out, codeDescribed, codeSmallUlong, 0x14, codeList8, 0, 6)
 	list := len(out) - 2 // the size counts from behind itself
 	out = appendUint(out, handle)
@@ -105,7 +105,7 @@ func AppendTransferHeader(dst []byte, channel uint16, handle, deliveryID uint32,
 	} else {
 		out = append(out, codeFalse)
 	}
-	out[list] = byte(len(out) - list - 1)
+	out[list] = byte(len(out) - list - 1)               //nolint:gosec // the fields above, below MaxTransferHeader
 	be.PutUint32(out[start:], uint32(len(out)-start+n)) //nolint:gosec // bounded by the peer's max-frame-size
 	return out
 }
