@@ -38,7 +38,7 @@ func newContainer(t *testing.T) container {
 // sendBlobRequest keeps no connection open, unlike azblob's own client.
 func sendBlobRequest(_ pipeline.Policy, _ *pipeline.PolicyOptions) pipeline.PolicyFunc {
 	return func(ctx context.Context, request pipeline.Request) (pipeline.Response, error) {
-		resp, err := testClient.Do(request.WithContext(ctx)) //nolint:bodyclose // azblob closes it.
+		resp, err := testClient.Do(request.WithContext(ctx))
 		return pipeline.NewHTTPResponse(resp), err
 	}
 }

@@ -14,7 +14,7 @@ import (
 func runToEnd(t *testing.T, s settings, args ...string) (exitCode int, stdout, stderr string) {
 	t.Helper()
 	var out, errOut output
-	cmd := exec.CommandContext(t.Context(), daemonBinary(t), args...) //nolint:gosec // The test's own arguments.
+	cmd := exec.CommandContext(t.Context(), daemonBinary(t), args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = s.environ(), &out, &errOut
 	err := cmd.Run()
 	var exited *exec.ExitError

@@ -91,7 +91,7 @@ func (f *falco) keep(batch eventWriters) {
 	for _, event := range batch {
 		f.events = append(f.events, falcoEvent{
 			JSON:      event.data.String(),
-			Timestamp: time.Unix(0, int64(event.timestamp)).UTC(), //nolint:gosec // The plugin made it from an int64.
+			Timestamp: time.Unix(0, int64(event.timestamp)).UTC(),
 		})
 	}
 }

@@ -131,17 +131,10 @@ func (a *azEventHubs) Receive(ctx context.Context, partition string, from Positi
 
 // Close is bounded by ctx here, since the SDK pays no heed to it.
 func (a *azEventHubs) Close(ctx context.Context) error {
-	closed := make(chan error, 1)
-	go func() { closed <- a.consumer.Close(ctx) }()
-	select {
-	case err := <-closed:
-		if err != nil {
-			return fmt.Errorf("close the event hub client: %w", err)
-		}
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("close the event hub client: %w", ctx.Err())
+	if err := within(ctx, func() error { return a.consumer.Close(ctx) }); err != nil {
+		return fmt.Errorf("close the event hub client: %w", err)
 	}
+	return nil
 }
 
 // errOpenAgain says that the partition has to be opened again behind the reader's position, since

@@ -52,7 +52,12 @@ func newBlobContainer(blob forwarder.BlobConnection, name string) (blobContainer
 	}
 	address = address.JoinPath(name)
 	address.RawQuery = blob.SAS.Reveal()
-	client := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	client := &http.Client{Transport: &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		TLSHandshakeTimeout: blobRetries.TryTimeout,
+		// A renewal follows the last within 12 s, so the connection to the account stays.
+		IdleConnTimeout: time.Minute,
+	}}
 	return blobContainer{url: azblob.NewContainerURL(*address, blobPipeline(credential, client)), client: client}, nil
 }
 
@@ -72,7 +77,7 @@ func blobCredential(blob forwarder.BlobConnection) (azblob.Credential, error) {
 func blobPipeline(credential azblob.Credential, client *http.Client) pipeline.Pipeline {
 	send := func(pipeline.Policy, *pipeline.PolicyOptions) pipeline.PolicyFunc {
 		return func(ctx context.Context, request pipeline.Request) (pipeline.Response, error) {
-			response, err := client.Do(request.WithContext(ctx))
+			response, err := client.Do(request.WithContext(ctx)) //nolint:bodyclose // the SDK closes it
 			if err != nil {
 				return nil, pipeline.NewError(err, "send")
 			}
@@ -245,8 +250,9 @@ func serviceCode(err error) azblob.ServiceCodeType {
 // address, which holds the signature where one is used.
 func storageError(err error) error {
 	var failure azblob.StorageError
-	if errors.As(err, &failure) && failure.Response() != nil {
-		return fmt.Errorf("blob storage answered %d %s", failure.Response().StatusCode, failure.ServiceCode())
+	if errors.As(err, &failure) {
+		response := failure.Response() //nolint:bodyclose // the SDK has closed it
+		return fmt.Errorf("blob storage answered %d %s", response.StatusCode, failure.ServiceCode())
 	}
 	var transport *url.Error
 	if errors.As(err, &transport) {

@@ -3,6 +3,7 @@ package eventhub
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,8 +21,9 @@ type checkpointer struct {
 	log      logrus.FieldLogger
 	// stored is the checkpoint as the store has it. It belongs to whoever writes: run, and after
 	// it the caller of flush.
-	stored  Checkpoint
-	failing bool
+	stored Checkpoint
+	// unsure are the writes since then that got no answer: one of them may have been made.
+	unsure []Checkpoint
 	// reached is how far the partition has got.
 	reached atomic.Pointer[Checkpoint]
 }
@@ -77,21 +79,44 @@ func (c *checkpointer) flush(ctx context.Context) error {
 	next := c.stored
 	next.Sequence, next.Offset = reached.Sequence, reached.Offset
 	written, err := c.store.UpdateCheckpoint(ctx, next)
+	if errors.Is(err, ErrLostRace) && len(c.unsure) > 0 {
+		written, err = c.updateOwn(ctx, next)
+	}
 	if err != nil {
 		c.report(err)
+		if !errors.Is(err, ErrLostRace) {
+			c.unsure = append(c.unsure, Checkpoint{Partition: next.Partition, Sequence: next.Sequence, Offset: next.Offset})
+		}
 		return err
 	}
-	c.stored, c.failing = written, false
+	c.stored, c.unsure = written, nil
 	c.stats.CheckpointWritten(c.stored.Partition)
 	c.log.WithField("sequence", written.Sequence).Debug("checkpoint written")
 	return nil
 }
 
+// updateOwn writes over a checkpoint of our own whose answer was lost. It fails with ErrLostRace
+// if what stands in the store is somebody else's.
+func (c *checkpointer) updateOwn(ctx context.Context, next Checkpoint) (Checkpoint, error) {
+	listed, err := c.store.ListCheckpoints(ctx)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	for _, found := range listed {
+		version := found.version
+		found.version = ""
+		if slices.Contains(c.unsure, found) {
+			next.version = version
+			return c.store.UpdateCheckpoint(ctx, next)
+		}
+	}
+	return Checkpoint{}, ErrLostRace
+}
+
 // report logs the first of a row of failures; the counter has the others.
 func (c *checkpointer) report(err error) {
 	c.stats.CheckpointFailed(c.stored.Partition)
-	if !c.failing {
+	if len(c.unsure) == 0 && !errors.Is(err, ErrLostRace) {
 		c.log.WithError(err).Warn("checkpoint not written; trying again, events go on being delivered")
 	}
-	c.failing = true
 }

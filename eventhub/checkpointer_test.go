@@ -2,6 +2,7 @@ package eventhub
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,6 +66,59 @@ func TestAStopAmidAWriteLetsTheLastCheckpointBeWritten(t *testing.T) {
 		last, _ := store.checkpoint("0")
 		assert.Equal(t, int64(2), last.Sequence)
 	})
+}
+
+// forgetfulStore makes an update and loses its answer, as often as it is told to.
+type forgetfulStore struct {
+	*memoryStore
+	lose int
+}
+
+func (s *forgetfulStore) UpdateCheckpoint(ctx context.Context, checkpoint Checkpoint) (Checkpoint, error) {
+	written, err := s.memoryStore.UpdateCheckpoint(ctx, checkpoint)
+	if err == nil && s.lose > 0 {
+		s.lose--
+		return Checkpoint{}, errors.New("no answer")
+	}
+	return written, err
+}
+
+func TestAWriteWhoseAnswerWasLostIsNoLostRace(t *testing.T) {
+	store := &forgetfulStore{memoryStore: newMemoryStore(), lose: 2}
+	c := newCheckpointer(store)
+	for sequence := range int64(4) {
+		c.advance(Event{Sequence: sequence, Offset: "o"})
+		err := c.flush(t.Context())
+		assert.Equal(t, sequence < 2, err != nil)
+		require.NotErrorIs(t, err, ErrLostRace)
+	}
+	last, _ := store.checkpoint("0")
+	assert.Equal(t, int64(3), last.Sequence)
+}
+
+func TestAnyOfTheWritesWithoutAnAnswerMayBeTheOneThatWasMade(t *testing.T) {
+	store := &forgetfulStore{memoryStore: newMemoryStore(), lose: 1}
+	c := newCheckpointer(store)
+	c.advance(Event{Sequence: 1})
+	require.Error(t, c.flush(t.Context()), "made, and its answer lost")
+	store.fail(errors.New("503"))
+	c.advance(Event{Sequence: 2})
+	require.Error(t, c.flush(t.Context()), "not made")
+	store.fail(nil)
+	c.advance(Event{Sequence: 3})
+	require.NoError(t, c.flush(t.Context()))
+}
+
+func TestARaceLostAfterALostAnswerIsStillLost(t *testing.T) {
+	store := &forgetfulStore{memoryStore: newMemoryStore(), lose: 1}
+	c := newCheckpointer(store)
+	c.advance(Event{Sequence: 1})
+	require.Error(t, c.flush(t.Context()))
+	store.move("0", 7)
+	c.advance(Event{Sequence: 2})
+	require.ErrorIs(t, c.flush(t.Context()), ErrLostRace)
+	last, _ := store.checkpoint("0")
+	assert.Equal(t, int64(7), last.Sequence)
 }
 
 func TestAStopDoesNotWaitForAStoreThatHangs(t *testing.T) {

@@ -265,7 +265,7 @@ func (c *Consumer) reportOwnership(listed, won []Ownership, now time.Time) {
 // shutDown ends every partition. What is in hand may take as long as leaves room for the last
 // words within SHUTDOWNTIMEOUT.
 func (c *Consumer) shutDown(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(c.cfg.ShutdownTimeout-farewellTimeout, 3*c.cfg.ShutdownTimeout/4))
 	defer cancel()
 	for _, holding := range c.held {
 		holding.stop()
@@ -288,7 +288,8 @@ func (c *Consumer) shutDown(ctx context.Context) {
 var errShutdown = errors.New("the time to shut down was used up")
 
 // workTimeout is the part of SHUTDOWNTIMEOUT in which work in hand may be finished: all but
-// what three farewells (the link, the checkpoint, the ownership) may need, or half of it.
+// what four farewells (the link, the checkpoint, the ownership, and the hub's client, which comes
+// when Run has returned) may need, or half of it.
 func workTimeout(shutdown time.Duration) time.Duration {
-	return max(shutdown-3*farewellTimeout, shutdown/2)
+	return max(shutdown-4*farewellTimeout, shutdown/2)
 }

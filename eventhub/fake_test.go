@@ -24,6 +24,8 @@ type memoryHub struct {
 	partitions map[string][]Event
 	first      map[string]int64
 	displaced  chan struct{}
+	// opened counts the calls of Receive; those up to deaf deliver nothing.
+	opened, deaf int
 	// failures are returned, one each, by the next calls of Receive.
 	failures []error
 	// unreachable is what management calls return while it is set.
@@ -86,7 +88,7 @@ func (h *memoryHub) PartitionInfo(_ context.Context, partition string) (Partitio
 func (h *memoryHub) Close(context.Context) error { return nil }
 
 func (h *memoryHub) Receive(ctx context.Context, partition string, from Position, handle Handler) error {
-	displaced, failure := h.open()
+	displaced, number, failure := h.open()
 	if failure != nil {
 		return failure
 	}
@@ -103,7 +105,7 @@ func (h *memoryHub) Receive(ctx context.Context, partition string, from Position
 		h.changed.Broadcast()
 	}()
 	for {
-		event, found := h.await(reading, partition, from)
+		event, found := h.await(reading, partition, from, number)
 		if !found {
 			if ctx.Err() != nil {
 				return nil
@@ -115,21 +117,35 @@ func (h *memoryHub) Receive(ctx context.Context, partition string, from Position
 	}
 }
 
-func (h *memoryHub) open() (displaced chan struct{}, failure error) {
+func (h *memoryHub) open() (displaced chan struct{}, number int, failure error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.failures) > 0 {
 		failure, h.failures = h.failures[0], h.failures[1:]
 	}
-	return h.displaced, failure
+	h.opened++
+	return h.displaced, h.opened, failure
 }
 
-func (h *memoryHub) await(ctx context.Context, partition string, from Position) (event Event, found bool) {
+func (h *memoryHub) links() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.opened
+}
+
+// goDeaf makes the links that are open deliver nothing more.
+func (h *memoryHub) goDeaf() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.deaf = h.opened
+}
+
+func (h *memoryHub) await(ctx context.Context, partition string, from Position, number int) (event Event, found bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for ; ctx.Err() == nil; h.changed.Wait() {
 		for _, event := range h.partitions[partition] {
-			if event.Sequence > from.Sequence && event.Sequence >= h.first[partition] && event.Enqueued.After(from.Since) {
+			if number > h.deaf && event.Sequence > from.Sequence && event.Sequence >= h.first[partition] && event.Enqueued.After(from.Since) {
 				return event, true
 			}
 		}

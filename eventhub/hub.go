@@ -132,3 +132,16 @@ func explain(err error) error {
 	}
 	return fmt.Errorf("%w: %w", errNotAccepted, err)
 }
+
+// within waits for a call of an SDK that may not heed its context, and when ctx ends leaves it to
+// itself.
+func within(ctx context.Context, call func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- call() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

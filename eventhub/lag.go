@@ -23,6 +23,8 @@ type lag struct {
 	// The sequence numbers of the newest event, of the last one with a verdict, and of the last
 	// one that retention has removed.
 	newest, done, removed atomic.Int64
+	// stall is told what the hub has, to compare it with what arrives.
+	stall *stallWatch
 }
 
 // begin sets where reading starts.
@@ -72,6 +74,10 @@ func (l *lag) ask(ctx context.Context) {
 	}
 	raise(&l.removed, info.First-1)
 	l.arrived(info.Last)
+	if info.First > info.Last {
+		info.Last = noSequence // retention has removed all that there was
+	}
+	l.stall.check(info.Last)
 }
 
 // raise sets value to at least floor, whoever else does the same.

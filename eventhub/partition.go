@@ -25,11 +25,12 @@ type partition struct {
 	unpacker    unpacker
 	checkpoints checkpointer
 	lag         lag
+	stall       stallWatch
 }
 
 func newPartition(id string, c *Consumer) *partition {
 	log := c.log.WithField("partition", id)
-	return &partition{
+	p := &partition{
 		id: id, hub: c.hub, store: c.store, sink: c.sink, start: c.cfg.StartPosition, stats: c.stats, log: log,
 		checkpoints: checkpointer{
 			store: c.store, interval: c.cfg.CheckpointInterval, stats: c.stats, log: log,
@@ -37,6 +38,8 @@ func newPartition(id string, c *Consumer) *partition {
 		},
 		lag: lag{partition: id, hub: c.hub, stats: c.stats, log: log},
 	}
+	p.lag.stall = &p.stall
+	return p
 }
 
 // run forwards until stop ends, finishes the event in hand, and writes the last checkpoint. When
@@ -122,15 +125,23 @@ func (p *partition) record(ctx context.Context, begin start) error {
 // whenever the hub's client gives up. It returns ErrDisplaced when another reader took it.
 func (p *partition) receive(ctx context.Context, position Position, events chan<- Event) error {
 	return retry(ctx, p.log, "receive", func() error {
-		err := p.hub.Receive(ctx, p.id, position, func(handing context.Context, event Event) {
+		attempt, end := context.WithCancelCause(ctx)
+		defer end(nil)
+		p.stall.begin(position.Sequence, end)
+		err := p.hub.Receive(attempt, p.id, position, func(handing context.Context, event Event) {
+			p.stall.arrived(event.Sequence)
 			select {
 			case events <- event:
 				position.Sequence, position.Offset = event.Sequence, event.Offset
+				p.stall.taken()
 			case <-handing.Done():
-			case <-ctx.Done():
+			case <-attempt.Done():
 			}
 		})
-		if err != nil && !errors.Is(err, ErrDisplaced) {
+		if err == nil {
+			err = context.Cause(attempt) // it was stalled, or ctx has ended
+		}
+		if !errors.Is(err, ErrDisplaced) && ctx.Err() == nil {
 			p.stats.ReceiveFailed(p.id)
 		}
 		return err

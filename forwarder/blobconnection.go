@@ -54,7 +54,7 @@ func parseBlobConnection(s string) (BlobConnection, error) {
 		AccountKey:  Secret(fields["accountkey"]),
 		SAS:         Secret(strings.TrimPrefix(fields["sharedaccesssignature"], "?")),
 	}
-	if err := c.checkCredentials(); err != nil {
+	if err = c.checkCredentials(); err != nil {
 		return BlobConnection{}, err
 	}
 	c.ServiceURL, err = blobServiceURL(fields)

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -39,7 +40,7 @@ func (c Config) LogFields() logrus.Fields {
 		"rate_burst":          c.RateBurst,
 		"keep_alive":          c.KeepAlive,
 		"log_level":           c.LogLevel.String(),
-		"log_format":          c.LogFormat,
+		"log_format":          cmp.Or(c.LogFormat, "auto"),
 		"stats_address":       c.StatsAddress,
 		"shutdown_timeout":    c.ShutdownTimeout.String(),
 	}

@@ -16,7 +16,7 @@ func NewLogger(cfg Config, out io.Writer) *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(out)
 	log.SetLevel(cfg.LogLevel)
-	log.SetFormatter(utcFormatter{formatterFor(cfg.LogFormat, out)})
+	log.SetFormatter(plainFormatter{formatterFor(cfg.LogFormat, out)})
 	return log
 }
 
@@ -32,12 +32,23 @@ func isTerminal(out io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// utcFormatter puts the time of a log entry in UTC, so that the lines of replicas and of the
-// cluster can be laid side by side.
-type utcFormatter struct{ logrus.Formatter }
+// plainFormatter writes an entry for people: its time in UTC, so that the lines of replicas and
+// of the cluster can be laid side by side, and durations as "1.5s", which JSON has as a bare
+// number of nanoseconds.
+type plainFormatter struct{ logrus.Formatter }
 
 // Format implements logrus.Formatter.
-func (f utcFormatter) Format(entry *logrus.Entry) ([]byte, error) {
+func (f plainFormatter) Format(entry *logrus.Entry) ([]byte, error) {
 	entry.Time = entry.Time.UTC()
-	return f.Formatter.Format(entry)
+	fields := make(logrus.Fields, len(entry.Data))
+	for name, value := range entry.Data {
+		if duration, ok := value.(time.Duration); ok {
+			value = duration.String()
+		}
+		fields[name] = value
+	}
+	// The entry may be one that its owner logs again: its own fields stay as they are.
+	plain := *entry
+	plain.Data = fields
+	return f.Formatter.Format(&plain)
 }

@@ -46,6 +46,16 @@ func TestLogTimesAreInUTC(t *testing.T) {
 	assert.Contains(t, out.String(), `"time":"2026-01-31T12:00:00.000000005Z"`)
 }
 
+func TestDurationsAreReadable(t *testing.T) {
+	for _, format := range []string{"json", "text"} {
+		var out bytes.Buffer
+		entry := NewLogger(Config{LogLevel: logrus.InfoLevel, LogFormat: format}, &out).WithField("delay", 1500*time.Millisecond)
+		entry.Info("trying again")
+		assert.Regexp(t, `"?delay"?[:=]"?1\.5s`, out.String())
+		assert.Equal(t, 1500*time.Millisecond, entry.Data["delay"], "the entry stays as its owner made it")
+	}
+}
+
 func TestLessImportantLinesAreLeftOut(t *testing.T) {
 	var out bytes.Buffer
 	log := NewLogger(Config{LogLevel: logrus.WarnLevel}, &out)

@@ -16,6 +16,7 @@ import (
 const (
 	envrcFile = "../.envrc.example"
 	docsFile  = "../docs/configuration.md"
+	readme    = "../README.md"
 )
 
 func variableNames() []string {
@@ -29,7 +30,7 @@ func variableNames() []string {
 
 func read(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(path) //nolint:gosec // the path is a constant of this file
+	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return string(text)
 }
@@ -44,6 +45,19 @@ func TestTheTableHasExactlyTheVariablesThatAreRead(t *testing.T) {
 	}
 	slices.Sort(taken)
 	assert.Equal(t, taken, variableNames())
+}
+
+func TestTheReadmeListsExactlyTheVariables(t *testing.T) {
+	var names []string
+	for _, match := range regexp.MustCompile("(?m)^\\| `([A-Z]+)` \\| (.*) \\|$").FindAllStringSubmatch(read(t, readme), -1) {
+		v := variable(match[1])
+		names = append(names, v.Name)
+		if v.Default != "" && v.DefaultMeans == "" {
+			assert.Contains(t, match[2], "`"+v.Default+"`", v.Name)
+		}
+	}
+	slices.Sort(names)
+	assert.Equal(t, variableNames(), names)
 }
 
 func TestTheTableIsComplete(t *testing.T) {

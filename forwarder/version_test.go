@@ -36,12 +36,12 @@ func TestTheRevisionIsTheCommit(t *testing.T) {
 func TestTheLinkerStampsTheVersion(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "stamped.test")
 	const stamp = "v1.2.3-stamped-by-the-linker"
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", out, //nolint:gosec // all of it is written here
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", out,
 		"-ldflags", "-X aks-audit-log-go/forwarder.Version="+stamp, ".")
 	text, err := build.CombinedOutput()
 	require.NoError(t, err, string(text))
 	// Where Version is stamped, the test that wants "dev" says what it found.
-	stamped := exec.CommandContext(t.Context(), out, "-test.run", "^TestTheBuildIsDescribed$") //nolint:gosec // built above
+	stamped := exec.CommandContext(t.Context(), out, "-test.run", "^TestTheBuildIsDescribed$")
 	text, err = stamped.CombinedOutput()
 	require.Error(t, err)
 	assert.Contains(t, string(text), stamp)

@@ -132,7 +132,7 @@ func TestNoCompressionIsAskedFor(t *testing.T) {
 func TestOldTLSIsRefused(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	srv.Config.ErrorLog = discardLog()
-	srv.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // the point of the test
+	srv.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	_, err := post(t.Context(), trusting(t, srv), srv.URL, "{}")

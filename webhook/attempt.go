@@ -35,7 +35,7 @@ func (p *Poster) attempt(ctx context.Context, body []byte) answer {
 func (p *Poster) post(ctx context.Context, body []byte) answer {
 	limited, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	resp, err := p.send(limited, body)
+	resp, err := p.send(limited, body) //nolint:bodyclose // Drain closes it
 	if err != nil {
 		if limited.Err() != nil && ctx.Err() == nil {
 			return answer{failure: p.secrets.timedOut(p.timeout, err)}

@@ -33,7 +33,7 @@ func assertNoSecret(t *testing.T, f *fixture, others ...string) {
 	t.Helper()
 	_, why := f.health.Ready()
 	metrics := httptest.NewRecorder()
-	promhttp.HandlerFor(f.reg, promhttp.HandlerOpts{}).ServeHTTP(metrics, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	promhttp.HandlerFor(f.reg, promhttp.HandlerOpts{}).ServeHTTP(metrics, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
 	require.Contains(t, metrics.Body.String(), "falco_aks_audit_log_events")
 	logged := f.everything()
 	require.Contains(t, logged, "posting audit event", "the debug level was on")

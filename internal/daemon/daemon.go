@@ -16,7 +16,7 @@ import (
 	"aks-audit-log-go/webhook"
 )
 
-// closeTimeout bounds the good-bye to the hub: it comes after SHUTDOWNTIMEOUT.
+// closeTimeout bounds the good-bye to the hub. SHUTDOWNTIMEOUT leaves room for it.
 const closeTimeout = 3 * time.Second
 
 // Daemon is everything between an event hub and a sink.

@@ -83,7 +83,7 @@ func dialSecure(ctx context.Context, s *Server, params azeventhubs.WebSocketConn
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(s.CAPEM())
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
-	ws, _, err := websocket.Dial(ctx, params.Host, &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{webSocketSubprotocol}}) //nolint:bodyclose // Dial closes it
+	ws, _, err := websocket.Dial(ctx, params.Host, &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{webSocketSubprotocol}})
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,13 @@ package hubtest
 
 import (
 	"net/url"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/Azure/go-amqp"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"aks-audit-log-go/internal/hubtest/wire"
 )
@@ -104,5 +107,119 @@ func TestTokensThatCBSCannotCheckAreRefused(t *testing.T) {
 			require.Equal(t, tc.want == 202, c.claims.cover("hub/partitions/0"))
 			require.False(t, c.claims.cover("hub"), "a claim holds for what it names, not for what stands above")
 		})
+	}
+}
+
+func TestManagementFollowsThePartition(t *testing.T) {
+	s := startServer(t, Config{Partitions: 1})
+	c := newConsumer(t, s, s.ConnectionString())
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
+	for _, step := range []struct {
+		name        string
+		do          func()
+		begin, last int64
+		empty       bool
+	}{
+		{"new", func() {}, 0, -1, true},
+		{"one event", func() { s.AppendMessage("0", Message{Body: [][]byte{body(0)}, Enqueued: at}) }, 0, 0, false},
+		{"three events", func() { appendBodies(s, "0", 1, 3) }, 0, 2, false},
+		{"the oldest removed", func() { s.Truncate("0", 1) }, 1, 2, false},
+		{"nothing to remove", func() { s.Truncate("0", 1) }, 1, 2, false},
+		{"all removed", func() { s.Truncate("0", 3) }, 3, 2, true},
+		{"beyond the end", func() { s.Truncate("0", 100) }, 3, 2, true},
+		{"written again", func() { s.Append("0", body(3)) }, 3, 3, false},
+	} {
+		step.do()
+		p, err := c.GetPartitionProperties(testContext(t), "0", nil)
+		require.NoError(t, err, step.name)
+		require.Equal(t, step.begin, p.BeginningSequenceNumber, step.name)
+		require.Equal(t, step.last, p.LastEnqueuedSequenceNumber, step.name)
+		require.Equal(t, step.empty, p.IsEmpty, step.name)
+		require.Equal(t, s.Partition("0").LastOffset, p.LastEnqueuedOffset, step.name)
+		if step.name == "one event" {
+			require.True(t, at.Equal(p.LastEnqueuedOn), "%v", p.LastEnqueuedOn)
+		}
+	}
+}
+
+func TestEveryRequestGetsItsOwnAnswer(t *testing.T) {
+	s := startServer(t, Config{Partitions: 16})
+	for i, id := range s.PartitionIDs() {
+		appendBodies(s, id, 0, i)
+	}
+	c := newConsumer(t, s, s.ConnectionString())
+	ctx := testContext(t)
+	var all errgroup.Group
+	for i := range 64 {
+		id := strconv.Itoa(i % 16)
+		all.Go(func() error {
+			p, err := c.GetPartitionProperties(ctx, id, nil)
+			if err != nil {
+				return err
+			}
+			if p.PartitionID != id || p.LastEnqueuedSequenceNumber != int64(i%16)-1 {
+				t.Errorf("partition %s was asked for, %+v answered", id, p)
+			}
+			return nil
+		})
+	}
+	require.NoError(t, all.Wait())
+}
+
+func TestManagementAnswersWhileReadersAreRefused(t *testing.T) {
+	s := startServer(t, Config{})
+	s.RefuseAttaches("com.microsoft:server-busy")
+	c := newConsumer(t, s, s.PlainConnectionString())
+	_, err := newReader(t, c, "0", earliest()).ReceiveEvents(testContext(t), 1, nil)
+	requireCondition(t, err, "com.microsoft:server-busy")
+	s.Append("0", body(0))
+	p, err := c.GetPartitionProperties(testContext(t), "0", nil)
+	require.NoError(t, err)
+	require.Equal(t, int64(0), p.LastEnqueuedSequenceNumber)
+}
+
+func TestManagementSurvivesAFault(t *testing.T) {
+	for _, tc := range transports() {
+		t.Run(tc.name, func(t *testing.T) {
+			s := startServer(t, Config{})
+			c := newConsumer(t, s, tc.connection(s), tc.dial)
+			for range 3 {
+				hub, err := c.GetEventHubProperties(testContext(t), nil)
+				require.NoError(t, err)
+				require.Equal(t, s.HubName(), hub.Name)
+				require.Equal(t, 1, s.DropConnections())
+			}
+		})
+	}
+}
+
+// ask sends a request to $management and gives the settlement.
+func ask(t *testing.T, session *amqp.Session, m *amqp.Message) error {
+	t.Helper()
+	sender, err := session.NewSender(testContext(t), "$management", nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, sender.Close(testContext(t))) }()
+	return sender.Send(testContext(t), m, nil)
+}
+
+func TestARequestThatNobodyCanAnswerHarmsNobody(t *testing.T) {
+	s := startServer(t, Config{})
+	session := trusted(t, s, amqp.ConnOptions{})
+	read := map[string]any{"operation": "READ", "type": "com.microsoft:eventhub", "name": s.HubName()}
+	require.NoError(t, ask(t, session, &amqp.Message{ApplicationProperties: read}), "without reply-to")
+	require.NoError(t, ask(t, session, &amqp.Message{ApplicationProperties: read,
+		Properties: &amqp.MessageProperties{MessageID: "1", ReplyTo: ptr("nobody")}}), "to nobody")
+
+	answers, err := session.NewReceiver(testContext(t), "$management", &amqp.ReceiverOptions{TargetAddress: "me"})
+	require.NoError(t, err)
+	// A message id may be of any type, and comes back as it is.
+	for _, id := range []any{"text", uint64(7), amqp.UUID{1, 2, 3}, []byte{4, 5}} {
+		require.NoError(t, ask(t, session, &amqp.Message{ApplicationProperties: read,
+			Properties: &amqp.MessageProperties{MessageID: id, ReplyTo: ptr("me")}}))
+		m, err := answers.Receive(testContext(t), nil)
+		require.NoError(t, err)
+		require.Equal(t, id, m.Properties.CorrelationID)
+		require.Equal(t, int32(200), m.ApplicationProperties["status-code"])
+		require.Equal(t, int32(200), m.ApplicationProperties["statusCode"])
 	}
 }

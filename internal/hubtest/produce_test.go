@@ -2,10 +2,12 @@ package hubtest
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"aks-audit-log-go/internal/hubtest/wire"
 )
@@ -108,4 +110,91 @@ func TestWhatAProducerPutsOnAnEventIsKept(t *testing.T) {
 	require.NoError(t, p.SendEventDataBatch(testContext(t), batch, nil))
 	got := receive(t, newReader(t, newConsumer(t, s, s.PlainConnectionString()), "0", earliest()), 1)[0]
 	require.Equal(t, *sent, got.EventData)
+}
+
+func TestEveryEventOfABatchHasItsKey(t *testing.T) {
+	s := startServer(t, Config{Partitions: 4})
+	p := newProducer(t, s, s.ConnectionString())
+	const perKey = 5
+	for n := range 4 {
+		for _, key := range []string{"a", "b", "c", "d", "e", "f"} {
+			batch, err := p.NewEventDataBatch(testContext(t), &azeventhubs.EventDataBatchOptions{PartitionKey: &key})
+			require.NoError(t, err)
+			for i := range perKey {
+				require.NoError(t, batch.AddEventData(&azeventhubs.EventData{Body: fmt.Appendf(nil, "%s %d", key, n*perKey+i)}, nil))
+			}
+			require.NoError(t, p.SendEventDataBatch(testContext(t), batch, nil))
+		}
+	}
+	seen, at, used := map[string]int{}, map[string]string{}, 0
+	c := newConsumer(t, s, s.ConnectionString())
+	for _, id := range s.PartitionIDs() {
+		if s.Partition(id).Empty {
+			continue
+		}
+		used++
+		for i, e := range receive(t, newReader(t, c, id, earliest()), int(s.Partition(id).LastSequence)+1) {
+			require.Equal(t, int64(i), e.SequenceNumber)
+			require.NotNil(t, e.PartitionKey)
+			key := *e.PartitionKey
+			require.Equal(t, fmt.Sprintf("%s %d", key, seen[key]), string(e.Body), "events of a key stay in order")
+			if seen[key]++; at[key] != "" {
+				require.Equal(t, at[key], id, "events of a key stay together")
+			}
+			at[key] = id
+		}
+	}
+	require.Len(t, seen, 6)
+	for key, n := range seen {
+		require.Equal(t, 4*perKey, n, "key %s", key)
+	}
+	require.Greater(t, used, 1, "keys are spread")
+}
+
+func TestProducersShareAPartitionWithoutAGap(t *testing.T) {
+	const producers, each = 4, 100
+	s := startServer(t, Config{Partitions: 1})
+	ctx := testContext(t)
+	var all errgroup.Group
+	for range producers {
+		p := newProducer(t, s, s.PlainConnectionString())
+		all.Go(func() error {
+			for n := range each {
+				batch, err := p.NewEventDataBatch(ctx, nil)
+				if err != nil {
+					return err
+				}
+				if err := batch.AddEventData(&azeventhubs.EventData{Body: body(n)}, nil); err != nil {
+					return err
+				}
+				if err := p.SendEventDataBatch(ctx, batch, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	// One reads meanwhile.
+	events := receive(t, newReader(t, newConsumer(t, s, s.ConnectionString()), "0", earliest()), producers*each)
+	require.NoError(t, all.Wait())
+	times := map[string]int{}
+	last := int64(-1)
+	for i, e := range events {
+		require.Equal(t, int64(i), e.SequenceNumber)
+		offset, err := strconv.ParseInt(e.Offset, 10, 64)
+		require.NoError(t, err)
+		require.Greater(t, offset, last, "offsets rise")
+		last = offset
+		times[string(e.Body)]++
+	}
+	for n := range each {
+		require.Equal(t, producers, times[string(body(n))])
+	}
+}
+
+func TestASenderToNoPartitionIsRefused(t *testing.T) {
+	s := startServer(t, Config{Partitions: 2})
+	p := newProducer(t, s, s.PlainConnectionString())
+	_, err := p.NewEventDataBatch(testContext(t), &azeventhubs.EventDataBatchOptions{PartitionID: ptr("2")})
+	require.ErrorContains(t, err, string(condOutOfRange))
 }

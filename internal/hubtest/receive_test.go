@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
+	"github.com/Azure/go-amqp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -153,4 +154,96 @@ func TestOneConnectionReadsManyPartitions(t *testing.T) {
 	for i, id := range s.PartitionIDs() {
 		requireBodies(t, receive(t, newReader(t, c, id, earliest()), 10+i), 0)
 	}
+}
+
+func TestADeepBacklogComesThroughALargeWindow(t *testing.T) {
+	for _, tc := range transports() {
+		t.Run(tc.name, func(t *testing.T) {
+			const events = 20000
+			s := startServer(t, Config{})
+			appendBodies(s, "0", 0, events)
+			options := earliest()
+			options.Prefetch = 5000
+			p := newReader(t, newConsumer(t, s, tc.connection(s), tc.dial), "0", options)
+			requireBodies(t, receive(t, p, events), 0)
+		})
+	}
+}
+
+func TestNotMoreThanTheCreditIsSent(t *testing.T) {
+	for _, credit := range []uint32{1, 2, readAhead - 1, readAhead + 1, 1000} {
+		s := startServer(t, Config{})
+		appendBodies(s, "0", 0, 2000)
+		session := trusted(t, s, amqp.ConnOptions{})
+		r, err := session.NewReceiver(testContext(t), consumerAddress(s, "0"), &amqp.ReceiverOptions{Credit: -1})
+		require.NoError(t, err)
+		for round := range 2 {
+			require.NoError(t, r.IssueCredit(credit))
+			for range credit {
+				m, err := r.Receive(testContext(t), nil)
+				require.NoError(t, err)
+				require.NotNil(t, m)
+			}
+			// An answer on the same connection comes behind all that the hub has sent before.
+			require.NoError(t, ask(t, session, amqp.NewMessage(body(0))))
+			require.Nil(t, r.Prefetched(), "credit %d, round %d", credit, round)
+		}
+	}
+}
+
+func TestAReaderThatDoesNotReadHoldsUpNobodyElse(t *testing.T) {
+	s := startServer(t, Config{})
+	big := make([]byte, 100_000)
+	for range 50 {
+		s.Append("0", big)
+	}
+	appendBodies(s, "1", 0, 500)
+	conn, err := amqp.Dial(testContext(t), "amqp://"+s.plain.Addr().String(), &amqp.ConnOptions{SASLType: amqp.SASLTypePlain(s.cfg.KeyName, s.cfg.Key)})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	open := func(partition string) *amqp.Receiver {
+		session, err := conn.NewSession(testContext(t), nil)
+		require.NoError(t, err)
+		r, err := session.NewReceiver(testContext(t), consumerAddress(s, partition), &amqp.ReceiverOptions{Credit: 20})
+		require.NoError(t, err)
+		return r
+	}
+	stuck, reading := open("0"), open("1")
+	for n := range 500 {
+		m, err := reading.Receive(testContext(t), nil)
+		require.NoError(t, err)
+		require.Equal(t, string(body(n)), string(m.GetData()))
+	}
+	// It comes to all of its own in the end.
+	for range 50 {
+		m, err := stuck.Receive(testContext(t), nil)
+		require.NoError(t, err)
+		require.Len(t, m.GetData(), len(big))
+		require.NoError(t, stuck.AcceptMessage(testContext(t), m))
+	}
+}
+
+func TestRetentionOvertakesASlowReader(t *testing.T) {
+	const events = 3 * readAhead
+	s := startServer(t, Config{})
+	appendBodies(s, "0", 0, events)
+	options := earliest()
+	options.Prefetch = -1
+	p := newReader(t, newConsumer(t, s, s.ConnectionString()), "0", options)
+	requireBodies(t, receive(t, p, 10), 0)
+	s.Truncate("0", events-10)
+	got := receive(t, p, 1)
+	for got[len(got)-1].SequenceNumber < events-1 {
+		got = append(got, receive(t, p, 1)...)
+	}
+	// What the hub had in hand may still come; then there is the gap, which a reader can tell.
+	gaps := 0
+	for i, e := range got {
+		require.Equal(t, string(body(int(e.SequenceNumber))), string(e.Body))
+		if i > 0 && e.SequenceNumber != got[i-1].SequenceNumber+1 {
+			require.Equal(t, int64(events-10), e.SequenceNumber)
+			gaps++
+		}
+	}
+	require.Equal(t, 1, gaps)
 }

@@ -66,7 +66,7 @@ func TestARequestForAWebSocketIsAnswered(t *testing.T) {
 func dialSocket(t *testing.T, s *Server) *websocket.Conn {
 	t.Helper()
 	options := &websocket.DialOptions{Subprotocols: []string{webSocketSubprotocol}}
-	ws, _, err := websocket.Dial(testContext(t), "ws://"+s.plain.Addr().String()+webSocketPath, options) //nolint:bodyclose // Dial closes it
+	ws, _, err := websocket.Dial(testContext(t), "ws://"+s.plain.Addr().String()+webSocketPath, options)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = ws.CloseNow() })
 	return ws
