@@ -99,7 +99,10 @@ func (a *azEventHubs) PartitionIDs(ctx context.Context) ([]string, error) {
 func (a *azEventHubs) PartitionInfo(ctx context.Context, partition string) (PartitionInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	info, err := a.consumer.GetPartitionProperties(ctx, partition, nil)
+	info, err := a.askAbout(ctx, partition)
+	if connectionLost(err) && a.mendQuestions(ctx) == nil {
+		info, err = a.askAbout(ctx, partition)
+	}
 	if err != nil {
 		return PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err))
 	}
@@ -109,6 +112,32 @@ func (a *azEventHubs) PartitionInfo(ctx context.Context, partition string) (Part
 		LastOffset:   info.LastEnqueuedOffset,
 		LastEnqueued: info.LastEnqueuedOn,
 	}, nil
+}
+
+// askAbout is bounded by ctx here: the SDK waits for the answer for as long as the connection
+// lives (mgmt.go, getPartitionPropertiesInternal).
+func (a *azEventHubs) askAbout(ctx context.Context, partition string) (azeventhubs.PartitionProperties, error) {
+	var answer azeventhubs.PartitionProperties
+	if err := within(ctx, func() (err error) {
+		answer, err = a.consumer.GetPartitionProperties(ctx, partition, nil)
+		return err
+	}); err != nil {
+		return azeventhubs.PartitionProperties{}, err // answer is not to be looked at: the call may go on
+	}
+	return answer, nil
+}
+
+// mendQuestions has the SDK make its link for questions anew. Asked about a partition it never
+// does, however often the question fails: it translates the error (mgmt.go) before it looks for
+// what it has to mend (links_recover.go). Asked about the hub, over the same link, it does.
+func (a *azEventHubs) mendQuestions(ctx context.Context) error {
+	_, err := a.consumer.GetEventHubProperties(ctx, nil)
+	return err
+}
+
+func connectionLost(err error) bool {
+	var sdk *azeventhubs.Error
+	return errors.As(err, &sdk) && sdk.Code == azeventhubs.ErrorCodeConnectionLost
 }
 
 func (a *azEventHubs) Receive(ctx context.Context, partition string, from Position, handle Handler) error {

@@ -160,6 +160,33 @@ func TestTheHubTellsItsPartitionsAndWhatTheyHold(t *testing.T) {
 	})
 }
 
+func TestQuestionsAreAnsweredAgainAfterALostConnection(t *testing.T) {
+	withEachClient(t, func(t *testing.T, client forwarder.HubClient) {
+		server, hub := startEmulator(t, 1, client)
+		for range 3 {
+			_, err := hub.PartitionInfo(t.Context(), "0")
+			require.NoError(t, err)
+			server.DropConnections()
+		}
+	})
+}
+
+func TestAQuestionIsGivenUpWhenItsContextEnds(t *testing.T) {
+	withEachClient(t, func(t *testing.T, client forwarder.HubClient) {
+		server, hub := startEmulator(t, 1, client)
+		_, err := hub.PartitionInfo(t.Context(), "0")
+		require.NoError(t, err)
+		server.GoSilent(true)
+		defer server.GoSilent(false)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_, err = hub.PartitionInfo(ctx, "0")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Less(t, time.Since(began), 3*closeTimeout)
+	})
+}
+
 func TestEventsComeInOrderFromThePositionOn(t *testing.T) {
 	withEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server, hub := startEmulator(t, 1, client)
