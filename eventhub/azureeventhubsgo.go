@@ -13,49 +13,38 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-const (
-	// prefetchCount is how many events a link asks for ahead of the one in hand. It decides the
-	// memory: an event may have 1 MB, so 32 partitions hold 256 MB at the very worst. At the
-	// 33 KB of a usual AKS event (22 records) it is 270 KB, more than a round trip's worth.
-	prefetchCount = 8
-	// connectTimeout bounds connecting, authorisation and attaching together; requestTimeout a
-	// question to the service, which makes a connection of its own.
-	connectTimeout = time.Minute
-	requestTimeout = 30 * time.Second
-	// closeTimeout bounds the good-bye of a link: the SDK waits 55 s for a dead connection's.
-	closeTimeout = 3 * time.Second
-)
-
 // azureEventHubsGo is the Hub on github.com/Azure/azure-event-hubs-go/v3.
 type azureEventHubsGo struct {
 	connection string
 	group      string
+	prefetch   int
+	websocket  bool
 }
 
 var _ Hub = (*azureEventHubsGo)(nil)
 
-// NewHub returns the client for the event hub that the configuration names. It does not connect
-// yet.
-func NewHub(cfg forwarder.Config) (Hub, error) {
-	hub := &azureEventHubsGo{connection: connectionString(cfg), group: cfg.ConsumerGroup}
+// newAzureEventHubsGo does not connect yet.
+func newAzureEventHubsGo(cfg forwarder.Config) (*azureEventHubsGo, error) {
+	hub := &azureEventHubsGo{
+		connection: hubConnectionString(cfg) + ";EntityPath=" + cfg.HubName,
+		group:      cfg.ConsumerGroup,
+		prefetch:   cfg.HubPrefetch,
+		websocket:  cfg.HubTransport == forwarder.TransportWebSocket,
+	}
 	if _, err := hub.open(persist.NewMemoryPersister()); err != nil {
 		return nil, err
 	}
 	return hub, nil
 }
 
-// connectionString writes the parts again as the SDK wants them: with EntityPath, and without a
-// semicolon at the end, on which its parser fails.
-func connectionString(cfg forwarder.Config) string {
-	connection := cfg.HubConnection
-	return fmt.Sprintf("Endpoint=sb://%s/;SharedAccessKeyName=%s;SharedAccessKey=%s;EntityPath=%s",
-		connection.Host, connection.KeyName, connection.Key.Reveal(), cfg.HubName)
-}
-
 // open makes a client of the SDK. Each partition has one of its own: the SDK connects under a
 // lock of its client, so that one partition that hangs there would stop all of them.
 func (a *azureEventHubsGo) open(positions persist.CheckpointPersister) (*eventhubs.Hub, error) {
-	hub, err := eventhubs.NewHubFromConnectionString(a.connection, eventhubs.HubWithOffsetPersistence(positions))
+	options := []eventhubs.HubOption{eventhubs.HubWithOffsetPersistence(positions)}
+	if a.websocket {
+		options = append(options, eventhubs.HubWithWebSocketConnection())
+	}
+	hub, err := eventhubs.NewHubFromConnectionString(a.connection, options...)
 	if err != nil {
 		return nil, fmt.Errorf("set up the event hub client: %w", err)
 	}
@@ -71,7 +60,7 @@ func (a *azureEventHubsGo) PartitionIDs(ctx context.Context) ([]string, error) {
 	defer cancel()
 	info, err := hub.GetRuntimeInformation(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the event hub for its partitions: %w", err)
+		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err))
 	}
 	return info.PartitionIDs, nil
 }
@@ -85,7 +74,7 @@ func (a *azureEventHubsGo) PartitionInfo(ctx context.Context, partition string) 
 	defer cancel()
 	info, err := hub.GetPartitionInformation(ctx, partition)
 	if err != nil {
-		return PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, err)
+		return PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err))
 	}
 	return PartitionInfo{
 		First:        info.BeginningSequenceNumber,
@@ -106,7 +95,7 @@ func (a *azureEventHubsGo) Receive(ctx context.Context, partition string, from P
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the caller ended it, that is no failure
 		}
-		return fmt.Errorf("receive from partition %s: %w", partition, err)
+		return fmt.Errorf("receive from partition %s: %w", partition, explain(err))
 	}
 	var ended error
 	select {
@@ -123,7 +112,7 @@ func (a *azureEventHubsGo) Receive(ctx context.Context, partition string, from P
 		// service said amqp:link:stolen (receiver.go, listenForMessages).
 		return ErrDisplaced
 	default:
-		return fmt.Errorf("receive from partition %s: %w", partition, ended)
+		return fmt.Errorf("receive from partition %s: %w", partition, explain(ended))
 	}
 }
 
@@ -132,11 +121,14 @@ func (a *azureEventHubsGo) listen(ctx context.Context, hub *eventhubs.Hub, parti
 	defer cancel()
 	return hub.Receive(ctx, partition, reader.take,
 		eventhubs.ReceiveWithConsumerGroup(a.group),
-		eventhubs.ReceiveWithPrefetchCount(prefetchCount),
+		eventhubs.ReceiveWithPrefetchCount(uint32(a.prefetch)), // #nosec G115 -- Load bounds it
 		// The lowest epoch: a new owner's link displaces the old one's, as in Azure's own
 		// processors, so that a partition never has two readers.
 		eventhubs.ReceiveWithEpoch(0))
 }
+
+// Close has nothing to do: every Receive and every question had a client of its own.
+func (a *azureEventHubsGo) Close(context.Context) error { return nil }
 
 // sdkReader stands between the SDK and a Handler: it remembers the last event handed on, from
 // where the SDK goes on when it reconnects, and keeps back what comes a second time. The SDK
@@ -175,7 +167,7 @@ func (r *sdkReader) take(ctx context.Context, raw *eventhubs.Event) error {
 // eventOf reads what the service says of an event. Sequence numbers grow by one, so that of an
 // event without one follows from the last.
 func eventOf(raw *eventhubs.Event, last int64) Event {
-	event := Event{Body: raw.Data, Sequence: last + 1}
+	event := Event{Body: raw.Data, Sequence: last + 1, Encoding: raw.RawAMQPMessage.Properties.ContentEncoding}
 	system := raw.SystemProperties
 	if system == nil {
 		return event

@@ -83,6 +83,8 @@ func (h *memoryHub) PartitionInfo(_ context.Context, partition string) (Partitio
 	return info, h.unreachable
 }
 
+func (h *memoryHub) Close(context.Context) error { return nil }
+
 func (h *memoryHub) Receive(ctx context.Context, partition string, from Position, handle Handler) error {
 	displaced, failure := h.open()
 	if failure != nil {

@@ -15,10 +15,11 @@ func (p *partition) forward(stop, work context.Context, event Event) bool {
 	log.WithFields(logrus.Fields{"bytes": len(event.Body), "offset": event.Offset, "enqueued": event.Enqueued}).
 		Debug("hub event received")
 	p.stats.HubEventReceived(p.id, len(event.Body))
+	p.noteGap(event)
 	p.lag.arrived(event.Sequence)
-	records := p.unpacker.unpack(event.Body)
+	records, detail := p.unpacker.records(event)
 	log.WithField("records", len(records)).Debug("hub event unpacked")
-	if !p.giveVerdicts(stop, work, event, records) {
+	if !p.giveVerdicts(stop, work, event, records, detail) {
 		return false
 	}
 	p.checkpoints.advance(event)
@@ -27,15 +28,28 @@ func (p *partition) forward(stop, work context.Context, event Event) bool {
 	return true
 }
 
+// noteGap says which events are missing between the last one with a verdict, or the checkpoint,
+// and this one. The client has done what it can to get them.
+func (p *partition) noteGap(event Event) {
+	last := p.lag.done.Load()
+	missing := event.Sequence - last - 1
+	if last == noSequence || missing <= 0 {
+		return
+	}
+	p.stats.EventsMissing(p.id, missing)
+	p.log.WithFields(logrus.Fields{"after": last, "before": event.Sequence, "missing": missing}).
+		Warn("hub events are missing: retention removed them, or the hub did not give them")
+}
+
 // giveVerdicts ends each record in its verdict. It returns false if one has none yet.
-func (p *partition) giveVerdicts(stop, work context.Context, event Event, records []record) bool {
+func (p *partition) giveVerdicts(stop, work context.Context, event Event, records []record, detail string) bool {
 	var deliver []forwarder.AuditEvent
 	for i, record := range records {
 		switch record.verdict {
 		case forwarder.Skipped:
 			p.stats.RecordSkipped(record.category)
 		case forwarder.DeadLettered:
-			if !p.bury(stop, work, deadLetterOf(event, i, record)) {
+			if !p.bury(stop, work, deadLetterOf(event, i, record, detail)) {
 				return false
 			}
 		default:
@@ -92,10 +106,10 @@ func (p *partition) bury(stop, work context.Context, letter DeadLetter) bool {
 	return stored
 }
 
-func deadLetterOf(event Event, index int, record record) DeadLetter {
+func deadLetterOf(event Event, index int, record record, detail string) DeadLetter {
 	return DeadLetter{
 		Sequence: event.Sequence, Record: index, Enqueued: event.Enqueued,
-		Reason: record.reason, Category: record.category, Content: record.content,
+		Reason: record.reason, Detail: detail, Category: record.category, Content: record.content,
 	}
 }
 

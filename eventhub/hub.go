@@ -3,7 +3,20 @@ package eventhub
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
+
+	"aks-audit-log-go/forwarder"
+)
+
+const (
+	// connectTimeout bounds connecting, authorisation and attaching together; requestTimeout a
+	// question to the service.
+	connectTimeout = time.Minute
+	requestTimeout = 30 * time.Second
+	// closeTimeout bounds the good-bye of a link: either SDK waits long for a dead connection's.
+	closeTimeout = 3 * time.Second
 )
 
 // Hub is the part of an Event Hubs client that the consumer needs. It stands between the
@@ -19,6 +32,18 @@ type Hub interface {
 	// error when the link is gone for good; the caller may then call it again. It does not
 	// return while handle runs.
 	Receive(ctx context.Context, partition string, from Position, handle Handler) error
+	// Close ends the connections, once nothing uses the hub any more. It gives up on a good-bye
+	// that takes longer than ctx.
+	Close(ctx context.Context) error
+}
+
+// NewHub returns the client that the configuration asks for, for the event hub that it names. It
+// does not connect yet.
+func NewHub(cfg forwarder.Config) (Hub, error) {
+	if cfg.HubClient == forwarder.ClientAzureEventHubsGo {
+		return newAzureEventHubsGo(cfg)
+	}
+	return newAzEventHubs(cfg)
 }
 
 // Handler takes one event. It may block for as long as it likes, which is the backpressure;
@@ -34,8 +59,13 @@ type Event struct {
 	Sequence int64
 	// Offset is the service's own mark of the same place. Treat it as opaque.
 	Offset string
-	// Enqueued is when the service took the event in.
+	// Enqueued is when the service took the event in, zero where it does not say.
 	Enqueued time.Time
+	// Encoding is the content encoding that the producer gave, such as gzip; "" for none.
+	Encoding string
+	// Unreadable is why the SDK could not read the event, of which then nothing but its sequence
+	// number is known; "" where it could.
+	Unreadable string
 }
 
 // noSequence stands before every event: sequence numbers start at 0.
@@ -70,3 +100,35 @@ type PartitionInfo struct {
 
 // ErrDisplaced says that another reader has taken the partition over.
 var ErrDisplaced = errors.New("another reader took the partition")
+
+// hubConnectionString writes the parts of the connection string again as the SDKs want them:
+// without a semicolon at the end, on which one's parser fails, and without an EntityPath, on
+// which the other's does, unless it is the hub's name in the same letters.
+func hubConnectionString(cfg forwarder.Config) string {
+	connection := cfg.HubConnection
+	text := "Endpoint=sb://" + connection.Host + "/;"
+	if connection.SAS != "" {
+		text += "SharedAccessSignature=" + connection.SAS.Reveal()
+	} else {
+		text += "SharedAccessKeyName=" + connection.KeyName + ";SharedAccessKey=" + connection.Key.Reveal()
+	}
+	if connection.Emulator {
+		text += ";UseDevelopmentEmulator=true"
+	}
+	return text
+}
+
+// errNotAccepted says what an operator has to look at.
+var errNotAccepted = errors.New("the hub does not accept the key or signature in EHUBNAMESPACECONNECTIONSTRING: " +
+	"it has to be that of a policy of this namespace or hub that may listen")
+
+// explain puts errNotAccepted before an error of an SDK that means it. It goes by the text: the
+// old SDK has no codes, the new one has them for links only, not for questions.
+func explain(err error) error {
+	text := err.Error()
+	refused := strings.Contains(text, "status code 401") || strings.Contains(text, "unauthorized-access")
+	if !refused || errors.Is(err, errNotAccepted) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errNotAccepted, err)
+}

@@ -2,16 +2,64 @@ package eventhub
 
 import (
 	"context"
+	"regexp"
 
+	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
 	"github.com/devigned/tab"
 	"github.com/sirupsen/logrus"
 )
 
-// BridgeSDKLogs shows in log, at debug level, what azure-event-hubs-go has to say. It reports
-// errors nowhere but to the spans of devigned/tab, and tab keeps one tracer for the whole
-// process: call it once, before the first client is made.
+// BridgeSDKLogs shows in log, at debug and trace level, what the SDKs have to say. Each keeps one
+// listener for the whole process: call it once, before the first client is made, with the level of
+// log set.
+//
+// azure-event-hubs-go reports errors nowhere but to the spans of devigned/tab.
 func BridgeSDKLogs(log *logrus.Logger) {
 	tab.Register(sdkTracer{log: log.WithField("component", "azure-event-hubs-go")})
+	bridgeAzureLog(log)
+}
+
+// bridgeAzureLog shows what azeventhubs writes to Azure's log.
+func bridgeAzureLog(log *logrus.Logger) {
+	events := azureEvents(log.GetLevel())
+	if len(events) == 0 {
+		return
+	}
+	azlog.SetEvents(events...)
+	azlog.SetListener(azureListener(log.WithField("component", "azeventhubs")))
+}
+
+// azureEvents are the kinds of message that are listened to. Those of EventConsumer come with every
+// event of the hub, and are not even to be written where nobody sees them.
+func azureEvents(level logrus.Level) []azlog.Event {
+	switch {
+	case level >= logrus.TraceLevel:
+		return []azlog.Event{azeventhubs.EventConn, azeventhubs.EventAuth, azeventhubs.EventConsumer}
+	case level >= logrus.DebugLevel:
+		return []azlog.Event{azeventhubs.EventConn, azeventhubs.EventAuth}
+	default:
+		return nil
+	}
+}
+
+func azureListener(log *logrus.Entry) func(azlog.Event, string) {
+	return func(event azlog.Event, message string) {
+		level := logrus.DebugLevel
+		if event == azeventhubs.EventConsumer {
+			level = logrus.TraceLevel
+		}
+		log.WithField("event", string(event)).Log(level, withoutSignature(message))
+	}
+}
+
+// signatures are what makes a token of a shared access signature secret.
+var signatures = regexp.MustCompile(`(?i)\bsig=[^&\s"']*`)
+
+// withoutSignature takes the secret out of a token. The SDK logs none, but it passes on what the
+// service says.
+func withoutSignature(message string) string {
+	return signatures.ReplaceAllString(message, "sig=(redacted)")
 }
 
 // sdkTracer gives every span of the SDK the same logger. The attributes of spans are left out:

@@ -21,6 +21,30 @@ const (
 	FailureDrop FailurePolicy = "drop"
 )
 
+// HubClient is the library that talks to the hub.
+type HubClient string
+
+// The hub clients, as EVENTHUBCLIENT has them.
+const (
+	// ClientAzEventHubs is github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2. The
+	// default.
+	ClientAzEventHubs HubClient = "azeventhubs"
+	// ClientAzureEventHubsGo is github.com/Azure/azure-event-hubs-go/v3, retired since July 2023.
+	ClientAzureEventHubsGo HubClient = "azure-event-hubs-go"
+)
+
+// HubTransport is how AMQP gets to the hub.
+type HubTransport string
+
+// The transports, as EVENTHUBTRANSPORT has them.
+const (
+	// TransportAMQP is AMQP over TLS, on port 5671. The default.
+	TransportAMQP HubTransport = "amqp"
+	// TransportWebSocket is AMQP over a WebSocket, on port 443 and, with azeventhubs, through
+	// the proxy of HTTPS_PROXY.
+	TransportWebSocket HubTransport = "websocket"
+)
+
 // StartKind says how a StartPosition is meant.
 type StartKind int
 
@@ -61,6 +85,15 @@ type Config struct {
 	HubName string
 	// ConsumerGroup is the hub's consumer group, by default "$Default".
 	ConsumerGroup string
+	// HubClient is the library that talks to the hub, by default ClientAzEventHubs.
+	HubClient HubClient
+	// HubTransport is how it gets there, by default TransportAMQP.
+	HubTransport HubTransport
+	// HubCAFile is a PEM file with authorities that may sign the hub's certificate, in addition
+	// to the system's; empty, the default, is none.
+	HubCAFile string
+	// HubPrefetch is how many events a partition asks for ahead, by default 8. It is at least 1.
+	HubPrefetch int
 	// StartPosition is where a partition without a checkpoint starts, by default at the earliest.
 	StartPosition StartPosition
 

@@ -15,6 +15,10 @@ type environment struct {
 	HubName            string        `env:"EVENTHUBNAME"`
 	ConsumerGroup      string        `env:"EVENTHUBCONSUMERGROUP"`
 	StartPosition      string        `env:"EVENTHUBSTARTPOSITION"`
+	HubClient          string        `env:"EVENTHUBCLIENT"`
+	HubTransport       string        `env:"EVENTHUBTRANSPORT"`
+	HubCAFile          string        `env:"EVENTHUBCAFILE"`
+	HubPrefetch        int           `env:"EVENTHUBPREFETCH"`
 	BlobConnection     string        `env:"BLOBSTORAGECONNECTIONSTRING"`
 	Container          string        `env:"BLOBCONTAINERNAME"`
 	CheckpointDir      string        `env:"CHECKPOINTDIR"`

@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -44,67 +43,6 @@ type loader struct {
 func (l *loader) isSet(name string) bool {
 	_, ok := l.set[name]
 	return ok
-}
-
-func (l *loader) hub() {
-	l.hubConnection()
-	l.hubName()
-	l.out.ConsumerGroup = l.in.ConsumerGroup
-	if !validConsumerGroup(l.in.ConsumerGroup) {
-		l.wrong(varConsumerGroup)
-	}
-	start, ok := parseStartPosition(l.in.StartPosition)
-	if !ok {
-		l.wrong(varStartPosition)
-	}
-	l.out.StartPosition = start
-}
-
-func (l *loader) hubConnection() {
-	if !l.isSet(varHubConnection) {
-		l.missing(varHubConnection, "")
-		return
-	}
-	connection, err := parseHubConnection(l.in.HubConnection)
-	if err == nil && connection.EntityPath != "" && !validHubName(connection.EntityPath) {
-		err = errors.New("its EntityPath cannot be the name of an event hub")
-	}
-	if err != nil {
-		l.wrongBecause(varHubConnection, err)
-		return
-	}
-	l.out.HubConnection = connection
-}
-
-// hubName takes the hub from EVENTHUBNAME or from the connection string. Where both name one
-// they must agree, since otherwise the client would read a hub that is not the one configured.
-func (l *loader) hubName() {
-	entity := l.out.HubConnection.EntityPath
-	name := l.in.HubName
-	switch {
-	case name == "" && entity == "":
-		l.missing(varHubName, "")
-	case name == "":
-		name = entity
-	case !validHubName(name):
-		l.wrong(varHubName)
-	case entity != "" && !strings.EqualFold(name, entity):
-		l.say(varHubName, "is %s, but the EntityPath in %s is %q: they should be the same hub",
-			l.shown(varHubName), varHubConnection, entity)
-	}
-	l.out.HubName = name
-}
-
-// parseStartPosition reads EVENTHUBSTARTPOSITION.
-func parseStartPosition(s string) (StartPosition, bool) {
-	switch strings.ToLower(s) {
-	case "earliest":
-		return StartPosition{Kind: StartEarliest}, true
-	case "latest":
-		return StartPosition{Kind: StartLatest}, true
-	}
-	t, err := time.Parse(time.RFC3339, strings.ToUpper(s))
-	return StartPosition{Kind: StartAtTime, Time: t}, err == nil
 }
 
 func (l *loader) checkpoints() {

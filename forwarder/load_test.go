@@ -47,6 +47,7 @@ func TestTheRequiredVariablesAreEnough(t *testing.T) {
 	cfg.HubConnection, cfg.Blob, cfg.SinkURL = HubConnection{}, nil, nil
 	want := Config{
 		HubName: "audit", ConsumerGroup: "$Default", StartPosition: StartPosition{Kind: StartEarliest},
+		HubClient: ClientAzEventHubs, HubTransport: TransportAMQP, HubPrefetch: 8,
 		BlobContainerName: "checkpoints", CheckpointInterval: 5 * time.Second,
 		PostMaxRetries: 5, PostRetryDelay: time.Second, PostTimeout: time.Minute, FailurePolicy: FailureHold,
 		RateLimit: 0, RateBurst: 50, KeepAlive: true,
@@ -68,6 +69,12 @@ func TestEveryVariableIsTaken(t *testing.T) {
 		"latest":                   {"EVENTHUBSTARTPOSITION=LATEST", func(c Config) any { return c.StartPosition.Kind }, StartLatest},
 		"a time":                   {"EVENTHUBSTARTPOSITION=2026-01-31T12:00:00.5Z", func(c Config) any { return c.StartPosition }, StartPosition{StartAtTime, at}},
 		"a time in lower case":     {"EVENTHUBSTARTPOSITION=2026-01-31t12:00:00.5z", func(c Config) any { return c.StartPosition }, StartPosition{StartAtTime, at}},
+		"client":                   {"EVENTHUBCLIENT=Azure-Event-Hubs-Go", func(c Config) any { return c.HubClient }, ClientAzureEventHubsGo},
+		"client of the default":    {"EVENTHUBCLIENT=AzEventHubs", func(c Config) any { return c.HubClient }, ClientAzEventHubs},
+		"transport":                {"EVENTHUBTRANSPORT=WebSocket", func(c Config) any { return c.HubTransport }, TransportWebSocket},
+		"authorities":              {"EVENTHUBCAFILE=/ca.pem", func(c Config) any { return c.HubCAFile }, "/ca.pem"},
+		"prefetch 1":               {"EVENTHUBPREFETCH=1", func(c Config) any { return c.HubPrefetch }, 1},
+		"prefetch 300":             {"EVENTHUBPREFETCH=300", func(c Config) any { return c.HubPrefetch }, 300},
 		"checkpoint interval":      {"CHECKPOINTINTERVAL=1m30s", func(c Config) any { return c.CheckpointInterval }, 90 * time.Second},
 		"retries":                  {"POSTMAXRETRIES=0", func(c Config) any { return c.PostMaxRetries }, 0},
 		"delay in milliseconds":    {"POSTRETRYINCREMENTALDELAY=250", func(c Config) any { return c.PostRetryDelay }, 250 * time.Millisecond},

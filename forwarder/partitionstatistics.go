@@ -20,6 +20,7 @@ type partitionStatistics struct {
 
 	events, bytes, checkpoints          *prometheus.CounterVec
 	checkpointFailures, receiveFailures *prometheus.CounterVec
+	missing                             *prometheus.CounterVec
 	owned, ownedCount, lag, age         *prometheus.Desc
 
 	// states is replaced when a partition is first heard of, so that the call per event
@@ -32,6 +33,7 @@ type partitionStatistics struct {
 type partitionState struct {
 	events, bytes, checkpoints          prometheus.Counter
 	checkpointFailures, receiveFailures prometheus.Counter
+	missing                             prometheus.Counter
 
 	owned  atomic.Bool
 	lag    atomic.Int64 // in events, or unknown
@@ -46,6 +48,7 @@ func newPartitionStatistics(now func() time.Time) *partitionStatistics {
 		checkpoints:        partitionCounter("aks_audit_log_checkpoint_writes_total", "Checkpoints written."),
 		checkpointFailures: partitionCounter("aks_audit_log_checkpoint_failures_total", "Checkpoints that could not be written."),
 		receiveFailures:    partitionCounter("aks_audit_log_receive_failures_total", "Times that receiving from the hub ended with an error."),
+		missing:            partitionCounter("aks_audit_log_missing_events_total", "Hub events left out between two that came: retention removed them, or the hub did not give them."),
 		owned: prometheus.NewDesc("aks_audit_log_partition_owned",
 			"1 while this replica owns the partition, 0 after it gave it up.", []string{"partition"}, nil),
 		ownedCount: prometheus.NewDesc("aks_audit_log_partitions_owned",
@@ -64,7 +67,7 @@ func partitionCounter(name, help string) *prometheus.CounterVec {
 }
 
 func (p *partitionStatistics) register(reg *prometheus.Registry) {
-	reg.MustRegister(p.events, p.bytes, p.checkpoints, p.checkpointFailures, p.receiveFailures, p)
+	reg.MustRegister(p.events, p.bytes, p.checkpoints, p.checkpointFailures, p.receiveFailures, p.missing, p)
 }
 
 // Describe implements prometheus.Collector.
@@ -117,6 +120,7 @@ func (p *partitionStatistics) state(partition string) *partitionState {
 		checkpoints:        p.checkpoints.WithLabelValues(partition),
 		checkpointFailures: p.checkpointFailures.WithLabelValues(partition),
 		receiveFailures:    p.receiveFailures.WithLabelValues(partition),
+		missing:            p.missing.WithLabelValues(partition),
 	}
 	s.forget()
 	states := maps.Clone(*p.states.Load())
@@ -192,4 +196,9 @@ func (s *Statistics) CheckpointFailed(partition string) {
 // ReceiveFailed counts an error that ended receiving from the partition.
 func (s *Statistics) ReceiveFailed(partition string) {
 	s.partitions.state(partition).receiveFailures.Inc()
+}
+
+// EventsMissing counts hub events that should have come between two that came.
+func (s *Statistics) EventsMissing(partition string, events int64) {
+	s.partitions.state(partition).missing.Add(float64(events))
 }

@@ -31,10 +31,14 @@ const (
 	ReasonNotAnAuditEvent = "not_an_audit_event"
 	// ReasonNoStageTimestamp: the event lacks the RFC 3339 stageTimestamp that Falco needs.
 	ReasonNoStageTimestamp = "no_stage_timestamp"
-	// ReasonTooLarge: the event is larger than Falco takes.
+	// ReasonTooLarge: the event is larger than Falco takes, or the unpacked body than we take.
 	ReasonTooLarge = "too_large"
 	// ReasonTooDeep: the event is nested deeper than Falco takes.
 	ReasonTooDeep = "too_deep"
+	// ReasonBadEncoding: the hub event says that its body is gzip, and it is not, or not whole.
+	ReasonBadEncoding = "bad_encoding"
+	// ReasonUnreadable: the hub's client cannot read the hub event; its content is not known.
+	ReasonUnreadable = "unreadable"
 	// ReasonRefused: the sink refuses the event for good.
 	ReasonRefused = "refused"
 	// ReasonOther: anything else.
@@ -44,7 +48,7 @@ const (
 func deadLetterReasons() []string {
 	return []string{
 		ReasonNotJSON, ReasonNoLog, ReasonNotAnAuditEvent, ReasonNoStageTimestamp,
-		ReasonTooLarge, ReasonTooDeep, ReasonRefused, ReasonOther,
+		ReasonTooLarge, ReasonTooDeep, ReasonBadEncoding, ReasonUnreadable, ReasonRefused, ReasonOther,
 	}
 }
 

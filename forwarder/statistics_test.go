@@ -117,6 +117,9 @@ func TestEachCallMovesItsOwnSeriesAndNoOther(t *testing.T) {
 		"ReceiveFailed": {
 			func(s *Statistics) { s.ReceiveFailed("7") }, map[string]float64{`aks_audit_log_receive_failures_total{partition="7"}`: 1},
 		},
+		"EventsMissing": {
+			func(s *Statistics) { s.EventsMissing("7", 3) }, map[string]float64{`aks_audit_log_missing_events_total{partition="7"}`: 3},
+		},
 		"PartitionOwned": {
 			func(s *Statistics) { s.PartitionOwned("7") },
 			map[string]float64{`aks_audit_log_partition_owned{partition="7"}`: 1, "aks_audit_log_partitions_owned": 1},
@@ -208,7 +211,7 @@ func TestMetricNamesFollowPrometheusConventions(t *testing.T) {
 			ours = append(ours, family.GetName())
 		}
 	}
-	require.Len(t, ours, 15)
+	require.Len(t, ours, 16)
 	problems, err := testutil.GatherAndLint(reg, ours...)
 	require.NoError(t, err)
 	assert.Empty(t, problems)

@@ -6,6 +6,10 @@ const (
 	varHubName        = "EVENTHUBNAME"
 	varConsumerGroup  = "EVENTHUBCONSUMERGROUP"
 	varStartPosition  = "EVENTHUBSTARTPOSITION"
+	varHubClient      = "EVENTHUBCLIENT"
+	varHubTransport   = "EVENTHUBTRANSPORT"
+	varHubCAFile      = "EVENTHUBCAFILE"
+	varHubPrefetch    = "EVENTHUBPREFETCH"
 	varBlobConnection = "BLOBSTORAGECONNECTIONSTRING"
 	varContainer      = "BLOBCONTAINERNAME"
 	varCheckpointDir  = "CHECKPOINTDIR"
@@ -93,6 +97,30 @@ func hubVariables() []Variable {
 			Help:    "Where to start in a partition that has no checkpoint.",
 			Wants:   "earliest, latest, or a time in RFC 3339 form like 2026-01-31T12:00:00Z",
 			Example: "latest",
+		},
+		{
+			Name: varHubClient, Default: string(ClientAzEventHubs),
+			Help:    "The library that talks to the hub; the second one is retired.",
+			Wants:   "azeventhubs or azure-event-hubs-go",
+			Example: "azure-event-hubs-go",
+		},
+		{
+			Name: varHubTransport, Default: string(TransportAMQP),
+			Help:    "How to get to the hub: amqp on port 5671, or websocket on port 443 and through HTTPS_PROXY.",
+			Wants:   "amqp or websocket",
+			Example: "websocket",
+		},
+		{
+			Name: varHubCAFile, DefaultMeans: "the system's authorities only",
+			Help:    "A PEM file with authorities that may sign the hub's certificate, in addition to the system's.",
+			Wants:   "the path of a PEM file with certificates",
+			Example: "/etc/aks-audit-log/hub-ca.pem",
+		},
+		{
+			Name: varHubPrefetch, Default: "8",
+			Help:    "How many hub events of up to 1 MB a partition asks for ahead.",
+			Wants:   "a whole number from 1 to 300",
+			Example: "32",
 		},
 	}
 }

@@ -16,6 +16,9 @@ import (
 	"aks-audit-log-go/webhook"
 )
 
+// closeTimeout bounds the good-bye to the hub: it comes after SHUTDOWNTIMEOUT.
+const closeTimeout = 3 * time.Second
+
 // Daemon is everything between an event hub and a sink.
 type Daemon struct {
 	cfg    forwarder.Config
@@ -42,10 +45,12 @@ func New(ctx context.Context, cfg forwarder.Config, log logrus.FieldLogger) (*Da
 		return nil, err
 	}
 	if d.store, err = eventhub.OpenStore(cfg); err != nil {
+		d.closeHub(ctx)
 		return nil, err
 	}
 	d.server = forwarder.NewServer(cfg.StatsAddress, registry, d.health, log)
 	if err := d.server.Listen(ctx); err != nil {
+		d.closeHub(ctx)
 		d.closeStore()
 		return nil, err
 	}
@@ -85,6 +90,16 @@ func (d *Daemon) consume(ctx context.Context) {
 	defer client.CloseIdleConnections()
 	sink := webhook.New(d.cfg, client, d.stats, d.health, d.log, ctx.Done())
 	eventhub.New(d.cfg, d.hub, d.store, sink, d.stats, d.health, d.log).Run(ctx)
+	d.closeHub(ctx)
+}
+
+// closeHub closes the hub also when ctx has ended.
+func (d *Daemon) closeHub(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	if err := d.hub.Close(ctx); err != nil {
+		d.log.WithError(err).Warn("close the event hub client")
+	}
 }
 
 func (d *Daemon) closeStore() {
