@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ func newAzEventHubs(cfg forwarder.Config) (*azEventHubs, error) {
 		TLSConfig:  trust,
 	}}
 	if cfg.HubTransport == forwarder.TransportWebSocket {
-		dialer := webSocketDialer{tls: trust, plain: cfg.HubConnection.Emulator, proxy: environmentProxy}
+		dialer := webSocketDialer{tls: trust, plain: cfg.HubConnection.Emulator, proxy: withoutValue(http.ProxyFromEnvironment)}
 		hub.options.NewWebSocketConn = dialer.dial
 	}
 	hub.questions = azQuestions{connect: hub.connect, patience: requestTimeout}
@@ -120,8 +121,12 @@ func (a *azEventHubs) PartitionInfo(ctx context.Context, partition string) (Part
 	if err != nil {
 		return PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err))
 	}
+	first := info.BeginningSequenceNumber
+	if info.IsEmpty {
+		first = info.LastEnqueuedSequenceNumber + 1
+	}
 	return PartitionInfo{
-		First:        info.BeginningSequenceNumber,
+		First:        first,
 		Last:         info.LastEnqueuedSequenceNumber,
 		LastOffset:   info.LastEnqueuedOffset,
 		LastEnqueued: info.LastEnqueuedOn,
@@ -232,7 +237,7 @@ func (r *azReader) readFrom(ctx context.Context, link *azeventhubs.PartitionClie
 		case event := <-fetcher.fetched:
 			if err := r.take(ctx, event); err != nil {
 				cancel()
-				fetcher.wait()
+				_ = fetcher.wait() // it only ends as it was told to
 				return err
 			}
 		case err := <-fetcher.ended:

@@ -204,6 +204,26 @@ func TestAQuietPartitionStaysOpen(t *testing.T) {
 	r.stop(t)
 }
 
+func TestAPartitionThatRetentionHasEmptiedIsQuiet(t *testing.T) {
+	server, hub := startAzEmulator(t)
+	beQuick(t, hub)
+	for range 3 {
+		server.Append("0", []byte("gone"))
+	}
+	server.Truncate("0", 3)
+	r := startReading(t, hub, "0", beginning())
+	select {
+	case event := <-r.events:
+		t.Fatalf("event %d came", event.Sequence)
+	case err := <-r.done:
+		t.Fatalf("receiving ended: %v", err)
+	case <-time.After(400 * time.Millisecond):
+	}
+	server.Append("0", []byte("a"))
+	r.expect(t, 3)
+	r.stop(t)
+}
+
 func TestAHubThatFallsSilentIsAnError(t *testing.T) {
 	server, hub := startAzEmulator(t)
 	beQuick(t, hub)

@@ -90,10 +90,10 @@ func (f *azFetcher) next(ctx context.Context) (*azeventhubs.ReceivedEventData, e
 // askWhether asks the hub whether it is right that no event comes.
 func (f *azFetcher) askWhether(ctx context.Context) error {
 	info, err := f.hub.PartitionInfo(ctx, f.partition)
-	switch {
+	switch held := info.Last - max(f.last, info.First-1); {
 	case err != nil:
 		return err
-	case info.Last <= f.last || !f.startKnown:
+	case held <= 0 || !f.startKnown:
 		return nil
 	case f.doubt:
 		return errHeldBack

@@ -88,7 +88,8 @@ func beginning() Position { return Position{Sequence: noSequence} }
 
 // PartitionInfo is what the service says of a partition.
 type PartitionInfo struct {
-	// First is the sequence number of the oldest event still held.
+	// First is the sequence number of the oldest event still held; where there is none, azeventhubs
+	// gives that of the next one.
 	First int64
 	// Last is the sequence number of the newest event, noSequence while there never was one.
 	Last int64

@@ -17,7 +17,7 @@ import (
 )
 
 // closeTimeout bounds the good-bye to the hub: it comes after SHUTDOWNTIMEOUT.
-const closeTimeout = 3 * time.Second
+const closeTimeout = 2 * time.Second
 
 // Daemon is everything between an event hub and a sink.
 type Daemon struct {
