@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -14,20 +15,25 @@ import (
 
 const (
 	// quietTimeout is how long an event is waited for before the hub is asked whether it is
-	// still there: nothing else tells a quiet partition from one whose link never came about.
+	// still there, and whether it holds one.
 	quietTimeout = 30 * time.Second
 	// sdkRetries and sdkRetryDelay are how the SDK tries again by itself. One retry reconnects;
 	// for more the caller has its own pauses. Without any, the SDK's renewal of its
-	// authorisation, which never gives up, would try without a pause (namespace.go:419).
+	// authorisation, which never gives up, would try without a pause (namespace.go:413).
 	sdkRetries    = 1
 	sdkRetryDelay = time.Second
+	// sdkNoRetries is one try, in the SDK's words.
+	sdkNoRetries = -1
 )
 
 // azEventHubs is the Hub on github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2.
 type azEventHubs struct {
-	// consumer has one connection for all partitions and questions.
-	consumer *azeventhubs.ConsumerClient
-	prefetch int
+	cfg     forwarder.Config
+	options azeventhubs.ConsumerClientOptions
+	quiet   time.Duration
+	// consumer has one connection for all partitions, questions one for all questions.
+	consumer  *azeventhubs.ConsumerClient
+	questions azQuestions
 }
 
 var _ Hub = (*azEventHubs)(nil)
@@ -38,36 +44,44 @@ func newAzEventHubs(cfg forwarder.Config) (*azEventHubs, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := &azeventhubs.ConsumerClientOptions{
+	hub := &azEventHubs{cfg: cfg, quiet: quietTimeout, options: azeventhubs.ConsumerClientOptions{
 		ApplicationID: "aks-audit-log-go",
 		// The service names it to a reader that this one displaces.
-		InstanceID:   readerID(),
-		TLSConfig:    trust,
-		RetryOptions: azeventhubs.RetryOptions{MaxRetries: sdkRetries, RetryDelay: sdkRetryDelay, MaxRetryDelay: sdkRetryDelay},
-	}
+		InstanceID: readerID(),
+		TLSConfig:  trust,
+	}}
 	if cfg.HubTransport == forwarder.TransportWebSocket {
-		dialer := webSocketDialer{tls: trust, plain: cfg.HubConnection.Emulator, proxy: environmentProxy}
-		options.NewWebSocketConn = dialer.dial
+		dialer := webSocketDialer{tls: trust, plain: cfg.HubConnection.Emulator, proxy: withoutValue(http.ProxyFromEnvironment)}
+		hub.options.NewWebSocketConn = dialer.dial
 	}
-	consumer, err := azeventhubs.NewConsumerClientFromConnectionString(hubConnectionString(cfg), cfg.HubName, cfg.ConsumerGroup, options)
+	hub.questions = azQuestions{connect: hub.connect, patience: requestTimeout}
+	hub.consumer, err = hub.connect(sdkRetries)
+	return hub, err
+}
+
+// connect makes a client of the SDK. It connects with the first question.
+func (a *azEventHubs) connect(retries int32) (*azeventhubs.ConsumerClient, error) {
+	options := a.options
+	options.RetryOptions = azeventhubs.RetryOptions{MaxRetries: retries, RetryDelay: sdkRetryDelay, MaxRetryDelay: sdkRetryDelay}
+	consumer, err := azeventhubs.NewConsumerClientFromConnectionString(hubConnectionString(a.cfg), a.cfg.HubName, a.cfg.ConsumerGroup, &options)
 	if err != nil {
 		return nil, fmt.Errorf("set up the event hub client: %w", err)
 	}
-	return &azEventHubs{consumer: consumer, prefetch: cfg.HubPrefetch}, nil
+	return consumer, nil
 }
 
 // open makes the client of a partition. It connects with the first event that is asked for.
-func (a *azEventHubs) open(partition string, from Position) (*azeventhubs.PartitionClient, error) {
+func (a *azEventHubs) open(consumer *azeventhubs.ConsumerClient, partition string, from Position) (*azeventhubs.PartitionClient, error) {
 	// The lowest epoch: a new owner's link displaces the old one's, as in Azure's own
 	// processors, so that a partition never has two readers.
 	epoch := int64(0)
-	link, err := a.consumer.NewPartitionClient(partition, &azeventhubs.PartitionClientOptions{
+	link, err := consumer.NewPartitionClient(partition, &azeventhubs.PartitionClientOptions{
 		StartPosition: sdkPosition(from),
 		OwnerLevel:    &epoch,
-		Prefetch:      int32(a.prefetch), // #nosec G115 -- Load bounds it
+		Prefetch:      int32(a.cfg.HubPrefetch), // #nosec G115 -- Load bounds it
 	})
 	if err != nil {
-		return nil, fmt.Errorf("set up the partition's client: %w", err)
+		return nil, fmt.Errorf("set up the client of partition %s: %w", partition, err)
 	}
 	return link, nil
 }
@@ -87,9 +101,11 @@ func sdkPosition(from Position) azeventhubs.StartPosition {
 }
 
 func (a *azEventHubs) PartitionIDs(ctx context.Context) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	info, err := a.consumer.GetEventHubProperties(ctx, nil)
+	var info azeventhubs.EventHubProperties
+	err := a.questions.ask(ctx, func(ctx context.Context, client *azeventhubs.ConsumerClient) (err error) {
+		info, err = client.GetEventHubProperties(ctx, nil)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err))
 	}
@@ -97,57 +113,37 @@ func (a *azEventHubs) PartitionIDs(ctx context.Context) ([]string, error) {
 }
 
 func (a *azEventHubs) PartitionInfo(ctx context.Context, partition string) (PartitionInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	info, err := a.askAbout(ctx, partition)
-	if connectionLost(err) && a.mendQuestions(ctx) == nil {
-		info, err = a.askAbout(ctx, partition)
-	}
+	var info azeventhubs.PartitionProperties
+	err := a.questions.ask(ctx, func(ctx context.Context, client *azeventhubs.ConsumerClient) (err error) {
+		info, err = client.GetPartitionProperties(ctx, partition, nil)
+		return err
+	})
 	if err != nil {
 		return PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err))
 	}
+	first := info.BeginningSequenceNumber
+	if info.IsEmpty {
+		first = info.LastEnqueuedSequenceNumber + 1
+	}
 	return PartitionInfo{
-		First:        info.BeginningSequenceNumber,
+		First:        first,
 		Last:         info.LastEnqueuedSequenceNumber,
 		LastOffset:   info.LastEnqueuedOffset,
 		LastEnqueued: info.LastEnqueuedOn,
 	}, nil
 }
 
-// askAbout is bounded by ctx here: the SDK waits for the answer for as long as the connection
-// lives (mgmt.go, getPartitionPropertiesInternal).
-func (a *azEventHubs) askAbout(ctx context.Context, partition string) (azeventhubs.PartitionProperties, error) {
-	var answer azeventhubs.PartitionProperties
-	if err := within(ctx, func() (err error) {
-		answer, err = a.consumer.GetPartitionProperties(ctx, partition, nil)
-		return err
-	}); err != nil {
-		return azeventhubs.PartitionProperties{}, err // answer is not to be looked at: the call may go on
-	}
-	return answer, nil
-}
-
-// mendQuestions has the SDK make its link for questions anew. Asked about a partition it never
-// does, however often the question fails: it translates the error (mgmt.go) before it looks for
-// what it has to mend (links_recover.go). Asked about the hub, over the same link, it does.
-func (a *azEventHubs) mendQuestions(ctx context.Context) error {
-	_, err := a.consumer.GetEventHubProperties(ctx, nil)
-	return err
-}
-
-func connectionLost(err error) bool {
-	var sdk *azeventhubs.Error
-	return errors.As(err, &sdk) && sdk.Code == azeventhubs.ErrorCodeConnectionLost
-}
-
 func (a *azEventHubs) Receive(ctx context.Context, partition string, from Position, handle Handler) error {
-	reader := &azReader{hub: a, partition: partition, position: from, handle: handle, doubted: noSequence - 1}
+	reader := &azReader{hub: a, partition: partition, position: from, handle: handle}
 	for {
 		err := reader.read(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // the caller ended it, that is no failure
 		case errors.Is(err, errOpenAgain):
+			reader.doubt = false
+		case errors.Is(err, errDoubt):
+			reader.doubt = true
 		case displaced(err):
 			return ErrDisplaced
 		default:
@@ -158,17 +154,24 @@ func (a *azEventHubs) Receive(ctx context.Context, partition string, from Positi
 	}
 }
 
-// Close is bounded by ctx here, since the SDK pays no heed to it.
 func (a *azEventHubs) Close(ctx context.Context) error {
-	if err := within(ctx, func() error { return a.consumer.Close(ctx) }); err != nil {
+	err := errors.Join(bounded(ctx, a.consumer.Close), a.questions.close(ctx))
+	if err != nil {
 		return fmt.Errorf("close the event hub client: %w", err)
 	}
 	return nil
 }
 
-// errOpenAgain says that the partition has to be opened again behind the reader's position, since
-// the SDK does not know it.
-var errOpenAgain = errors.New("the partition has to be opened again")
+var (
+	// errOpenAgain says that the partition has to be opened again behind the reader's position,
+	// since the SDK does not know it.
+	errOpenAgain = errors.New("the partition has to be opened again")
+	// errDoubt says that the hub holds an event that did not come. An event that the SDK cannot
+	// convert is one that it passes over, without a word, once for each of its retries.
+	errDoubt = errors.New("an event did not come")
+	// errHeldBack is what becomes of the doubt where the event does not come without retries either.
+	errHeldBack = errors.New("the event hub holds an event but does not give it")
+)
 
 // unreadable is in what the SDK says of an event whose annotations have other types than it
 // expects (event_data.go). It does not give the event.
@@ -183,13 +186,12 @@ type azReader struct {
 	position  Position
 	// first is the oldest event that the hub held just before the partition was opened.
 	first int64
-	// doubted is the position at which the partition was opened again because of a gap.
-	doubted int64
+	// doubt has the partition opened for a single event, without retries, so that the SDK has to
+	// say what it does with it.
+	doubt bool
 }
 
-// read opens the partition and hands on what comes until that ends. It fetches one event ahead of
-// the one in hand, so that it learns of its displacement in a handler that blocks, too; but not
-// before the events that the SDK holds, so that it may be the ownerships that tell.
+// read opens the partition and hands on what comes until that ends.
 func (r *azReader) read(ctx context.Context) error {
 	// This also finds out in time whether there is a hub at all: for the SDK, opening a partition
 	// is part of waiting for its first event.
@@ -198,97 +200,67 @@ func (r *azReader) read(ctx context.Context) error {
 		return err
 	}
 	r.first = info.First
-	link, err := r.hub.open(r.partition, r.position)
+	consumer := r.hub.consumer
+	if r.doubt {
+		if consumer, err = r.hub.connect(sdkNoRetries); err != nil {
+			return err
+		}
+		defer letGo(ctx, consumer.Close)
+	}
+	link, err := r.hub.open(consumer, r.partition, r.position)
 	if err != nil {
 		return err
 	}
-	defer closeLink(ctx, link)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	fetched := make(chan *azeventhubs.ReceivedEventData)
-	ended := make(chan error, 1)
-	go func() {
-		defer close(fetched)
-		ended <- r.fetch(ctx, cancel, link, fetched)
-	}()
-	for event := range fetched {
-		if err = r.take(ctx, event); err != nil {
-			cancel()
-			break
-		}
-	}
-	if failed := <-ended; err == nil {
-		err = failed
-	}
-	if strings.Contains(err.Error(), unreadable) {
+	defer letGo(ctx, link.Close)
+	err = r.readFrom(ctx, link)
+	if err != nil && strings.Contains(err.Error(), unreadable) {
 		r.handOn(ctx, Event{Sequence: r.expected(), Unreadable: err.Error()})
 		return errOpenAgain
 	}
 	return err
 }
 
-// fetch gets events until that fails. Where another reader has the partition, it ends the handler.
-func (r *azReader) fetch(ctx context.Context, endHandler func(), link *azeventhubs.PartitionClient, fetched chan<- *azeventhubs.ReceivedEventData) error {
+// readFrom fetches one event ahead of the one in hand, so that it learns of its displacement in a
+// handler that blocks, too; but not before the events that the SDK holds, so that it may be the
+// ownerships that tell.
+func (r *azReader) readFrom(ctx context.Context, link *azeventhubs.PartitionClient) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	fetcher := azFetcher{
+		hub: r.hub, partition: r.partition, link: link, endHandler: cancel,
+		last: r.expected() - 1, doubt: r.doubt, startKnown: r.startKnown(),
+		fetched: make(chan *azeventhubs.ReceivedEventData), ended: make(chan error, 1),
+	}
+	go fetcher.run(ctx)
 	for {
-		event, err := r.next(ctx, link)
-		if displaced(err) {
-			endHandler()
-		}
-		if err != nil {
-			return err
-		}
 		select {
-		case fetched <- event:
+		case event := <-fetcher.fetched:
+			if err := r.take(ctx, event); err != nil {
+				cancel()
+				_ = fetcher.wait() // it only ends as it was told to
+				return err
+			}
+		case err := <-fetcher.ended:
+			return err
 		case <-ctx.Done():
-			return ctx.Err()
+			return fetcher.wait()
 		}
 	}
 }
 
-func displaced(err error) bool {
-	var sdk *azeventhubs.Error
-	return errors.As(err, &sdk) && sdk.Code == azeventhubs.ErrorCodeOwnershipLost
-}
-
-// next waits for one event. It never asks for more: the SDK waits until it has as many as it was
-// asked for, and drops the good ones where one cannot be converted (partition_client.go:162).
-func (r *azReader) next(ctx context.Context, link *azeventhubs.PartitionClient) (*azeventhubs.ReceivedEventData, error) {
-	for {
-		waiting, cancel := context.WithTimeout(ctx, quietTimeout)
-		events, err := link.ReceiveEvents(waiting, 1, nil)
-		quiet := waiting.Err() != nil && ctx.Err() == nil
-		cancel()
-		switch {
-		case len(events) > 0:
-			return events[0], nil
-		case !quiet:
-			return nil, err
-		}
-		if _, err := r.hub.PartitionInfo(ctx, r.partition); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// take hands an event on. It returns errOpenAgain where the partition has to be asked for what
-// comes before it, or the SDK would go wrong behind it.
+// take hands an event on. It returns errDoubt where one should have come before it, and
+// errOpenAgain where the SDK would go wrong behind it.
 func (r *azReader) take(ctx context.Context, raw *azeventhubs.ReceivedEventData) error {
 	event, numbered := r.eventOf(raw)
-	left := event.Sequence - r.expected()
 	switch {
 	case event.Sequence <= r.position.Sequence:
 		return nil
-	case left > 0 && r.startKnown() && r.doubted != r.position.Sequence:
-		r.doubted = r.position.Sequence
-		return errOpenAgain
-	case left == sdkRetries && r.startKnown():
-		// The hub holds one that did not come, twice. So it is with one that the SDK cannot read:
-		// it passes over it, once for each time that it tries again.
-		r.handOn(ctx, Event{Sequence: r.expected(), Unreadable: "the client passed over it"})
+	case event.Sequence > r.expected() && r.startKnown() && !r.doubt:
+		return errDoubt
 	}
 	r.handOn(ctx, event)
-	if !numbered {
-		return errOpenAgain // reconnecting, the SDK would go on behind event 0
+	if r.doubt || !numbered { // reconnecting, the SDK would go on behind event 0
+		return errOpenAgain
 	}
 	return nil
 }
@@ -326,12 +298,4 @@ func (r *azReader) handOn(ctx context.Context, event Event) {
 	if ctx.Err() == nil {
 		r.position = Position{Sequence: event.Sequence, Offset: event.Offset, Since: r.position.Since}
 	}
-}
-
-// closeLink says good-bye, also when ctx has ended.
-func closeLink(ctx context.Context, link *azeventhubs.PartitionClient) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
-	// What a link has to say when it is closed helps nobody: the service frees it either way.
-	_ = link.Close(ctx)
 }

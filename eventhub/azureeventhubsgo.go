@@ -199,10 +199,7 @@ func (r *sdkReader) advance(event Event) {
 // close ends the listener and waits for an event in hand, which the SDK does not. A listener that
 // does not end in its time is left to itself: the SDK hangs in one whose connection is dead.
 func (r *sdkReader) close(listener *eventhubs.ListenerHandle) {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	// What a link has to say when it is closed helps nobody: the service frees it either way.
-	_ = within(ctx, func() error { return listener.Close(ctx) })
+	letGo(context.Background(), listener.Close)
 	r.inHand.Lock()
 	defer r.inHand.Unlock()
 	r.closed = true

@@ -88,7 +88,8 @@ func beginning() Position { return Position{Sequence: noSequence} }
 
 // PartitionInfo is what the service says of a partition.
 type PartitionInfo struct {
-	// First is the sequence number of the oldest event still held.
+	// First is the sequence number of the oldest event still held; where there is none, azeventhubs
+	// gives that of the next one.
 	First int64
 	// Last is the sequence number of the newest event, noSequence while there never was one.
 	Last int64
@@ -131,17 +132,4 @@ func explain(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errNotAccepted, err)
-}
-
-// within waits for a call of an SDK that may not heed its context, and when ctx ends leaves it to
-// itself.
-func within(ctx context.Context, call func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- call() }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -43,12 +43,14 @@ func (d webSocketDialer) dial(ctx context.Context, params azeventhubs.WebSocketC
 
 var errProxy = errors.New("HTTPS_PROXY or HTTP_PROXY is not the address of a proxy")
 
-// environmentProxy is the proxy of the environment. Its error would show what the variable holds,
-// which may be a password.
-func environmentProxy(request *http.Request) (*url.URL, error) {
-	proxy, err := http.ProxyFromEnvironment(request)
-	if err != nil {
-		return nil, errProxy
+// withoutValue replaces the error with which http.ProxyFromEnvironment shows what the variable
+// holds, which may be a password.
+func withoutValue(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(request *http.Request) (*url.URL, error) {
+		found, err := proxy(request)
+		if err != nil {
+			return nil, errProxy
+		}
+		return found, nil
 	}
-	return proxy, nil
 }

@@ -13,7 +13,7 @@ func TestACallThatDoesNotHeedItsContextIsLeftToItself(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	release, returned := make(chan struct{}), make(chan struct{})
 	cancel()
-	err := within(ctx, func() error {
+	err := bounded(ctx, func(context.Context) error {
 		<-release
 		close(returned)
 		return nil
@@ -25,5 +25,5 @@ func TestACallThatDoesNotHeedItsContextIsLeftToItself(t *testing.T) {
 
 func TestACallThatEndsInTimeIsHeard(t *testing.T) {
 	away := errors.New("away")
-	assert.Equal(t, away, within(t.Context(), func() error { return away }))
+	assert.Equal(t, away, bounded(t.Context(), func(context.Context) error { return away }))
 }

@@ -1,0 +1,96 @@
+package eventhub
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
+)
+
+// azQuestions asks the service questions, over a connection of their own. The SDK waits for the
+// answer to one about a partition for ever, whatever ctx says (mgmt.go:151), and never gives up the
+// link that does not bring it, nor one that was lost: it translates the error before it looks for
+// what it has to mend. So both are given up here, with all of their client.
+type azQuestions struct {
+	connect  func(retries int32) (*azeventhubs.ConsumerClient, error)
+	patience time.Duration
+
+	mu     sync.Mutex
+	client *azeventhubs.ConsumerClient
+	closed bool
+}
+
+var errClosed = errors.New("the event hub client is closed")
+
+// ask waits no longer than its patience, or until ctx ends. Where the connection was lost since the
+// last question, it asks once more over a new one.
+func (q *azQuestions) ask(ctx context.Context, question func(context.Context, *azeventhubs.ConsumerClient) error) error {
+	asking, cancel := context.WithTimeout(ctx, q.patience)
+	defer cancel()
+	err := q.askOnce(ctx, asking, question)
+	if connectionLost(err) {
+		err = q.askOnce(ctx, asking, question)
+	}
+	return err
+}
+
+func (q *azQuestions) askOnce(ctx, asking context.Context, question func(context.Context, *azeventhubs.ConsumerClient) error) error {
+	client, err := q.current()
+	if err != nil {
+		return err
+	}
+	err = bounded(asking, func(asking context.Context) error { return question(asking, client) })
+	if connectionLost(err) || err != nil && asking.Err() != nil && ctx.Err() == nil {
+		q.giveUp(ctx, client)
+	}
+	return err
+}
+
+func connectionLost(err error) bool {
+	var sdk *azeventhubs.Error
+	return errors.As(err, &sdk) && sdk.Code == azeventhubs.ErrorCodeConnectionLost
+}
+
+// current is the client to ask with.
+func (q *azQuestions) current() (*azeventhubs.ConsumerClient, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return nil, errClosed
+	}
+	if q.client == nil {
+		client, err := q.connect(sdkRetries)
+		if err != nil {
+			return nil, err
+		}
+		q.client = client
+	}
+	return q.client, nil
+}
+
+// giveUp closes a client, which ends the questions that still wait, and has the next question
+// make another one.
+func (q *azQuestions) giveUp(ctx context.Context, client *azeventhubs.ConsumerClient) {
+	q.mu.Lock()
+	known := q.client == client
+	if known {
+		q.client = nil
+	}
+	q.mu.Unlock()
+	if known {
+		letGo(ctx, client.Close)
+	}
+}
+
+func (q *azQuestions) close(ctx context.Context) error {
+	q.mu.Lock()
+	client := q.client
+	q.client, q.closed = nil, true
+	q.mu.Unlock()
+	if client == nil {
+		return nil
+	}
+	return bounded(ctx, client.Close)
+}
