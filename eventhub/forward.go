@@ -18,6 +18,7 @@ func (p *partition) forward(stop, work context.Context, event Event) bool {
 	p.noteGap(event)
 	p.lag.arrived(event.Sequence)
 	records, detail := p.unpacker.records(event)
+	event.Body = nil // so that it takes no memory while the sink is slow: the records are copies
 	log.WithField("records", len(records)).Debug("hub event unpacked")
 	if !p.giveVerdicts(stop, work, event, records, detail) {
 		return false

@@ -92,7 +92,7 @@ type Config struct {
 	// HubCAFile is a PEM file with authorities that may sign the hub's certificate, in addition
 	// to the system's; empty, the default, is none.
 	HubCAFile string
-	// HubPrefetch is how many events a partition asks for ahead, by default 8. It is at least 1.
+	// HubPrefetch is how many events a partition asks for ahead, by default 2. It is at least 1.
 	HubPrefetch int
 	// StartPosition is where a partition without a checkpoint starts, by default at the earliest.
 	StartPosition StartPosition

@@ -47,7 +47,7 @@ func TestTheRequiredVariablesAreEnough(t *testing.T) {
 	cfg.HubConnection, cfg.Blob, cfg.SinkURL = HubConnection{}, nil, nil
 	want := Config{
 		HubName: "audit", ConsumerGroup: "$Default", StartPosition: StartPosition{Kind: StartEarliest},
-		HubClient: ClientAzEventHubs, HubTransport: TransportAMQP, HubPrefetch: 8,
+		HubClient: ClientAzEventHubs, HubTransport: TransportAMQP, HubPrefetch: 2,
 		BlobContainerName: "checkpoints", CheckpointInterval: 5 * time.Second,
 		PostMaxRetries: 5, PostRetryDelay: time.Second, PostTimeout: time.Minute, FailurePolicy: FailureHold,
 		RateLimit: 0, RateBurst: 50, KeepAlive: true,

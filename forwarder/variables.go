@@ -117,7 +117,7 @@ func hubVariables() []Variable {
 			Example: "/etc/aks-audit-log/hub-ca.pem",
 		},
 		{
-			Name: varHubPrefetch, Default: "8",
+			Name: varHubPrefetch, Default: "2",
 			Help:    "How many hub events of up to 1 MB a partition asks for ahead.",
 			Wants:   "a whole number from 1 to 300",
 			Example: "32",

@@ -1,0 +1,140 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	// memoryLimit is what the daemon promises to stay below in memoryLoad, with the defaults.
+	memoryLimit = 256 << 20
+	// The heaviest load that an Event Hub of the standard tier can be: all of its partitions,
+	// full of messages of the largest size.
+	heavyPartitions = 32
+	heavyBacklog    = 30
+	heavyEvent      = 1 << 20
+	// heavyRecords audit events make up a message, each below the 262,144 bytes that Falco's
+	// plugin takes.
+	heavyRecords = 5
+	// calm is for how long the resident size has not grown when all is taken that will be.
+	calm = 10 * time.Second
+)
+
+// heavyHubEvent is a hub event of the largest size.
+func heavyHubEvent(t *testing.T) []byte {
+	t.Helper()
+	empty := len(heavyBody(t, 0))
+	body := heavyBody(t, (heavyEvent-empty)/heavyRecords)
+	require.InDelta(t, heavyEvent, len(body), heavyRecords)
+	return body
+}
+
+func heavyBody(t *testing.T, padding int) []byte {
+	t.Helper()
+	var events []string
+	for n := range heavyRecords {
+		events = append(events, strings.Replace(auditEvent("0", n), `"annotations"`,
+			`"requestObject":{"data":"`+strings.Repeat("x", padding)+`"},"annotations"`, 1))
+	}
+	return auditHubEvent(t, events...)
+}
+
+// startHangingSink starts a webhook that takes what it is sent and never answers, and returns
+// how many POSTs wait there.
+func startHangingSink(t *testing.T) (url string, waiting *atomic.Int64) {
+	t.Helper()
+	waiting = &atomic.Int64{}
+	over := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // a POST that is given up ends here
+		waiting.Add(1)
+		defer waiting.Add(-1)
+		select {
+		case <-over:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(over) })
+	return server.URL, waiting
+}
+
+// highestResident is the most memory that a process has had in use at once, in bytes.
+func highestResident(t *testing.T, p *process) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	require.NoError(t, err)
+	for line := range strings.Lines(string(status)) {
+		if size, found := strings.CutPrefix(line, "VmHWM:"); found {
+			kilobytes, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(size), "kB")))
+			require.NoError(t, err)
+			return kilobytes << 10
+		}
+	}
+	t.Fatal("the system tells no highest resident size")
+	return 0
+}
+
+// awaitCalm waits until the highest resident size has not grown for a while and returns it.
+func awaitCalm(t *testing.T, d *daemon) int {
+	t.Helper()
+	highest, since := highestResident(t, d.process), time.Now()
+	eventually(t, func() bool {
+		if now := highestResident(t, d.process); now > highest {
+			highest, since = now, time.Now()
+		}
+		return time.Since(since) > calm
+	}, "the resident size stays")
+	return highest
+}
+
+// residentUnderHeavyLoad is the most memory that the daemon takes while nothing gets past it.
+func residentUnderHeavyLoad(t *testing.T, others settings) int {
+	t.Helper()
+	hub, event := startHub(t, heavyPartitions), heavyHubEvent(t)
+	for _, partition := range hub.PartitionIDs() {
+		for range heavyBacklog {
+			hub.Append(partition, event)
+		}
+	}
+	sinkURL, waiting := startHangingSink(t)
+	environ := hubSettings(t, hub, sinkURL).with(settings{
+		"CHECKPOINTDIR": t.TempDir(), "LOGLEVEL": "", "SHUTDOWNTIMEOUT": "1s",
+	}).with(others)
+	d := runDaemon(t, plainBinary(t), environ)
+	eventually(t, func() bool { return waiting.Load() == heavyPartitions }, "every partition waits for the sink")
+	highest := awaitCalm(t, d)
+	d.stop(t)
+	return highest
+}
+
+// plainBinary builds the daemon as it is released: the race detector would multiply its memory.
+func plainBinary(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "aks-audit-log-go")
+	require.NoError(t, build(t.Context(), append(os.Environ(), "CGO_ENABLED=0"), "-o", binary, "."))
+	return binary
+}
+
+func TestTheMemoryIsBoundedWhileTheSinkHangsBeforeADeepBacklog(t *testing.T) {
+	t.Parallel()
+	for _, client := range []string{newClient, oldClient} {
+		t.Run(client, func(t *testing.T) {
+			highest := residentUnderHeavyLoad(t, settings{"EVENTHUBCLIENT": client})
+			t.Logf("highest resident size: %.1f MiB", float64(highest)/(1<<20))
+			assert.Less(t, highest, memoryLimit)
+		})
+	}
+}
