@@ -10,9 +10,9 @@ import (
 )
 
 // azQuestions asks the service questions, over a connection of their own. The SDK waits for the
-// answer to one about a partition for ever, whatever ctx says (mgmt.go:151), and never gives up the
-// link that does not bring it, nor one that was lost: it translates the error before it looks for
-// what it has to mend. So both are given up here, with all of their client.
+// answer to one about a partition for ever, whatever ctx says (mgmt.go:151), and it never mends the
+// link for it: it translates the error before it looks for what it has to mend
+// (links_recover.go:101). So the client with the link is given up here, and another one made.
 type azQuestions struct {
 	connect  func(retries int32) (*azeventhubs.ConsumerClient, error)
 	patience time.Duration
@@ -24,28 +24,25 @@ type azQuestions struct {
 
 var errClosed = errors.New("the event hub client is closed")
 
-// ask waits no longer than its patience, or until ctx ends. Where the connection was lost since the
-// last question, it asks once more over a new one.
+// ask waits no longer than its patience, or until ctx ends. It asks twice where the link may have
+// been dead since the question before.
 func (q *azQuestions) ask(ctx context.Context, question func(context.Context, *azeventhubs.ConsumerClient) error) error {
 	asking, cancel := context.WithTimeout(ctx, q.patience)
 	defer cancel()
-	err := q.askOnce(ctx, asking, question)
-	if connectionLost(err) {
-		err = q.askOnce(ctx, asking, question)
-	}
-	return err
-}
-
-func (q *azQuestions) askOnce(ctx, asking context.Context, question func(context.Context, *azeventhubs.ConsumerClient) error) error {
-	client, err := q.current()
-	if err != nil {
-		return err
-	}
-	err = bounded(asking, func(asking context.Context) error { return question(asking, client) })
-	if connectionLost(err) || err != nil && asking.Err() != nil && ctx.Err() == nil {
+	for again := true; ; again = false {
+		client, err := q.current()
+		if err != nil {
+			return err
+		}
+		err = bounded(asking, func(asking context.Context) error { return question(asking, client) })
+		if err == nil || ctx.Err() != nil || asking.Err() == nil && !connectionLost(err) && q.is(client) {
+			return err
+		}
 		q.giveUp(ctx, client)
+		if !again || asking.Err() != nil {
+			return err
+		}
 	}
-	return err
 }
 
 func connectionLost(err error) bool {
@@ -68,6 +65,13 @@ func (q *azQuestions) current() (*azeventhubs.ConsumerClient, error) {
 		q.client = client
 	}
 	return q.client, nil
+}
+
+// is tells whether the client has not been given up meanwhile.
+func (q *azQuestions) is(client *azeventhubs.ConsumerClient) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.client == client
 }
 
 // giveUp closes a client, which ends the questions that still wait, and has the next question
