@@ -27,9 +27,10 @@ torture: ## the tests beside the code, and what the hub's clients do in faults t
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/staticcheck ## formatting, vet, linters, tidiness, in both modules
 	test -z "$$(gofmt -l . | grep -v node_modules)"
+	go mod verify # e2e cannot be: it replaces this module by the folder
 	set -e; for module in . e2e; do \
 		echo "lint $$module"; cd "$(CURDIR)/$$module"; \
-		go vet -tags torture ./...; go mod tidy -diff; go mod verify; \
+		go vet -tags torture ./...; go mod tidy -diff; \
 		$(TOOLS)/staticcheck -tags torture ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
 	done
 
