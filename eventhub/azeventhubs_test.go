@@ -120,6 +120,23 @@ func TestAMissingAnnotationIsNoLoss(t *testing.T) {
 	}
 }
 
+// The SDK takes such an event for number 0 and would go on behind that.
+func TestAnEventWithoutANumberDoesNotComeTwiceAfterACut(t *testing.T) {
+	server, hub := startAzEmulator(t)
+	server.Append("0", []byte("0"))
+	server.AppendMessage("0", hubtest.Message{Body: [][]byte{[]byte("1")}, Annotations: map[string]any{"x-opt-sequence-number": nil}})
+	r := startRetrying(t, hub)
+	for _, body := range []string{"0", "1", "2", "3"} {
+		assert.Equal(t, body, string(r.next(t).Body))
+		if body == "1" {
+			server.DropConnections()
+			server.Append("0", []byte("2"))
+			server.Append("0", []byte("3"))
+		}
+	}
+	r.stop(t)
+}
+
 // Retention has removed what was before, so that the number does not follow from the last one.
 func TestAnEventWithoutANumberAtTheBeginningGetsThatOfTheOldest(t *testing.T) {
 	server, hub := startAzEmulator(t)
@@ -173,6 +190,18 @@ func TestAnEventThatTheSDKCannotConvertIsHandedOnAsUnreadable(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Left to its own time, the SDK passes over such an event and gives the next one.
+func TestAnEventThatTheSDKPassesOverIsAskedForAgain(t *testing.T) {
+	server, hub := startAzEmulator(t)
+	server.Append("0", []byte("good"))
+	server.AppendMessage("0", annotated("x-opt-offset", int64(1)))
+	server.Append("0", []byte("good"))
+	for i, event := range readAll(t, server, hub) {
+		assert.Equal(t, int64(i), event.Sequence)
+		assert.Equal(t, i == 1, event.Unreadable != "")
 	}
 }
 
