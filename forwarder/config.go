@@ -127,6 +127,12 @@ type Config struct {
 	RateBurst int
 	// KeepAlive is whether connections to the sink are reused, by default true.
 	KeepAlive bool
+	// SinkReplay is whether what the sink accepted and has not settled is sent again when the
+	// connection to it is lost, by default true.
+	SinkReplay bool
+	// SinkSettleTime is how long the sink has to live on before what it accepted counts as
+	// settled, by default 5 s. 0 means at once.
+	SinkSettleTime time.Duration
 
 	// LogLevel is the least important level that is logged, by default info.
 	LogLevel logrus.Level

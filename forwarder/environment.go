@@ -31,6 +31,8 @@ type environment struct {
 	RateLimit          float64       `env:"RATELIMITEREVENTSPERSECONDS"`
 	RateBurst          int           `env:"RATELIMITERBURST"`
 	KeepAlive          bool          `env:"KEEPALIVE"`
+	SinkReplay         string        `env:"SINKREPLAY"`
+	SinkSettleTime     time.Duration `env:"SINKSETTLETIME"`
 	LogLevel           string        `env:"LOGLEVEL"`
 	VerboseLevel       int           `env:"VERBOSELEVEL"`
 	LogFormat          string        `env:"LOGFORMAT"`

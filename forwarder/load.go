@@ -25,6 +25,7 @@ func Load(environ []string) (Config, error) {
 	l.sink()
 	l.retries()
 	l.rate()
+	l.settling()
 	l.logs()
 	l.process()
 	if err := p.err(); err != nil {
@@ -136,6 +137,22 @@ func (l *loader) rate() {
 		l.wrong(varRateBurst)
 	}
 	l.out.KeepAlive = l.in.KeepAlive
+}
+
+func (l *loader) settling() {
+	replay := strings.ToLower(l.in.SinkReplay)
+	if replay != "on" && replay != "off" {
+		l.wrong(varSinkReplay)
+	}
+	l.out.SinkReplay = replay == "on"
+	l.out.SinkSettleTime = l.in.SinkSettleTime
+	if l.in.SinkSettleTime < 0 {
+		l.wrong(varSettleTime)
+	}
+	if l.out.SinkReplay && l.out.SinkSettleTime > 0 && !l.in.KeepAlive {
+		l.out.Warnings = append(l.out.Warnings, varKeepAlive+" is false, so a sink that is replaced between two POSTs "+
+			"is not noticed, and what was in its queue is lost in spite of "+varSinkReplay)
+	}
 }
 
 func (l *loader) logs() {

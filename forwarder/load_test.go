@@ -51,6 +51,7 @@ func TestTheRequiredVariablesAreEnough(t *testing.T) {
 		BlobContainerName: "checkpoints", CheckpointInterval: 5 * time.Second,
 		PostMaxRetries: 5, PostRetryDelay: time.Second, PostTimeout: time.Minute, FailurePolicy: FailureHold,
 		RateLimit: 0, RateBurst: 50, KeepAlive: true,
+		SinkReplay: true, SinkSettleTime: 5 * time.Second,
 		LogLevel: logrus.InfoLevel, LogFormat: "", StatsAddress: ":9000", ShutdownTimeout: 25 * time.Second,
 	}
 	// assert.Equal would do, were it not for the redacted printing, which hides what differs.
@@ -139,6 +140,8 @@ func TestAWrongVariableIsNamedWithWhatItHoldsAndWhatItShould(t *testing.T) {
 		"rate without end":      {"RATELIMITEREVENTSPERSECONDS=inf", `RATELIMITEREVENTSPERSECONDS is "inf": it should be`},
 		"burst":                 {"RATELIMITERBURST=0", `RATELIMITERBURST is "0": it should be a whole number from 1 up`},
 		"keep-alive":            {"KEEPALIVE=yes", `KEEPALIVE is "yes": it should be true or false`},
+		"replay":                {"SINKREPLAY=maybe", `SINKREPLAY is "maybe": it should be on or off`},
+		"settle time":           {"SINKSETTLETIME=-1s", `SINKSETTLETIME is "-1s": it should be a duration from 0 up`},
 		"level":                 {"LOGLEVEL=loud", `LOGLEVEL is "loud": it should be panic, fatal,`},
 		"verbose 0":             {"VerboseLevel=0", `VERBOSELEVEL is "0": it should be 1, 2, 3 or 4`},
 		"verbose 5":             {"VerboseLevel=5", `VERBOSELEVEL is "5": it should be 1, 2, 3 or 4`},
@@ -279,4 +282,16 @@ func TestFalcosOldPortIsWarnedOf(t *testing.T) {
 	assert.Contains(t, cfg.Warnings[0], "8765")
 	assert.Contains(t, cfg.Warnings[0], "9765")
 	assert.NotContains(t, cfg.Warnings[0], "s3cr3t")
+}
+
+func TestAReplayThatCannotNoticeEveryLossIsWarnedOf(t *testing.T) {
+	cfg, err := Load(environ("KEEPALIVE=false"))
+	require.NoError(t, err)
+	require.Len(t, cfg.Warnings, 1)
+	assert.Contains(t, cfg.Warnings[0], "replaced between two POSTs")
+	for _, meant := range []string{"SINKREPLAY=off", "SINKSETTLETIME=0"} {
+		cfg, err := Load(environ("KEEPALIVE=false", meant))
+		require.NoError(t, err)
+		assert.Empty(t, cfg.Warnings, meant)
+	}
 }

@@ -39,6 +39,8 @@ func (c Config) LogFields() logrus.Fields {
 		"rate_limit":          c.RateLimit,
 		"rate_burst":          c.RateBurst,
 		"keep_alive":          c.KeepAlive,
+		"sink_replay":         c.SinkReplay,
+		"sink_settle_time":    c.SinkSettleTime.String(),
 		"log_level":           c.LogLevel.String(),
 		"log_format":          cmp.Or(c.LogFormat, "auto"),
 		"stats_address":       c.StatsAddress,

@@ -17,6 +17,7 @@ type Statistics struct {
 
 	posts     map[string]prometheus.Observer
 	balancing prometheus.Counter
+	replayed  prometheus.Counter
 
 	partitions *partitionStatistics
 }
@@ -92,6 +93,10 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 		balancing: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "aks_audit_log_balance_failures_total", Help: "Balancing rounds that did not work.",
 		}),
+		replayed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aks_audit_log_replayed_events_total",
+			Help: "Audit events sent again because the sink that had accepted them was lost.",
+		}),
 		records: newCachedCounters("aks_audit_log_records_total",
 			"Records of hub events, by what became of them.", "verdict", verdictLabels()),
 		skipped: newCachedCounters("aks_audit_log_skipped_records_total",
@@ -110,7 +115,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 		s.posts[class] = durations.WithLabelValues(class)
 	}
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		buildInfoMetric(version), s.events, s.errors, s.success, s.retries, s.balancing, durations,
+		buildInfoMetric(version), s.events, s.errors, s.success, s.retries, s.balancing, s.replayed, durations,
 		s.records.vec, s.skipped.vec, s.deadLetters.vec)
 	s.partitions.register(reg)
 	return s
@@ -149,6 +154,10 @@ func (s *Statistics) EventSucceeded() { s.success.Inc() }
 // EventFailed counts an audit event that was given up on or whose retries were used up. Call
 // it once per event.
 func (s *Statistics) EventFailed() { s.errors.Inc() }
+
+// EventReplayed counts an audit event that is sent again because the sink that had accepted it
+// was lost. It was counted by EventSent and EventSucceeded then, and is not again.
+func (s *Statistics) EventReplayed() { s.replayed.Inc() }
 
 // EventRetried counts a POST that repeats one that failed.
 func (s *Statistics) EventRetried() { s.retries.Inc() }

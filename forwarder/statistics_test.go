@@ -211,7 +211,7 @@ func TestMetricNamesFollowPrometheusConventions(t *testing.T) {
 			ours = append(ours, family.GetName())
 		}
 	}
-	require.Len(t, ours, 16)
+	require.Len(t, ours, 18)
 	problems, err := testutil.GatherAndLint(reg, ours...)
 	require.NoError(t, err)
 	assert.Empty(t, problems)

@@ -22,6 +22,8 @@ const (
 	varRateLimit      = "RATELIMITEREVENTSPERSECONDS"
 	varRateBurst      = "RATELIMITERBURST"
 	varKeepAlive      = "KEEPALIVE"
+	varSinkReplay     = "SINKREPLAY"
+	varSettleTime     = "SINKSETTLETIME"
 	varLogLevel       = "LOGLEVEL"
 	varVerboseLevel   = "VERBOSELEVEL"
 	varLogFormat      = "LOGFORMAT"
@@ -204,6 +206,18 @@ func sinkVariables() []Variable {
 			Help:    "Whether connections to the sink are reused.",
 			Wants:   "true or false",
 			Example: "false",
+		},
+		{
+			Name: varSinkReplay, Default: "on",
+			Help:    "When the connection to the sink is lost: on sends again what it accepted and has not settled, off does not.",
+			Wants:   "on or off",
+			Example: "off",
+		},
+		{
+			Name: varSettleTime, Default: "5s",
+			Help:    "How long the sink has to live on before what it accepted is settled and the checkpoint may pass; 0 is at once.",
+			Wants:   "a duration from 0 up, like 5s or 1m30s",
+			Example: "10s",
 		},
 	}
 }
