@@ -44,8 +44,11 @@ type ledger struct {
 // acceptance is a body that the sink accepted.
 type acceptance struct {
 	at time.Time
-	// waited is how long the answer took, or the longest POST without one behind it.
+	// waited is how long the answer took, or how soon the next one followed: a queue that is full
+	// lets go of one body for each answer.
 	waited time.Duration
+	// stuck is the longest POST behind it that got no answer.
+	stuck time.Duration
 }
 
 // link is a connection to the sink.
@@ -91,7 +94,7 @@ func (l *ledger) noAnswer(waited time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n := len(l.unsettled); n > 0 {
-		l.unsettled[n-1].waited = max(l.unsettled[n-1].waited, waited)
+		l.unsettled[n-1].stuck = max(l.unsettled[n-1].stuck, waited)
 	}
 }
 
@@ -105,7 +108,11 @@ func (l *ledger) accept(waited time.Duration) {
 		l.settled = l.accepted
 		return
 	}
-	l.unsettled = append(l.unsettled, acceptance{at: time.Now(), waited: waited})
+	now := time.Now()
+	if n := len(l.unsettled); n > 0 {
+		l.unsettled[n-1].waited = min(l.unsettled[n-1].waited, now.Sub(l.unsettled[n-1].at))
+	}
+	l.unsettled = append(l.unsettled, acceptance{at: now, waited: waited})
 	switch {
 	case l.link.leaving:
 		l.link.ended = errLeaving
@@ -113,7 +120,7 @@ func (l *ledger) accept(waited time.Duration) {
 	case l.link.ended != nil:
 		l.lose(l.link.ended, nil)
 	default:
-		l.settle(time.Now())
+		l.settle(now)
 	}
 }
 
@@ -149,13 +156,17 @@ func (l *ledger) settleUpTo(ticket int64) {
 }
 
 // patience is how long the sink has to live on before what it accepted is settled: a full queue
-// shows as slow answers, one for each body that leaves it.
+// shows as slow answers, one for each body that leaves it. A single slow answer is more likely
+// a hiccup, of either side, and must not keep a stop from settling: it counts for twice
+// SINKSETTLETIME at most.
 func (l *ledger) patience() time.Duration {
-	var slowest time.Duration
+	var slowest, second, stuck time.Duration
 	for _, one := range l.unsettled {
+		second = max(second, min(slowest, one.waited))
 		slowest = max(slowest, one.waited)
+		stuck = max(stuck, one.stuck)
 	}
-	return max(l.settleTime, settleCount*slowest)
+	return max(l.settleTime, settleCount*second, settleCount*stuck, min(2*l.settleTime, settleCount*slowest))
 }
 
 // due is how long it takes until everything is settled if nothing is posted meanwhile; 0 where
