@@ -54,8 +54,12 @@ func (p *partition) giveVerdicts(stop, work context.Context, event Event, record
 				return false
 			}
 		default:
+			if !p.keepOriginal(stop, work, event, i, record) {
+				return false
+			}
 			deliver = append(deliver, forwarder.AuditEvent{
 				Partition: p.id, Sequence: event.Sequence, Record: i, AuditID: record.auditID, JSON: record.content,
+				Reduced: record.original != nil,
 			})
 		}
 	}
@@ -71,7 +75,7 @@ func (p *partition) deliver(stop, work context.Context, event Event, audits []fo
 	for i, outcome := range outcomes {
 		switch outcome.Verdict {
 		case forwarder.DeadLettered:
-			if !p.bury(stop, work, refusedLetter(event, audits[i], outcome.Reason)) {
+			if !p.buryRefused(stop, work, event, audits[i], outcome.Reason) {
 				return false
 			}
 		case forwarder.Delivered:
@@ -92,6 +96,14 @@ func (p *partition) deliver(stop, work context.Context, event Event, audits []fo
 // bury stores a dead letter, however long that takes: the checkpoint must not pass before. It
 // returns false if it was stopped first.
 func (p *partition) bury(stop, work context.Context, letter DeadLetter) bool {
+	stored := p.storeLetter(stop, work, letter)
+	if stored {
+		p.stats.RecordDeadLettered(letter.Reason)
+	}
+	return stored
+}
+
+func (p *partition) storeLetter(stop, work context.Context, letter DeadLetter) bool {
 	letter.Partition = p.id
 	log := p.log.WithFields(logrus.Fields{"sequence": letter.Sequence, "record": letter.Record, "reason": letter.Reason})
 	stored := false
@@ -101,7 +113,6 @@ func (p *partition) bury(stop, work context.Context, letter DeadLetter) bool {
 		return err
 	})
 	if stored {
-		p.stats.RecordDeadLettered(letter.Reason)
 		log.WithField("detail", letter.Detail).Warn("record stored as a dead letter, it cannot be delivered")
 	}
 	return stored
