@@ -59,9 +59,12 @@ func (p *partition) giveVerdicts(stop, work context.Context, lane Lane, event Ev
 				return false
 			}
 		default:
+			if !p.keepOriginal(stop, work, event, i, record) {
+				return false
+			}
 			deliver = append(deliver, forwarder.AuditEvent{
 				Partition: p.id, Sequence: event.Sequence, Record: i, AuditID: record.auditID, JSON: record.content,
-				Again: p.repeats.known(event, i),
+				Again: p.repeats.known(event, i), Reduced: record.original != nil,
 			})
 		}
 	}
@@ -77,7 +80,7 @@ func (p *partition) deliver(stop, work context.Context, lane Lane, event Event, 
 	for i, outcome := range outcomes {
 		switch outcome.Verdict {
 		case forwarder.DeadLettered:
-			if !p.bury(stop, work, event, refusedLetter(event, audits[i], outcome.Reason)) {
+			if !p.buryRefused(stop, work, event, audits[i], outcome.Reason) {
 				return false
 			}
 		case forwarder.Delivered:
@@ -100,6 +103,14 @@ func (p *partition) deliver(stop, work context.Context, lane Lane, event Event, 
 // bury stores a dead letter, however long that takes: the checkpoint must not pass before. It
 // returns false if it was stopped first.
 func (p *partition) bury(stop, work context.Context, event Event, letter DeadLetter) bool {
+	stored := p.storeLetter(stop, work, letter)
+	if stored && p.repeats.judge(event, letter.Record) {
+		p.stats.RecordDeadLettered(letter.Reason)
+	}
+	return stored
+}
+
+func (p *partition) storeLetter(stop, work context.Context, letter DeadLetter) bool {
 	letter.Partition = p.id
 	log := p.log.WithFields(logrus.Fields{"sequence": letter.Sequence, "record": letter.Record, "reason": letter.Reason})
 	stored := false
@@ -108,8 +119,7 @@ func (p *partition) bury(stop, work context.Context, event Event, letter DeadLet
 		stored = err == nil
 		return err
 	})
-	if stored && p.repeats.judge(event, letter.Record) {
-		p.stats.RecordDeadLettered(letter.Reason)
+	if stored {
 		log.WithField("detail", letter.Detail).Warn("record stored as a dead letter, it cannot be delivered")
 	}
 	return stored

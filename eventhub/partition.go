@@ -33,6 +33,7 @@ func newPartition(id string, c *Consumer) *partition {
 	log := c.log.WithField("partition", id)
 	p := &partition{
 		id: id, hub: c.hub, store: c.store, sink: c.sink, start: c.cfg.StartPosition, stats: c.stats, log: log,
+		unpacker: unpacker{maxEventSize: c.cfg.SinkMaxEventSize},
 		checkpoints: checkpointer{
 			store: c.store, interval: c.cfg.CheckpointInterval, stats: c.stats, log: log,
 			stored: Checkpoint{Partition: id, Sequence: noSequence},

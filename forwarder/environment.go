@@ -24,6 +24,7 @@ type environment struct {
 	CheckpointDir      string        `env:"CHECKPOINTDIR"`
 	CheckpointInterval time.Duration `env:"CHECKPOINTINTERVAL"`
 	SinkURL            string        `env:"WEBSINKURL"`
+	MaxEventSize       int           `env:"SINKMAXEVENTSIZE"`
 	MaxRetries         int           `env:"POSTMAXRETRIES"`
 	RetryDelay         int           `env:"POSTRETRYINCREMENTALDELAY"`
 	PostTimeout        time.Duration `env:"POSTTIMEOUT"`

@@ -32,6 +32,7 @@ func (c Config) LogFields() logrus.Fields {
 		"start_position":      c.StartPosition.String(),
 		"checkpoint_interval": c.CheckpointInterval.String(),
 		"sink":                c.SinkAddress(),
+		"sink_max_event_size": c.SinkMaxEventSize,
 		"post_max_retries":    c.PostMaxRetries,
 		"post_retry_delay":    c.PostRetryDelay.String(),
 		"post_timeout":        c.PostTimeout.String(),

@@ -15,6 +15,7 @@ const (
 	varCheckpointDir  = "CHECKPOINTDIR"
 	varCheckpointGap  = "CHECKPOINTINTERVAL"
 	varSinkURL        = "WEBSINKURL"
+	varMaxEventSize   = "SINKMAXEVENTSIZE"
 	varMaxRetries     = "POSTMAXRETRIES"
 	varRetryDelay     = "POSTRETRYINCREMENTALDELAY"
 	varPostTimeout    = "POSTTIMEOUT"
@@ -164,6 +165,12 @@ func sinkVariables() []Variable {
 			Help:    "Where audit events are posted: Falco's k8saudit webhook, or any Kubernetes audit webhook.",
 			Wants:   "an http:// or https:// URL with a host",
 			Example: "http://falco-k8saudit-webhook.falco.svc.cluster.local:9765/k8s-audit",
+		},
+		{
+			Name: varMaxEventSize, Default: "262144",
+			Help:    "The largest audit event that the sink takes, in bytes; a larger one is reduced. Falco's maxEventSize.",
+			Wants:   "a whole number of bytes from 1024 to 12000000",
+			Example: "1048576",
 		},
 		{
 			Name: varMaxRetries, Default: "5",
