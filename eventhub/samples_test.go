@@ -65,8 +65,8 @@ func factsOf(t *testing.T, text []byte) []fact {
 		for i := 0; nests && decoder.More(); i++ {
 			step := fmt.Sprint(i)
 			if opening == '{' {
-				key, err := decoder.Token()
-				require.NoError(t, err)
+				key, failed := decoder.Token()
+				require.NoError(t, failed)
 				step = key.(string)
 			}
 			read(path + "/" + step)
@@ -91,18 +91,18 @@ func TestARealEventThatIsCutAnywhereKeepsExactlyWhatStoodBeforeTheCut(t *testing
 				for len(facts) > 0 && facts[0].sure <= length {
 					held[facts[0].path], facts, more = facts[0].value, facts[1:], true
 				}
-				record, reason := u.mend([]byte(event[:length]), "not_json", recordTime)
+				got, reason := u.mend([]byte(event[:length]), "not_json", recordTime)
 				switch {
 				case held["/auditID"] == nil || held["/verb"] == nil || held["/user/username"] == nil:
 					require.NotEmpty(t, reason, "cut at %d", length)
 					continue
 				case more || last == nil:
-					requireFalcoTakes(t, record.content)
-					require.Equal(t, mended(held), valuesOf(t, record.content), "cut at %d", length)
-					last = record.content
+					requireFalcoTakes(t, got.content)
+					require.Equal(t, mended(held), valuesOf(t, got.content), "cut at %d", length)
+					last = got.content
 				}
 				require.Empty(t, reason, "cut at %d", length)
-				require.Equal(t, string(last), string(record.content), "cut at %d, where no value ends", length)
+				require.Equal(t, string(last), string(got.content), "cut at %d, where no value ends", length)
 			}
 			require.NotNil(t, last, "no cut was salvaged")
 		})
