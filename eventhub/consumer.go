@@ -51,6 +51,7 @@ type Consumer struct {
 	// What follows belongs to the goroutine of Run.
 	partitions []string
 	held       map[string]*holding
+	outage     storeOutage
 	ended      chan *holding
 }
 
@@ -69,10 +70,11 @@ type holding struct {
 func New(cfg forwarder.Config, hub Hub, store Store, sink Sink, stats *forwarder.Statistics, health *forwarder.Health, log logrus.FieldLogger) *Consumer {
 	return &Consumer{
 		cfg: cfg, hub: heardHub{Hub: hub, health: health}, store: store, sink: sink, stats: stats, health: health, log: log,
-		me:    readerID(),
-		rng:   mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
-		held:  map[string]*holding{},
-		ended: make(chan *holding),
+		me:     readerID(),
+		rng:    mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
+		held:   map[string]*holding{},
+		outage: storeOutage{listed: time.Now()},
+		ended:  make(chan *holding),
 	}
 }
 
@@ -131,6 +133,7 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.outage.over(time.Now(), listed, c.me, now)
 	won, err := c.claim(roundCtx, balance(c.partitions, listed, c.me, now, c.rng))
 	c.dropLost(listed)
 	err = errors.Join(err, c.begin(ctx, roundCtx, won))
