@@ -87,15 +87,16 @@ func (d *daemon) awaitReceiveFailures(t *testing.T, times float64) {
 	eventually(t, func() bool { return failures() >= before+times }, "receiving failed %v times more", times)
 }
 
-// getOver has a fault strike a daemon at work and demands that it goes on by itself, that no audit
-// event is lost, repeated or out of order, and that no checkpoint passed one that was not delivered.
-func getOver(t *testing.T, fault hubFault) {
+// getOver has a fault strike a daemon at work, to which hub events come every so often. It demands
+// that the daemon goes on by itself, that no audit event is lost, repeated or out of order, and that
+// no checkpoint passed one that was not delivered.
+func getOver(t *testing.T, every time.Duration, fault hubFault) {
 	t.Helper()
 	hub, s, c := startHub(t, 2), startSink(t), newContainer(t)
 	fed := newFeed(hub)
 	d := startDaemon(t, blobSettings(t, hub, c, s.URL).with(settings{"CHECKPOINTINTERVAL": "200ms"}))
 	guard := guardCheckpoints(t, c, s, 3)
-	load := startFlow(t, fed, 50*time.Millisecond)
+	load := startFlow(t, fed, every)
 	awaitWork(t, d)
 	fault.strike(t, hub, d)
 	awaitWork(t, d)
@@ -114,7 +115,7 @@ func TestEachFaultOfTheHubIsGotOverWithoutLossOrRepetition(t *testing.T) {
 	for name, fault := range hubFaults() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			getOver(t, fault)
+			getOver(t, 50*time.Millisecond, fault)
 		})
 	}
 }

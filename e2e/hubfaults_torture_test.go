@@ -13,7 +13,7 @@ import (
 
 func TestTheHubDropsAllConnectionsEveryFewSecondsForAMinute(t *testing.T) {
 	t.Parallel()
-	getOver(t, hubFault{strike: dropConnections(20)})
+	getOver(t, 200*time.Millisecond, hubFault{strike: dropConnections(20)})
 }
 
 func TestFaultsOfTheHubThatLastForMinutesAreGotOver(t *testing.T) {
@@ -35,7 +35,7 @@ func TestFaultsOfTheHubThatLastForMinutesAreGotOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			getOver(t, hubFault{strike: func(_ *testing.T, hub *hubtest.Server, _ *daemon) {
+			getOver(t, 500*time.Millisecond, hubFault{strike: func(_ *testing.T, hub *hubtest.Server, _ *daemon) {
 				fault(hub, true)
 				<-time.After(long) // the length is what is asked for
 				fault(hub, false)
