@@ -102,7 +102,7 @@ func (p *partition) bury(stop, work context.Context, letter DeadLetter) bool {
 	})
 	if stored {
 		p.stats.RecordDeadLettered(letter.Reason)
-		log.WithField("detail", letter.Detail).Warn("record stored as a dead letter, it cannot be delivered")
+		p.deadLetters.stored(letter)
 	}
 	return stored
 }
