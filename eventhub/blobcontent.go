@@ -2,15 +2,11 @@ package eventhub
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/Azure/azure-storage-blob-go/azblob"
 )
-
-// errNoSuchBlob says that a blob is not there, or not any more.
-var errNoSuchBlob = errors.New("there is no such blob")
 
 // put writes a blob, whatever stood there.
 func (c blobContainer) put(ctx context.Context, name string, body io.ReadSeeker, contentType string) error {
@@ -26,7 +22,7 @@ func (c blobContainer) put(ctx context.Context, name string, body io.ReadSeeker,
 func (c blobContainer) get(ctx context.Context, name string, limit int64) ([]byte, azblob.ETag, error) {
 	answer, err := c.url.NewBlobURL(name).Download(ctx, 0, azblob.CountToEnd, azblob.BlobAccessConditions{}, false, azblob.ClientProvidedKeyOptions{})
 	if serviceCode(err) == azblob.ServiceCodeBlobNotFound {
-		return nil, "", errNoSuchBlob
+		return nil, "", errNotThere
 	}
 	if err != nil {
 		return nil, "", storageError(err)

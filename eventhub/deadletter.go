@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,12 +23,20 @@ type DeadLetterStore interface {
 type DeadLetterRecords interface {
 	// ListDeadLetters returns the names of all, in the order in which they stood in the hub.
 	ListDeadLetters(ctx context.Context) ([]string, error)
-	// ReadDeadLetter reads the one of that name. What is no dead letter is an error.
+	// ReadDeadLetter reads the one of that name. It fails with errNotThere where it is gone, and
+	// with errNoDeadLetter where something else stands there.
 	ReadDeadLetter(ctx context.Context, name string) (DeadLetter, error)
 	// DeleteDeadLetter deletes it, unless it was stored anew since it was read: then it fails
 	// with ErrLostRace. (In a folder, a new one is deleted too.)
 	DeleteDeadLetter(ctx context.Context, name string, letter DeadLetter) error
 }
+
+var (
+	// errNotThere says that what was to be read is not there, or not any more.
+	errNotThere = errors.New("it is not there")
+	// errNoDeadLetter says that what was read has not the form of a dead letter.
+	errNoDeadLetter = errors.New("it is no dead letter")
+)
 
 // maxDeadLetterSize bounds what is read of one, in bytes. A body of 1 MB has up to 6 MB in a JSON
 // string.
@@ -96,10 +105,10 @@ func (d DeadLetter) encode() ([]byte, error) {
 func decodeDeadLetter(name string, stored []byte) (DeadLetter, error) {
 	var file deadLetterFile
 	if err := json.Unmarshal(stored, &file); err != nil {
-		return DeadLetter{}, fmt.Errorf("dead letter %s is not JSON as it was stored", name)
+		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it is not JSON as it was stored", name, errNoDeadLetter)
 	}
 	if file.Reason == "" || file.Partition == "" {
-		return DeadLetter{}, fmt.Errorf("%s is no dead letter: it names no reason or no partition", name)
+		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it names no reason or no partition", name, errNoDeadLetter)
 	}
 	letter := DeadLetter{
 		Reason: file.Reason, Detail: file.Detail,

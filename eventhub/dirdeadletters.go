@@ -45,7 +45,10 @@ func (d *dirStore) ListDeadLetters(context.Context) ([]string, error) {
 }
 
 func (d *dirStore) ReadDeadLetter(_ context.Context, name string) (DeadLetter, error) {
-	content, err := os.ReadFile(d.deadLetterFile(name))
+	content, err := os.ReadFile(d.deadLetterFile(name)) // #nosec G304 -- a name that was listed
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errNotThere
+	}
 	if err != nil {
 		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w", name, err)
 	}

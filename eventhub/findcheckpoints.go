@@ -79,7 +79,7 @@ func (b *blobStore) findLeases(ctx context.Context, root []blobEntry, known map[
 			continue
 		}
 		content, _, err := b.container.get(ctx, blob.name, maxLeaseSize)
-		if errors.Is(err, errNoSuchBlob) {
+		if errors.Is(err, errNotThere) {
 			continue
 		}
 		if err != nil {
@@ -123,9 +123,15 @@ func furthestCheckpoints(found []FoundCheckpoint) []FoundCheckpoint {
 		case !seen:
 			index[one.Partition] = len(furthest)
 			furthest = append(furthest, one)
-		case one.Sequence > furthest[at].Sequence:
+		case further(one, furthest[at]):
 			furthest[at] = one
 		}
 	}
 	return furthest
+}
+
+// further tells whether a counts rather than b. Of two for the same event, it is the one that has
+// its offset.
+func further(a, b FoundCheckpoint) bool {
+	return a.Sequence > b.Sequence || a.Sequence == b.Sequence && a.Offset != "" && b.Offset == ""
 }
