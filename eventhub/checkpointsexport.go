@@ -117,7 +117,7 @@ func exportOne(ctx context.Context, seen *overview, container blobContainer, par
 	done := exported{checkpoint: *furthest, place: place}
 	standing := seen.standing(partition, place)
 	if done.checkpoint.Offset == "" {
-		// Azure's SDKs other than .NET's cannot do without.
+		// Azure's SDK for Go fails on a checkpoint without one.
 		done.checkpoint.Offset = seen.offset(partition, done.checkpoint.Sequence)
 	}
 	switch {

@@ -38,11 +38,12 @@ func ListDeadLetters(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 		return err
 	}
 	defer func() { _ = records.Close() }()
-	write := writeListed
-	if asJSON {
-		write = writeListedJSON
-	} else if err := writeColumns(out, "NAME", "REASON", "ENQUEUED", "AUDIT ID", "VERB", "USER", "RESOURCE"); err != nil {
-		return err
+	write := writeListedJSON
+	if !asJSON {
+		write = writeListed
+		if err = writeColumns(out, "NAME", "REASON", "ENQUEUED", "AUDIT ID", "VERB", "USER", "RESOURCE"); err != nil {
+			return err
+		}
 	}
 	unreadable := false
 	err = eachDeadLetter(ctx, records, func(name string, letter DeadLetter, problem error) error {

@@ -29,9 +29,9 @@ func (b *blobStore) FindCheckpoints(ctx context.Context) ([]FoundCheckpoint, err
 	var found []FoundCheckpoint
 	known := map[string]bool{}
 	for _, path := range paths {
-		blobs, _, err := b.container.list(ctx, path+checkpointFolder)
-		if err != nil {
-			return nil, fmt.Errorf("list checkpoints: %w", err)
+		blobs, _, listErr := b.container.list(ctx, path+checkpointFolder)
+		if listErr != nil {
+			return nil, fmt.Errorf("list checkpoints: %w", listErr)
 		}
 		for _, blob := range blobs {
 			checkpoint := checkpointOf(blob, strings.TrimPrefix(blob.name, path+checkpointFolder))

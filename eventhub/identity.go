@@ -86,7 +86,7 @@ func (i identity) logFields() logrus.Fields {
 // end is left out.
 func walkStrings(text []byte, found func(path, value string)) {
 	const deepest = 2
-	var keys [deepest + 1]string
+	keys := map[int]string{} // the last key of each level
 	level := 0
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
@@ -106,7 +106,11 @@ func walkStrings(text []byte, found func(path, value string)) {
 				if isKey(text, end) {
 					keys[level] = unquoted(text[i:end])
 				} else {
-					found(strings.Join(keys[1:level+1], "."), unquoted(text[i:end]))
+					path := keys[1]
+					if level == deepest {
+						path += "." + keys[deepest]
+					}
+					found(path, unquoted(text[i:end]))
 				}
 			}
 			i = end - 1
