@@ -43,6 +43,8 @@ type Consumer struct {
 	stats  *forwarder.Statistics
 	health *forwarder.Health
 	log    logrus.FieldLogger
+	// deadLetters is shared by the partitions: what fills the log is their sum.
+	deadLetters *deadLetterLog
 
 	// me names this reader in the ownerships.
 	me  string
@@ -70,6 +72,8 @@ type holding struct {
 func New(cfg forwarder.Config, hub Hub, store Store, sink Sink, stats *forwarder.Statistics, health *forwarder.Health, log logrus.FieldLogger) *Consumer {
 	return &Consumer{
 		cfg: cfg, hub: heardHub{Hub: hub, health: health}, store: store, sink: sink, stats: stats, health: health, log: log,
+		deadLetters: newDeadLetterLog(log),
+
 		me:     readerID(),
 		rng:    mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
 		held:   map[string]*holding{},
@@ -94,6 +98,7 @@ func readerID() string {
 // long as the sink takes it and SHUTDOWNTIMEOUT allows, writes the last checkpoints, gives the
 // partitions up so that another replica takes them over at once, and returns.
 func (c *Consumer) Run(ctx context.Context) {
+	defer c.deadLetters.close()
 	c.log.WithField("owner", c.me).Info("consumer starts")
 	defer c.watch(ctx)()
 	next := time.After(0)

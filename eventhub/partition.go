@@ -23,6 +23,7 @@ type partition struct {
 	log   logrus.FieldLogger
 
 	unpacker    unpacker
+	deadLetters *deadLetterLog
 	checkpoints checkpointer
 	lag         lag
 	stall       stallWatch
@@ -38,7 +39,8 @@ func newPartition(id string, c *Consumer) *partition {
 			store: c.store, interval: c.cfg.CheckpointInterval, stats: c.stats, log: log,
 			stored: Checkpoint{Partition: id, Sequence: noSequence},
 		},
-		lag: lag{partition: id, hub: c.hub, stats: c.stats, health: c.health, log: log, every: watchInterval(c.cfg, lagInterval)},
+		deadLetters: c.deadLetters,
+		lag:         lag{partition: id, hub: c.hub, stats: c.stats, health: c.health, log: log, every: watchInterval(c.cfg, lagInterval)},
 	}
 	p.lag.stall = &p.stall
 	return p
