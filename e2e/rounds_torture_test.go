@@ -1,0 +1,16 @@
+//go:build torture
+
+package e2e
+
+import "time"
+
+// The full counts; see rounds_test.go.
+const (
+	killRounds     = 200
+	blobKillRounds = 50
+	stopRounds     = 50
+	handoverRounds = 50
+	freeze         = 2 * time.Minute
+	stormTime      = 5 * time.Minute
+	stormKills     = true
+)
