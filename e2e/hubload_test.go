@@ -173,12 +173,15 @@ func (h *hubLoad) unusual(part float64) bool { return h.odd > 0 && h.rng.Float64
 
 func pick[T any](rng *rand.Rand, from []T) T { return from[rng.IntN(len(from))] }
 
+// mustMarshal leaves <, > and & as they are, unlike json.Marshal.
 func mustMarshal(v any) []byte {
-	encoded, err := json.Marshal(v)
-	if err != nil {
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
 		panic(fmt.Sprintf("a test's own JSON: %v", err))
 	}
-	return encoded
+	return bytes.TrimSuffix(encoded.Bytes(), []byte("\n"))
 }
 
 func zipped(body []byte) []byte {

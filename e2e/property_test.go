@@ -1,0 +1,53 @@
+package e2e
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// What these tests say of every fault and every event, whichever come: each audit event gets its
+// verdict (it is delivered, or a dead letter stands in the store), what is delivered comes in order for each
+// partition, nothing is delivered that was not there, and no checkpoint ever passes an event without a verdict.
+
+func TestRandomFaultsOverRandomEventsLoseNothing(t *testing.T) {
+	t.Parallel()
+	s, dir := newStorm(t, 3), t.TempDir()
+	s.auditor = &auditor{books: folderBooks(dir), ledger: s.ledger, hub: s.hub}
+	s.fleet = startFleet(t, daemonBinary(t), s.ledger, s.environ(t, settings{"CHECKPOINTDIR": dir}))
+	s.addLane(2*time.Second, func(rng *rand.Rand) []fault { return hubFaults(s.hub, rng) })
+	s.addLane(2*time.Second, func(*rand.Rand) []fault { return sinkFaults(s.sink, s.ledger) })
+	s.addLane(8*time.Second, func(rng *rand.Rand) []fault { return processFaults(t.Context(), s.fleet, rng, true) })
+	s.rage(t, stormTime, 20*time.Millisecond)
+	s.assertNothingLost(t)
+}
+
+func TestRandomFaultsOverReplicasThatShareBlobsLoseNothing(t *testing.T) {
+	t.Parallel()
+	s := newStorm(t, 4)
+	s.replicas(t, daemonBinary(t))
+	s.stormOfReplicas(t, stormKills)
+	s.rage(t, stormTime, 20*time.Millisecond)
+	s.assertNothingLost(t)
+}
+
+// replicas starts two that share a container, behind a proxy.
+func (s *storm) replicas(t *testing.T, binary string) {
+	t.Helper()
+	c, proxy := newContainer(t), startStorageProxy(t)
+	s.proxy = proxy
+	s.auditor = &auditor{books: blobBooks{c}, ledger: s.ledger, hub: s.hub}
+	environ := s.environ(t, settings{
+		"BLOBSTORAGECONNECTIONSTRING": proxy.connectionString(t), "BLOBCONTAINERNAME": c.name,
+	})
+	s.fleet = startFleet(t, binary, s.ledger, environ, environ.with(settings{"STATSADDRESS": freeAddress(t)}))
+}
+
+// stormOfReplicas adds all kinds of faults.
+func (s *storm) stormOfReplicas(t *testing.T, kills bool) {
+	t.Helper()
+	s.addLane(4*time.Second, func(rng *rand.Rand) []fault { return hubFaults(s.hub, rng) })
+	s.addLane(4*time.Second, func(*rand.Rand) []fault { return sinkFaults(s.sink, s.ledger) })
+	s.addLane(4*time.Second, func(*rand.Rand) []fault { return storageFaults(s.proxy) })
+	s.addLane(20*time.Second, func(rng *rand.Rand) []fault { return processFaults(t.Context(), s.fleet, rng, kills) })
+}
