@@ -47,11 +47,15 @@ type Consumer struct {
 	// me names this reader in the ownerships.
 	me  string
 	rng *mathrand.Rand
+	// vigil is kept by the rounds, for the partitions.
+	vigil *vigil
 
 	// What follows belongs to the goroutine of Run.
 	partitions []string
 	held       map[string]*holding
 	ended      chan *holding
+	// expires is when the first ownership of another reader would expire, as last listed.
+	expires time.Duration
 }
 
 // holding is a partition that this process owns.
@@ -71,6 +75,7 @@ func New(cfg forwarder.Config, hub Hub, store Store, sink Sink, stats *forwarder
 		cfg: cfg, hub: hub, store: store, sink: sink, stats: stats, health: health, log: log,
 		me:    readerID(),
 		rng:   mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
+		vigil: &vigil{},
 		held:  map[string]*holding{},
 		ended: make(chan *holding),
 	}
@@ -111,6 +116,7 @@ func (c *Consumer) Run(ctx context.Context) {
 func (c *Consumer) round(ctx context.Context) time.Duration {
 	roundCtx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
+	defer c.vigil.kept(time.Now())
 	if err := c.tryRound(ctx, roundCtx); err != nil {
 		if ctx.Err() == nil {
 			c.stats.BalanceFailed()
@@ -119,7 +125,8 @@ func (c *Consumer) round(ctx context.Context) time.Duration {
 		}
 		return balanceRetry
 	}
-	return time.Duration(float64(balanceInterval) * (0.8 + 0.4*c.rng.Float64()))
+	pause := time.Duration(float64(balanceInterval) * (0.8 + 0.4*c.rng.Float64()))
+	return min(pause, c.expires)
 }
 
 func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
@@ -130,6 +137,7 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.expires = untilExpiry(listed, c.me, now)
 	won, err := c.claim(roundCtx, balance(c.partitions, listed, c.me, now, c.rng))
 	c.dropLost(listed)
 	err = errors.Join(err, c.begin(ctx, roundCtx, won))

@@ -67,7 +67,7 @@ func (p *partition) deliver(stop, work context.Context, event Event, audits []fo
 	if len(audits) == 0 {
 		return true
 	}
-	outcomes, err := p.sink.Deliver(work, audits)
+	outcomes, err := p.vigil.each(work, audits, p.sink.Deliver)
 	for i, outcome := range outcomes {
 		switch outcome.Verdict {
 		case forwarder.DeadLettered:

@@ -26,6 +26,7 @@ type partition struct {
 	checkpoints checkpointer
 	lag         lag
 	stall       stallWatch
+	vigil       *vigil
 }
 
 func newPartition(id string, c *Consumer) *partition {
@@ -36,7 +37,8 @@ func newPartition(id string, c *Consumer) *partition {
 			store: c.store, interval: c.cfg.CheckpointInterval, stats: c.stats, log: log,
 			stored: Checkpoint{Partition: id, Sequence: noSequence},
 		},
-		lag: lag{partition: id, hub: c.hub, stats: c.stats, log: log},
+		vigil: c.vigil,
+		lag:   lag{partition: id, hub: c.hub, stats: c.stats, log: log},
 	}
 	p.lag.stall = &p.stall
 	return p
