@@ -26,19 +26,19 @@ const (
 // slowStorage is how long a slow storage takes.
 const slowStorage = 800 * time.Millisecond
 
-// storageProxy stands between a daemon and Azurite.
-type storageProxy struct {
+// moodyStorage stands between a daemon and Azurite.
+type moodyStorage struct {
 	*httptest.Server
 	mood        atomic.Int32
 	checkpoints atomic.Int64 // that were written through it
 }
 
-func startStorageProxy(t *testing.T) *storageProxy {
+func startMoodyStorage(t *testing.T) *moodyStorage {
 	t.Helper()
 	endpoint, err := url.Parse(storage(t).endpoint)
 	require.NoError(t, err)
 	transport := &http.Transport{}
-	p := &storageProxy{}
+	p := &moodyStorage{}
 	forward := &httputil.ReverseProxy{
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -67,7 +67,7 @@ func startStorageProxy(t *testing.T) *storageProxy {
 }
 
 // stands treats a request as the mood is and says whether it is to be forwarded.
-func (p *storageProxy) stands(w http.ResponseWriter, r *http.Request) bool {
+func (p *moodyStorage) stands(w http.ResponseWriter, r *http.Request) bool {
 	switch storageMood(p.mood.Load()) {
 	case storageBusy:
 		http.Error(w, "the storage is busy", http.StatusServiceUnavailable)
@@ -83,10 +83,10 @@ func (p *storageProxy) stands(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-func (p *storageProxy) feel(m storageMood) { p.mood.Store(int32(m)) }
+func (p *moodyStorage) feel(m storageMood) { p.mood.Store(int32(m)) }
 
 // connectionString is the storage's, but for its address.
-func (p *storageProxy) connectionString(t *testing.T) string {
+func (p *moodyStorage) connectionString(t *testing.T) string {
 	t.Helper()
 	a := storage(t)
 	return strings.Replace(a.connectionString(), a.endpoint, p.URL+"/"+storageAccount, 1)

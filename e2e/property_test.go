@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What these tests say of every fault and every event, whichever come: each audit event gets its
+// What these tests say of every trouble and every event, whichever come: each audit event gets its
 // verdict (it is delivered, or a dead letter stands in the store), what is delivered comes in order for each
 // partition, nothing is delivered that was not there, and no checkpoint ever passes an event without a verdict.
 
@@ -15,9 +15,9 @@ func TestRandomFaultsOverRandomEventsLoseNothing(t *testing.T) {
 	s, dir := newStorm(t, 3), t.TempDir()
 	s.auditor = &auditor{books: folderBooks(dir), ledger: s.ledger, hub: s.hub}
 	s.fleet = startFleet(t, daemonBinary(t), s.ledger, s.environ(t, settings{"CHECKPOINTDIR": dir}))
-	s.addLane(2*time.Second, func(rng *rand.Rand) []fault { return hubFaults(s.hub, rng) })
-	s.addLane(2*time.Second, func(*rand.Rand) []fault { return sinkFaults(s.sink, s.ledger) })
-	s.addLane(8*time.Second, func(rng *rand.Rand) []fault { return processFaults(t.Context(), s.fleet, rng, true) })
+	s.addRow(2*time.Second, func(rng *rand.Rand) []trouble { return hubTroubles(s.hub, rng) })
+	s.addRow(2*time.Second, func(*rand.Rand) []trouble { return sinkTroubles(s.sink, s.ledger) })
+	s.addRow(8*time.Second, func(rng *rand.Rand) []trouble { return processTroubles(t.Context(), s.fleet, rng, true) })
 	s.rage(t, stormTime, 20*time.Millisecond)
 	s.assertNothingLost(t)
 }
@@ -34,8 +34,8 @@ func TestRandomFaultsOverReplicasThatShareBlobsLoseNothing(t *testing.T) {
 // replicas starts two that share a container, behind a proxy.
 func (s *storm) replicas(t *testing.T, binary string) {
 	t.Helper()
-	c, proxy := newContainer(t), startStorageProxy(t)
-	s.proxy = proxy
+	c, proxy := newContainer(t), startMoodyStorage(t)
+	s.storage = proxy
 	s.auditor = &auditor{books: blobBooks{c}, ledger: s.ledger, hub: s.hub}
 	environ := s.environ(t, settings{
 		"BLOBSTORAGECONNECTIONSTRING": proxy.connectionString(t), "BLOBCONTAINERNAME": c.name,
@@ -43,11 +43,11 @@ func (s *storm) replicas(t *testing.T, binary string) {
 	s.fleet = startFleet(t, binary, s.ledger, environ, environ.with(settings{"STATSADDRESS": freeAddress(t)}))
 }
 
-// stormOfReplicas adds all kinds of faults.
+// stormOfReplicas adds all kinds of troubles.
 func (s *storm) stormOfReplicas(t *testing.T, kills bool) {
 	t.Helper()
-	s.addLane(4*time.Second, func(rng *rand.Rand) []fault { return hubFaults(s.hub, rng) })
-	s.addLane(4*time.Second, func(*rand.Rand) []fault { return sinkFaults(s.sink, s.ledger) })
-	s.addLane(4*time.Second, func(*rand.Rand) []fault { return storageFaults(s.proxy) })
-	s.addLane(20*time.Second, func(rng *rand.Rand) []fault { return processFaults(t.Context(), s.fleet, rng, kills) })
+	s.addRow(4*time.Second, func(rng *rand.Rand) []trouble { return hubTroubles(s.hub, rng) })
+	s.addRow(4*time.Second, func(*rand.Rand) []trouble { return sinkTroubles(s.sink, s.ledger) })
+	s.addRow(4*time.Second, func(*rand.Rand) []trouble { return storageTroubles(s.storage) })
+	s.addRow(20*time.Second, func(rng *rand.Rand) []trouble { return processTroubles(t.Context(), s.fleet, rng, kills) })
 }

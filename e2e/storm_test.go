@@ -25,16 +25,16 @@ const (
 	calmPatience = 4 * time.Minute
 )
 
-// storm is random faults over random hub events. The rows of both follow from the seed.
+// storm is random troubles over random hub events. The rows of both follow from the seed.
 type storm struct {
 	hub     *hubtest.Server
 	ledger  *ledger
 	sink    *moodySink
 	fleet   *fleet
 	auditor *auditor
-	proxy   *storageProxy // nil where the daemon writes files
+	storage *moodyStorage // nil where the daemon writes files
 	load    *hubLoad
-	lanes   []*lane
+	rows    []*row
 	seed    uint64
 }
 
@@ -57,15 +57,15 @@ func (s *storm) environ(t *testing.T, others settings) settings {
 	}).with(others)
 }
 
-// addLane adds a row of faults.
-func (s *storm) addLane(pause time.Duration, faults func(rng *rand.Rand) []fault) {
-	part := uint64(100 + 2*len(s.lanes))
-	s.lanes = append(s.lanes, &lane{
-		rng: randomNumbers(s.seed, part), faults: faults(randomNumbers(s.seed, part+1)), pause: pause,
+// addRow adds a row of troubles.
+func (s *storm) addRow(pause time.Duration, troubles func(rng *rand.Rand) []trouble) {
+	part := uint64(100 + 2*len(s.rows))
+	s.rows = append(s.rows, &row{
+		rng: randomNumbers(s.seed, part), troubles: troubles(randomNumbers(s.seed, part+1)), pause: pause,
 	})
 }
 
-// rage lets the faults happen for a time, under load, and then waits until all is well again and
+// rage lets the troubles happen for a time, under load, and then waits until all is well again and
 // everything has its verdict.
 func (s *storm) rage(t *testing.T, lasts, loadEvery time.Duration) {
 	t.Helper()
@@ -73,12 +73,12 @@ func (s *storm) rage(t *testing.T, lasts, loadEvery time.Duration) {
 	defer calm()
 	endLoad := s.load.start(t, loadEvery)
 	endAudits := s.audits(t)
-	var lanes sync.WaitGroup
-	for _, l := range s.lanes {
+	var rows sync.WaitGroup
+	for _, l := range s.rows {
 		l.log = t.Logf
-		lanes.Go(func() { l.run(raging) })
+		rows.Go(func() { l.run(raging) })
 	}
-	lanes.Wait()
+	rows.Wait()
 	endLoad()
 	t.Logf("the storm is over, %d records wait for their verdict", s.ledger.waiting())
 	assert.Eventually(t, func() bool { return s.ledger.open() == 0 }, calmPatience, pollEvery, "everything has its verdict")
@@ -132,9 +132,9 @@ func (s *storm) assertNothingLost(t *testing.T) {
 	count := s.ledger.counts()
 	t.Logf("appended %d, delivered %d, dead-lettered %d, duplicates %d, lost %d; checkpoints moved %d times; highest memory %d MiB",
 		count.appended, count.delivered, count.kept, count.repeats, count.lost+s.ledger.waiting(), s.auditor.moves, s.fleet.highestMemory()>>20)
-	var faults strings.Builder
-	for _, l := range s.lanes {
-		faults.WriteString(l.String())
+	var troubles strings.Builder
+	for _, l := range s.rows {
+		troubles.WriteString(l.String())
 	}
-	t.Logf("faults:\n%s", faults.String())
+	t.Logf("troubles:\n%s", troubles.String())
 }

@@ -11,8 +11,8 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// fault is something that goes wrong for a while.
-type fault struct {
+// trouble is something that goes wrong for a while.
+type trouble struct {
 	name string
 	// begin lets it begin.
 	begin func()
@@ -22,11 +22,11 @@ type fault struct {
 	longest time.Duration
 }
 
-// lane is a row of faults of one kind, one after the other, drawn at random. Several lanes run side by
+// row is a row of troubles of one kind, one after the other, drawn at random. Several rows run side by
 // side.
-type lane struct {
-	rng    *rand.Rand
-	faults []fault
+type row struct {
+	rng      *rand.Rand
+	troubles []trouble
 	// pause is the longest time between two of them.
 	pause time.Duration
 
@@ -35,11 +35,11 @@ type lane struct {
 	log    func(format string, args ...any)
 }
 
-// run lets one fault after the other happen until ctx ends. Then all is well again.
-func (l *lane) run(ctx context.Context) {
+// run lets one trouble after the other happen until ctx ends. Then all is well again.
+func (l *row) run(ctx context.Context) {
 	for {
 		// All is drawn in the same order whatever the time, so that a seed tells the row.
-		next := pick(l.rng, l.faults)
+		next := pick(l.rng, l.troubles)
 		pause, lasts := drawTime(l.rng, l.pause), drawTime(l.rng, next.longest)
 		waitFor(ctx, pause)
 		if ctx.Err() != nil {
@@ -57,7 +57,7 @@ func (l *lane) run(ctx context.Context) {
 	}
 }
 
-func (l *lane) count(name string) {
+func (l *row) count(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.counts == nil {
@@ -70,11 +70,11 @@ func drawTime(rng *rand.Rand, longest time.Duration) time.Duration {
 	return time.Duration(rng.Int64N(int64(longest) + 1))
 }
 
-// hubFaults are what can be wrong with the hub and the way to it.
-func hubFaults(hub *hubtest.Server, rng *rand.Rand) []fault {
+// hubTroubles are what can be wrong with the hub and the way to it.
+func hubTroubles(hub *hubtest.Server, rng *rand.Rand) []trouble {
 	const outage = 8 * time.Second
 	partition := func() string { return pick(rng, append([]string{""}, hub.PartitionIDs()...)) }
-	faults := []fault{
+	troubles := []trouble{
 		{name: "connections dropped", begin: func() { hub.DropConnections() }},
 		{name: "links stolen", begin: func() { hub.StealLinks(partition()) }},
 		{name: "claims expired", begin: func() { hub.ExpireClaims() }},
@@ -103,16 +103,16 @@ func hubFaults(hub *hubtest.Server, rng *rand.Rand) []fault {
 		},
 	}
 	for _, condition := range []string{"amqp:internal-error", "com.microsoft:server-busy", "amqp:connection:forced", "com.microsoft:timeout"} {
-		faults = append(faults, fault{
+		troubles = append(troubles, trouble{
 			name:  "links detached, " + condition,
 			begin: func() { hub.Detach(partition(), condition, "a fault") },
 		})
 	}
-	return faults
+	return troubles
 }
 
-// sinkFaults are what can be wrong with the sink.
-func sinkFaults(s *moodySink, l *ledger) []fault {
+// sinkTroubles are what can be wrong with the sink.
+func sinkTroubles(s *moodySink, l *ledger) []trouble {
 	reopen := func() {
 		if err := s.open(); err != nil {
 			l.mu.Lock()
@@ -120,7 +120,7 @@ func sinkFaults(s *moodySink, l *ledger) []fault {
 			l.complain("%v", err)
 		}
 	}
-	faults := []fault{
+	troubles := []trouble{
 		{name: "sink restarted", begin: func() { s.shut(); reopen() }},
 		{name: "sink refuses connections", begin: s.shut, end: reopen, longest: 6 * time.Second},
 	}
@@ -128,28 +128,28 @@ func sinkFaults(s *moodySink, l *ledger) []fault {
 		"sink answers 500": failing, "sink answers 429": throttling, "sink slow": slow, "sink resets": resettingOne,
 		"sink resets in the answer": resettingTwo, "sink silent": silent,
 	} {
-		faults = append(faults, fault{
+		troubles = append(troubles, trouble{
 			name: name, begin: func() { s.feel(m) }, end: func() { s.feel(accepting) }, longest: 5 * time.Second,
 		})
 	}
-	return sorted(faults)
+	return sorted(troubles)
 }
 
-// storageFaults are what can be wrong with the storage and the way to it.
-func storageFaults(p *storageProxy) []fault {
-	var faults []fault
+// storageTroubles are what can be wrong with the storage and the way to it.
+func storageTroubles(p *moodyStorage) []trouble {
+	var troubles []trouble
 	for name, m := range map[string]storageMood{
 		"storage answers 503": storageBusy, "storage away": storageAway, "storage slow": storageSlow,
 	} {
-		faults = append(faults, fault{
+		troubles = append(troubles, trouble{
 			name: name, begin: func() { p.feel(m) }, end: func() { p.feel(storageWorks) }, longest: 8 * time.Second,
 		})
 	}
-	return sorted(faults)
+	return sorted(troubles)
 }
 
-// processFaults end replicas; each is started again at once.
-func processFaults(ctx context.Context, f *fleet, rng *rand.Rand, kills bool) []fault {
+// processTroubles end replicas; each is started again at once.
+func processTroubles(ctx context.Context, f *fleet, rng *rand.Rand, kills bool) []trouble {
 	restart := func(signal syscall.Signal) {
 		i := rng.IntN(len(f.environ))
 		f.end(i, signal)
@@ -159,29 +159,29 @@ func processFaults(ctx context.Context, f *fleet, rng *rand.Rand, kills bool) []
 			f.ledger.complain("start replica %d again: %v", i, err)
 		}
 	}
-	faults := []fault{{name: "replica stopped", begin: func() { restart(syscall.SIGTERM) }}}
+	troubles := []trouble{{name: "replica stopped", begin: func() { restart(syscall.SIGTERM) }}}
 	if kills {
-		faults = append(faults, fault{name: "replica killed", begin: func() { restart(syscall.SIGKILL) }})
+		troubles = append(troubles, trouble{name: "replica killed", begin: func() { restart(syscall.SIGKILL) }})
 	}
-	return faults
+	return troubles
 }
 
-// sorted puts faults that come from a map into an order that is the same each time.
-func sorted(faults []fault) []fault {
-	for i := range faults {
-		for j := i; j > 0 && faults[j].name < faults[j-1].name; j-- {
-			faults[j], faults[j-1] = faults[j-1], faults[j]
+// sorted puts troubles that come from a map into an order that is the same each time.
+func sorted(troubles []trouble) []trouble {
+	for i := range troubles {
+		for j := i; j > 0 && troubles[j].name < troubles[j-1].name; j-- {
+			troubles[j], troubles[j-1] = troubles[j-1], troubles[j]
 		}
 	}
-	return faults
+	return troubles
 }
 
-// String tells how often each fault happened.
-func (l *lane) String() string {
+// String tells how often each trouble happened.
+func (l *row) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	text := ""
-	for _, f := range l.faults {
+	for _, f := range l.troubles {
 		text += fmt.Sprintf("  %4d %s\n", l.counts[f.name], f.name)
 	}
 	return text
