@@ -10,6 +10,7 @@ const (
 	blobKillRounds = 3
 	stopRounds     = 3
 	handoverRounds = 3
+	rollingRounds  = 1
 	// freeze is the least time for which a replica is frozen; it is longer if the other one has not
 	// taken over by then.
 	freeze = 0 * time.Second

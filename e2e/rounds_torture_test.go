@@ -10,6 +10,7 @@ const (
 	blobKillRounds = 50
 	stopRounds     = 50
 	handoverRounds = 50
+	rollingRounds  = 5
 	freeze         = 2 * time.Minute
 	stormTime      = 5 * time.Minute
 	stormKills     = true
