@@ -71,6 +71,8 @@ func (f *fleet) end(i int, signal syscall.Signal) {
 		f.wrong(p, "replica %d ended by itself with exit code %d", i, p.exitCode())
 	case err != nil:
 		f.wrong(p, "replica %d: %v", i, err)
+	case signal == syscall.SIGTERM && p.exitCode() == -1 && p.out.String() == "":
+		// It came before the process could take it: then it ends as any would.
 	case signal == syscall.SIGTERM && p.exitCode() != 0:
 		f.wrong(p, "replica %d ended with exit code %d after SIGTERM", i, p.exitCode())
 	case signal == syscall.SIGTERM && time.Since(asked) > shutdownTimeout+time.Second:
@@ -84,9 +86,7 @@ func (f *fleet) end(i int, signal syscall.Signal) {
 }
 
 func (f *fleet) wrong(p *process, format string, args ...any) {
-	f.ledger.mu.Lock()
-	defer f.ledger.mu.Unlock()
-	f.ledger.complain("%s; it printed:\n%s", fmt.Sprintf(format, args...), lastOf(p.out.String()))
+	f.ledger.wrong("%s; it printed:\n%s", fmt.Sprintf(format, args...), lastOf(p.out.String()))
 }
 
 // endAll ends all replicas that run, at the same time.

@@ -76,16 +76,22 @@ func (h *hubLoad) add(partition string) {
 		record, entry := h.record(partition)
 		records, entries = append(records, record), append(entries, entry)
 	}
-	h.ledger.append(partition, entries)
-	h.hub.AppendMessage(partition, h.message(records))
+	h.append(partition, entries, h.message(records))
 }
 
 // addUnreadable appends a hub event that holds nothing, or nothing that can be read.
 func (h *hubLoad) addUnreadable(partition string) {
 	bodies := map[string]fate{"": passedOver, "this is not JSON": mustBeKept, `{"records":[{"category":"kube-au`: mustBeKept}
 	body := pick(h.rng, []string{"", "this is not JSON", `{"records":[{"category":"kube-au`})
-	h.ledger.append(partition, []ledgerEntry{{fate: bodies[body], number: noNumber}})
-	h.hub.Append(partition, []byte(body))
+	h.append(partition, []ledgerEntry{{fate: bodies[body], number: noNumber}}, hubtest.Message{Body: [][]byte{[]byte(body)}})
+}
+
+// append enters the hub event in the ledger, and then appends it.
+func (h *hubLoad) append(partition string, entries []ledgerEntry, message hubtest.Message) {
+	want := h.ledger.append(partition, entries)
+	if got := h.hub.AppendMessage(partition, message); got != want {
+		h.ledger.wrong("the hub gave a hub event of partition %s the sequence number %d, not %d", partition, got, want)
+	}
 }
 
 // message puts the records into one of the shapes in which they can come.

@@ -87,6 +87,13 @@ func (l *ledger) complain(format string, args ...any) {
 	}
 }
 
+// wrong is complain for others than the ledger.
+func (l *ledger) wrong(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.complain(format, args...)
+}
+
 // complaints are all that went wrong so far.
 func (l *ledger) complaints() []string {
 	l.mu.Lock()
@@ -101,9 +108,9 @@ func (l *ledger) counts() tally {
 	return l.tally
 }
 
-// append enters the next hub event of a partition. It has to be told before the hub is: what
-// was appended can arrive at once.
-func (l *ledger) append(partition string, entries []ledgerEntry) {
+// append enters the next hub event of a partition and answers its sequence number. It has to be
+// told before the hub is: what was appended can arrive at once.
+func (l *ledger) append(partition string, entries []ledgerEntry) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.accounts[partition]
@@ -118,6 +125,7 @@ func (l *ledger) append(partition string, entries []ledgerEntry) {
 	}
 	p.next = a.next
 	a.pages = append(a.pages, p)
+	return a.passed + int64(len(a.pages))
 }
 
 // arrive enters an audit event that the sink was sent. It answers false for one that the sink

@@ -16,6 +16,8 @@ const (
 	freeze = 0 * time.Second
 	// stormTime is how long random faults last.
 	stormTime = 20 * time.Second
+	// stormPause makes the pauses between them: they are up to so many times as long.
+	stormPause = time.Second
 	// stormKills says whether replicas that share blobs are killed in them too: the partitions of such a
 	// one stay its own for a minute.
 	stormKills = false

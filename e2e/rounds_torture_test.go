@@ -13,5 +13,6 @@ const (
 	rollingRounds  = 5
 	freeze         = 2 * time.Minute
 	stormTime      = 5 * time.Minute
+	stormPause     = 4 * time.Second
 	stormKills     = true
 )

@@ -115,9 +115,7 @@ func hubTroubles(hub *hubtest.Server, rng *rand.Rand) []trouble {
 func sinkTroubles(s *moodySink, l *ledger) []trouble {
 	reopen := func() {
 		if err := s.open(); err != nil {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.complain("%v", err)
+			l.wrong("%v", err)
 		}
 	}
 	troubles := []trouble{
@@ -154,9 +152,7 @@ func processTroubles(ctx context.Context, f *fleet, rng *rand.Rand, kills bool) 
 		i := rng.IntN(len(f.environ))
 		f.end(i, signal)
 		if err := f.start(ctx, i); err != nil {
-			f.ledger.mu.Lock()
-			defer f.ledger.mu.Unlock()
-			f.ledger.complain("start replica %d again: %v", i, err)
+			f.ledger.wrong("start replica %d again: %v", i, err)
 		}
 	}
 	troubles := []trouble{{name: "replica stopped", begin: func() { restart(syscall.SIGTERM) }}}
