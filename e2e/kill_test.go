@@ -29,7 +29,16 @@ type killing struct {
 	load    *hubLoad
 	// after is what has to be done before the next daemon can go on.
 	after func(t *testing.T)
+	// repeats are told apart by CHECKPOINTINTERVAL.
+	repeats map[string]*repeats
 }
+
+// repeats is what came again after a number of kills.
+type repeats struct{ kills, events, most int }
+
+// killIntervals are the values of CHECKPOINTINTERVAL, in turn. With the first a checkpoint is
+// written about once for each hub event.
+var killIntervals = []string{"20ms", "500ms"}
 
 func newKilling(t *testing.T) *killing {
 	t.Helper()
@@ -37,21 +46,22 @@ func newKilling(t *testing.T) *killing {
 	l := newLedger(hub.PartitionIDs())
 	l.old = true
 	sink := startMoodySink(t, l)
+	sink.takes = 3 * time.Millisecond // so that a hub event is in hand at most moments
 	return &killing{
 		hub: hub, ledger: l, rng: randomNumbers(seed, 1), load: newHubLoad(hub, l, randomNumbers(seed, 2)),
 		environ: hubSettings(t, hub, sink.url()).with(settings{
-			"CHECKPOINTINTERVAL": "500ms", "SINKSETTLETIME": "200ms", "LOGLEVEL": "info",
+			"SINKSETTLETIME": "200ms", "LOGLEVEL": "info",
 		}),
-		after: func(*testing.T) {},
+		after: func(*testing.T) {}, repeats: map[string]*repeats{},
 	}
 }
 
 // round runs a daemon, kills it at a random moment, and then enters the checkpoints as they stood
 // at that moment: whatever comes again from before them is wrong.
-func (k *killing) round(t *testing.T, n int) (repeats int) {
+func (k *killing) round(t *testing.T, n int) {
 	t.Helper()
 	before := k.ledger.counts()
-	d := startDaemon(t, k.environ)
+	d := startDaemon(t, k.environ.with(settings{"CHECKPOINTINTERVAL": killIntervals[n%len(killIntervals)]}))
 	if n%5 != 4 { // else while it starts
 		eventually(t, func() bool { return k.ledger.counts().delivered > before.delivered }, "the daemon delivers")
 	}
@@ -59,16 +69,25 @@ func (k *killing) round(t *testing.T, n int) (repeats int) {
 	d.kill(t)
 	require.NoError(t, k.auditor.audit(t.Context()))
 	k.after(t)
-	return k.ledger.counts().repeats - before.repeats
+	if n > 0 { // what came again follows from the daemon before
+		k.count(killIntervals[(n-1)%len(killIntervals)], k.ledger.counts().repeats-before.repeats)
+	}
+}
+
+func (k *killing) count(interval string, events int) {
+	if k.repeats[interval] == nil {
+		k.repeats[interval] = &repeats{}
+	}
+	r := k.repeats[interval]
+	r.kills, r.events, r.most = r.kills+1, r.events+events, max(r.most, events)
 }
 
 // run kills that often, and then sees to it that all has arrived.
 func (k *killing) run(t *testing.T, rounds int) {
 	t.Helper()
-	end := k.load.start(t, loadEvery)
-	most := 0
+	end := k.load.start(t, 4*loadEvery)
 	for n := range rounds {
-		most = max(most, k.round(t, n))
+		k.round(t, n)
 		if t.Failed() {
 			return
 		}
@@ -81,10 +100,11 @@ func (k *killing) run(t *testing.T, rounds int) {
 	assert.Zero(t, k.ledger.open(), "hub events that the last checkpoints have not passed")
 	assertNothingWrong(t, k.ledger)
 	count := k.ledger.counts()
-	t.Logf("killed %d times: %d audit events appended, %d delivered, %d lost, %d repeats (%.1f a kill, %d at the most), "+
-		"all from behind the checkpoint that stood at the kill",
-		rounds, count.appended, count.delivered, count.appended-count.delivered, count.repeats,
-		float64(count.repeats)/float64(rounds), most)
+	t.Logf("killed %d times: %d audit events appended, %d delivered, %d lost, %d repeats, all from behind the checkpoint that stood at the kill",
+		rounds, count.appended, count.delivered, count.appended-count.delivered, count.repeats)
+	for interval, r := range k.repeats {
+		t.Logf("CHECKPOINTINTERVAL=%s: %.1f repeats a kill, %d at the most", interval, float64(r.events)/float64(r.kills), r.most)
+	}
 }
 
 // assertNothingWrong checks what a ledger has seen.

@@ -35,6 +35,8 @@ type moodySink struct {
 	ledger  *ledger
 	address string
 	parsers fastjson.ParserPool
+	// takes is how long it takes for each POST in the best of moods.
+	takes time.Duration
 
 	mu     sync.Mutex
 	mood   mood
@@ -125,6 +127,7 @@ func (s *moodySink) take(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	accepted := s.enter(body)
+	time.Sleep(s.takes)
 	switch {
 	case !accepted:
 		http.Error(w, "refused for good", http.StatusBadRequest)
