@@ -49,12 +49,16 @@ type Consumer struct {
 	// me names this reader in the ownerships.
 	me  string
 	rng *mathrand.Rand
+	// vigil is kept by the rounds, for the partitions.
+	vigil *vigil
 
 	// What follows belongs to the goroutine of Run.
 	partitions []string
 	held       map[string]*holding
 	outage     storeOutage
 	ended      chan *holding
+	// expires is when the first ownership of another reader would expire, as last listed.
+	expires time.Duration
 }
 
 // holding is a partition that this process owns.
@@ -76,6 +80,7 @@ func New(cfg forwarder.Config, hub Hub, store Store, sink Sink, stats *forwarder
 
 		me:     readerID(),
 		rng:    mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
+		vigil:  &vigil{},
 		held:   map[string]*holding{},
 		outage: storeOutage{listed: time.Now()},
 		ended:  make(chan *holding),
@@ -119,6 +124,7 @@ func (c *Consumer) Run(ctx context.Context) {
 func (c *Consumer) round(ctx context.Context) time.Duration {
 	roundCtx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
+	defer c.vigil.kept(time.Now())
 	if err := c.tryRound(ctx, roundCtx); err != nil {
 		if ctx.Err() == nil {
 			c.stats.BalanceFailed()
@@ -127,7 +133,8 @@ func (c *Consumer) round(ctx context.Context) time.Duration {
 		}
 		return balanceRetry
 	}
-	return time.Duration(float64(balanceInterval) * (0.8 + 0.4*c.rng.Float64()))
+	pause := time.Duration(float64(balanceInterval) * (0.8 + 0.4*c.rng.Float64()))
+	return min(pause, c.expires)
 }
 
 func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
@@ -139,6 +146,7 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 		return err
 	}
 	c.outage.over(time.Now(), listed, c.me, now)
+	c.expires = untilExpiry(listed, c.me, now)
 	won, err := c.claim(roundCtx, balance(c.partitions, listed, c.me, now, c.rng))
 	c.dropLost(listed)
 	err = errors.Join(err, c.begin(ctx, roundCtx, won))

@@ -77,7 +77,7 @@ func (p *partition) deliver(stop, work context.Context, lane Lane, event Event, 
 	if len(audits) == 0 {
 		return true
 	}
-	outcomes, err := lane.Deliver(work, audits)
+	outcomes, err := p.vigil.each(work, audits, lane.Deliver)
 	for i, outcome := range outcomes {
 		switch outcome.Verdict {
 		case forwarder.DeadLettered:

@@ -28,6 +28,7 @@ type partition struct {
 	lag         lag
 	stall       stallWatch
 	repeats     repeats
+	vigil       *vigil
 }
 
 func newPartition(id string, c *Consumer) *partition {
@@ -40,6 +41,7 @@ func newPartition(id string, c *Consumer) *partition {
 			stored: Checkpoint{Partition: id, Sequence: noSequence},
 		},
 		deadLetters: c.deadLetters,
+		vigil:       c.vigil,
 		lag:         lag{partition: id, hub: c.hub, stats: c.stats, health: c.health, log: log, every: watchInterval(c.cfg, lagInterval)},
 	}
 	p.lag.stall = &p.stall
