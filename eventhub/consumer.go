@@ -259,8 +259,7 @@ func (c *Consumer) release(ctx context.Context, ended *holding) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, farewellTimeout)
 	defer cancel()
-	ended.ownership.Owner = ""
-	if _, err := c.store.Claim(ctx, ended.ownership); err != nil && !errors.Is(err, ErrLostRace) {
+	if err := c.giveUp(ctx, ended.ownership); err != nil {
 		log.WithError(err).Warn("partition not given up, it stays taken until its ownership expires")
 		return
 	}
