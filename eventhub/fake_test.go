@@ -384,7 +384,7 @@ func newBench(partitions int) *bench {
 	return &bench{
 		cfg: forwarder.Config{
 			HubName: "hub", ConsumerGroup: "$Default",
-			CheckpointInterval: time.Second, ShutdownTimeout: 25 * time.Second,
+			CheckpointInterval: time.Second, ShutdownTimeout: 25 * time.Second, SinkMaxEventSize: testMaxEventSize,
 		},
 		hub: newMemoryHub(partitions), store: newMemoryStore(), sink: newMemorySink(),
 		registry: registry, stats: forwarder.NewStatistics(registry, "test", time.Now), health: forwarder.NewHealth(),

@@ -11,6 +11,7 @@ import (
 // forward sees one hub event through: unpack, deliver, and only when each of its records has a
 // verdict let the checkpoint pass. It returns false if it had to leave the event unfinished.
 func (p *partition) forward(stop, work context.Context, lane Lane, event Event) bool {
+	defer p.lag.health.Handling(p.id)()
 	log := p.log.WithField("sequence", event.Sequence)
 	log.WithFields(logrus.Fields{"bytes": len(event.Body), "offset": event.Offset, "enqueued": event.Enqueued}).
 		Debug("hub event received")
@@ -59,9 +60,12 @@ func (p *partition) giveVerdicts(stop, work context.Context, lane Lane, event Ev
 				return false
 			}
 		default:
+			if !p.keepOriginal(stop, work, event, i, record) {
+				return false
+			}
 			deliver = append(deliver, forwarder.AuditEvent{
 				Partition: p.id, Sequence: event.Sequence, Record: i, AuditID: record.auditID, JSON: record.content,
-				Again: p.repeats.known(event, i),
+				Again: p.repeats.known(event, i), Reduced: record.original != nil,
 			})
 		}
 	}
@@ -73,11 +77,11 @@ func (p *partition) deliver(stop, work context.Context, lane Lane, event Event, 
 	if len(audits) == 0 {
 		return true
 	}
-	outcomes, err := lane.Deliver(work, audits)
+	outcomes, err := p.vigil.each(work, audits, lane.Deliver)
 	for i, outcome := range outcomes {
 		switch outcome.Verdict {
 		case forwarder.DeadLettered:
-			if !p.bury(stop, work, event, refusedLetter(event, audits[i], outcome.Reason)) {
+			if !p.buryRefused(stop, work, event, audits[i], outcome.Reason) {
 				return false
 			}
 		case forwarder.Delivered:
@@ -100,6 +104,14 @@ func (p *partition) deliver(stop, work context.Context, lane Lane, event Event, 
 // bury stores a dead letter, however long that takes: the checkpoint must not pass before. It
 // returns false if it was stopped first.
 func (p *partition) bury(stop, work context.Context, event Event, letter DeadLetter) bool {
+	stored := p.storeLetter(stop, work, letter)
+	if stored && p.repeats.judge(event, letter.Record) {
+		p.stats.RecordDeadLettered(letter.Reason)
+	}
+	return stored
+}
+
+func (p *partition) storeLetter(stop, work context.Context, letter DeadLetter) bool {
 	letter.Partition = p.id
 	log := p.log.WithFields(logrus.Fields{"sequence": letter.Sequence, "record": letter.Record, "reason": letter.Reason})
 	stored := false
@@ -108,9 +120,8 @@ func (p *partition) bury(stop, work context.Context, event Event, letter DeadLet
 		stored = err == nil
 		return err
 	})
-	if stored && p.repeats.judge(event, letter.Record) {
-		p.stats.RecordDeadLettered(letter.Reason)
-		log.WithField("detail", letter.Detail).Warn("record stored as a dead letter, it cannot be delivered")
+	if stored {
+		p.deadLetters.stored(letter)
 	}
 	return stored
 }

@@ -23,21 +23,26 @@ type partition struct {
 	log   logrus.FieldLogger
 
 	unpacker    unpacker
+	deadLetters *deadLetterLog
 	checkpoints checkpointer
 	lag         lag
 	stall       stallWatch
 	repeats     repeats
+	vigil       *vigil
 }
 
 func newPartition(id string, c *Consumer) *partition {
 	log := c.log.WithField("partition", id)
 	p := &partition{
 		id: id, hub: c.hub, store: c.store, sink: c.sink, start: c.cfg.StartPosition, stats: c.stats, log: log,
+		unpacker: unpacker{maxEventSize: c.cfg.SinkMaxEventSize},
 		checkpoints: checkpointer{
 			store: c.store, interval: c.cfg.CheckpointInterval, stats: c.stats, log: log,
 			stored: Checkpoint{Partition: id, Sequence: noSequence},
 		},
-		lag: lag{partition: id, hub: c.hub, stats: c.stats, log: log},
+		deadLetters: c.deadLetters,
+		vigil:       c.vigil,
+		lag:         lag{partition: id, hub: c.hub, stats: c.stats, health: c.health, log: log, every: watchInterval(c.cfg, lagInterval)},
 	}
 	p.lag.stall = &p.stall
 	return p

@@ -110,6 +110,9 @@ type Config struct {
 	// SinkURL is where audit events are posted. It may carry a user, a password and a query:
 	// show SinkAddress instead.
 	SinkURL *url.URL
+	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space
+	// between tokens; by default 262144, Falco's maxEventSize. It is from 1024 to 12000000.
+	SinkMaxEventSize int
 	// PostMaxRetries is how often a POST is repeated, by default 5. 0 means never.
 	PostMaxRetries int
 	// PostRetryDelay is how much longer each retry waits than the one before, by default 1 s.
@@ -142,6 +145,9 @@ type Config struct {
 	StatsAddress string
 	// ShutdownTimeout bounds the whole shutdown, by default 25 s. It is above 0.
 	ShutdownTimeout time.Duration
+	// WatchdogTimeout is how long the consumer may get nowhere before it counts as wedged, by
+	// default 5 min. 0 is for ever; else it is at least 1 s.
+	WatchdogTimeout time.Duration
 
 	// Warnings are settings that are legal but suspect, one sentence each, for the start log.
 	Warnings []string

@@ -24,6 +24,7 @@ type environment struct {
 	CheckpointDir      string        `env:"CHECKPOINTDIR"`
 	CheckpointInterval time.Duration `env:"CHECKPOINTINTERVAL"`
 	SinkURL            string        `env:"WEBSINKURL"`
+	MaxEventSize       int           `env:"SINKMAXEVENTSIZE"`
 	MaxRetries         int           `env:"POSTMAXRETRIES"`
 	RetryDelay         int           `env:"POSTRETRYINCREMENTALDELAY"`
 	PostTimeout        time.Duration `env:"POSTTIMEOUT"`
@@ -38,6 +39,7 @@ type environment struct {
 	LogFormat          string        `env:"LOGFORMAT"`
 	StatsAddress       string        `env:"STATSADDRESS"`
 	ShutdownTimeout    time.Duration `env:"SHUTDOWNTIMEOUT"`
+	WatchdogTimeout    time.Duration `env:"WATCHDOGTIMEOUT"`
 }
 
 // settings picks our variables out of environ, which has the form of os.Environ: names in

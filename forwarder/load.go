@@ -23,6 +23,7 @@ func Load(environ []string) (Config, error) {
 	l.hub()
 	l.checkpoints()
 	l.sink()
+	l.eventSize()
 	l.retries()
 	l.rate()
 	l.settling()
@@ -104,6 +105,15 @@ func (l *loader) sink() {
 	if u.Port() == "8765" {
 		l.out.Warnings = append(l.out.Warnings, varSinkURL+" has port 8765, where Falco took audit events "+
 			"until 0.31; since 0.32 its k8saudit plugin listens on 9765")
+	}
+}
+
+// eventSize keeps the largest event, in a list of its own, below Falco's webhookMaxBatchSize of
+// 12 MiB. The smallest leaves room for what an event consists of besides its objects.
+func (l *loader) eventSize() {
+	l.out.SinkMaxEventSize = l.in.MaxEventSize
+	if l.in.MaxEventSize < 1024 || l.in.MaxEventSize > 12_000_000 {
+		l.wrong(varMaxEventSize)
 	}
 }
 
@@ -190,6 +200,10 @@ func (l *loader) process() {
 	l.out.ShutdownTimeout = l.in.ShutdownTimeout
 	if l.in.ShutdownTimeout <= 0 {
 		l.wrong(varShutdown)
+	}
+	l.out.WatchdogTimeout = l.in.WatchdogTimeout
+	if l.in.WatchdogTimeout != 0 && l.in.WatchdogTimeout < time.Second {
+		l.wrong(varWatchdog)
 	}
 }
 

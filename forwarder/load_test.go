@@ -50,9 +50,10 @@ func TestTheRequiredVariablesAreEnough(t *testing.T) {
 		HubClient: ClientAzEventHubs, HubTransport: TransportAMQP, HubPrefetch: 2,
 		BlobContainerName: "checkpoints", CheckpointInterval: 5 * time.Second,
 		PostMaxRetries: 5, PostRetryDelay: time.Second, PostTimeout: time.Minute, FailurePolicy: FailureHold,
-		RateLimit: 0, RateBurst: 50, KeepAlive: true,
+		SinkMaxEventSize: 262_144, RateLimit: 0, RateBurst: 50, KeepAlive: true,
 		SinkReplay: true, SinkSettleTime: 5 * time.Second,
 		LogLevel: logrus.InfoLevel, LogFormat: "", StatsAddress: ":9000", ShutdownTimeout: 25 * time.Second,
+		WatchdogTimeout: 5 * time.Minute,
 	}
 	// assert.Equal would do, were it not for the redacted printing, which hides what differs.
 	assert.True(t, assert.ObjectsAreEqual(want, cfg), "want %v, got %v", want, cfg)
@@ -77,6 +78,7 @@ func TestEveryVariableIsTaken(t *testing.T) {
 		"prefetch 1":               {"EVENTHUBPREFETCH=1", func(c Config) any { return c.HubPrefetch }, 1},
 		"prefetch 300":             {"EVENTHUBPREFETCH=300", func(c Config) any { return c.HubPrefetch }, 300},
 		"checkpoint interval":      {"CHECKPOINTINTERVAL=1m30s", func(c Config) any { return c.CheckpointInterval }, 90 * time.Second},
+		"largest event":            {"SINKMAXEVENTSIZE=1024", func(c Config) any { return c.SinkMaxEventSize }, 1024},
 		"retries":                  {"POSTMAXRETRIES=0", func(c Config) any { return c.PostMaxRetries }, 0},
 		"delay in milliseconds":    {"POSTRETRYINCREMENTALDELAY=250", func(c Config) any { return c.PostRetryDelay }, 250 * time.Millisecond},
 		"post timeout":             {"POSTTIMEOUT=5s", func(c Config) any { return c.PostTimeout }, 5 * time.Second},
@@ -92,6 +94,8 @@ func TestEveryVariableIsTaken(t *testing.T) {
 		"format json":              {"LOGFORMAT=JSON", func(c Config) any { return c.LogFormat }, "json"},
 		"statistics address":       {"STATSADDRESS=127.0.0.1:0", func(c Config) any { return c.StatsAddress }, "127.0.0.1:0"},
 		"shutdown":                 {"SHUTDOWNTIMEOUT=1s", func(c Config) any { return c.ShutdownTimeout }, time.Second},
+		"watchdog":                 {"WATCHDOGTIMEOUT=1s", func(c Config) any { return c.WatchdogTimeout }, time.Second},
+		"no watchdog":              {"WATCHDOGTIMEOUT=0", func(c Config) any { return c.WatchdogTimeout }, time.Duration(0)},
 		"white space around":       {"SHUTDOWNTIMEOUT= 1s\r\n", func(c Config) any { return c.ShutdownTimeout }, time.Second},
 		"empty means default":      {"SHUTDOWNTIMEOUT=", func(c Config) any { return c.ShutdownTimeout }, 25 * time.Second},
 		"white space is empty":     {"SHUTDOWNTIMEOUT= \n", func(c Config) any { return c.ShutdownTimeout }, 25 * time.Second},
@@ -127,6 +131,8 @@ func TestAWrongVariableIsNamedWithWhatItHoldsAndWhatItShould(t *testing.T) {
 		"sink scheme":           {"WEBSINKURL=falco:9765/k8s-audit", `WEBSINKURL is "falco:9765/k8s-audit": it should be an http:// or https:// URL with a host`},
 		"sink without host":     {"WEBSINKURL=http:///k8s-audit", `WEBSINKURL is "http:///k8s-audit": it should be`},
 		"sink port":             {"WEBSINKURL=http://falco:99999/", `WEBSINKURL is "http://falco:99999/": it should be`},
+		"largest event":         {"SINKMAXEVENTSIZE=1023", `SINKMAXEVENTSIZE is "1023": it should be a whole number of bytes from 1024`},
+		"event over a request":  {"SINKMAXEVENTSIZE=12000001", `SINKMAXEVENTSIZE is "12000001": it should be`},
 		"retries":               {"POSTMAXRETRIES=-1", `POSTMAXRETRIES is "-1": it should be a whole number from 0 to`},
 		"retries in words":      {"POSTMAXRETRIES=five", `POSTMAXRETRIES is "five": it should be a whole number from 0 to`},
 		"too many retries":      {"POSTMAXRETRIES=1000001", `POSTMAXRETRIES is "1000001": it should be`},
@@ -148,6 +154,8 @@ func TestAWrongVariableIsNamedWithWhatItHoldsAndWhatItShould(t *testing.T) {
 		"format":                {"LOGFORMAT=xml", `LOGFORMAT is "xml": it should be text or json`},
 		"address without colon": {"STATSADDRESS=9000", `STATSADDRESS is "9000": it should be [host]:port`},
 		"address port":          {"STATSADDRESS=:65536", `STATSADDRESS is ":65536": it should be [host]:port`},
+		"watchdog below 1 s":    {"WATCHDOGTIMEOUT=999ms", `WATCHDOGTIMEOUT is "999ms": it should be 0 or a duration from 1s up`},
+		"watchdog below 0":      {"WATCHDOGTIMEOUT=-5m", `WATCHDOGTIMEOUT is "-5m": it should be 0 or a duration from 1s up`},
 		"shutdown":              {"SHUTDOWNTIMEOUT=0", `SHUTDOWNTIMEOUT is "0": it should be a duration above 0`},
 		"long values are cut":   {"LOGLEVEL=" + strings.Repeat("x", 200), `LOGLEVEL is "` + strings.Repeat("x", 80) + `"... (200 characters): it`},
 	}

@@ -32,6 +32,7 @@ func (c Config) LogFields() logrus.Fields {
 		"start_position":      c.StartPosition.String(),
 		"checkpoint_interval": c.CheckpointInterval.String(),
 		"sink":                c.SinkAddress(),
+		"sink_max_event_size": c.SinkMaxEventSize,
 		"post_max_retries":    c.PostMaxRetries,
 		"post_retry_delay":    c.PostRetryDelay.String(),
 		"post_timeout":        c.PostTimeout.String(),
@@ -45,6 +46,7 @@ func (c Config) LogFields() logrus.Fields {
 		"log_format":          cmp.Or(c.LogFormat, "auto"),
 		"stats_address":       c.StatsAddress,
 		"shutdown_timeout":    c.ShutdownTimeout.String(),
+		"watchdog_timeout":    c.WatchdogTimeout.String(),
 	}
 	if c.Blob != nil {
 		fields["blob_service"] = c.Blob.ServiceURL

@@ -15,6 +15,7 @@ const (
 	varCheckpointDir  = "CHECKPOINTDIR"
 	varCheckpointGap  = "CHECKPOINTINTERVAL"
 	varSinkURL        = "WEBSINKURL"
+	varMaxEventSize   = "SINKMAXEVENTSIZE"
 	varMaxRetries     = "POSTMAXRETRIES"
 	varRetryDelay     = "POSTRETRYINCREMENTALDELAY"
 	varPostTimeout    = "POSTTIMEOUT"
@@ -29,6 +30,7 @@ const (
 	varLogFormat      = "LOGFORMAT"
 	varStatsAddress   = "STATSADDRESS"
 	varShutdown       = "SHUTDOWNTIMEOUT"
+	varWatchdog       = "WATCHDOGTIMEOUT"
 )
 
 // Need says whether a variable has to be set.
@@ -166,6 +168,12 @@ func sinkVariables() []Variable {
 			Example: "http://falco-k8saudit-webhook.falco.svc.cluster.local:9765/k8s-audit",
 		},
 		{
+			Name: varMaxEventSize, Default: "262144",
+			Help:    "The largest audit event that the sink takes, in bytes; a larger one is reduced. Falco's maxEventSize.",
+			Wants:   "a whole number of bytes from 1024 to 12000000",
+			Example: "1048576",
+		},
+		{
 			Name: varMaxRetries, Default: "5",
 			Help:    "How often a POST that failed is repeated.",
 			Wants:   "a whole number from 0 to 1000000",
@@ -253,6 +261,12 @@ func processVariables() []Variable {
 			Help:    "How long the whole shutdown may take; keep it below the pod's terminationGracePeriodSeconds.",
 			Wants:   "a duration above 0, like 25s or 1m30s",
 			Example: "50s",
+		},
+		{
+			Name: varWatchdog, Default: "5m",
+			Help:    "How long the consumer may get nowhere before /healthz answers 503; 0 is for ever.",
+			Wants:   "0 or a duration from 1s up, like 5m or 1m30s",
+			Example: "10m",
 		},
 	}
 }
