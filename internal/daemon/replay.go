@@ -45,7 +45,7 @@ var _ eventhub.ReplaySink = (*letterSink)(nil)
 func (s *letterSink) Post(ctx context.Context, event forwarder.AuditEvent) (forwarder.Outcome, error) {
 	if s.lane == nil {
 		stats := forwarder.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
-		s.lane = webhook.New(s.cfg, stats, forwarder.NewHealth(), s.log, nil).Lane(event.Partition)
+		s.lane = webhook.New(s.cfg, stats, forwarder.NewHealth(), s.log, nil).Lane()
 	}
 	outcomes, err := s.lane.Deliver(ctx, []forwarder.AuditEvent{event})
 	if err != nil {
