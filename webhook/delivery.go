@@ -125,7 +125,7 @@ func (d *delivery) fail(a answer, meaning class) step {
 func (d *delivery) giveUp() {
 	if !d.gaveUp {
 		d.gaveUp = true
-		d.pack.eachNew(d.stats.EventFailed)
+		d.pack.each(d.stats.EventFailed)
 	}
 }
 

@@ -293,7 +293,7 @@ func TestWhatIsSentAgainIsCountedAsThat(t *testing.T) {
 	all[0].Again, all[2].Again = true, true
 	_, err := l.Deliver(t.Context(), all)
 	require.NoError(t, err)
-	assert.Equal(t, counts{sent: 1, succeeded: 1}, f.counts())
+	assert.Equal(t, counts{sent: 1, succeeded: 1, failed: 1}, f.counts())
 	assert.EqualValues(t, 2, f.metric("aks_audit_log_replayed_events_total"))
 }
 
