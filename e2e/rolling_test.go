@@ -16,7 +16,7 @@ import (
 
 // noticed is how much later than at once a change may be made and seen: the times of blobs are
 // exact to a second, and the machine is busy.
-const noticed = 10 * time.Second
+const noticed = 20 * time.Second
 
 // gapWatch measures for how long each partition is without an owner that lives, by the ownership
 // blobs, and for how long without a reader, by the links that the hub knows.
