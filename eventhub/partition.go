@@ -49,8 +49,9 @@ func newPartition(id string, c *Consumer) *partition {
 }
 
 // run forwards until stop ends, finishes the event in hand, waits until all is settled, and writes
-// the last checkpoint. When work ends it abandons what is in hand instead; stop has to end with it. It returns an error
-// when the partition went to another reader: from then on it has written nothing.
+// the last checkpoint. When work ends it abandons what is in hand instead; stop has to end with
+// it. It returns an error when the partition went to another reader: from then on it has written
+// nothing.
 func (p *partition) run(stop, work context.Context, stored *Checkpoint) error {
 	position, err := p.prepare(stop, stored)
 	if err != nil || stop.Err() != nil {

@@ -89,7 +89,7 @@ func (d *delivery) abandoned(cause error) error {
 }
 
 func (d *delivery) accept(a answer) forwarder.Outcome {
-	d.ledger.accept(a.waited)
+	d.ledger.accept(len(d.pack.events), a.waited)
 	d.refusals.accepted()
 	d.pack.eachNew(d.stats.EventSucceeded)
 	d.health.SinkAnswered(d.pack.events[0].Partition)

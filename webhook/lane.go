@@ -39,8 +39,8 @@ type Lane struct {
 	idle   *time.Timer
 }
 
-// Lane opens a partition's way to the sink. Nothing is connected before the first Deliver.
-func (p *Poster) Lane(partition string) *Lane {
+// Lane opens a way to the sink, for one partition. Nothing is connected before the first Deliver.
+func (p *Poster) Lane() *Lane {
 	l := &Lane{Poster: p, ledger: &ledger{
 		settleTime: p.settleTime, replay: p.replay, keepAlive: p.keepAlive, habits: &p.habits, gone: make(chan struct{}),
 	}}

@@ -23,7 +23,7 @@ func patient(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = true,
 func openLane(t *testing.T, address string, change ...func(*forwarder.Config)) (*Lane, *fixture) {
 	t.Helper()
 	f := newFixture(t, nil, at(t, address, change...))
-	l := f.Lane("0")
+	l := f.Lane()
 	t.Cleanup(l.Close)
 	return l, f
 }
@@ -178,12 +178,12 @@ func TestASinkThatClosesEachConnectionBehindItsAnswerIsFoundOut(t *testing.T) {
 	sink := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
 	f := newFixture(t, nil, at(t, sink.URL, patient))
 	for range 3 {
-		l := f.Lane("0")
+		l := f.Lane()
 		post(t, l, 1)
 		assert.True(t, isLost(l))
 		l.Close()
 	}
-	l := f.Lane("0")
+	l := f.Lane()
 	defer l.Close()
 	post(t, l, 20)
 	assert.False(t, isLost(l))
@@ -230,7 +230,7 @@ func TestEachLaneHasAConnectionOfItsOwn(t *testing.T) {
 	f := newFixture(t, nil, at(t, sink.URL, patient))
 	var lanes []*Lane
 	for range 4 {
-		l := f.Lane("0")
+		l := f.Lane()
 		defer l.Close()
 		lanes = append(lanes, l)
 		post(t, l, 5)
@@ -245,6 +245,6 @@ func TestEachLaneHasAConnectionOfItsOwn(t *testing.T) {
 func TestALaneThatIsClosedConnectsNoMore(t *testing.T) {
 	l, _ := openLane(t, "http://127.0.0.1:1", patient)
 	l.Close()
-	_, err := httpclient.New(httpclient.Options{Watcher: l.ledger}).Get("http://127.0.0.1:1") //nolint:noctx,bodyclose // it does not get there
+	_, err := httpclient.New(httpclient.Options{Watcher: l.ledger}).Get("http://127.0.0.1:1") //nolint:noctx // it does not get there
 	require.ErrorIs(t, err, errClosed)
 }

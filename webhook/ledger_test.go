@@ -22,7 +22,7 @@ func replaying(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = tru
 func lane(t *testing.T, sink http.RoundTripper, change func(*forwarder.Config)) (*Lane, *fixture) {
 	t.Helper()
 	f := newFixture(t, sink, change)
-	l := f.Lane("0")
+	l := f.Lane()
 	t.Cleanup(l.Close)
 	return l, f
 }
@@ -63,34 +63,46 @@ func TestWhatTheSinkAcceptedIsSettledWhenItHasLivedOn(t *testing.T) {
 	})
 }
 
-func TestFiftyTwoLaterBodiesSettleTheOneAheadOfThem(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l, _ := lane(t, always(200), replaying)
-		post(t, l, 52)
-		assert.Zero(t, l.Settled())
-		post(t, l, 1)
-		assert.EqualValues(t, 1, l.Settled())
-		post(t, l, 100)
-		assert.EqualValues(t, 101, l.Settled())
-	})
+// 52 bodies may stand in the queue, be parsed or be dropped, and 128 events be in the engine.
+func TestABodyIsSettledByThoseThatPushItThroughTheSink(t *testing.T) {
+	for name, test := range map[string]struct{ events, unsettled int }{
+		"of one event":       {1, 52 + 128},
+		"of 22 events":       {22, 52 + 6},
+		"of 128 events":      {128, 52 + 1},
+		"of 400 events":      {400, 52 + 1},
+		"without any events": {0, 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, _ := lane(t, always(200), replaying)
+				for n := range 300 {
+					l.ledger.accept(test.events, 0)
+					require.EqualValues(t, max(0, n+1-test.unsettled), l.Settled())
+				}
+			})
+		})
+	}
 }
 
 func TestANewConnectionCountsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _ := lane(t, always(200), replaying)
-		post(t, l, 52)
+		post(t, l, 180)
+		assert.Zero(t, l.Settled())
 		l.ledger.Connected()
-		post(t, l, 52)
-		assert.Zero(t, l.Settled(), "the 52 may stand in another queue")
+		post(t, l, 179)
+		assert.Zero(t, l.Settled(), "the 180 may stand in another queue")
 		post(t, l, 1)
-		assert.EqualValues(t, 53, l.Settled())
+		assert.EqualValues(t, 180, l.Settled())
+		post(t, l, 1)
+		assert.EqualValues(t, 181, l.Settled())
 	})
 }
 
 func TestWithoutKeepAliveBodiesAreCountedOverAllConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _ := lane(t, always(200), func(cfg *forwarder.Config) { replaying(cfg); cfg.KeepAlive = false })
-		for range 53 {
+		for range 181 {
 			l.ledger.Connected()
 			post(t, l, 1)
 		}
@@ -110,7 +122,7 @@ func TestWhileAPostIsInFlightTimeAloneSettlesNothing(t *testing.T) {
 		<-time.After(29 * time.Second) // the bubble's clock
 		assert.Zero(t, l.Settled(), "the sink may be dead")
 		<-done
-		<-time.After(10 * time.Second)
+		<-time.After(time.Minute)
 		assert.EqualValues(t, 2, l.Settled(), "it was not")
 	})
 }
@@ -129,29 +141,44 @@ func TestAnyAnswerShowsThatTheSinkLivesOn(t *testing.T) {
 	})
 }
 
+// A sink that is full holds 51 bodies and 128 events. It answers when it is through with a batch
+// of 128 events, or with a body that has more.
 func TestASinkThatAnswersSlowlyIsWaitedForLonger(t *testing.T) {
+	const second = time.Second
 	for name, test := range map[string]struct {
+		events  int
 		answers []time.Duration
 		want    time.Duration
 	}{
-		"quick":                          {[]time.Duration{0, 0, 0}, 5 * time.Second},
-		"always slow":                    {[]time.Duration{time.Second}, 52 * time.Second},
-		"slow in the end":                {[]time.Duration{0, 0, 0, time.Second, time.Second}, 52 * time.Second},
-		"a hiccup in the end":            {[]time.Duration{0, 0, 0, 0, time.Second}, 10 * time.Second},
-		"a hiccup before":                {[]time.Duration{0, time.Second, 0, 0, 0}, 5 * time.Second},
-		"a hiccup as long as the queue":  {[]time.Duration{0, 0, 0, 0, 120 * time.Millisecond}, 6240 * time.Millisecond},
-		"slow, but not for a full queue": {[]time.Duration{10 * time.Millisecond}, 5 * time.Second},
+		"quick":                             {1, []time.Duration{0, 0, 0}, 5 * second},
+		"single events, slow":               {1, []time.Duration{0, 64 * second, 0}, 89500 * time.Millisecond},
+		"single events, a hiccup":           {1, []time.Duration{0, 3 * second, 0}, 5 * second},
+		"large bodies, slow":                {256, []time.Duration{0, 0, second, second}, 51500 * time.Millisecond},
+		"large bodies, slow but not enough": {256, []time.Duration{0, 50 * time.Millisecond, 50 * time.Millisecond}, 5 * second},
+		"large bodies, a hiccup":            {256, []time.Duration{0, second, 0}, 10 * second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, _ := lane(t, answeringAfter(test.answers...), replaying)
-				post(t, l, 5)
+				l, _ := lane(t, always(200), replaying)
+				for _, waited := range test.answers {
+					l.ledger.accept(test.events, waited)
+				}
 				began := time.Now()
 				require.NoError(t, l.Settle(t.Context()))
-				assert.Equal(t, test.want, time.Since(began))
+				assert.InDelta(t, test.want, time.Since(began), float64(100*time.Millisecond))
 			})
 		})
 	}
+}
+
+func TestTheTimeForAnAnswerIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := lane(t, answeringAfter(10*time.Second), replaying)
+		post(t, l, 1)
+		began := time.Now()
+		require.NoError(t, l.Settle(t.Context()))
+		assert.Greater(t, time.Since(began), 13*time.Second)
+	})
 }
 
 func TestAPostThatTimedOutMakesSettlingTakeLonger(t *testing.T) {
@@ -166,10 +193,11 @@ func TestAPostThatTimedOutMakesSettlingTakeLonger(t *testing.T) {
 		post(t, l, 2)
 		assert.False(t, isLost(l), "it is slow, not dead")
 		assert.Zero(t, l.Settled())
-		<-time.After(30 * time.Minute) // the bubble's clock
-		assert.Zero(t, l.Settled(), "50 bodies, a minute each")
-		post(t, l, 60)
-		assert.EqualValues(t, 10, l.Settled(), "it goes on")
+		<-time.After(20 * time.Second) // the bubble's clock
+		assert.Zero(t, l.Settled(), "what it has taken before may be stuck as well")
+		began := time.Now()
+		require.NoError(t, l.Settle(t.Context()))
+		assert.Equal(t, 3*time.Second, time.Since(began).Round(time.Second))
 	})
 }
 
@@ -212,6 +240,8 @@ func TestALostLaneSettlesNothingMoreAndEndsAWait(t *testing.T) {
 		assert.Zero(t, l.Settled())
 		_, err = l.Deliver(t.Context(), events(1))
 		require.ErrorIs(t, err, ErrLost)
+		require.ErrorIs(t, l.ledger.Dialling(), ErrLost, "nothing overtakes what was lost")
+		assert.Zero(t, l.ledger.watchedFor(), "there is nothing to watch any more")
 	})
 }
 
@@ -273,7 +303,7 @@ func TestASinkThatClosesIdleConnectionsAsAHabitLosesNothing(t *testing.T) {
 		f := newFixture(t, always(200), replaying)
 		var losses []bool
 		idle := func(idle time.Duration) {
-			l := f.Lane("0")
+			l := f.Lane()
 			defer l.Close()
 			l.ledger.Connected()
 			post(t, l, 1)
@@ -303,7 +333,7 @@ func TestWhatDoesNotFitAHabitIsALoss(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t, always(200), replaying)
 				closing := func(how func(*Lane)) bool {
-					l := f.Lane("0")
+					l := f.Lane()
 					defer l.Close()
 					l.ledger.Connected()
 					post(t, l, 1)

@@ -96,7 +96,7 @@ func (d *Daemon) consume(ctx context.Context) {
 type sink struct{ *webhook.Poster }
 
 // Lane implements eventhub.Sink.
-func (s sink) Lane(partition string) eventhub.Lane { return s.Poster.Lane(partition) }
+func (s sink) Lane() eventhub.Lane { return s.Poster.Lane() }
 
 // closeHub closes the hub also when ctx has ended.
 func (d *Daemon) closeHub(ctx context.Context) {
