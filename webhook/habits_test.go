@@ -35,6 +35,27 @@ func TestASinkThatClosesIdleConnectionsAsAHabitLosesNothing(t *testing.T) {
 	})
 }
 
+// A Falco that dies while all partitions are quiet, twice after the same time.
+func TestLanesThatAreClosedTogetherAreNoHabit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, always(200), replaying)
+		for range 2 {
+			lanes := make([]*Lane, 8)
+			for i := range lanes {
+				lanes[i] = f.Lane()
+				lanes[i].ledger.Connected()
+				post(t, lanes[i], 1)
+			}
+			<-time.After(2 * time.Second) // the bubble's clock
+			for _, l := range lanes {
+				l.ledger.Dropped(io.EOF)
+				assert.True(t, isLost(l))
+				l.Close()
+			}
+		}
+	})
+}
+
 func TestWhatDoesNotFitAHabitIsALoss(t *testing.T) {
 	for name, breach := range map[string]func(l *Lane){
 		"a reset":                          func(l *Lane) { l.ledger.Dropped(syscall.ECONNRESET) },
