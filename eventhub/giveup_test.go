@@ -42,7 +42,7 @@ func TestAPartitionIsGivenUpThoughTheAnswerToItsLastRenewalWasLost(t *testing.T)
 				time.Sleep(2 * balanceInterval)
 				synctest.Wait()
 				if owner != "" {
-					b.store.giveTo(owner, "0")
+					b.store.giveTo(owner, "0", time.Now().Add(forGood))
 				}
 				store.speaks = true
 				cancel()

@@ -184,16 +184,12 @@ func (s *jsonScan) keep() {
 }
 
 func (s *jsonScan) readString() error {
-	for i := s.at + 1; i < len(s.text); i++ {
-		switch s.text[i] {
-		case '\\':
-			i++
-		case '"':
-			s.at = i + 1
-			return nil
-		}
+	end := stringEnd(s.text, s.at)
+	if end < 0 {
+		return errCut
 	}
-	return errCut
+	s.at = end
+	return nil
 }
 
 // readWord reads a number or one of the literals. A number at the end of the text counts as cut,

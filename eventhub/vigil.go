@@ -73,7 +73,7 @@ func (v *vigil) await(ctx context.Context) error {
 }
 
 // each delivers one audit event after the other and keeps watch before each. What deliver is given
-// and returns is as with Sink.Deliver.
+// and returns is as with Lane.Deliver.
 func (v *vigil) each(ctx context.Context, events []forwarder.AuditEvent,
 	deliver func(context.Context, []forwarder.AuditEvent) ([]forwarder.Outcome, error),
 ) ([]forwarder.Outcome, error) {

@@ -25,25 +25,25 @@ func (s *sleepyStore) ListOwnerships(ctx context.Context) ([]Ownership, time.Tim
 	return s.memoryStore.ListOwnerships(ctx)
 }
 
-// take has another reader own a partition.
-func (s *memoryStore) take(partition, owner string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ownerships[partition] = Ownership{Partition: partition, Owner: owner, Renewed: s.now(), version: s.nextVersion()}
+// startAsleep starts a reader of a partition that has delivered "a" and has not looked at the
+// ownerships for two minutes since.
+func startAsleep(t *testing.T) (b *bench, store *sleepyStore, stop func()) {
+	t.Helper()
+	b = newBench(1)
+	store = &sleepyStore{memoryStore: b.store, awake: make(chan struct{}, 1)}
+	store.awake <- struct{}{}
+	stop = b.startOn(t, b.hub, store)
+	b.hub.append("0", oneEach("a")...)
+	b.sink.await(1)
+	<-store.awake
+	time.Sleep(2 * time.Minute)
+	return b, store, stop
 }
 
 func TestAReaderThatDidNotLookForLongPostsNothingOfAPartitionThatIsNoLongerItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(1)
-		store := &sleepyStore{memoryStore: b.store, awake: make(chan struct{}, 1)}
-		store.awake <- struct{}{}
-		stop := b.startOn(t, b.hub, store)
-		b.hub.append("0", oneEach("a")...)
-		b.sink.await(1)
-
-		<-store.awake
-		time.Sleep(2 * time.Minute)
-		b.store.take("0", "another")
+		b, store, stop := startAsleep(t)
+		b.store.giveTo("another", "0", b.store.now())
 		b.hub.append("0", oneEach("b")...)
 		synctest.Wait()
 		assert.Equal(t, []string{"a"}, b.sink.all(), "posted before it has looked")
@@ -56,15 +56,7 @@ func TestAReaderThatDidNotLookForLongPostsNothingOfAPartitionThatIsNoLongerItsOw
 
 func TestAReaderThatDidNotLookForLongGoesOnWithWhatIsStillItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(1)
-		store := &sleepyStore{memoryStore: b.store, awake: make(chan struct{}, 1)}
-		store.awake <- struct{}{}
-		stop := b.startOn(t, b.hub, store)
-		b.hub.append("0", oneEach("a")...)
-		b.sink.await(1)
-
-		<-store.awake
-		time.Sleep(2 * time.Minute)
+		b, store, stop := startAsleep(t)
 		b.hub.append("0", oneEach("b", "c")...)
 		store.awake <- struct{}{}
 		assert.Equal(t, []string{"a", "b", "c"}, b.sink.await(3))
@@ -150,7 +142,7 @@ func TestTheNextRoundComesWhenTheFirstOwnershipExpires(t *testing.T) {
 func TestADeadReadersPartitionIsTakenAsSoonAsItsOwnershipExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(1)
-		b.store.take("0", "dead")
+		b.store.giveTo("dead", "0", b.store.now())
 		began := time.Now()
 		stop := b.start(t)
 		b.hub.append("0", oneEach("a")...)

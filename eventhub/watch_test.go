@@ -70,13 +70,14 @@ func (h *lockedHub) Receive(ctx context.Context, partition string, from Position
 	return h.memoryHub.Receive(ctx, partition, from, handle)
 }
 
-// giveTo has another reader own a partition, and renew it for as long as the test lasts.
-func (s *memoryStore) giveTo(owner, partition string) {
+// forGood is how far ahead the ownership is renewed of a reader that lives as long as a test.
+const forGood = 24 * time.Hour
+
+// giveTo has another reader own a partition, which it has renewed at that time.
+func (s *memoryStore) giveTo(owner, partition string, renewed time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ownerships[partition] = Ownership{
-		Partition: partition, Owner: owner, Renewed: time.Now().Add(24 * time.Hour), version: s.nextVersion(),
-	}
+	s.ownerships[partition] = Ownership{Partition: partition, Owner: owner, Renewed: renewed, version: s.nextVersion()}
 }
 
 func TestAPartitionThatIsWedgedIsSeenThoughTheOthersGoOn(t *testing.T) {
@@ -112,7 +113,7 @@ func TestAHubThatAnswersNoQuestionIsAReasonToRestart(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newWatchedBench(1)
 				if owner != "" {
-					b.store.giveTo(owner, "0")
+					b.store.giveTo(owner, "0", time.Now().Add(forGood))
 				}
 				stop := b.start(t)
 				time.Sleep(time.Hour)
@@ -184,7 +185,7 @@ func TestAPartitionOfAnotherReaderIsWatchedNoMore(t *testing.T) {
 		stop := b.startOn(t, hub, b.store)
 		b.hub.append("0", oneEach("a")...)
 		time.Sleep(time.Minute)
-		b.store.giveTo("another", "0")
+		b.store.giveTo("another", "0", time.Now().Add(forGood))
 		time.Sleep(time.Hour)
 		b.assertAlive(t)
 		stop()

@@ -23,11 +23,11 @@ type watchdog struct {
 	now     func() time.Time
 	// answered is when the hub last answered a question, or when the watch began.
 	answered   time.Time
-	partitions map[string]*vigil
+	partitions map[string]*partitionWatch
 }
 
-// vigil is what is known of a partition that this replica owns.
-type vigil struct {
+// partitionWatch is what is known of a partition that this replica owns.
+type partitionWatch struct {
 	// lag is how many hub events it has that have no verdict yet.
 	lag int64
 	// inHand is how many of them the daemon is working on; while it is, the hub is not waited for.
@@ -42,11 +42,11 @@ func (w *watchdog) begin(timeout time.Duration, now func() time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.timeout, w.now = timeout, now
-	w.answered, w.partitions = now(), map[string]*vigil{}
+	w.answered, w.partitions = now(), map[string]*partitionWatch{}
 }
 
-// tell runs what on the vigil of a partition, which is made where there is none.
-func (w *watchdog) tell(partition string, what func(v *vigil, now time.Time)) {
+// tell runs what on the watch of a partition, which is made where there is none.
+func (w *watchdog) tell(partition string, what func(v *partitionWatch, now time.Time)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.timeout == 0 {
@@ -55,7 +55,7 @@ func (w *watchdog) tell(partition string, what func(v *vigil, now time.Time)) {
 	now := w.now()
 	v := w.partitions[partition]
 	if v == nil {
-		v = &vigil{since: now}
+		v = &partitionWatch{since: now}
 		w.partitions[partition] = v
 	}
 	what(v, now)
@@ -70,7 +70,7 @@ func (w *watchdog) hubAnswered() {
 }
 
 func (w *watchdog) lags(partition string, events int64) {
-	w.tell(partition, func(v *vigil, now time.Time) {
+	w.tell(partition, func(v *partitionWatch, now time.Time) {
 		if v.lag <= 0 {
 			v.since = now
 		}
@@ -79,11 +79,11 @@ func (w *watchdog) lags(partition string, events int64) {
 }
 
 func (w *watchdog) handling(partition string) {
-	w.tell(partition, func(v *vigil, _ time.Time) { v.inHand++ })
+	w.tell(partition, func(v *partitionWatch, _ time.Time) { v.inHand++ })
 }
 
 func (w *watchdog) handled(partition string) {
-	w.tell(partition, func(v *vigil, now time.Time) {
+	w.tell(partition, func(v *partitionWatch, now time.Time) {
 		v.inHand--
 		v.since = now
 	})
