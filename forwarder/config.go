@@ -113,6 +113,12 @@ type Config struct {
 	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space
 	// between tokens; by default 262144, Falco's maxEventSize. It is from 1024 to 12000000.
 	SinkMaxEventSize int
+	// PostBatchMaxEvents is how many audit events a POST holds at most, by default 400. 1 posts
+	// each as it is, not in a list.
+	PostBatchMaxEvents int
+	// PostBatchMaxBytes is how many bytes the body of a POST has at most, by default 1 MiB. It is
+	// from 1024 to 10485760. An event that is larger goes alone.
+	PostBatchMaxBytes int
 	// PostMaxRetries is how often a POST is repeated, by default 5. 0 means never.
 	PostMaxRetries int
 	// PostRetryDelay is how much longer each retry waits than the one before, by default 1 s.

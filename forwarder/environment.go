@@ -25,6 +25,8 @@ type environment struct {
 	CheckpointInterval time.Duration `env:"CHECKPOINTINTERVAL"`
 	SinkURL            string        `env:"WEBSINKURL"`
 	MaxEventSize       int           `env:"SINKMAXEVENTSIZE"`
+	BatchEvents        int           `env:"POSTBATCHMAXEVENTS"`
+	BatchBytes         int           `env:"POSTBATCHMAXBYTES"`
 	MaxRetries         int           `env:"POSTMAXRETRIES"`
 	RetryDelay         int           `env:"POSTRETRYINCREMENTALDELAY"`
 	PostTimeout        time.Duration `env:"POSTTIMEOUT"`

@@ -24,6 +24,7 @@ func Load(environ []string) (Config, error) {
 	l.checkpoints()
 	l.sink()
 	l.eventSize()
+	l.batches()
 	l.retries()
 	l.rate()
 	l.settling()
@@ -114,6 +115,18 @@ func (l *loader) eventSize() {
 	l.out.SinkMaxEventSize = l.in.MaxEventSize
 	if l.in.MaxEventSize < 1024 || l.in.MaxEventSize > 12_000_000 {
 		l.wrong(varMaxEventSize)
+	}
+}
+
+// batches keeps a body below Falco's webhookMaxBatchSize of 12 MiB.
+func (l *loader) batches() {
+	l.out.PostBatchMaxEvents = l.in.BatchEvents
+	if l.in.BatchEvents < 1 || l.in.BatchEvents > 100_000 {
+		l.wrong(varBatchEvents)
+	}
+	l.out.PostBatchMaxBytes = l.in.BatchBytes
+	if l.in.BatchBytes < 1024 || l.in.BatchBytes > 10<<20 {
+		l.wrong(varBatchBytes)
 	}
 }
 

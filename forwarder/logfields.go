@@ -33,6 +33,8 @@ func (c Config) LogFields() logrus.Fields {
 		"checkpoint_interval": c.CheckpointInterval.String(),
 		"sink":                c.SinkAddress(),
 		"sink_max_event_size": c.SinkMaxEventSize,
+		"post_batch_events":   c.PostBatchMaxEvents,
+		"post_batch_bytes":    c.PostBatchMaxBytes,
 		"post_max_retries":    c.PostMaxRetries,
 		"post_retry_delay":    c.PostRetryDelay.String(),
 		"post_timeout":        c.PostTimeout.String(),

@@ -16,6 +16,8 @@ const (
 	varCheckpointGap  = "CHECKPOINTINTERVAL"
 	varSinkURL        = "WEBSINKURL"
 	varMaxEventSize   = "SINKMAXEVENTSIZE"
+	varBatchEvents    = "POSTBATCHMAXEVENTS"
+	varBatchBytes     = "POSTBATCHMAXBYTES"
 	varMaxRetries     = "POSTMAXRETRIES"
 	varRetryDelay     = "POSTRETRYINCREMENTALDELAY"
 	varPostTimeout    = "POSTTIMEOUT"
@@ -171,6 +173,18 @@ func sinkVariables() []Variable {
 			Help:    "The largest audit event that the sink takes, in bytes; a larger one is reduced. Falco's maxEventSize.",
 			Wants:   "a whole number of bytes from 1024 to 12000000",
 			Example: "1048576",
+		},
+		{
+			Name: varBatchEvents, Default: "400",
+			Help:    "How many audit events a POST holds at most; 1 posts each as it is, not in a list.",
+			Wants:   "a whole number from 1 to 100000",
+			Example: "100",
+		},
+		{
+			Name: varBatchBytes, Default: "1048576", DefaultMeans: "1 MiB",
+			Help:    "How many bytes the body of a POST has at most; an audit event that is larger goes alone.",
+			Wants:   "a whole number of bytes from 1024 to 10485760",
+			Example: "262144",
 		},
 		{
 			Name: varMaxRetries, Default: "5",

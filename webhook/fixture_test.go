@@ -41,7 +41,10 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 		PostTimeout:    time.Minute,
 		FailurePolicy:  forwarder.FailureHold,
 		RateBurst:      50,
-		KeepAlive:      true,
+		// Each alone, but for the tests of batches.
+		PostBatchMaxEvents: 1,
+		PostBatchMaxBytes:  1 << 20,
+		KeepAlive:          true,
 	}
 	if change != nil {
 		change(&cfg)

@@ -37,11 +37,12 @@ type Lane struct {
 	client *http.Client
 	ledger *ledger
 	idle   *time.Timer
+	size   batchSize
 }
 
 // Lane opens a partition's way to the sink. Nothing is connected before the first Deliver.
-func (p *Poster) Lane(partition string) *Lane {
-	l := &Lane{Poster: p, ledger: &ledger{
+func (p *Poster) Lane(_ string) *Lane {
+	l := &Lane{Poster: p, size: newBatchSize(p.batchEvents, p.batchBytes), ledger: &ledger{
 		settleTime: p.settleTime, replay: p.replay, keepAlive: p.keepAlive, habits: &p.habits, gone: make(chan struct{}),
 	}}
 	l.client = p.newClient(httpclient.Options{KeepAlive: p.keepAlive, Watcher: l.ledger})
@@ -50,15 +51,15 @@ func (p *Poster) Lane(partition string) *Lane {
 	return l
 }
 
-// Deliver posts the events one after the other and returns their outcomes, in order. It
-// returns fewer outcomes than events only with an error, and the outcomes that it does return
+// Deliver posts the events, in batches one after the other, and returns their outcomes, in order.
+// It returns fewer outcomes than events only with an error, and the outcomes that it does return
 // then hold for the first events:
 //
 //   - ctx ended: the POST in flight is abandoned. Whether the sink has taken it is not known.
 //     The error wraps context.Cause(ctx) and, if there was one, the sink's last error.
 //   - The lane is lost: the same, at once, and the error wraps ErrLost.
-//   - The daemon is stopping: the events are still posted for as long as each has its outcome
-//     at the first try, and a POST in flight has its time until ctx ends; but nothing is
+//   - The daemon is stopping: the events are still posted for as long as each batch has its
+//     outcome at the first try, and a POST in flight has its time until ctx ends; but nothing is
 //     waited for and nothing is tried again. The error wraps ErrStopping and the sink's last error.
 //
 // A sink that fails makes Deliver wait, not fail: that is the backpressure.
@@ -68,13 +69,13 @@ func (l *Lane) Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]fo
 	defer l.ledger.abortWith(nil)
 	l.ledger.abortWith(cancel)
 	outcomes := make([]forwarder.Outcome, 0, len(events))
-	for i := range events {
-		outcome, err := l.deliver(ctx, single(events[i]))
-		if err != nil {
+	for len(outcomes) < len(events) {
+		var err error
+		if outcomes, err = l.deliverSome(ctx, events[len(outcomes):], outcomes); err != nil {
+			next := events[len(outcomes)]
 			return outcomes, fmt.Errorf("deliver record %d of hub event %d of partition %s: %w",
-				events[i].Record, events[i].Sequence, events[i].Partition, err)
+				next.Record, next.Sequence, next.Partition, err)
 		}
-		outcomes = append(outcomes, outcome)
 	}
 	return outcomes, nil
 }

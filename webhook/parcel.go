@@ -1,42 +1,80 @@
 package webhook
 
 import (
+	"slices"
+
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/forwarder"
 )
 
+// The envelope of a batch is what a Kubernetes API server itself sends. Of an EventList Falco
+// loses only a bad item; of a bare array it would lose all.
+const (
+	listHead = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[`
+	listTail = `]}`
+)
+
 // parcel is one request body and the audit events in it. What is tried, repeated and answered
 // is the body; what is counted and logged are the events.
 type parcel struct {
-	body   []byte
+	body   *body
 	events []forwarder.AuditEvent
+	// again is how many of them were counted before: they are sent again because the sink was
+	// lost.
+	again int
+	// failed is whether they have been counted as failed.
+	failed bool
 }
 
-// single is an audit event on its own, posted as the Event that it is.
-func single(event forwarder.AuditEvent) parcel {
-	return parcel{body: event.JSON, events: []forwarder.AuditEvent{event}}
-}
-
-// each calls count once for every event of the parcel.
-func (p parcel) each(count func()) {
-	for range p.events {
-		count()
-	}
-}
-
-// eachNew calls count once for every event that was not counted before, eachAgain once for
-// every other: they are sent again because the sink was lost.
-func (p parcel) eachNew(count func())   { p.eachThat(false, count) }
-func (p parcel) eachAgain(count func()) { p.eachThat(true, count) }
-
-func (p parcel) eachThat(again bool, count func()) {
-	for _, event := range p.events {
-		if event.Again == again {
-			count()
+// fitting returns how many of the first events fit a batch: as many as size allows, but one at
+// the least.
+func (s batchSize) fitting(events []forwarder.AuditEvent) int {
+	bytes := len(listHead) + len(listTail)
+	for n := range events {
+		bytes += len(events[n].JSON)
+		if n > 0 {
+			bytes++ // the comma
+			if n == s.events || bytes > s.bytes {
+				return n
+			}
 		}
 	}
+	return len(events)
 }
+
+// pack writes the body of the events: a list, or just the event where batches are not wanted.
+func pack(events []forwarder.AuditEvent, list bool) parcel {
+	p := parcel{events: events, body: newBody()}
+	size := len(listHead) + len(listTail)
+	for i := range events {
+		size += len(events[i].JSON) + 1
+		if events[i].Again {
+			p.again++
+		}
+	}
+	p.body.bytes = slices.Grow(p.body.bytes, size)
+	if list {
+		p.body.bytes = appendList(p.body.bytes, events)
+	} else {
+		p.body.bytes = append(p.body.bytes, events[0].JSON...)
+	}
+	return p
+}
+
+func appendList(to []byte, events []forwarder.AuditEvent) []byte {
+	to = append(to, listHead...)
+	for n := range events {
+		if n > 0 {
+			to = append(to, ',')
+		}
+		to = append(to, events[n].JSON...)
+	}
+	return append(to, listTail...)
+}
+
+// fresh is how many of the events were not counted before.
+func (p parcel) fresh() int { return len(p.events) - p.again }
 
 // logFields says which events a log line is about: the first, and how many where there are more.
 func (p parcel) logFields() logrus.Fields {
