@@ -43,6 +43,7 @@ type Consumer struct {
 	stats  *forwarder.Statistics
 	health *forwarder.Health
 	log    logrus.FieldLogger
+	budget *budget
 
 	// me names this reader in the ownerships.
 	me  string
@@ -69,10 +70,11 @@ type holding struct {
 func New(cfg forwarder.Config, hub Hub, store Store, sink Sink, stats *forwarder.Statistics, health *forwarder.Health, log logrus.FieldLogger) *Consumer {
 	return &Consumer{
 		cfg: cfg, hub: hub, store: store, sink: sink, stats: stats, health: health, log: log,
-		me:    readerID(),
-		rng:   mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
-		held:  map[string]*holding{},
-		ended: make(chan *holding),
+		budget: newBudget(cfg),
+		me:     readerID(),
+		rng:    mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
+		held:   map[string]*holding{},
+		ended:  make(chan *holding),
 	}
 }
 

@@ -21,6 +21,8 @@ type record struct {
 	content []byte
 	// auditID is the audit event's own id.
 	auditID string
+	// again is whether it had its verdict before and is read again because the sink was lost.
+	again bool
 	// salvaged is whether the audit event had been cut.
 	salvaged bool
 	// original is what stood in the hub where content is a reduced audit event; it is to be kept

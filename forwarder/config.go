@@ -92,7 +92,8 @@ type Config struct {
 	// HubCAFile is a PEM file with authorities that may sign the hub's certificate, in addition
 	// to the system's; empty, the default, is none.
 	HubCAFile string
-	// HubPrefetch is how many events a partition asks for ahead, by default 2. It is at least 1.
+	// HubPrefetch is how many events a partition asks for ahead, 1 to 300; 0, the default, is as
+	// many as MaxBytesInFlight allows.
 	HubPrefetch int
 	// StartPosition is where a partition without a checkpoint starts, by default at the earliest.
 	StartPosition StartPosition
@@ -143,6 +144,9 @@ type Config struct {
 	// settled, by default 5 s. 0 means at once.
 	SinkSettleTime time.Duration
 
+	// MaxBytesInFlight bounds the hub events between their arrival and their verdicts, over all
+	// partitions, by default 64 MiB. It is at least 1 MiB.
+	MaxBytesInFlight int
 	// LogLevel is the least important level that is logged, by default info.
 	LogLevel logrus.Level
 	// LogFormat is "text" or "json"; empty, the default, is text on a terminal, else json.

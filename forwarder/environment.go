@@ -36,6 +36,7 @@ type environment struct {
 	KeepAlive          bool          `env:"KEEPALIVE"`
 	SinkReplay         string        `env:"SINKREPLAY"`
 	SinkSettleTime     time.Duration `env:"SINKSETTLETIME"`
+	MaxBytesInFlight   int           `env:"MAXBYTESINFLIGHT"`
 	LogLevel           string        `env:"LOGLEVEL"`
 	VerboseLevel       int           `env:"VERBOSELEVEL"`
 	LogFormat          string        `env:"LOGFORMAT"`

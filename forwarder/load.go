@@ -206,6 +206,10 @@ func (l *loader) verboseLevel() {
 }
 
 func (l *loader) process() {
+	l.out.MaxBytesInFlight = l.in.MaxBytesInFlight
+	if l.in.MaxBytesInFlight < 1<<20 || l.in.MaxBytesInFlight > math.MaxInt32 {
+		l.wrong(varMaxBytes)
+	}
 	l.out.StatsAddress = l.in.StatsAddress
 	if err := checkAddress(l.in.StatsAddress); err != nil {
 		l.wrong(varStatsAddress)

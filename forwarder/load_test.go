@@ -47,12 +47,13 @@ func TestTheRequiredVariablesAreEnough(t *testing.T) {
 	cfg.HubConnection, cfg.Blob, cfg.SinkURL = HubConnection{}, nil, nil
 	want := Config{
 		HubName: "audit", ConsumerGroup: "$Default", StartPosition: StartPosition{Kind: StartEarliest},
-		HubClient: ClientAzEventHubs, HubTransport: TransportAMQP, HubPrefetch: 2,
+		HubClient: ClientAzEventHubs, HubTransport: TransportAMQP, HubPrefetch: 0,
 		BlobContainerName: "checkpoints", CheckpointInterval: 5 * time.Second,
 		PostMaxRetries: 5, PostRetryDelay: time.Second, PostTimeout: time.Minute, FailurePolicy: FailureHold,
 		SinkMaxEventSize: 262_144, PostBatchMaxEvents: 400, PostBatchMaxBytes: 1 << 20, RateLimit: 0, RateBurst: 50, KeepAlive: true,
 		SinkReplay: true, SinkSettleTime: 5 * time.Second,
-		LogLevel: logrus.InfoLevel, LogFormat: "", StatsAddress: ":9000", ShutdownTimeout: 25 * time.Second,
+		MaxBytesInFlight: 64 << 20,
+		LogLevel:         logrus.InfoLevel, LogFormat: "", StatsAddress: ":9000", ShutdownTimeout: 25 * time.Second,
 	}
 	// assert.Equal would do, were it not for the redacted printing, which hides what differs.
 	assert.True(t, assert.ObjectsAreEqual(want, cfg), "want %v, got %v", want, cfg)
@@ -74,6 +75,7 @@ func TestEveryVariableIsTaken(t *testing.T) {
 		"client of the default":    {"EVENTHUBCLIENT=AzEventHubs", func(c Config) any { return c.HubClient }, ClientAzEventHubs},
 		"transport":                {"EVENTHUBTRANSPORT=WebSocket", func(c Config) any { return c.HubTransport }, TransportWebSocket},
 		"authorities":              {"EVENTHUBCAFILE=/ca.pem", func(c Config) any { return c.HubCAFile }, "/ca.pem"},
+		"bytes in flight":          {"MAXBYTESINFLIGHT=1048576", func(c Config) any { return c.MaxBytesInFlight }, 1 << 20},
 		"prefetch 1":               {"EVENTHUBPREFETCH=1", func(c Config) any { return c.HubPrefetch }, 1},
 		"prefetch 300":             {"EVENTHUBPREFETCH=300", func(c Config) any { return c.HubPrefetch }, 300},
 		"checkpoint interval":      {"CHECKPOINTINTERVAL=1m30s", func(c Config) any { return c.CheckpointInterval }, 90 * time.Second},
@@ -130,6 +132,7 @@ func TestAWrongVariableIsNamedWithWhatItHoldsAndWhatItShould(t *testing.T) {
 		"sink scheme":           {"WEBSINKURL=falco:9765/k8s-audit", `WEBSINKURL is "falco:9765/k8s-audit": it should be an http:// or https:// URL with a host`},
 		"sink without host":     {"WEBSINKURL=http:///k8s-audit", `WEBSINKURL is "http:///k8s-audit": it should be`},
 		"sink port":             {"WEBSINKURL=http://falco:99999/", `WEBSINKURL is "http://falco:99999/": it should be`},
+		"nothing in flight":     {"MAXBYTESINFLIGHT=1048575", `MAXBYTESINFLIGHT is "1048575": it should be a whole number of bytes from 1048576`},
 		"no event in a batch":   {"POSTBATCHMAXEVENTS=0", `POSTBATCHMAXEVENTS is "0": it should be a whole number from 1`},
 		"a batch of nothing":    {"POSTBATCHMAXBYTES=1023", `POSTBATCHMAXBYTES is "1023": it should be a whole number of bytes from 1024`},
 		"a batch over Falco's":  {"POSTBATCHMAXBYTES=10485761", `POSTBATCHMAXBYTES is "10485761": it should be`},

@@ -189,9 +189,9 @@ func (s *Statistics) PostFinished(statusClass string, d time.Duration) {
 	observer.Observe(d.Seconds())
 }
 
-// RecordDone counts a record that got its verdict. RecordSkipped and RecordDeadLettered do so
+// RecordsDone counts records that got their verdict. RecordSkipped and RecordDeadLettered do so
 // themselves.
-func (s *Statistics) RecordDone(v Verdict) { s.records.inc(string(v), "") }
+func (s *Statistics) RecordsDone(v Verdict, n int) { s.records.add(string(v), "", n) }
 
 // RecordSkipped counts a record that is no audit event, by its log category: empty counts as
 // "none", one that AKS does not have as "other". It counts the verdict too.
@@ -200,14 +200,14 @@ func (s *Statistics) RecordSkipped(category string) {
 		category = categoryNone
 	}
 	s.skipped.inc(category, categoryOther)
-	s.RecordDone(Skipped)
+	s.RecordsDone(Skipped, 1)
 }
 
 // RecordDeadLettered counts a record that was stored as a dead letter, by one of the Reason
 // constants; anything else counts as "other". It counts the verdict too.
 func (s *Statistics) RecordDeadLettered(reason string) {
 	s.deadLetters.inc(reason, ReasonOther)
-	s.RecordDone(DeadLettered)
+	s.RecordsDone(DeadLettered, 1)
 }
 
 // EventSalvaged counts an audit event that was cut and goes to the sink with what came before the

@@ -80,9 +80,9 @@ func TestEachCallMovesItsOwnSeriesAndNoOther(t *testing.T) {
 			func(s *Statistics) { s.PostFinished("418", time.Second) },
 			map[string]float64{`aks_audit_log_post_duration_seconds{status_class="error"}`: 1},
 		},
-		"RecordDone": {
-			func(s *Statistics) { s.RecordDone(Delivered); s.RecordDone(Dropped) },
-			map[string]float64{`aks_audit_log_records_total{verdict="delivered"}`: 1, `aks_audit_log_records_total{verdict="dropped"}`: 1},
+		"RecordsDone": {
+			func(s *Statistics) { s.RecordsDone(Delivered, 3); s.RecordsDone(Dropped, 1) },
+			map[string]float64{`aks_audit_log_records_total{verdict="delivered"}`: 3, `aks_audit_log_records_total{verdict="dropped"}`: 1},
 		},
 		"RecordSkipped": {
 			func(s *Statistics) { s.RecordSkipped("guard") },
@@ -266,7 +266,7 @@ func BenchmarkStatisticsOfOneEvent(b *testing.B) {
 		stats.EventsSent(1)
 		stats.PostFinished("2xx", time.Millisecond)
 		stats.EventsSucceeded(1)
-		stats.RecordDone(Delivered)
+		stats.RecordsDone(Delivered, 1)
 		stats.PartitionDelivered("3", at)
 	}
 }

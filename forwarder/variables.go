@@ -27,6 +27,7 @@ const (
 	varKeepAlive      = "KEEPALIVE"
 	varSinkReplay     = "SINKREPLAY"
 	varSettleTime     = "SINKSETTLETIME"
+	varMaxBytes       = "MAXBYTESINFLIGHT"
 	varLogLevel       = "LOGLEVEL"
 	varVerboseLevel   = "VERBOSELEVEL"
 	varLogFormat      = "LOGFORMAT"
@@ -122,7 +123,7 @@ func hubVariables() []Variable {
 			Example: "/etc/aks-audit-log/hub-ca.pem",
 		},
 		{
-			Name: varHubPrefetch, Default: "2",
+			Name: varHubPrefetch, DefaultMeans: "automatic",
 			Help:    "How many hub events of up to 1 MB a partition asks for ahead.",
 			Wants:   "a whole number from 1 to 300",
 			Example: "32",
@@ -245,6 +246,12 @@ func sinkVariables() []Variable {
 
 func processVariables() []Variable {
 	return []Variable{
+		{
+			Name: varMaxBytes, Default: "67108864", DefaultMeans: "64 MiB",
+			Help:    "How many bytes of hub events may be between their arrival and their verdicts, over all partitions.",
+			Wants:   "a whole number of bytes from 1048576 to 2147483647",
+			Example: "134217728",
+		},
 		{
 			Name: varLogLevel, Default: "info",
 			Help:    "The least important level that is logged.",

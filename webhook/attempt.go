@@ -27,7 +27,7 @@ type answer struct {
 }
 
 // attempt posts the body once, within the time-out of a POST.
-func (l *Lane) attempt(ctx context.Context, body *body) answer {
+func (l *Lane) attempt(ctx context.Context, body body) answer {
 	start := time.Now()
 	a := l.post(ctx, body)
 	a.took = time.Since(start)
@@ -35,7 +35,7 @@ func (l *Lane) attempt(ctx context.Context, body *body) answer {
 	return a
 }
 
-func (l *Lane) post(ctx context.Context, body *body) answer {
+func (l *Lane) post(ctx context.Context, body body) answer {
 	limited, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	connected := time.Now()
@@ -59,14 +59,14 @@ func (l *Lane) post(ctx context.Context, body *body) answer {
 	if classify(a.status) == accepted {
 		return a
 	}
-	a.failure = l.secrets.notAccepted(resp, head, body.bytes)
+	a.failure = l.secrets.notAccepted(resp, head, body)
 	a.retryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	return a
 }
 
 // send makes a new request each time, since its body can be read only once. It sets no
 // Idempotency-Key: with one, net/http would repeat a POST by itself (see package httpclient).
-func (l *Lane) send(ctx context.Context, body *body) (*http.Response, error) {
+func (l *Lane) send(ctx context.Context, body body) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.target, nil)
 	if err != nil {
 		return nil, err

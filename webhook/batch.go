@@ -6,16 +6,16 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// deliverSome delivers as many of the first events as may go at once, and appends their outcomes.
-func (l *Lane) deliverSome(ctx context.Context, events []forwarder.AuditEvent, outcomes []forwarder.Outcome) ([]forwarder.Outcome, error) {
+// deliverFirst delivers as many of the first events as may go at once.
+func (l *Lane) deliverFirst(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
 	admitted, err := l.admit(ctx, l.size.fitting(events))
 	if err != nil {
-		return outcomes, err
+		return nil, err
 	}
 	batch := pack(events[:admitted], l.batchEvents > 1)
 	l.stats.EventsSent(batch.fresh())
 	l.stats.EventsReplayed(batch.again)
-	return l.deliverBatch(ctx, batch, outcomes)
+	return l.deliverBatch(ctx, batch, make([]forwarder.Outcome, 0, admitted))
 }
 
 // deliverBatch appends an outcome for each event of the batch. A batch that the sink refuses as
@@ -23,7 +23,6 @@ func (l *Lane) deliverSome(ctx context.Context, events []forwarder.AuditEvent, o
 // was too large, to what it takes.
 func (l *Lane) deliverBatch(ctx context.Context, batch parcel, outcomes []forwarder.Outcome) ([]forwarder.Outcome, error) {
 	last, err := l.deliver(ctx, batch)
-	batch.body.free()
 	if err != nil {
 		return outcomes, err
 	}

@@ -1,6 +1,10 @@
 package webhook
 
-import "time"
+import (
+	"time"
+
+	"aks-audit-log-go/forwarder"
+)
 
 const (
 	// firstBatch is how many events a lane's first batch holds at most: nothing is known of the
@@ -45,3 +49,16 @@ func (s *batchSize) tooLarge(bytes int) {
 }
 
 func (s *batchSize) shrink() { s.events = max(1, s.events/2) }
+
+// fitting returns how many of the first events fit a batch: as many as size allows, but one at
+// the least.
+func (s *batchSize) fitting(events []forwarder.AuditEvent) int {
+	size := 0
+	for n := range events {
+		size += len(events[n].JSON)
+		if n > 0 && (n == s.events || size+envelope(n+1) > s.bytes) {
+			return n
+		}
+	}
+	return len(events)
+}

@@ -1,60 +1,99 @@
 package webhook
 
 import (
-	"bytes"
 	"io"
 	"net/http"
-	"sync"
-	"sync/atomic"
+
+	"aks-audit-log-go/forwarder"
 )
 
-// body is the text of a POST and of its repetitions. Its memory goes round, but not before
-// net/http has let go of it, which may be after the answer: a sink that answers early is still
-// being written to.
+// The envelope of a batch is what a Kubernetes API server itself sends. Of an EventList Falco
+// loses only a bad item; of a bare array it would lose all.
+const (
+	listHead = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[`
+	listTail = `]}`
+)
+
+// body is the text of a POST and of its repetitions. It is never put together: net/http reads it
+// out of the audit events. After an answer that comes early, and after a POST that was given up, it
+// may still do so, so nobody may write into the JSON of an audit event.
 type body struct {
-	bytes []byte
-	// reading is how many readers of it have not been closed.
-	reading atomic.Int64
+	items [][]byte
+	// list is whether they stand in a list; else there is one only.
+	list bool
+	size int
 }
 
-var freeBodies = sync.Pool{New: func() any { return new(body) }}
-
-func newBody() *body {
-	b := freeBodies.Get().(*body)
-	b.bytes = b.bytes[:0]
+func newBody(events []forwarder.AuditEvent, list bool) body {
+	b := body{items: make([][]byte, len(events)), list: list}
+	for n := range events {
+		b.items[n] = events[n].JSON
+		b.size += len(b.items[n])
+	}
+	if list {
+		b.size += envelope(len(events))
+	}
 	return b
 }
 
-// free gives the memory back. Nobody may use b afterwards.
-func (b *body) free() {
-	if b.reading.Load() == 0 {
-		freeBodies.Put(b)
+// envelope is how many bytes a list of n events has beside these.
+func envelope(n int) int { return len(listHead) + n - 1 + len(listTail) }
+
+// part is the n-th piece of the text, from 0: what stands before an event, or the event. Behind
+// the last event there is one more.
+func (b body) part(n int) (text string, event []byte) {
+	switch {
+	case n%2 == 1:
+		return "", b.items[n/2]
+	case !b.list:
+		return "", nil
+	case n == 0:
+		return listHead, nil
+	case n == 2*len(b.items):
+		return listTail, nil
+	default:
+		return ",", nil
 	}
 }
 
 // attach makes it the body of a request.
-func (b *body) attach(req *http.Request) {
-	req.ContentLength = int64(len(b.bytes))
-	req.Body = b.reader()
+func (b body) attach(req *http.Request) {
+	req.ContentLength = int64(b.size)
+	req.Body = &bodyReader{body: b}
 	// net/http asks for another where it finds that an idle connection had been closed.
-	req.GetBody = func() (io.ReadCloser, error) { return b.reader(), nil }
+	req.GetBody = func() (io.ReadCloser, error) { return &bodyReader{body: b}, nil }
 }
 
-func (b *body) reader() io.ReadCloser {
-	b.reading.Add(1)
-	return &bodyReader{Reader: bytes.NewReader(b.bytes), body: b}
+// bytes puts the text together.
+func (b body) bytes() []byte {
+	text := make([]byte, b.size)
+	_, _ = io.ReadFull(&bodyReader{body: b}, text)
+	return text
 }
 
+// bodyReader reads a body from its beginning.
 type bodyReader struct {
-	*bytes.Reader
-	body   *body
-	closed atomic.Bool
+	body
+	// next is the part that is being read, and done how much of it has been.
+	next, done int
 }
 
-// Close is called once net/http reads no more.
-func (r *bodyReader) Close() error {
-	if r.closed.CompareAndSwap(false, true) {
-		r.body.reading.Add(-1)
+// Read implements io.Reader.
+func (r *bodyReader) Read(to []byte) (n int, err error) {
+	for n < len(to) {
+		if r.next > 2*len(r.items) {
+			return n, io.EOF
+		}
+		text, event := r.part(r.next)
+		copied := copy(to[n:], text[min(r.done, len(text)):]) + copy(to[n:], event[min(r.done, len(event)):])
+		n += copied
+		r.done += copied
+		if r.done == len(text)+len(event) {
+			r.next, r.done = r.next+1, 0
+		}
 	}
-	return nil
+	return n, nil
 }
+
+// Close implements io.Closer.
+func (r *bodyReader) Close() error { return nil }

@@ -64,7 +64,7 @@ func (d *delivery) try(ctx context.Context) (step, error) {
 	d.journal.answered(d, a)
 	d.size.answered(len(d.pack.events), a.waited)
 	if a.status == http.StatusRequestEntityTooLarge {
-		d.size.tooLarge(len(d.pack.body.bytes))
+		d.size.tooLarge(d.pack.size)
 	}
 	meaning := classify(a.status)
 	if meaning == refused && len(d.pack.events) > 1 {

@@ -51,16 +51,17 @@ func (p *Poster) Lane(_ string) *Lane {
 	return l
 }
 
-// Deliver posts the events, in batches one after the other, and returns their outcomes, in order.
-// It returns fewer outcomes than events only with an error, and the outcomes that it does return
-// then hold for the first events:
+// Deliver posts a batch of the first events, as many as the sink takes at a time, and returns
+// their outcomes, in order. The JSON of the events must never be changed: a POST that is given up may
+// go on reading it for a while. Only with an error does it return no
+// outcome, or fewer than the batch had:
 //
 //   - ctx ended: the POST in flight is abandoned. Whether the sink has taken it is not known.
 //     The error wraps context.Cause(ctx) and, if there was one, the sink's last error.
 //   - The lane is lost: the same, at once, and the error wraps ErrLost.
-//   - The daemon is stopping: the events are still posted for as long as each batch has its
-//     outcome at the first try, and a POST in flight has its time until ctx ends; but nothing is
-//     waited for and nothing is tried again. The error wraps ErrStopping and the sink's last error.
+//   - The daemon is stopping: the batch is still posted, and a POST in flight has its time until
+//     ctx ends; but nothing is waited for and nothing is tried again. The error wraps ErrStopping
+//     and the sink's last error.
 //
 // A sink that fails makes Deliver wait, not fail: that is the backpressure.
 func (l *Lane) Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
@@ -68,14 +69,14 @@ func (l *Lane) Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]fo
 	defer cancel(nil)
 	defer l.ledger.abortWith(nil)
 	l.ledger.abortWith(cancel)
-	outcomes := make([]forwarder.Outcome, 0, len(events))
-	for len(outcomes) < len(events) {
-		var err error
-		if outcomes, err = l.deliverSome(ctx, events[len(outcomes):], outcomes); err != nil {
-			next := events[len(outcomes)]
-			return outcomes, fmt.Errorf("deliver record %d of hub event %d of partition %s: %w",
-				next.Record, next.Sequence, next.Partition, err)
-		}
+	if len(events) == 0 {
+		return nil, nil
+	}
+	outcomes, err := l.deliverFirst(ctx, events)
+	if err != nil {
+		next := events[len(outcomes)]
+		return outcomes, fmt.Errorf("deliver record %d of hub event %d of partition %s: %w",
+			next.Record, next.Sequence, next.Partition, err)
 	}
 	return outcomes, nil
 }
