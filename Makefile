@@ -9,7 +9,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TOOLS         := $(CURDIR)/bin
 
-.PHONY: build test unit e2e torture lint fuzz demo clean
+.PHONY: build test unit e2e torture soak lint fuzz demo clean
 
 build: ## the static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o aks-audit-log-go .
@@ -22,16 +22,21 @@ unit: ## the tests beside the code
 e2e: ## the built binary against an emulated hub, Azurite, and Falco's own webhook
 	cd e2e && go test -race -timeout 20m ./...
 
-torture: ## the tests beside the code, and what the hub's clients do in faults that last for minutes
+torture: ## all tests, with faults that last for minutes and the full counts of what repeats: about an hour
 	go test -race -tags torture -timeout 30m ./...
+	cd e2e && go test -race -tags torture -timeout 3h -v ./...
+
+SOAK ?= 30m
+soak: ## random faults for SOAK: what was appended, delivered, dead-lettered, repeated, lost, and the memory
+	cd e2e && SOAK=$(SOAK) go test -tags soak -count 1 -timeout 0 -v -run '^TestSoak$$' .
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/staticcheck ## formatting, vet, linters, tidiness, in both modules
 	test -z "$$(gofmt -l . | grep -v node_modules)"
 	go mod verify # e2e cannot be: it replaces this module by the folder
 	set -e; for module in . e2e; do \
 		echo "lint $$module"; cd "$(CURDIR)/$$module"; \
-		go vet -tags torture ./...; go mod tidy -diff; \
-		$(TOOLS)/staticcheck -tags torture ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
+		go vet -tags torture,soak ./...; go mod tidy -diff; \
+		$(TOOLS)/staticcheck -tags torture,soak ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
 	done
 
 $(TOOLS)/golangci-lint:

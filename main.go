@@ -30,48 +30,58 @@ func main() { os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
 
 // run is the whole command; it returns the exit code.
 func run(args, environ []string, stdout, stderr io.Writer) int {
-	command, err := parse(args)
+	name, args, err := parse(args)
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %v (try: aks-audit-log-go help)\n", err)
-		return exitUsage
+		return misused(stderr, err)
 	}
-	switch command {
+	switch name {
 	case "version":
 		err = printVersion(stdout)
 	case "help":
 		err = forwarder.Usage(stdout)
-	default:
+	case "":
 		return runDaemon(environ, stderr)
+	default:
+		return runCommand(name, args, environ, stdout, stderr)
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %s: %v\n", command, err)
+		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %s: %v\n", name, err)
 		return exitFailed
 	}
 	return exitOK
 }
 
-// parse finds the command: none is the daemon, and the commands may be given as flags too.
-func parse(args []string) (string, error) {
+func misused(stderr io.Writer, err error) int {
+	_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %v (try: aks-audit-log-go help)\n", err)
+	return exitUsage
+}
+
+// parse finds the command and its own arguments: no command is the daemon, and version and help
+// may be given as flags too.
+func parse(args []string) (command string, rest []string, err error) {
 	flags := flag.NewFlagSet("aks-audit-log-go", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	version := flags.Bool("version", false, "print the version")
 	help := flags.Bool("help", false, "print every variable with its default")
 	flags.BoolVar(help, "h", false, "the same")
 	if err := flags.Parse(args); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	command := flags.Arg(0)
+	command, rest = flags.Arg(0), flags.Args()
+	if len(rest) > 1 && commands[command+" "+rest[1]] != nil {
+		return command + " " + rest[1], rest[2:], nil
+	}
 	switch {
-	case flags.NArg() > 1:
-		return "", fmt.Errorf("unexpected argument %q", flags.Arg(1))
+	case len(rest) > 1:
+		return "", nil, fmt.Errorf("unexpected argument %q", rest[1])
 	case *help:
-		return "help", nil
+		return "help", nil, nil
 	case *version:
-		return "version", nil
+		return "version", nil, nil
 	case command == "", command == "version", command == "help":
-		return command, nil
+		return command, nil, nil
 	}
-	return "", fmt.Errorf("unknown command %q", command)
+	return "", nil, fmt.Errorf("unknown command %q", command)
 }
 
 func printVersion(out io.Writer) error {

@@ -30,6 +30,15 @@ func TestTheCommandsAnswer(t *testing.T) {
 		{[]string{"-help"}, exitOK, "EHUBNAMESPACECONNECTIONSTRING", ""},
 		{[]string{"-h"}, exitOK, "EHUBNAMESPACECONNECTIONSTRING", ""},
 		{[]string{"start"}, exitUsage, "", `unknown command "start"`},
+		{[]string{"checkpoints"}, exitUsage, "", `unknown command "checkpoints"`},
+		{[]string{"checkpoints", "burn"}, exitUsage, "", `unexpected argument "burn"`},
+		{[]string{"checkpoints", "show", "all"}, exitUsage, "", `unexpected argument "all"`},
+		{[]string{"checkpoints", "show", "-x"}, exitUsage, "", "flag provided but not defined: -x"},
+		{[]string{"checkpoints", "show", "-h"}, exitOK, "print JSON", ""},
+		{[]string{"checkpoints", "export", "-h"}, exitOK, "-namespace", ""},
+		{[]string{"deadletters", "list", "-h"}, exitOK, "-json", ""},
+		{[]string{"deadletters", "replay", "-h"}, exitOK, "-dry-run", ""},
+		{[]string{"deadletters", "list"}, exitUsage, "", "EHUBNAMESPACECONNECTIONSTRING is not set"},
 		{[]string{"version", "now"}, exitUsage, "", `unexpected argument "now"`},
 		{[]string{"-v"}, exitUsage, "", "try: aks-audit-log-go help"},
 	} {
@@ -40,6 +49,30 @@ func TestTheCommandsAnswer(t *testing.T) {
 			assert.Contains(t, stderr.String(), test.stderr)
 			assert.Equal(t, test.stdout == "", stdout.Len() == 0)
 		})
+	}
+}
+
+func TestHelpNamesEveryCommand(t *testing.T) {
+	var stdout bytes.Buffer
+	require.Equal(t, exitOK, run([]string{"help"}, nil, &stdout, io.Discard))
+	for name := range commands {
+		assert.Contains(t, stdout.String(), "  aks-audit-log-go "+name+" ")
+	}
+}
+
+func TestExportIsRefusedWhereNobodyElseWouldReadIt(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	assert.Equal(t, exitUsage, run([]string{"checkpoints", "export"}, environ(t), &stdout, &stderr))
+	assert.Contains(t, stderr.String(), "CHECKPOINTDIR keeps checkpoints in files")
+	assert.Empty(t, stdout.String())
+}
+
+func TestCommandsMakeNoFolder(t *testing.T) {
+	for _, args := range [][]string{{"checkpoints", "show"}, {"deadletters", "list"}, {"deadletters", "replay"}} {
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, exitFailed, run(args, environ(t), &stdout, &stderr))
+		assert.Contains(t, stderr.String(), "open CHECKPOINTDIR: ")
+		assert.NotContains(t, stdout.String(), "sent")
 	}
 }
 

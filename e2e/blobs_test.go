@@ -98,3 +98,30 @@ func isNotFound(err error) bool {
 	var storageErr azblob.StorageError
 	return errors.As(err, &storageErr) && storageErr.Response().StatusCode == http.StatusNotFound
 }
+
+// renewals tells versions of a partition's ownership apart: each renewal changes it.
+func (c container) renewals(t *testing.T, partition string) azblob.ETag {
+	t.Helper()
+	properties, err := c.url.NewBlobURL(ownershipPath+partition).GetProperties(t.Context(), azblob.BlobAccessConditions{}, azblob.ClientProvidedKeyOptions{})
+	require.NoError(t, err)
+	return properties.ETag()
+}
+
+// write makes the container if need be, and in it a blob with content.
+func (c container) write(t *testing.T, name, content string) {
+	t.Helper()
+	_, err := c.url.Create(t.Context(), nil, azblob.PublicAccessNone)
+	if !isConflict(err) {
+		require.NoError(t, err)
+	}
+	_, err = c.url.NewBlockBlobURL(name).Upload(t.Context(), strings.NewReader(content), azblob.BlobHTTPHeaders{},
+		nil, azblob.BlobAccessConditions{}, azblob.DefaultAccessTier, nil,
+		azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
+	require.NoError(t, err)
+}
+
+// isConflict says whether the storage answered 409, as it does where something is there already.
+func isConflict(err error) bool {
+	var storageErr azblob.StorageError
+	return errors.As(err, &storageErr) && storageErr.Response().StatusCode == http.StatusConflict
+}

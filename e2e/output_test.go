@@ -6,6 +6,9 @@ import (
 	"sync"
 )
 
+// outputLimit is how much of what a process prints is kept, in bytes. Of more, the oldest goes.
+const outputLimit = 32 << 20
+
 // output collects what a process prints, while others look at it.
 type output struct {
 	mu   sync.Mutex
@@ -16,6 +19,9 @@ type output struct {
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.text.Len() > outputLimit {
+		o.text.Next(outputLimit / 2)
+	}
 	return o.text.Write(p)
 }
 

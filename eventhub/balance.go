@@ -40,6 +40,23 @@ func unowned(partitions []string, listed []Ownership, now time.Time) int {
 	return len(survey(partitions, listed, "", now).free)
 }
 
+// untilExpiry is how long it takes at least until an ownership of another reader expires that it
+// does not renew any more: a minute where there is none. Who looks again at that time does not
+// leave a dead reader's partitions alone for a balancing round more. It is never less than a
+// second, which is what the times of blobs are exact to.
+func untilExpiry(listed []Ownership, me string, now time.Time) time.Duration {
+	soonest := ownershipExpiry
+	for _, ownership := range listed {
+		if ownership.Owner == me || ownership.Owner == "" {
+			continue
+		}
+		if left := ownershipExpiry - now.Sub(ownership.Renewed); left > 0 {
+			soonest = min(soonest, left)
+		}
+	}
+	return max(soonest, time.Second)
+}
+
 // ownershipView sorts the partitions by who owns them.
 type ownershipView struct {
 	mine   []Ownership

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -29,6 +28,8 @@ type blobEntry struct {
 	metadata azblob.Metadata
 	etag     azblob.ETag
 	modified time.Time
+	// size is in bytes.
+	size int64
 }
 
 // The storage account answers in milliseconds. A try that takes longer than this is lost, and a
@@ -99,7 +100,7 @@ func (c blobContainer) create(ctx context.Context) error {
 	if err == nil || serviceCode(err) == azblob.ServiceCodeContainerAlreadyExists {
 		return nil
 	}
-	return fmt.Errorf("the container does not exist, and creating it: %w", storageError(err))
+	return c.notMade(err)
 }
 
 // list returns the blobs whose names begin with prefix, and the time by the service's clock. A
@@ -128,32 +129,43 @@ func (c blobContainer) tryList(ctx context.Context, prefix string) ([]blobEntry,
 			return nil, time.Time{}, err
 		}
 		for _, item := range page.Segment.BlobItems {
-			entries = append(entries, blobEntry{
-				name:     item.Name,
-				metadata: plain(item.Metadata),
-				etag:     quoted(item.Properties.Etag),
-				modified: item.Properties.LastModified,
-			})
+			entries = append(entries, entryOf(item))
 		}
 		marker, now = page.NextMarker, page.Date()
 	}
 	return entries, now, nil
 }
 
-// folders returns the names one level below prefix that end in a slash.
-func (c blobContainer) folders(ctx context.Context, prefix string) ([]string, error) {
-	var names []string
+func entryOf(item azblob.BlobItemInternal) blobEntry {
+	entry := blobEntry{
+		name:     item.Name,
+		metadata: plain(item.Metadata),
+		etag:     quoted(item.Properties.Etag),
+		modified: item.Properties.LastModified,
+	}
+	if item.Properties.ContentLength != nil {
+		entry.size = *item.Properties.ContentLength
+	}
+	return entry
+}
+
+// level returns what stands one level below prefix: the names that end in a slash, and the blobs,
+// without their metadata.
+func (c blobContainer) level(ctx context.Context, prefix string) (folders []string, blobs []blobEntry, err error) {
 	for marker := (azblob.Marker{}); marker.NotDone(); {
 		page, err := c.url.ListBlobsHierarchySegment(ctx, marker, "/", azblob.ListBlobsSegmentOptions{Prefix: prefix})
 		if err != nil {
-			return nil, storageError(err)
+			return nil, nil, storageError(err)
 		}
 		for _, folder := range page.Segment.BlobPrefixes {
-			names = append(names, folder.Name)
+			folders = append(folders, folder.Name)
+		}
+		for _, item := range page.Segment.BlobItems {
+			blobs = append(blobs, entryOf(item))
 		}
 		marker = page.NextMarker
 	}
-	return names, nil
+	return folders, blobs, nil
 }
 
 // writeMetadata sets the metadata of an empty blob, if the blob is still as etag says, or
@@ -198,16 +210,6 @@ func (c blobContainer) tryWriteMetadata(ctx context.Context, name string, metada
 		return blobEntry{}, err
 	}
 	return blobEntry{name: name, metadata: metadata, etag: answer.ETag(), modified: answer.LastModified()}, nil
-}
-
-// put writes a blob, whatever stood there.
-func (c blobContainer) put(ctx context.Context, name string, body io.ReadSeeker, contentType string) error {
-	_, err := c.url.NewBlockBlobURL(name).Upload(ctx, body, azblob.BlobHTTPHeaders{ContentType: contentType}, nil,
-		azblob.BlobAccessConditions{}, azblob.DefaultAccessTier, nil, azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
-	if err != nil {
-		return storageError(err)
-	}
-	return nil
 }
 
 // plain writes metadata as this package compares it: HTTP headers do not keep the case of keys,

@@ -20,7 +20,7 @@ func (p *partition) storeLetter(stop, work context.Context, letter DeadLetter) b
 		return err
 	})
 	if stored {
-		log.WithField("detail", letter.Detail).Warn("record stored as a dead letter, it cannot be delivered")
+		p.deadLetters.stored(letter)
 	}
 	return stored
 }

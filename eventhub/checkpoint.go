@@ -52,6 +52,8 @@ type Checkpoint struct {
 	Sequence int64
 	// Offset is the offset of that event. Newer .NET SDKs leave it empty.
 	Offset string
+	// fromLease is set where it was found in a lease blob of the retired SDK.
+	fromLease bool
 	// version is what the store compares before it writes; "" before the first write.
 	version string
 }

@@ -44,15 +44,22 @@ type Consumer struct {
 	health *forwarder.Health
 	log    logrus.FieldLogger
 	budget *budget
+	// deadLetters is shared by the partitions: what fills the log is their sum.
+	deadLetters *deadLetterLog
 
 	// me names this reader in the ownerships.
 	me  string
 	rng *mathrand.Rand
+	// vigil is kept by the rounds, for the partitions.
+	vigil *vigil
 
 	// What follows belongs to the goroutine of Run.
 	partitions []string
 	held       map[string]*holding
+	outage     storeOutage
 	ended      chan *holding
+	// expires is when the first ownership of another reader would expire, as last listed.
+	expires time.Duration
 }
 
 // holding is a partition that this process owns.
@@ -69,11 +76,15 @@ type holding struct {
 // New returns a consumer. Nothing happens before Run.
 func New(cfg forwarder.Config, hub Hub, store Store, sink Sink, stats *forwarder.Statistics, health *forwarder.Health, log logrus.FieldLogger) *Consumer {
 	return &Consumer{
-		cfg: cfg, hub: hub, store: store, sink: sink, stats: stats, health: health, log: log,
-		budget: newBudget(cfg),
+		cfg: cfg, hub: heardHub{Hub: hub, health: health}, store: store, sink: sink, stats: stats, health: health, log: log,
+		deadLetters: newDeadLetterLog(log),
+		budget:      newBudget(cfg),
+
 		me:     readerID(),
 		rng:    mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
+		vigil:  &vigil{},
 		held:   map[string]*holding{},
+		outage: storeOutage{listed: time.Now()},
 		ended:  make(chan *holding),
 	}
 }
@@ -94,7 +105,9 @@ func readerID() string {
 // long as the sink takes it and SHUTDOWNTIMEOUT allows, writes the last checkpoints, gives the
 // partitions up so that another replica takes them over at once, and returns.
 func (c *Consumer) Run(ctx context.Context) {
+	defer c.deadLetters.close()
 	c.log.WithField("owner", c.me).Info("consumer starts")
+	defer c.watch(ctx)()
 	next := time.After(0)
 	for {
 		select {
@@ -113,6 +126,7 @@ func (c *Consumer) Run(ctx context.Context) {
 func (c *Consumer) round(ctx context.Context) time.Duration {
 	roundCtx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
+	defer c.vigil.kept(time.Now())
 	if err := c.tryRound(ctx, roundCtx); err != nil {
 		if ctx.Err() == nil {
 			c.stats.BalanceFailed()
@@ -121,7 +135,8 @@ func (c *Consumer) round(ctx context.Context) time.Duration {
 		}
 		return balanceRetry
 	}
-	return time.Duration(float64(balanceInterval) * (0.8 + 0.4*c.rng.Float64()))
+	pause := time.Duration(float64(balanceInterval) * (0.8 + 0.4*c.rng.Float64()))
+	return min(pause, c.expires)
 }
 
 func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
@@ -132,6 +147,8 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.outage.over(time.Now(), listed, c.me, now)
+	c.expires = untilExpiry(listed, c.me, now)
 	won, err := c.claim(roundCtx, balance(c.partitions, listed, c.me, now, c.rng))
 	c.dropLost(listed)
 	err = errors.Join(err, c.begin(ctx, roundCtx, won))
@@ -236,6 +253,7 @@ func (c *Consumer) hold(ctx context.Context, ownership Ownership, stored *Checkp
 func (c *Consumer) release(ctx context.Context, ended *holding) {
 	delete(c.held, ended.partition)
 	c.stats.PartitionReleased(ended.partition)
+	c.health.Released(ended.partition)
 	log := c.log.WithField("partition", ended.partition)
 	if ended.err != nil {
 		log.WithField("reason", ended.err).Info("partition lost to another reader")
@@ -243,8 +261,7 @@ func (c *Consumer) release(ctx context.Context, ended *holding) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, farewellTimeout)
 	defer cancel()
-	ended.ownership.Owner = ""
-	if _, err := c.store.Claim(ctx, ended.ownership); err != nil && !errors.Is(err, ErrLostRace) {
+	if err := c.giveUp(ctx, ended.ownership); err != nil {
 		log.WithError(err).Warn("partition not given up, it stays taken until its ownership expires")
 		return
 	}

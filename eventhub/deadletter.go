@@ -1,9 +1,13 @@
 package eventhub
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -14,6 +18,29 @@ type DeadLetterStore interface {
 	// its hub event comes again after a crash, replaces it.
 	StoreDeadLetter(ctx context.Context, letter DeadLetter) error
 }
+
+// DeadLetterRecords is how an operator comes by what a DeadLetterStore keeps.
+type DeadLetterRecords interface {
+	// ListDeadLetters returns the names of all, in the order in which they stood in the hub.
+	ListDeadLetters(ctx context.Context) ([]string, error)
+	// ReadDeadLetter reads the one of that name. It fails with errNotThere where it is gone, and
+	// with errNoDeadLetter where something else stands there.
+	ReadDeadLetter(ctx context.Context, name string) (DeadLetter, error)
+	// DeleteDeadLetter deletes it, unless it was stored anew since it was read: then it fails
+	// with ErrLostRace. (In a folder, a new one is deleted too.)
+	DeleteDeadLetter(ctx context.Context, name string, letter DeadLetter) error
+}
+
+var (
+	// errNotThere says that what was to be read is not there, or not any more.
+	errNotThere = errors.New("it is not there")
+	// errNoDeadLetter says that what was read has not the form of a dead letter.
+	errNoDeadLetter = errors.New("it is no dead letter")
+)
+
+// maxDeadLetterSize bounds what is read of one, in bytes. A body of 1 MB has up to 6 MB in a JSON
+// string.
+const maxDeadLetterSize = 64 << 20
 
 // DeadLetter is something that stood in the hub and can never be delivered, with what an
 // operator needs in order to judge it.
@@ -32,6 +59,8 @@ type DeadLetter struct {
 	Category string
 	// Content is the audit event, or the record or body in which none could be found.
 	Content []byte
+	// version is what the store compares before it deletes.
+	version string
 }
 
 // deadLetterFile is the layout of a stored dead letter. Content is text where it can be, so
@@ -70,4 +99,56 @@ func (d DeadLetter) encode() ([]byte, error) {
 		return nil, fmt.Errorf("encode dead letter %s: %w", d.name(), err)
 	}
 	return append(encoded, '\n'), nil
+}
+
+// decodeDeadLetter reads a letter as it is stored.
+func decodeDeadLetter(name string, stored []byte) (DeadLetter, error) {
+	var file deadLetterFile
+	if err := json.Unmarshal(stored, &file); err != nil {
+		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it is not JSON as it was stored", name, errNoDeadLetter)
+	}
+	if file.Reason == "" || file.Partition == "" {
+		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it names no reason or no partition", name, errNoDeadLetter)
+	}
+	letter := DeadLetter{
+		Reason: file.Reason, Detail: file.Detail,
+		Partition: file.Partition, Sequence: file.Sequence, Record: file.Record,
+		Enqueued: file.Enqueued, Category: file.Category, Content: []byte(file.Content),
+	}
+	if len(file.ContentBase64) > 0 {
+		letter.Content = file.ContentBase64
+	}
+	return letter, nil
+}
+
+// sortDeadLetters puts names into the order in which their records stood in the hub. A listing has
+// 10 before 9.
+func sortDeadLetters(names []string) {
+	slices.SortFunc(names, compareNumbers)
+}
+
+// compareNumbers compares texts, and the numbers in them by their value.
+func compareNumbers(a, b string) int {
+	for a != "" && b != "" {
+		numberA, restA := leadingNumber(a)
+		numberB, restB := leadingNumber(b)
+		if numberA == "" || numberB == "" {
+			if a[0] != b[0] {
+				return cmp.Compare(a[0], b[0])
+			}
+			a, b = a[1:], b[1:]
+			continue
+		}
+		if order := cmp.Or(cmp.Compare(len(numberA), len(numberB)), strings.Compare(numberA, numberB)); order != 0 {
+			return order
+		}
+		a, b = restA, restB
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// leadingNumber splits the digits off that a text begins with.
+func leadingNumber(text string) (number, rest string) {
+	rest = strings.TrimLeft(text, "0123456789")
+	return text[:len(text)-len(rest)], rest
 }

@@ -59,6 +59,7 @@ func (d *deliverer) take(gathered <-chan []*hubEvent) bool {
 // add takes on hub events, and stores the dead letters among their records. Those of which it
 // cannot before stop ends are left.
 func (d *deliverer) add(events []*hubEvent) {
+	defer d.lag.health.Handling(d.id)()
 	d.audits = append(d.buffer[:0], d.audits...)
 	for _, event := range events {
 		if !d.storeLetters(event) {
@@ -74,6 +75,10 @@ func (d *deliverer) add(events []*hubEvent) {
 // post delivers some of the audit events: as many as the sink takes at a time. It returns false
 // if one is left without a verdict.
 func (d *deliverer) post() bool {
+	defer d.lag.health.Handling(d.id)()
+	if err := d.vigil.await(d.work); err != nil {
+		return false
+	}
 	audits := d.audits
 	if first := d.waiting[0]; d.stop.Err() != nil {
 		audits = audits[:len(first.audits)-first.posted]

@@ -17,7 +17,8 @@ import (
 type dirStore struct {
 	scope Scope
 	root  string
-	lock  *os.File
+	// lock is nil where the store is only looked at.
+	lock *os.File
 }
 
 // fileCheckpoint is the layout of a checkpoint file. The names are those of the blob metadata.
@@ -56,7 +57,17 @@ func (d *dirStore) Claim(_ context.Context, ownership Ownership) (Ownership, err
 	return ownership, nil
 }
 
-func (d *dirStore) ListCheckpoints(context.Context) ([]Checkpoint, error) {
+func (d *dirStore) ListCheckpoints(ctx context.Context) ([]Checkpoint, error) {
+	found, err := d.FindCheckpoints(ctx)
+	var checkpoints []Checkpoint
+	for _, one := range found {
+		checkpoints = append(checkpoints, one.Checkpoint)
+	}
+	return checkpoints, err
+}
+
+// FindCheckpoints finds the partitions' files.
+func (d *dirStore) FindCheckpoints(context.Context) ([]FoundCheckpoint, error) {
 	folder := d.path(checkpointFolder)
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,7 +76,7 @@ func (d *dirStore) ListCheckpoints(context.Context) ([]Checkpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list checkpoints: %w", err)
 	}
-	var checkpoints []Checkpoint
+	var found []FoundCheckpoint
 	for _, entry := range entries {
 		if filepath.Ext(entry.Name()) == temporary {
 			continue
@@ -74,9 +85,9 @@ func (d *dirStore) ListCheckpoints(context.Context) ([]Checkpoint, error) {
 		if err != nil {
 			return nil, err
 		}
-		checkpoints = append(checkpoints, checkpoint)
+		found = append(found, FoundCheckpoint{Checkpoint: checkpoint, Place: filepath.Join(folder, entry.Name())})
 	}
-	return checkpoints, nil
+	return found, nil
 }
 
 // readCheckpoint reads a partition's file. Rubbish in it counts as "nothing read yet": what is
@@ -104,20 +115,13 @@ func (d *dirStore) UpdateCheckpoint(_ context.Context, checkpoint Checkpoint) (C
 	return checkpoint, nil
 }
 
-func (d *dirStore) StoreDeadLetter(_ context.Context, letter DeadLetter) error {
-	encoded, err := letter.encode()
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(d.path(deadLetterFolder), filepath.FromSlash(letter.name()))
-	if err := writeDurably(filepath.Dir(path), filepath.Base(path), encoded); err != nil {
-		return fmt.Errorf("store dead letter %s: %w", letter.name(), err)
-	}
-	return nil
-}
-
 // Close gives the folder up.
-func (d *dirStore) Close() error { return d.lock.Close() }
+func (d *dirStore) Close() error {
+	if d.lock == nil {
+		return nil
+	}
+	return d.lock.Close()
+}
 
 func (d *dirStore) path(folder string) string {
 	return filepath.Join(d.root, filepath.FromSlash(d.scope.path()+folder))

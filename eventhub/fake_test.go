@@ -300,7 +300,7 @@ func newMemorySink() *memorySink {
 
 var errSinkStopped = errors.New("the sink was stopped")
 
-func (s *memorySink) Lane(string) Lane {
+func (s *memorySink) Lane() Lane {
 	lane := &memoryLane{memorySink: s, lost: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()

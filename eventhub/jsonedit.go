@@ -2,50 +2,69 @@ package eventhub
 
 import "slices"
 
-// These change the text of a JSON object and leave every byte of it alone that they are not about.
-// A text that is no JSON object is returned as it is.
+// These change the text of a scanned JSON object, in a copy, and leave every byte of it alone that
+// they are not about.
 
-// withMember returns object with one more member at its end; the value is JSON.
-func withMember(object []byte, key, value string) []byte {
-	s, err := scanObject(object)
-	if err != nil {
-		return object
+// closed returns of an object that was cut the longest part of whole values, with the brackets that
+// are owed.
+func (s *jsonScan) closed() *jsonScan {
+	text := slices.Clone(s.text[:s.kept])
+	for _, closing := range slices.Backward(s.open) {
+		text = append(text, closing)
 	}
-	added := `"` + key + `":` + value
+	whole := &jsonScan{text: text, members: slices.Clone(s.members), kept: len(text)}
+	if len(s.open) > 1 { // it was cut inside of a member, which is whole now
+		last := s.current
+		last.end = len(text) - 1
+		whole.members = append(whole.members, last)
+	}
+	return whole
+}
+
+// set gives the object's first member of that key another value, or adds it at the end where there
+// is none. The value is JSON.
+func (s *jsonScan) set(key, value string) {
+	at := slices.IndexFunc(s.members, func(m jsonMember) bool { return m.key == key })
+	if at < 0 {
+		s.add(key, value)
+		return
+	}
+	changed := &s.members[at]
+	more := len(value) - (changed.end - changed.value)
+	s.text = slices.Concat(s.text[:changed.value], []byte(value), s.text[changed.end:])
+	changed.end += more
+	for i := range s.members[at+1:] {
+		later := &s.members[at+1+i]
+		later.start, later.value, later.end = later.start+more, later.value+more, later.end+more
+	}
+	s.kept += more
+}
+
+func (s *jsonScan) add(key, value string) {
+	before := ""
 	if len(s.members) > 0 {
-		added = "," + added
+		before = ","
 	}
-	end := s.kept - 1 // the closing bracket
-	return slices.Concat(object[:end], []byte(added), object[end:])
+	name := `"` + key + `":`
+	start := s.kept - 1 + len(before) // where the closing bracket stood
+	s.text = slices.Concat(s.text[:s.kept-1], []byte(before+name+value), s.text[s.kept-1:])
+	added := jsonMember{key: key, start: start, value: start + len(name), end: start + len(name) + len(value)}
+	s.members = append(s.members, added)
+	s.kept = added.end + 1
 }
 
-// withValue returns object with another value of its first member of that key, which is added
-// where there is none.
-func withValue(object []byte, key, value string) []byte {
-	s, err := scanObject(object)
-	if err != nil {
-		return object
+// without returns the object's text without its members of that key.
+func (s *jsonScan) without(key string) []byte {
+	if _, found := s.member(key); !found {
+		return s.text
 	}
-	m, found := s.member(key)
-	if !found {
-		return withMember(object, key, value)
-	}
-	return slices.Concat(object[:m.value], []byte(value), object[m.end:])
-}
-
-// without returns object without its members of that key.
-func without(object []byte, key string) []byte {
-	s, err := scanObject(object)
-	if _, found := s.member(key); err != nil || !found {
-		return object
-	}
-	rest := append(make([]byte, 0, len(object)), object[:s.members[0].start]...)
+	rest := append(make([]byte, 0, len(s.text)), s.text[:s.members[0].start]...)
 	separator := ""
 	for _, m := range s.members {
 		if m.key != key {
-			rest = append(append(rest, separator...), object[m.start:m.end]...)
+			rest = append(append(rest, separator...), s.text[m.start:m.end]...)
 			separator = ","
 		}
 	}
-	return append(rest, object[s.members[len(s.members)-1].end:]...)
+	return append(rest, s.text[s.members[len(s.members)-1].end:]...)
 }

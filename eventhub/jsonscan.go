@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 )
 
 // The two ways in which a text fails to be a JSON object.
@@ -65,8 +66,14 @@ func (s *jsonScan) member(key string) (jsonMember, bool) {
 	return jsonMember{}, false
 }
 
-// valueOf returns the text of a member's value.
-func (s *jsonScan) valueOf(m jsonMember) []byte { return s.text[m.value:m.end] }
+// valueOf returns the text of that member's value, nil where there is none.
+func (s *jsonScan) valueOf(key string) []byte {
+	m, found := s.member(key)
+	if !found {
+		return nil
+	}
+	return s.text[m.value:m.end]
+}
 
 // more skips white space and says whether anything follows.
 func (s *jsonScan) more() bool {
@@ -192,21 +199,29 @@ func (s *jsonScan) readString() error {
 // readWord reads a number or one of the literals. A number at the end of the text counts as cut,
 // since its next digit may be missing.
 func (s *jsonScan) readWord() error {
-	word := s.text[s.at:]
-	end := bytes.IndexAny(word, " \t\r\n,]}")
-	if end >= 0 {
-		word = word[:end]
+	end := s.at
+	for end < len(s.text) && !endsWord(s.text[end]) {
+		end++
 	}
+	word, last := s.text[s.at:end], end == len(s.text)
 	whole, begun := literal(word)
 	switch {
-	case whole, end >= 0 && number(word):
-		s.at += len(word)
+	case whole, !last && number(word):
+		s.at = end
 		return nil
-	case end < 0 && (begun || number(word)):
+	case last && (begun || number(word)):
 		return errCut
 	default:
 		return errBroken
 	}
+}
+
+func endsWord(c byte) bool {
+	switch c {
+	case ' ', '\t', '\r', '\n', ',', ']', '}':
+		return true
+	}
+	return false
 }
 
 // literal says whether a word is one of JSON's literals, or the beginning of one.
@@ -215,7 +230,7 @@ func literal(word []byte) (whole, begun bool) {
 		if string(word) == known {
 			return true, true
 		}
-		if bytes.HasPrefix([]byte(known), word) {
+		if strings.HasPrefix(known, string(word)) {
 			return false, true
 		}
 	}

@@ -25,11 +25,13 @@ type partition struct {
 	debugging bool
 
 	unpacker    unpacker
+	deadLetters *deadLetterLog
 	checkpoints checkpointer
 	lag         lag
 	stall       stallWatch
 	repeats     repeats
 	share       share
+	vigil       *vigil
 }
 
 func newPartition(id string, c *Consumer) *partition {
@@ -42,15 +44,18 @@ func newPartition(id string, c *Consumer) *partition {
 			store: c.store, interval: c.cfg.CheckpointInterval, stats: c.stats, log: log,
 			stored: Checkpoint{Partition: id, Sequence: noSequence},
 		},
-		lag: lag{partition: id, hub: c.hub, stats: c.stats, log: log},
+		deadLetters: c.deadLetters,
+		vigil:       c.vigil,
+		lag:         lag{partition: id, hub: c.hub, stats: c.stats, health: c.health, log: log, every: watchInterval(c.cfg, lagInterval)},
 	}
 	p.lag.stall = &p.stall
 	return p
 }
 
 // run forwards until stop ends, finishes the event in hand, waits until all is settled, and writes
-// the last checkpoint. When work ends it abandons what is in hand instead; stop has to end with it. It returns an error
-// when the partition went to another reader: from then on it has written nothing.
+// the last checkpoint. When work ends it abandons what is in hand instead; stop has to end with
+// it. It returns an error when the partition went to another reader: from then on it has written
+// nothing.
 func (p *partition) run(stop, work context.Context, stored *Checkpoint) error {
 	position, err := p.prepare(stop, stored)
 	if err != nil || stop.Err() != nil {

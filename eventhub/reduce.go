@@ -43,13 +43,15 @@ func (u *unpacker) mend(log []byte, reason, recordTime string) (record, string) 
 // It does not parse: what is nested too deep for Falco's parser is too deep for ours as well.
 func reduce(event []byte, fits func([]byte) bool) ([]byte, bool) {
 	for _, key := range []string{"responseObject", "requestObject"} {
-		smaller := without(event, key)
-		if len(smaller) == len(event) {
+		whole, err := scanObject(event)
+		if err != nil || whole.valueOf(key) == nil {
 			continue
 		}
-		event = smaller
-		if reduced := markTruncated(event); fits(reduced) {
-			return reduced, true
+		event = whole.without(key)
+		reduced, _ := scanObject(event)
+		markTruncated(reduced)
+		if fits(reduced.text) {
+			return reduced.text, true
 		}
 	}
 	return nil, false

@@ -1,9 +1,6 @@
 package eventhub
 
-import (
-	"errors"
-	"slices"
-)
+import "errors"
 
 // Why an audit event cannot be salvaged.
 var (
@@ -11,76 +8,65 @@ var (
 	errCutShort = errors.New("the text was cut before it said what was done, and by whom")
 )
 
-// AKS cuts properties.log at 16 KiB, in the middle of whatever stands there. What came before is
-// evidence all the same: a real event begins with kind, level, auditID, stage, requestURI, verb and
-// user. That order is not relied on.
-
-// salvage closes an audit event that was cut into a whole one, of what is certain: each value that
-// was there whole stays byte for byte, and what is half written (a string, a number that may go on,
-// a key) is left out. Objects and arrays keep what they had.
+// salvage closes an audit event that AKS cut, at 16 KiB and in the middle of whatever stood there,
+// into a whole one, of what is certain: each value that was there whole stays byte for byte, and
+// what is half written (a string, a number that may go on, a key) is left out. Objects and arrays
+// keep what they had. The order of an event's members is not relied on.
 //
 // What Falco cannot do without is filled in: kind, and stageTimestamp from
 // requestReceivedTimestamp, else from the record's own time. The event is marked as truncated.
 func salvage(log []byte, recordTime string) ([]byte, error) {
-	s, err := scanObject(log)
+	cut, err := scanObject(log)
 	if !errors.Is(err, errCut) {
 		return nil, errNotCut
 	}
-	event := slices.Clone(log[:s.kept])
-	for _, closing := range slices.Backward(s.open) {
-		event = append(event, closing)
-	}
-	if !saysWhoDidWhat(s, event) {
+	event := cut.closed()
+	if !saysWhoDidWhat(cut, event) {
 		return nil, errCutShort
 	}
-	return markTruncated(fillIn(event, recordTime)), nil
+	fillIn(event, recordTime)
+	markTruncated(event)
+	return event.text, nil
 }
 
 // saysWhoDidWhat says whether a cut event still holds auditID, verb and user. The user is whole, if
 // empty as in a request that was not authenticated, or names itself before the cut.
-func saysWhoDidWhat(cut *jsonScan, closed []byte) bool {
-	_, hasID := cut.member("auditID")
-	_, hasVerb := cut.member("verb")
-	if _, hasUser := cut.member("user"); hasUser || !hasID || !hasVerb {
-		return hasUser && hasID && hasVerb
+func saysWhoDidWhat(cut, closed *jsonScan) bool {
+	for _, key := range []string{"auditID", "verb"} {
+		if _, whole := cut.member(key); !whole {
+			return false
+		}
 	}
-	user, _ := scanObject(memberOf(closed, "user"))
+	if _, whole := cut.member("user"); whole {
+		return true
+	}
+	user, _ := scanObject(closed.valueOf("user"))
 	_, named := user.member("username")
 	return named
 }
 
-func fillIn(event []byte, recordTime string) []byte {
-	if memberOf(event, "kind") == nil {
-		event = withMember(event, "kind", `"Event"`)
+func fillIn(event *jsonScan, recordTime string) {
+	if event.valueOf("kind") == nil {
+		event.set("kind", `"Event"`)
 	}
-	if memberOf(event, "stageTimestamp") != nil {
-		return event
+	if event.valueOf("stageTimestamp") != nil {
+		return
 	}
-	received := memberOf(event, "requestReceivedTimestamp")
-	if len(received) > 2 && isTimestamp(string(received[1:len(received)-1])) {
-		return withMember(event, "stageTimestamp", string(received))
+	received := event.valueOf("requestReceivedTimestamp")
+	switch {
+	case len(received) > 2 && isTimestamp(string(received[1:len(received)-1])):
+		event.set("stageTimestamp", string(received))
+	case isTimestamp(recordTime):
+		event.set("stageTimestamp", `"`+recordTime+`"`)
 	}
-	if isTimestamp(recordTime) {
-		return withMember(event, "stageTimestamp", `"`+recordTime+`"`)
-	}
-	return event
-}
-
-// memberOf returns the text of a member's value, nil where there is none.
-func memberOf(object []byte, key string) []byte {
-	s, _ := scanObject(object)
-	m, found := s.member(key)
-	if !found {
-		return nil
-	}
-	return s.valueOf(m)
 }
 
 // markTruncated sets the annotation that the API server sets where it left out parts of an event.
-func markTruncated(event []byte) []byte {
-	annotations := memberOf(event, "annotations")
-	if len(annotations) == 0 || annotations[0] != '{' {
-		annotations = []byte("{}")
+func markTruncated(event *jsonScan) {
+	annotations, err := scanObject(event.valueOf("annotations"))
+	if err != nil {
+		annotations, _ = scanObject([]byte("{}"))
 	}
-	return withValue(event, "annotations", string(withValue(annotations, "audit.k8s.io/truncated", `"true"`)))
+	annotations.set("audit.k8s.io/truncated", `"true"`)
+	event.set("annotations", string(annotations.text))
 }

@@ -216,3 +216,15 @@ func TestSalvagingLeavesTheLogAlone(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, before, log)
 }
+
+func BenchmarkSalvage(b *testing.B) {
+	const limit = 16 << 10 // where AKS cuts
+	log := []byte(known + `,"requestObject":{"roleRef":{"name":"cluster-admin"},"list":[` + strings.Repeat(`{"name":"x","value":17},`, limit/20))[:limit]
+	b.SetBytes(limit)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := salvage(log, recordTime); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

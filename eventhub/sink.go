@@ -10,7 +10,7 @@ import (
 type Sink interface {
 	// Lane opens a partition's way there. The partition closes it, and opens another when it is
 	// lost.
-	Lane(partition string) Lane
+	Lane() Lane
 }
 
 // Lane is one partition's way to the sink. A sink that accepts something may still lose it, with

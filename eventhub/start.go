@@ -62,6 +62,10 @@ func startAtCheckpoint(stored Checkpoint, info PartitionInfo) start {
 	case stored.Sequence == info.Last:
 		position.Offset = info.LastOffset
 	}
+	if stored.fromLease {
+		return start{position: position, surprising: true,
+			reason: "there is no checkpoint but a lease blob of the retired SDK, which does not say of which event hub: behind that"}
+	}
 	return start{position: position, reason: "behind the checkpoint"}
 }
 

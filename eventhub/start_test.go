@@ -22,6 +22,7 @@ func TestAPartitionStartsWhereItsCheckpointOrTheOperatorSays(t *testing.T) {
 	stored := func(sequence int64, offset string) *Checkpoint {
 		return &Checkpoint{Partition: "0", Sequence: sequence, Offset: offset}
 	}
+	lease := &Checkpoint{Partition: "0", Sequence: 3, Offset: "300", fromLease: true}
 	// The partition holds the events 0 to 9, enqueued at noon and each second after.
 	for name, test := range map[string]struct {
 		stored     *Checkpoint
@@ -37,6 +38,7 @@ func TestAPartitionStartsWhereItsCheckpointOrTheOperatorSays(t *testing.T) {
 		"no checkpoint, a time before all":       {nil, at(-time.Hour), 0, Position{Sequence: -1, Since: noon.Add(-time.Hour)}, true, false},
 		"no checkpoint, a time behind all":       {nil, at(time.Hour), 0, Position{Sequence: 9, Offset: "900"}, true, false},
 		"a checkpoint, whatever is wanted":       {stored(3, "300"), latest, 0, Position{Sequence: 3, Offset: "300"}, false, false},
+		"a lease, and no checkpoint":             {lease, latest, 0, Position{Sequence: 3, Offset: "300"}, false, true},
 		"a checkpoint without an offset":         {stored(3, ""), earliest, 0, Position{Sequence: 3}, false, false},
 		"a checkpoint at the end gets an offset": {stored(9, ""), earliest, 0, Position{Sequence: 9, Offset: "900"}, false, false},
 		"a checkpoint that names no event":       {stored(noSequence, ""), latest, 0, Position{Sequence: -1}, false, false},

@@ -12,8 +12,8 @@ import (
 // here but in the hub, where it stands anyway: so it takes no memory, and what follows a loss is
 // what follows a crash.
 func (p *partition) flow(stop, work context.Context, position Position, displaced func(error) error) error {
-	for {
-		lane := p.sink.Lane(p.id)
+	for stop.Err() == nil {
+		lane := p.sink.Lane()
 		err := p.stretch(stop, work, lane, position, displaced)
 		lane.Close()
 		if err != nil {
@@ -23,10 +23,8 @@ func (p *partition) flow(stop, work context.Context, position Position, displace
 		if lost := lane.Err(); lost != nil {
 			p.sinkLost(lost, position)
 		}
-		if stop.Err() != nil {
-			return nil //nolint:nilerr // a lane that was lost is no failure
-		}
 	}
+	return nil
 }
 
 // stretch reads and delivers over one lane until stop ends or the lane is lost. If nothing is

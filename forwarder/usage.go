@@ -9,11 +9,17 @@ import (
 const usageHead = `aks-audit-log-go forwards Kubernetes audit events of AKS from an Event Hub to Falco.
 
 Usage:
-  aks-audit-log-go            run the daemon
-  aks-audit-log-go version    print the version
-  aks-audit-log-go help       print this
+  aks-audit-log-go                      run the daemon
+  aks-audit-log-go checkpoints show     print how far each partition is, how much waits, and who owns it
+  aks-audit-log-go checkpoints export   write the checkpoints in another spelling, for another reader
+  aks-audit-log-go deadletters list     print the records that could not be delivered
+  aks-audit-log-go deadletters replay   post them to the sink again and delete what it accepts
+  aks-audit-log-go version              print the version
+  aks-audit-log-go help                 print this
 
-Exit codes: 0 after a clean stop, 1 after a failure, 2 where the configuration is wrong.
+A command says with -h which flags it takes.
+
+Exit codes: 0 when all went well, 1 after a failure, 2 where the configuration or the command is wrong.
 
 All configuration is in the environment. Names are matched whatever their case.
 `

@@ -23,26 +23,29 @@ func (l *ledger) err() error {
 	return l.lost
 }
 
-// unsettledFor is how long to wait until everything is settled.
+// unsettledFor is how long to wait until more is settled, 0 where everything is.
 func (l *ledger) unsettledFor() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return 0
+	}
 	now := time.Now()
 	l.settle(now)
 	return l.due(now)
 }
 
-// watchedFor is how long an idle connection still has to be watched. A second on top keeps its
-// end from coming before the last settling.
+// watchedFor is how long an idle connection still has to be watched before that is asked again, 0
+// where it is not.
 func (l *ledger) watchedFor() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.settle(now)
-	if l.busy || l.closed || len(l.unsettled) == 0 {
+	if l.busy || l.closed || l.lost != nil {
 		return 0
 	}
-	return l.due(now) + time.Second
+	return l.due(now)
 }
 
 // abortWith says what ends the delivery under way on a loss, nil where there is none. Behind a

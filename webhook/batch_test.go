@@ -237,7 +237,7 @@ func TestASlowSinkIsGivenLess(t *testing.T) {
 			return saying(200)
 		}
 		f := newFixture(t, sink, batches(400))
-		lane := f.Lane("0")
+		lane := f.Lane()
 		defer lane.Close()
 		_, err := deliverAll(t.Context(), lane, events(71))
 		require.NoError(t, err)

@@ -10,9 +10,11 @@ const (
 	// firstBatch is how many events a lane's first batch holds at most: nothing is known of the
 	// sink yet.
 	firstBatch = 32
-	// quickAnswer and slowAnswer are the answers after which batches grow and shrink. Falco
-	// answers once a body stands in its queue of 50, so 50 times the answer is what it holds.
-	quickAnswer = 100 * time.Millisecond
+	// quickAnswer, busyAnswer and slowAnswer are the answers after which batches grow, shrink down
+	// to firstBatch, and shrink. Falco answers once a body stands in its queue of 50, so 50 times
+	// the answer is what it may hold, and what a stop has to wait for.
+	quickAnswer = 50 * time.Millisecond
+	busyAnswer  = 100 * time.Millisecond
 	slowAnswer  = time.Second
 )
 
@@ -36,6 +38,9 @@ func (s *batchSize) answered(events int, took time.Duration) {
 	switch {
 	case took > slowAnswer:
 		s.shrink()
+	case took > busyAnswer:
+		// No further: an answer that comes late however little was sent is the network's.
+		s.events = min(s.events, max(firstBatch, s.events/2))
 	case took < quickAnswer && events >= s.events:
 		s.events = min(2*s.events, s.most)
 	}

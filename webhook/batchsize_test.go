@@ -11,7 +11,8 @@ import (
 
 func TestBatchesFollowTheSinksAnswers(t *testing.T) {
 	const full = -1 // as many as there may be
-	quick, usual, slow := 99*time.Millisecond, 100*time.Millisecond, 1001*time.Millisecond
+	quick, usual, busy := 49*time.Millisecond, 50*time.Millisecond, 100*time.Millisecond
+	late, slow := time.Second, 1001*time.Millisecond
 	type answer struct {
 		events int
 		took   time.Duration
@@ -26,7 +27,10 @@ func TestBatchesFollowTheSinksAnswers(t *testing.T) {
 		"a quick answer to a full batch":   {400, []answer{{full, quick}}, 64},
 		"up to the most":                   {400, []answer{{full, quick}, {full, quick}, {full, quick}, {full, quick}, {full, quick}}, 400},
 		"a quick answer to a small batch":  {400, []answer{{31, quick}}, 32},
-		"an answer that is neither":        {400, []answer{{full, usual}, {full, time.Second}}, 32},
+		"an answer that is neither":        {400, []answer{{full, usual}, {full, busy}}, 32},
+		"a late answer":                    {400, []answer{{full, quick}, {full, quick}, {full, late}}, 64},
+		"late answers to small batches":    {400, []answer{{full, late}, {full, late}, {full, slow}, {full, late}}, 16},
+		"late answers down to the first":   {400, []answer{{full, quick}, {full, late}, {full, late}}, 32},
 		"a slow answer":                    {400, []answer{{full, slow}}, 16},
 		"a slow answer to a small batch":   {400, []answer{{1, slow}}, 16},
 		"down to one": {

@@ -24,7 +24,7 @@ func BenchmarkDeliver(b *testing.B) {
 	one[0].JSON = make([]byte, 850)
 	b.Run("sequential", func(b *testing.B) {
 		b.ReportAllocs()
-		lane := f.Lane("0")
+		lane := f.Lane()
 		defer lane.Close()
 		for b.Loop() {
 			if _, err := lane.Deliver(b.Context(), one); err != nil {
@@ -35,7 +35,7 @@ func BenchmarkDeliver(b *testing.B) {
 	b.Run("parallel", func(b *testing.B) {
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
-			lane := f.Lane("0")
+			lane := f.Lane()
 			defer lane.Close()
 			for pb.Next() {
 				if _, err := lane.Deliver(b.Context(), one); err != nil {

@@ -96,10 +96,10 @@ func (d *delivery) abandoned(cause error) error {
 }
 
 func (d *delivery) accept(a answer) forwarder.Outcome {
-	d.ledger.accept(a.waited)
+	d.ledger.accept(len(d.pack.events), a.waited)
 	d.refusals.accepted()
 	d.stats.EventsSucceeded(d.pack.fresh())
-	d.health.SinkAnswered()
+	d.health.SinkAnswered(d.pack.events[0].Partition)
 	d.journal.accepted(d)
 	return forwarder.Outcome{Verdict: forwarder.Delivered}
 }
@@ -109,7 +109,7 @@ func (d *delivery) accept(a answer) forwarder.Outcome {
 func (d *delivery) fail(a answer, meaning class) step {
 	news := d.last == nil || d.last.reason != a.failure.reason
 	d.last = a.failure
-	d.health.SinkFailing(a.failure.reason)
+	d.health.SinkFailing(d.pack.events[0].Partition, a.failure.reason)
 	if meaning == retry && !d.gaveUp && d.attempts <= d.plan.maxRetries {
 		next := step{again: true, wait: max(d.plan.before(d.attempts), a.retryAfter)}
 		if news {

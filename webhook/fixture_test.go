@@ -68,7 +68,7 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 
 // Deliver posts over a lane of its own, as one partition does.
 func (f *fixture) Deliver(ctx context.Context, all []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
-	lane := f.Lane("0")
+	lane := f.Lane()
 	defer lane.Close()
 	return deliverAll(ctx, lane, all)
 }

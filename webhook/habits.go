@@ -25,6 +25,8 @@ type habits struct {
 	mu    sync.Mutex
 	last  closing
 	times int
+	// at is when the last one was counted.
+	at time.Time
 }
 
 // closing is the end of a connection that the sink closed in good order, with nothing in flight.
@@ -41,16 +43,20 @@ func (c *closing) habitual() bool {
 	return c != nil && (c.announced && c.answers == 1 || !c.announced && c.idle >= shortestHabit)
 }
 
-// closed notes one and reports whether it is a habit by now.
+// closed notes one and reports whether it is a habit by now. Idle connections that are closed
+// together count once, however many lanes there are: so does a sink close them that dies.
 func (h *habits) closed(c closing) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.times > 0 && c.announced == h.last.announced && (c.idle-h.last.idle).Abs() <= alike {
-		h.times++
-	} else {
-		h.times = 1
+	like := h.times > 0 && c.announced == h.last.announced && (c.idle-h.last.idle).Abs() <= alike
+	if like && !c.announced && time.Since(h.at) < shortestHabit {
+		return h.times > maxClosings
 	}
-	h.last = c
+	if !like {
+		h.times = 0
+	}
+	h.times++
+	h.last, h.at = c, time.Now()
 	return h.times > maxClosings
 }
 

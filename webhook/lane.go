@@ -40,8 +40,8 @@ type Lane struct {
 	size   batchSize
 }
 
-// Lane opens a partition's way to the sink. Nothing is connected before the first Deliver.
-func (p *Poster) Lane(_ string) *Lane {
+// Lane opens a way to the sink, for one partition. Nothing is connected before the first Deliver.
+func (p *Poster) Lane() *Lane {
 	l := &Lane{Poster: p, size: newBatchSize(p.batchEvents, p.batchBytes), ledger: &ledger{
 		settleTime: p.settleTime, replay: p.replay, keepAlive: p.keepAlive, habits: &p.habits, gone: make(chan struct{}),
 	}}

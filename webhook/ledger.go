@@ -8,10 +8,16 @@ import (
 	"time"
 )
 
-// settleCount is how many bodies have to be accepted over a connection before the one ahead of
-// them is known to have left the sink's queue. Falco's holds 50, which die with it; one more is
-// being parsed, and one is for good measure.
-const settleCount = 52
+// What Falco has answered 200 to and not used yet dies with it: a queue of bodies, the one that is
+// being parsed, and the batch of events that its engine works on.
+const (
+	// queuedBodies is 50 in the queue, one that is being parsed, and one that is answered and
+	// dropped when the plugin closes its queue before it closes its connections.
+	queuedBodies = 52
+	// batchEvents is how many events the engine takes at once (DefaultBatchSize of Falco's plugin
+	// SDK). It takes more only when it is through with those.
+	batchEvents = 128
+)
 
 // ledger knows which of the bodies that the sink has accepted on a lane are settled, and notices
 // when the others may be lost. It is the lane's httpclient.Watcher. Time is looked at when
@@ -26,8 +32,10 @@ type ledger struct {
 	gone chan struct{}
 
 	mu sync.Mutex
-	// accepted and settled count bodies; unsettled are those in between, the oldest first.
+	// accepted and settled count bodies; unsettled are those in between, the oldest first. total
+	// counts the audit events that were accepted.
 	accepted, settled int64
+	total             int64
 	unsettled         []acceptance
 	// busy is whether a body is being delivered, abort what ends that on a loss.
 	busy  bool
@@ -44,14 +52,18 @@ type ledger struct {
 // acceptance is a body that the sink accepted.
 type acceptance struct {
 	at time.Time
-	// waited is how long the answer took, or the longest POST without one behind it.
+	// events is how many audit events are in it, total how many were accepted up to it.
+	events, total int64
+	// waited is how long the answer took.
 	waited time.Duration
+	// stuck is the longest POST behind it that got no answer.
+	stuck time.Duration
 }
 
 // link is a connection to the sink.
 type link struct {
-	// before is how many bodies had been accepted when it was made.
-	before int64
+	// before is how many bodies had been accepted when it was made, with total audit events.
+	before, total int64
 	// answers is how many came over it.
 	answers int
 	// leaving is set once the sink has said that it closes it.
@@ -91,21 +103,23 @@ func (l *ledger) noAnswer(waited time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n := len(l.unsettled); n > 0 {
-		l.unsettled[n-1].waited = max(l.unsettled[n-1].waited, waited)
+		l.unsettled[n-1].stuck = max(l.unsettled[n-1].stuck, waited)
 	}
 }
 
-// accept notes that the sink accepted the body, after waited. Where its connection has ended by
-// then the body is lost already.
-func (l *ledger) accept(waited time.Duration) {
+// accept notes that the sink accepted a body with so many audit events, after waited. Where its
+// connection has ended by then the body is lost already.
+func (l *ledger) accept(events int, waited time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.accepted++
+	l.total += int64(events)
 	if l.settleTime == 0 {
 		l.settled = l.accepted
 		return
 	}
-	l.unsettled = append(l.unsettled, acceptance{at: time.Now(), waited: waited})
+	now := time.Now()
+	l.unsettled = append(l.unsettled, acceptance{at: now, events: int64(events), total: l.total, waited: waited})
 	switch {
 	case l.link.leaving:
 		l.link.ended = errLeaving
@@ -113,7 +127,7 @@ func (l *ledger) accept(waited time.Duration) {
 	case l.link.ended != nil:
 		l.lose(l.link.ended, nil)
 	default:
-		l.settle(time.Now())
+		l.settle(now)
 	}
 }
 
@@ -122,9 +136,7 @@ func (l *ledger) settle(now time.Time) {
 	if l.closed || l.lost != nil {
 		return
 	}
-	if l.accepted-l.link.before > settleCount {
-		l.settleUpTo(l.accepted - settleCount)
-	}
+	l.settleByCount()
 	horizon := now
 	if l.busy {
 		horizon = l.answered
@@ -134,37 +146,68 @@ func (l *ledger) settle(now time.Time) {
 	}
 	patience, before := l.patience(), l.settled
 	for len(l.unsettled) > 0 && !l.unsettled[0].at.Add(patience).After(horizon) {
-		l.settleUpTo(l.settled + 1)
+		l.settleOne()
 	}
 	if l.settled > before && !l.busy && l.link.ended == nil {
 		l.habits.forget() // an idle connection that stays open is not closed as a habit
 	}
 }
 
-func (l *ledger) settleUpTo(ticket int64) {
-	if n := ticket - l.settled; n > 0 {
-		l.unsettled = l.unsettled[n:]
-		l.settled = ticket
+// settleByCount settles what has been pushed through the sink by what came behind it over the
+// same connection: out of the queue by bodies, out of the engine by the events of those that have
+// left the queue themselves.
+func (l *ledger) settleByCount() {
+	left := l.accepted - queuedBodies
+	if left <= l.link.before || left <= l.settled {
+		return
+	}
+	total := l.unsettled[left-l.settled-1].total
+	for l.settled < left && total-max(l.unsettled[0].total, l.link.total) >= batchEvents {
+		l.settleOne()
 	}
 }
 
-// patience is how long the sink has to live on before what it accepted is settled: a full queue
-// shows as slow answers, one for each body that leaves it.
+func (l *ledger) settleOne() {
+	l.unsettled = l.unsettled[1:]
+	l.settled++
+}
+
+// patience is how long the sink has to live on before what it accepted is settled: where it is
+// full, that shows as slow answers.
 func (l *ledger) patience() time.Duration {
-	var slowest time.Duration
+	var slowest, second, stuck time.Duration
+	var events int64
 	for _, one := range l.unsettled {
+		second = max(second, min(slowest, one.waited))
 		slowest = max(slowest, one.waited)
+		stuck = max(stuck, one.stuck)
+		events = max(events, one.events)
 	}
-	return max(l.settleTime, settleCount*slowest)
+	factor := fill(events)
+	if factor > fewAnswers {
+		// A sink that is full would have been slow more than once among so many. Once is more
+		// likely a hiccup, of either side, and must not keep a stop from settling.
+		slowest = min(slowest, max(second, 2*l.settleTime/time.Duration(factor)))
+	}
+	return max(l.settleTime, time.Duration(factor*float64(max(slowest, stuck))))
 }
 
-// due is how long it takes until everything is settled if nothing is posted meanwhile; 0 where
-// it is.
+// fewAnswers is the factor up to which a full sink may be slow only once in a while.
+const fewAnswers = 4
+
+// fill is how many times as long as a slow answer a sink that is full takes for all that it holds,
+// if the bodies have so many audit events. While it is full, an answer comes when the engine is
+// through with a batch, or with as many batches as the body ahead has.
+func fill(events int64) float64 {
+	return float64((queuedBodies-1)*events+batchEvents) / float64(max(events, batchEvents))
+}
+
+// due is how long it takes until more is settled if nothing is posted meanwhile; 0 where all is.
 func (l *ledger) due(now time.Time) time.Duration {
 	if len(l.unsettled) == 0 {
 		return 0
 	}
-	return max(l.unsettled[len(l.unsettled)-1].at.Add(l.patience()).Sub(now), time.Nanosecond)
+	return max(l.unsettled[0].at.Add(l.patience()).Sub(now), time.Nanosecond)
 }
 
 // errLeaving: the sink answered that it closes the connection, as Go's servers do when they stop.
@@ -185,11 +228,12 @@ func (l *ledger) Dialling() error {
 func (l *ledger) Connected() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := l.accepted
+	next := link{before: l.accepted, total: l.total}
 	if !l.keepAlive {
-		before = l.link.before // each body has a connection of its own, which proves nothing
+		// Each body has a connection of its own, which proves nothing.
+		next = link{before: l.link.before, total: l.link.total}
 	}
-	l.link = link{before: before}
+	l.link = next
 }
 
 // DialFailed implements httpclient.Watcher.

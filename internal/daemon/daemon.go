@@ -47,6 +47,8 @@ func New(ctx context.Context, cfg forwarder.Config, log logrus.FieldLogger) (*Da
 		d.closeHub(ctx)
 		return nil, err
 	}
+	d.health.Register(registry)
+	d.health.Watch(cfg.WatchdogTimeout, time.Now)
 	d.server = forwarder.NewServer(cfg.StatsAddress, registry, d.health, log)
 	if err := d.server.Listen(ctx); err != nil {
 		d.closeHub(ctx)
@@ -94,7 +96,7 @@ func (d *Daemon) consume(ctx context.Context) {
 type sink struct{ *webhook.Poster }
 
 // Lane implements eventhub.Sink.
-func (s sink) Lane(partition string) eventhub.Lane { return s.Poster.Lane(partition) }
+func (s sink) Lane() eventhub.Lane { return s.Poster.Lane() }
 
 // closeHub closes the hub also when ctx has ended.
 func (d *Daemon) closeHub(ctx context.Context) {

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/internal/daemon"
+)
+
+// action is what a command does once its flags are parsed. Results go to out; log is on standard
+// error.
+type action func(ctx context.Context, cfg forwarder.Config, out io.Writer, log *logrus.Logger) error
+
+// commands are those that need the configuration. Each declares its flags and returns its action.
+var commands = map[string]func(*flag.FlagSet) action{
+	"checkpoints show":   checkpointsShow,
+	"checkpoints export": checkpointsExport,
+	"deadletters list":   deadLettersList,
+	"deadletters replay": deadLettersReplay,
+}
+
+// runCommand runs one of commands until it is done, or a signal ends it.
+func runCommand(name string, args, environ []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("aks-audit-log-go "+name, flag.ContinueOnError)
+	var said bytes.Buffer // what flag says itself: what is wrong, and the flags that there are
+	flags.SetOutput(&said)
+	act := commands[name](flags)
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		_, _ = said.WriteTo(stdout)
+		return exitOK
+	case err != nil:
+		_, _ = said.WriteTo(stderr)
+		return exitUsage
+	case flags.NArg() > 0:
+		return misused(stderr, fmt.Errorf("unexpected argument %q", flags.Arg(0)))
+	}
+	cfg, err := forwarder.Load(environ)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %v\n", err)
+		return exitUsage
+	}
+	log := forwarder.NewLogger(cfg, stderr)
+	eventhub.BridgeSDKLogs(log)
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer restore()
+	context.AfterFunc(ctx, restore) // a second signal ends the process at once
+	err = act(ctx, cfg, stdout, log)
+	if err == nil {
+		return exitOK
+	}
+	_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %s: %v\n", name, err)
+	if errors.Is(err, eventhub.ErrMisused) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func checkpointsShow(flags *flag.FlagSet) action {
+	asJSON := flags.Bool("json", false, "print JSON")
+	return func(ctx context.Context, cfg forwarder.Config, out io.Writer, _ *logrus.Logger) error {
+		return eventhub.ShowCheckpoints(ctx, cfg, *asJSON, out)
+	}
+}
+
+func checkpointsExport(flags *flag.FlagSet) action {
+	var to eventhub.Scope
+	const standard = "; as typed in the environment where it is not given"
+	flags.StringVar(&to.Namespace, "namespace", "", "the spelling of the namespace's host name"+standard)
+	flags.StringVar(&to.Hub, "hub", "", "the spelling of the event hub"+standard)
+	flags.StringVar(&to.ConsumerGroup, "group", "", "the spelling of the consumer group"+standard)
+	return func(ctx context.Context, cfg forwarder.Config, out io.Writer, _ *logrus.Logger) error {
+		return eventhub.ExportCheckpoints(ctx, cfg, to, out)
+	}
+}
+
+func deadLettersList(flags *flag.FlagSet) action {
+	asJSON := flags.Bool("json", false, "print a JSON object a line")
+	return func(ctx context.Context, cfg forwarder.Config, out io.Writer, _ *logrus.Logger) error {
+		return eventhub.ListDeadLetters(ctx, cfg, *asJSON, out)
+	}
+}
+
+func deadLettersReplay(flags *flag.FlagSet) action {
+	var options eventhub.ReplayOptions
+	flags.StringVar(&options.Reason, "reason", "", "replay only those with this reason")
+	flags.BoolVar(&options.DryRun, "dry-run", false, "only print what would be sent")
+	flags.BoolVar(&options.Force, "force", false, "send also what Falco cannot use, and drops without a word: for other sinks")
+	return func(ctx context.Context, cfg forwarder.Config, out io.Writer, log *logrus.Logger) error {
+		return daemon.ReplayDeadLetters(ctx, cfg, options, out, log)
+	}
+}

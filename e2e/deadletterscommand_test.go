@@ -1,0 +1,180 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// listedLetter is a line of `deadletters list -json`.
+type listedLetter struct {
+	Name     string `json:"name"`
+	Reason   string `json:"reason"`
+	Part     string `json:"partition"`
+	Sequence int64  `json:"sequenceNumber"`
+	Record   int    `json:"record"`
+	Enqueued string `json:"enqueuedTime"`
+	AuditID  string `json:"auditID"`
+	Verb     string `json:"verb"`
+	User     string `json:"user"`
+	Resource string `json:"resource"`
+}
+
+// deadLetters runs `deadletters list -json`.
+func deadLetters(t *testing.T, s settings) []listedLetter {
+	t.Helper()
+	code, stdout, stderr := runToEnd(t, s, "deadletters", "list", "-json")
+	require.Zero(t, code, stderr)
+	var letters []listedLetter
+	for line := range strings.Lines(stdout) {
+		var letter listedLetter
+		require.NoError(t, json.Unmarshal([]byte(line), &letter), line)
+		letters = append(letters, letter)
+	}
+	return letters
+}
+
+// quick are settings with which a sink that is down is given up soon.
+var quick = settings{"POSTMAXRETRIES": "2", "POSTRETRYINCREMENTALDELAY": "1"}
+
+func TestWhatTheSinkRefusedIsReplayedOnceItIsAccepted(t *testing.T) {
+	t.Parallel()
+	for name, store := range map[string]settings{
+		"blobs": {"BLOBSTORAGECONNECTIONSTRING": storage(t).connectionString(), "BLOBCONTAINERNAME": newContainer(t).name},
+		"files": {"CHECKPOINTDIR": t.TempDir()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hub, s := startHub(t, 1), startSink(t)
+			refused, good := auditEvent("0", 0), auditEvent("0", 1)
+			s.refuse(refused)
+			hub.Append("0", auditHubEvent(t, good, refused, good))
+			environ := hubSettings(t, hub, s.URL).with(store)
+			d := startDaemon(t, environ)
+			d.awaitMetric(t, `aks_audit_log_dead_letters_total{reason="refused"}`, 1)
+			d.awaitMetric(t, verdicts("delivered"), 2)
+
+			listed := deadLetters(t, environ)
+			require.Len(t, listed, 1)
+			assert.NotEmpty(t, listed[0].Enqueued)
+			listed[0].Enqueued = ""
+			assert.Equal(t, listedLetter{
+				Name: "0/0-1.json", Reason: "refused", Part: "0", Record: 1,
+				AuditID: auditID("0", 0), Verb: "create", User: "jörg@example.com", Resource: "pods default/p-0",
+			}, listed[0])
+
+			code, stdout, stderr := runToEnd(t, environ, "deadletters", "replay")
+			assert.Equal(t, 1, code, stderr)
+			assert.Contains(t, stdout, "0 sent, 0 of them deleted, 1 kept")
+			assert.Contains(t, stderr, "dead letters were kept")
+			assert.Len(t, deadLetters(t, environ), 1)
+
+			s.refuse("")
+			code, stdout, stderr = runToEnd(t, environ, "deadletters", "replay", "-dry-run")
+			assert.Zero(t, code, stderr)
+			assert.Contains(t, stdout, "1 would be sent")
+			assert.Len(t, s.accepted(), 2)
+
+			code, stdout, stderr = runToEnd(t, environ, "deadletters", "replay")
+			assert.Zero(t, code, stderr)
+			assert.Contains(t, stdout, "1 sent, 1 of them deleted, 0 kept")
+			assert.Equal(t, []string{good, good, refused}, s.accepted(), "byte for byte")
+			assert.Empty(t, deadLetters(t, environ))
+
+			posted := s.posted()
+			code, stdout, stderr = runToEnd(t, environ, "deadletters", "replay")
+			assert.Zero(t, code, stderr)
+			assert.Contains(t, stdout, "0 sent")
+			assert.Equal(t, posted, s.posted(), "a second replay posts nothing")
+			d.stop(t)
+		})
+	}
+}
+
+func TestDeadLettersOfAllReasonsAreListedAndOnlyUsableOnesReplayed(t *testing.T) {
+	t.Parallel()
+	hub, s, c := startHub(t, 1), startSink(t), newContainer(t)
+	environ := blobSettings(t, hub, c, s.URL)
+	want := map[string]string{}
+	for n, input := range badInputs(t) {
+		hub.Append("0", input.body)
+		if input.reason != "" {
+			want[fmt.Sprintf("0/%d-0.json", n)] = input.reason
+		}
+	}
+	d := startDaemon(t, environ)
+	d.awaitMetric(t, verdicts("dead_lettered"), float64(len(want)))
+	d.stop(t)
+
+	got := map[string]string{}
+	for _, letter := range deadLetters(t, environ) {
+		got[letter.Name] = letter.Reason
+	}
+	assert.Equal(t, want, got)
+	code, table, stderr := runToEnd(t, environ, "deadletters", "list")
+	require.Zero(t, code, stderr)
+	for name, reason := range want {
+		assert.Equal(t, reason, tableRow(t, table, name)[1])
+	}
+	assert.NotContains(t, table+stderr, "this is not JSON", "no content is shown")
+
+	code, stdout, _ := runToEnd(t, environ, "deadletters", "replay")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stdout, fmt.Sprintf("0 sent, 0 of them deleted, %d kept", len(want)))
+	assert.Zero(t, s.posted(), "a real Falco would answer 200 and drop them")
+
+	// Somebody mends one, by hand.
+	c.write(t, deadLetterPath+"0/3-0.json", `{"reason":"not_json","partition":"0","sequenceNumber":3,"content":"`+
+		strings.ReplaceAll(strings.ReplaceAll(auditEvent("0", 3), `\`, `\\`), `"`, `\"`)+`"}`)
+	c.write(t, deadLetterPath+"0/rubbish.json", "rubbish")
+	code, stdout, _ = runToEnd(t, environ, "deadletters", "replay", "-reason", "not_json")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, []string{auditEvent("0", 3)}, s.accepted())
+	assert.Contains(t, stdout, "1 sent, 1 of them deleted, ")
+	assert.Contains(t, c.metadata(t), deadLetterPath+"0/rubbish.json")
+	code, table, _ = runToEnd(t, environ, "deadletters", "list")
+	assert.Equal(t, 1, code, "not all can be read")
+	assert.Contains(t, table, "unreadable letter")
+}
+
+func TestAReplayToASinkThatIsDownEndsAndKeepsTheLetters(t *testing.T) {
+	t.Parallel()
+	hub, s, c := startHub(t, 1), startSink(t), newContainer(t)
+	environ := blobSettings(t, hub, c, s.URL).with(quick).with(settings{"LOGLEVEL": "info"})
+	c.write(t, "made", "")
+	for n := range 20 {
+		letter, err := json.Marshal(map[string]any{"reason": "refused", "partition": "0", "sequenceNumber": n, "content": auditEvent("0", n)})
+		require.NoError(t, err)
+		c.write(t, fmt.Sprintf("%s0/%d-0.json", deadLetterPath, n), string(letter))
+	}
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusNotFound} {
+		s.answer(status)
+		code, stdout, stderr := runToEnd(t, environ, "deadletters", "replay")
+		assert.Equal(t, 1, code)
+		assert.Contains(t, stderr, "send dead letter 0/0-0.json: the sink does not take it: ")
+		assert.Contains(t, stderr, fmt.Sprint(status))
+		assert.NotContains(t, stderr, "dropped", "nothing is")
+		assert.Contains(t, stdout, "0 sent")
+	}
+	// Twenty refusals in a row are the letters' fault, and none keeps the others from being tried.
+	s.answer(http.StatusBadRequest)
+	code, stdout, _ := runToEnd(t, environ, "deadletters", "replay")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stdout, "0 sent, 0 of them deleted, 20 kept")
+	assert.Len(t, deadLetters(t, environ), 20)
+
+	s.answer(http.StatusOK)
+	code, stdout, stderr := runToEnd(t, environ, "deadletters", "replay")
+	assert.Zero(t, code, stderr)
+	assert.Contains(t, stdout, "20 sent, 20 of them deleted, 0 kept")
+	require.Len(t, s.accepted(), 20)
+	for n, event := range s.accepted() {
+		assert.Equal(t, auditEvent("0", n), event, "in the order in which they stood in the hub")
+	}
+	assert.Empty(t, deadLetters(t, environ))
+}

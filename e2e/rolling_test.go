@@ -1,0 +1,228 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/internal/hubtest"
+)
+
+// noticed is how much later than at once a change may be made and seen: the times of blobs are
+// exact to a second, and the machine is busy.
+const noticed = 10 * time.Second
+
+// gapWatch measures for how long each partition is without an owner that lives, by the ownership
+// blobs, and for how long without a reader, by the links that the hub knows.
+type gapWatch struct {
+	hub   *hubtest.Server
+	books blobBooks
+
+	mu      sync.Mutex
+	living  map[string]bool // by the names of the owners
+	unowned map[string]time.Time
+	unread  map[string]time.Time
+	longest map[string]time.Duration // by what it is: "unowned" and "unread"
+	err     error
+}
+
+// watchGaps looks until the function that it answers is called.
+func watchGaps(t *testing.T, hub *hubtest.Server, c container) (g *gapWatch, end func()) {
+	t.Helper()
+	g = &gapWatch{
+		hub: hub, books: blobBooks{c}, living: map[string]bool{},
+		unowned: map[string]time.Time{}, unread: map[string]time.Time{}, longest: map[string]time.Duration{},
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			g.look(ctx)
+			waitFor(ctx, pollEvery)
+		}
+	}()
+	end = sync.OnceFunc(func() {
+		cancel()
+		<-done
+	})
+	t.Cleanup(end)
+	return g, end
+}
+
+func (g *gapWatch) look(ctx context.Context) {
+	owners, err := g.books.owners(ctx)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err != nil {
+		if ctx.Err() == nil {
+			g.err = err
+		}
+		return
+	}
+	for _, partition := range g.hub.PartitionIDs() {
+		g.note("unowned", g.unowned, partition, !g.living[owners[partition]])
+		g.note("unread", g.unread, partition, g.hub.Receivers(partition) == 0)
+	}
+}
+
+// note measures a gap: since holds when each partition's began.
+func (g *gapWatch) note(what string, since map[string]time.Time, partition string, gap bool) {
+	if !gap {
+		delete(since, partition)
+		return
+	}
+	if since[partition].IsZero() {
+		since[partition] = time.Now()
+	}
+	g.longest[what] = max(g.longest[what], time.Since(since[partition]))
+}
+
+// readerName finds in a daemon's log the name under which it owns partitions.
+var readerName = regexp.MustCompile(`"msg":"consumer starts","owner":"([^"]+)"`)
+
+// lives notes that a daemon runs, and answers its name.
+func (g *gapWatch) lives(t *testing.T, d *daemon) string {
+	t.Helper()
+	var name string
+	eventually(t, func() bool {
+		found := readerName.FindStringSubmatch(d.out.String())
+		if found == nil {
+			return false
+		}
+		name = found[1]
+		return true
+	}, "the daemon says its name")
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.living[name] = true
+	return name
+}
+
+// dies notes that a daemon has ended.
+func (g *gapWatch) dies(name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.living, name)
+}
+
+// longestGaps are the longest so far.
+func (g *gapWatch) longestGaps(t *testing.T) (unowned, unread time.Duration) {
+	t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	require.NoError(t, g.err)
+	return g.longest["unowned"], g.longest["unread"]
+}
+
+// allOwned says whether every partition has an owner that lives, and none owns more than its share
+// and one.
+func (g *gapWatch) allOwned() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.unowned) == 0 && len(g.unread) == 0
+}
+
+// deployment is three replicas that are exchanged one by one.
+type deployment struct {
+	environ settings
+	gaps    *gapWatch
+	pods    []*daemon
+	names   []string
+}
+
+// add starts one more replica and waits until it is ready.
+func (d *deployment) add(t *testing.T) {
+	t.Helper()
+	pod := startDaemon(t, d.environ.with(settings{"STATSADDRESS": freeAddress(t)}))
+	d.names = append(d.names, d.gaps.lives(t, pod))
+	pod.awaitReady(t)
+	d.pods = append(d.pods, pod)
+}
+
+// remove ends the oldest replica.
+func (d *deployment) remove(t *testing.T, end func(*testing.T, *daemon)) {
+	t.Helper()
+	end(t, d.pods[0])
+	d.gaps.dies(d.names[0])
+	d.pods, d.names = d.pods[1:], d.names[1:]
+}
+
+// awaitShares waits until each replica owns two or three of eight partitions.
+func (d *deployment) awaitShares(t *testing.T) {
+	t.Helper()
+	eventually(t, func() bool {
+		for _, pod := range d.pods {
+			if owned := pod.metric(t, partitionsOwned); owned < 2 || owned > 3 {
+				return false
+			}
+		}
+		return d.gaps.allOwned()
+	}, "three replicas share eight partitions")
+}
+
+func TestRollingRestartsUnderLoadLoseNothingAndNoPartitionIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	for round := range rollingRounds {
+		t.Run(fmt.Sprint("round ", round+1), func(t *testing.T) {
+			rollingRestart(t)
+		})
+	}
+}
+
+// rollingRestart exchanges three replicas one by one, as a Deployment does: the new one is ready
+// before the old one is stopped. One is killed.
+func rollingRestart(t *testing.T) {
+	t.Helper()
+	hub, seed, c := startHub(t, 8), seedOf(t), newContainer(t)
+	l := newLedger(hub.PartitionIDs())
+	sink := startMoodySink(t, l)
+	gaps, endGaps := watchGaps(t, hub, c)
+	d := &deployment{gaps: gaps, environ: blobSettings(t, hub, c, sink.url()).with(settings{
+		"CHECKPOINTINTERVAL": "500ms", "SINKSETTLETIME": "200ms", "LOGLEVEL": "info",
+	})}
+	for range 3 {
+		d.add(t)
+	}
+	d.awaitShares(t)
+	gaps.forget()
+	end := newHubLoad(hub, l, randomNumbers(seed, 1)).start(t, 4*loadEvery)
+	awaitProgress(t, l)
+
+	d.remove(t, func(t *testing.T, pod *daemon) { t.Helper(); pod.kill(t) })
+	d.add(t)
+	for range 2 {
+		d.add(t)
+		d.remove(t, promptStop)
+	}
+	d.awaitShares(t)
+	awaitProgress(t, l)
+	end()
+	eventually(t, l.allArrived, "all audit events have arrived")
+	endGaps()
+	unowned, unread := gaps.longestGaps(t)
+	assert.Less(t, unowned, ownershipExpiry+noticed, "the longest time for which a partition had no owner that lives")
+	assert.Less(t, unread, ownershipExpiry+noticed, "the longest time for which a partition had no reader")
+	for _, pod := range d.pods {
+		promptStop(t, pod)
+	}
+	require.NoError(t, (&auditor{books: gaps.books, ledger: l}).audit(t.Context()))
+	assertNothingWrong(t, l)
+	assert.Zero(t, l.open(), "hub events that the checkpoints have not passed")
+	count := l.counts()
+	t.Logf("%d audit events appended, %d delivered, %d repeats; no partition without an owner that lives for more than %s, or without a reader for more than %s",
+		count.appended, count.delivered, count.repeats, unowned.Round(time.Millisecond), unread.Round(time.Millisecond))
+}
+
+// forget begins to measure anew.
+func (g *gapWatch) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	clear(g.longest)
+}

@@ -1,0 +1,18 @@
+//go:build torture
+
+package e2e
+
+import "time"
+
+// The full counts; see rounds_test.go.
+const (
+	killRounds     = 200
+	blobKillRounds = 50
+	stopRounds     = 50
+	handoverRounds = 50
+	rollingRounds  = 5
+	freeze         = 2 * time.Minute
+	stormTime      = 5 * time.Minute
+	stormPause     = 4 * time.Second
+	stormKills     = true
+)

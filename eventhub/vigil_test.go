@@ -1,0 +1,170 @@
+package eventhub
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// sleepyStore is a store whose listings can be made to hang, as all of a process does that is frozen.
+type sleepyStore struct {
+	*memoryStore
+	awake chan struct{} // holds something while it is
+}
+
+func (s *sleepyStore) ListOwnerships(ctx context.Context) ([]Ownership, time.Time, error) {
+	<-s.awake
+	s.awake <- struct{}{}
+	return s.memoryStore.ListOwnerships(ctx)
+}
+
+// take has another reader own a partition.
+func (s *memoryStore) take(partition, owner string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ownerships[partition] = Ownership{Partition: partition, Owner: owner, Renewed: s.now(), version: s.nextVersion()}
+}
+
+// run runs a consumer on another store than the bench's own.
+func (b *bench) runOn(t *testing.T, store Store) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	consumer := New(b.cfg, b.hub, store, b.sink, b.stats, b.health, b.log)
+	go func() {
+		defer close(done)
+		consumer.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+func TestAReaderThatDidNotLookForLongPostsNothingOfAPartitionThatIsNoLongerItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(1)
+		store := &sleepyStore{memoryStore: b.store, awake: make(chan struct{}, 1)}
+		store.awake <- struct{}{}
+		stop := b.runOn(t, store)
+		b.hub.append("0", oneEach("a")...)
+		b.sink.await(1)
+
+		<-store.awake
+		time.Sleep(2 * time.Minute)
+		b.store.take("0", "another")
+		b.hub.append("0", oneEach("b")...)
+		synctest.Wait()
+		assert.Equal(t, []string{"a"}, b.sink.all(), "posted before it has looked")
+		store.awake <- struct{}{}
+		time.Sleep(balanceInterval)
+		assert.Equal(t, []string{"a"}, b.sink.all(), "posted after it has seen that the partition has another owner")
+		stop()
+	})
+}
+
+func TestAReaderThatDidNotLookForLongGoesOnWithWhatIsStillItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(1)
+		store := &sleepyStore{memoryStore: b.store, awake: make(chan struct{}, 1)}
+		store.awake <- struct{}{}
+		stop := b.runOn(t, store)
+		b.hub.append("0", oneEach("a")...)
+		b.sink.await(1)
+
+		<-store.awake
+		time.Sleep(2 * time.Minute)
+		b.hub.append("0", oneEach("b", "c")...)
+		store.awake <- struct{}{}
+		assert.Equal(t, []string{"a", "b", "c"}, b.sink.await(3))
+		stop()
+	})
+}
+
+func TestAStoreThatIsAwayKeepsNobodyFromDelivering(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(1)
+		stop := b.start(t)
+		b.hub.append("0", oneEach("a")...)
+		b.sink.await(1)
+		b.store.fail(errors.New("away"))
+		time.Sleep(10 * time.Minute)
+		began := time.Now()
+		b.hub.append("0", oneEach("b")...)
+		b.sink.await(2)
+		assert.Zero(t, time.Since(began))
+		b.store.fail(nil)
+		time.Sleep(balanceInterval)
+		stop()
+	})
+}
+
+func TestVigilWaitsForTheRoundThatBeganInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vigil{}
+		require.NoError(t, v.await(t.Context()), "nothing is owned before the first round")
+		began := time.Now()
+		v.kept(began)
+		time.Sleep(vigilTime - time.Nanosecond)
+		require.NoError(t, v.await(t.Context()))
+		time.Sleep(time.Nanosecond)
+		done := make(chan error, 1)
+		go func() { done <- v.await(t.Context()) }()
+		synctest.Wait()
+		v.kept(began) // a round that was frozen itself
+		synctest.Wait()
+		assert.Empty(t, done)
+		v.kept(time.Now())
+		require.NoError(t, <-done)
+	})
+}
+
+func TestVigilEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vigil{}
+		v.kept(time.Now())
+		time.Sleep(vigilTime)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() {
+			cancel(ErrDisplaced)
+			v.kept(time.Now()) // the round that found it lost ends afterwards
+		})
+		require.ErrorIs(t, v.await(ctx), ErrDisplaced)
+	})
+}
+
+func TestTheNextRoundComesWhenTheFirstOwnershipExpires(t *testing.T) {
+	for name, test := range map[string]struct {
+		listed []Ownership
+		want   time.Duration
+	}{
+		"nobody else":                  {owned("me", 50*time.Second, "0"), ownershipExpiry},
+		"one who has given up":         {owned("", 50*time.Second, "0"), ownershipExpiry},
+		"one who renews":               {owned("b", 5*time.Second, "0"), 55 * time.Second},
+		"a dead one and one who lives": {append(owned("b", 5*time.Second, "0"), owned("c", 57*time.Second, "1")...), 3 * time.Second},
+		"one who expires at once":      {owned("b", 59900*time.Millisecond, "0"), time.Second},
+		"one who has expired":          {owned("b", 2*time.Minute, "0"), ownershipExpiry},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, test.want, untilExpiry(test.listed, "me", noon))
+		})
+	}
+}
+
+func TestADeadReadersPartitionIsTakenAsSoonAsItsOwnershipExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(1)
+		b.store.take("0", "dead")
+		began := time.Now()
+		stop := b.start(t)
+		b.hub.append("0", oneEach("a")...)
+		b.sink.await(1)
+		assert.InDelta(t, ownershipExpiry.Seconds(), time.Since(began).Seconds(), 1)
+		stop()
+	})
+}
