@@ -147,6 +147,7 @@ func (h *memoryHub) await(ctx context.Context, partition string, from Position, 
 	for ; ctx.Err() == nil; h.changed.Wait() {
 		for _, event := range h.partitions[partition] {
 			if number > h.deaf && event.Sequence > from.Sequence && event.Sequence >= h.first[partition] && event.Enqueued.After(from.Since) {
+				event.Body = slices.Clone(event.Body) // whoever gets the event owns it
 				return event, true
 			}
 		}
