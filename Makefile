@@ -9,7 +9,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TOOLS         := $(CURDIR)/bin
 
-.PHONY: build test unit e2e torture lint fuzz demo clean
+.PHONY: build test unit e2e torture bench lint fuzz demo clean
 
 build: ## the static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o aks-audit-log-go .
@@ -25,13 +25,16 @@ e2e: ## the built binary against an emulated hub, Azurite, and Falco's own webho
 torture: ## the tests beside the code, and what the hub's clients do in faults that last for minutes
 	go test -race -tags torture -timeout 30m ./...
 
+bench: ## what the daemon costs and how fast it is, into docs/performance.md; docs/performance.md says how to run a part
+	cd e2e && go test -tags bench -run '^TestPerformance$$' -timeout 120m -v .
+
 lint: $(TOOLS)/golangci-lint $(TOOLS)/staticcheck ## formatting, vet, linters, tidiness, in both modules
 	test -z "$$(gofmt -l . | grep -v node_modules)"
 	go mod verify # e2e cannot be: it replaces this module by the folder
 	set -e; for module in . e2e; do \
 		echo "lint $$module"; cd "$(CURDIR)/$$module"; \
-		go vet -tags torture ./...; go mod tidy -diff; \
-		$(TOOLS)/staticcheck -tags torture ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
+		go vet -tags torture,bench ./...; go mod tidy -diff; \
+		$(TOOLS)/staticcheck -tags torture,bench ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
 	done
 
 $(TOOLS)/golangci-lint:
