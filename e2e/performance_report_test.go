@@ -135,7 +135,7 @@ func (b *bench) report(t *testing.T) string {
 	t.Helper()
 	template, err := os.ReadFile("bench/performance.md.tmpl")
 	require.NoError(t, err)
-	fill := []string{"{{machine}}", machine(t), "{{runs}}", fmt.Sprint(b.runs), "{{goals}}", b.goalTable()}
+	fill := []string{"{{machine}}", machine(t), "{{load}}", b.loadBefore, "{{runs}}", fmt.Sprint(b.runs), "{{goals}}", b.goalTable()}
 	for section, table := range b.tables() {
 		fill = append(fill, "{{"+section+"}}", table)
 	}

@@ -69,8 +69,8 @@ func allRows() []*row {
 		{section: sectionLimits, name: "receive and discard", drains: true, measure: limit("discard", plainAMQP)},
 		{section: sectionLimits, name: "receive and discard, TLS", drains: true, measure: limit("discard", secureAMQP)},
 		{section: sectionLimits, name: "POST only, EventLists of 400", drains: true, measure: postOnly},
-		{section: sectionDrain, name: rowDrain, drains: true, measure: drain(nil)},
-		{section: sectionDrain, name: "this daemon, defaults, TLS", drains: true, measure: drainSecurely},
+		{section: sectionDrain, name: rowDrain, drains: true, usual: 1, measure: drain(nil)},
+		{section: sectionDrain, name: "this daemon, defaults, TLS", drains: true, usual: 1, measure: drainSecurely},
 		{section: sectionFalco, name: rowFalco, drains: true, measure: drainIntoFalco},
 		{section: sectionFalco, name: rowFalcoRaw, drains: true, measure: postIntoFalco},
 		{section: sectionPredecessors, name: "one POST an event, new connections", drains: true, measure: drain(predecessors("false"))},
@@ -82,27 +82,31 @@ func allRows() []*row {
 		{section: sectionStart, name: rowStart, measure: startToFirst},
 		{section: sectionSlow, name: fmt.Sprintf("sink that takes %s a POST", slowDelay), measure: slowSink},
 	}
-	for _, share := range []float64{0.25, 0.5, 1, 2} {
-		rows = append(rows, &row{section: sectionEvents, name: fmt.Sprintf("backlog × %v", share), drains: true, share: share, measure: drain(nil)})
+	for _, times := range []float64{1, 2, 3, 4} {
+		rows = append(rows, &row{
+			section: sectionEvents, name: fmt.Sprintf("backlog × %v", times), drains: true, usual: times, measure: drain(nil),
+		})
 	}
 	for _, partitions := range []int{1, 2, 4, 8, 16, 32} {
 		rows = append(rows, &row{
-			section: sectionPartitions, name: fmt.Sprintf("%d partitions", partitions), x: float64(partitions),
-			drains: true, measure: drainPartitions(partitions, nil),
+			section: sectionPartitions, name: some(partitions, "partition"), x: float64(partitions),
+			drains: true, usual: 1, measure: drainPartitions(partitions, nil),
 		})
 	}
 	for _, replicas := range []int{1, 2, 3, 4} {
 		rows = append(rows, &row{
-			section: sectionReplicas, name: fmt.Sprintf("%d replicas", replicas), x: float64(replicas),
-			drains: true, measure: drainReplicas(replicas),
+			section: sectionReplicas, name: some(replicas, "replica"), x: float64(replicas),
+			drains: true, usual: 1, measure: drainReplicas(replicas),
 		})
 	}
-	for _, r := range rows {
-		if r.share == 0 {
-			r.share = 1
-		}
-	}
 	return rows
+}
+
+func some(n int, what string) string {
+	if n > 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // predecessors have the daemon work as they did: a POST for each audit event, a checkpoint for each hub

@@ -17,6 +17,7 @@ func runPost(ctx context.Context, o options) error {
 		return err
 	}
 	p := poster{client: newClient(o.connections), url: o.url}
+	defer p.client.CloseIdleConnections()
 	body := load.EventList(o.events)
 	var begun atomic.Int64
 	group, posting := errgroup.WithContext(ctx)

@@ -33,7 +33,8 @@ func runStraight(ctx context.Context, o options) error {
 	if err := new(control.Counter).Tell(ctx, o.stdout, control.Announcement{}); err != nil {
 		return err
 	}
-	client := newClient(o.partitions)
+	client := newClient(o.connections)
+	defer client.CloseIdleConnections()
 	return receive(ctx, o, func() handler {
 		s := &straight{poster: poster{client: client, url: o.url}, most: o.events}
 		return s.forward

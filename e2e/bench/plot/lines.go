@@ -63,20 +63,20 @@ func (c *canvas) series(s Series, colour string, x, y scale) {
 			continue
 		}
 		path = append(path, fmt.Sprintf("%.1f,%.1f", x.at(p.X), y.at(p.Y)))
-		fmt.Fprintf(c, `<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"/>`+"\n", x.at(p.X), y.at(p.Y), colour)
+		c.draw(`<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"/>`, x.at(p.X), y.at(p.Y), colour)
 	}
-	fmt.Fprintf(c, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.Join(path, " "), colour)
+	c.draw(`<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`, strings.Join(path, " "), colour)
 }
 
 // legend puts the names below, three in a row.
 func (c *canvas) legend(i int, name, colour string) {
 	x, y := margin+float64(i%3)*(width-2*margin)/3, float64(plotHeight+line*(i/3))
-	fmt.Fprintf(c, `<rect x="%.1f" y="%.1f" width="12" height="12" fill="%s"/>`+"\n", x, y, colour)
+	c.draw(`<rect x="%.1f" y="%.1f" width="12" height="12" fill="%s"/>`, x, y, colour)
 	c.label(x+18, y+11, "start", name, "")
 }
 
 func (c *canvas) box(x, y, w, h float64) {
-	fmt.Fprintf(c, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`+"\n", x, y, w, h, colours[0])
+	c.draw(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`, x, y, w, h, colours[0])
 }
 
 // scale turns values into places.

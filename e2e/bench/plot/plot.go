@@ -21,26 +21,26 @@ const (
 var colours = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"}
 
 // canvas collects the elements of a picture.
-type canvas struct {
-	strings.Builder
-	height int
-}
+type canvas struct{ strings.Builder }
 
 func newCanvas(title string, height int) *canvas {
-	c := &canvas{height: height}
-	fmt.Fprintf(c, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" `+
-		`font-family="sans-serif" font-size="%d" role="img">`+"\n", width, height, text)
-	fmt.Fprintf(c, "<title>%s</title>\n"+`<rect width="100%%" height="100%%" fill="#ffffff"/>`+"\n", escape(title))
+	c := &canvas{}
+	c.draw(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" `+
+		`font-family="sans-serif" font-size="%d" role="img">`, width, height, text)
+	c.draw(`<title>%s</title><rect width="100%%" height="100%%" fill="#ffffff"/>`, escape(title))
 	c.label(margin, margin+text, "start", title, `font-weight="bold"`)
 	return c
 }
 
+// draw adds elements.
+func (c *canvas) draw(format string, args ...any) { c.WriteString(fmt.Sprintf(format, args...) + "\n") }
+
 func (c *canvas) label(x, y float64, anchor, content, more string) {
-	fmt.Fprintf(c, `<text x="%.1f" y="%.1f" text-anchor="%s" fill="#222222" %s>%s</text>`+"\n", x, y, anchor, more, escape(content))
+	c.draw(`<text x="%.1f" y="%.1f" text-anchor="%s" fill="#222222" %s>%s</text>`, x, y, anchor, more, escape(content))
 }
 
 func (c *canvas) rule(x1, y1, x2, y2 float64, colour string) {
-	fmt.Fprintf(c, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s"/>`+"\n", x1, y1, x2, y2, colour)
+	c.draw(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s"/>`, x1, y1, x2, y2, colour)
 }
 
 func (c *canvas) done() []byte { return []byte(c.String() + "</svg>\n") }
