@@ -234,6 +234,9 @@ func (b *bench) show(t *testing.T) {
 		}
 	}
 	t.Logf("goals\n%s", b.goalTable())
+	if len(b.extra) > 0 {
+		t.Logf("the daemon's settings beside its defaults: %v", b.extra)
+	}
 }
 
 // write puts the report and its pictures where they belong, or, of a run in parts, only where BENCHOUT

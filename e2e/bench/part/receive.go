@@ -14,8 +14,9 @@ import (
 	"aks-audit-log-go/e2e/bench/load"
 )
 
-// prefetched is how many hub events a loop takes at once, at the most; the SDK's default prefetch.
-const prefetched = 300
+// atOnce is how many hub events a loop takes at once, at the most: those of usual size that fill one
+// POST. More would be slower and need more memory.
+const atOnce = 18
 
 // handler is given what was there of one partition. It belongs to one goroutine.
 type handler func(ctx context.Context, events []*azeventhubs.ReceivedEventData) error
@@ -71,7 +72,7 @@ func whatIsThere(ctx context.Context, client *azeventhubs.PartitionClient) ([]*a
 	// A call whose time is over gives what is prefetched, and says so with an error if that is nothing.
 	over, cancel := context.WithCancel(ctx)
 	cancel()
-	more, err := client.ReceiveEvents(over, prefetched, nil)
+	more, err := client.ReceiveEvents(over, atOnce-1, nil)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return nil, err
 	}

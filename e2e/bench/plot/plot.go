@@ -33,7 +33,9 @@ func newCanvas(title string, height int) *canvas {
 }
 
 // draw adds elements.
-func (c *canvas) draw(format string, args ...any) { c.WriteString(fmt.Sprintf(format, args...) + "\n") }
+func (c *canvas) draw(format string, args ...any) {
+	_, _ = c.WriteString(fmt.Sprintf(format, args...) + "\n") // it takes everything
+}
 
 func (c *canvas) label(x, y float64, anchor, content, more string) {
 	c.draw(`<text x="%.1f" y="%.1f" text-anchor="%s" fill="#222222" %s>%s</text>`, x, y, anchor, more, escape(content))
