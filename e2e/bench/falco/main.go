@@ -44,6 +44,9 @@ func run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("open the plugin's web server: %w", err)
 	}
+	if closer, ok := instance.(sdk.Closer); ok {
+		defer closer.Close()
+	}
 	if err = awaitServer(ctx, address); err != nil {
 		return err
 	}
