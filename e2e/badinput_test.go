@@ -36,6 +36,10 @@ func badInputs(t *testing.T) []badInput {
 		{name: "a record without properties.log", body: hubEvent(t, noLog), verdict: "dead_lettered", reason: "no_log", kept: "kube-apiserver-0"},
 		{name: "a log that is not JSON", body: hubEvent(t, recordOf("kube-audit", "{cut")), verdict: "dead_lettered", reason: "not_json", kept: "{cut"},
 		{
+			name: "a log that was cut before its user", body: auditHubEvent(t, strings.Split(auditEvent("0", 0), `"user"`)[0]),
+			verdict: "dead_lettered", reason: "cut", kept: auditID("0", 0),
+		},
+		{
 			name: "a log that is JSON and no audit event", body: hubEvent(t, recordOf("kube-audit-admin", `{"kind":"Pod"}`)),
 			verdict: "dead_lettered", reason: "not_an_audit_event", kept: `{\"kind\":\"Pod\"}`,
 		},

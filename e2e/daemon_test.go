@@ -62,6 +62,8 @@ func hubSettings(t *testing.T, hub *hubtest.Server, sinkURL string) settings {
 		"WEBSINKURL":                    sinkURL,
 		"STATSADDRESS":                  freeAddress(t),
 		"LOGLEVEL":                      "debug",
+		// A stop waits for it. TestAStopWithTheDefaultSettleTime has the default.
+		"SINKSETTLETIME": "300ms",
 	}
 }
 

@@ -24,13 +24,29 @@ type checkpointer struct {
 	stored Checkpoint
 	// unsure are the writes since then that got no answer: one of them may have been made.
 	unsure []Checkpoint
-	// reached is how far the partition has got.
+	// settling holds back what the sink might still lose.
+	settling settling
+	// reached is how far the checkpoint may go.
 	reached atomic.Pointer[Checkpoint]
 }
 
-// advance notes that the event and all before it have their verdict.
+// advance notes that the event and all before it have their verdict, and nothing can be lost any
+// more.
 func (c *checkpointer) advance(event Event) {
 	c.reached.Store(&Checkpoint{Sequence: event.Sequence, Offset: event.Offset})
+}
+
+// advanceSettled does so for what was settled since the last time.
+func (c *checkpointer) advanceSettled() {
+	c.settling.settle(func(position Checkpoint) { c.reached.Store(&position) })
+}
+
+// position is the place behind what was reached, start where that is nothing.
+func (c *checkpointer) position(start Position) Position {
+	if reached := c.reached.Load(); reached != nil {
+		return Position{Sequence: reached.Sequence, Offset: reached.Offset}
+	}
+	return start
 }
 
 // run writes what was reached every interval until ctx ends. It returns ErrLostRace if somebody
@@ -72,6 +88,7 @@ func linger(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // flush writes what was reached, if anything was since the last time.
 func (c *checkpointer) flush(ctx context.Context) error {
+	c.advanceSettled()
 	reached := c.reached.Load()
 	if reached == nil || reached.Sequence == c.stored.Sequence && reached.Offset == c.stored.Offset {
 		return nil

@@ -49,7 +49,7 @@ func TestAGzipBodyIsUnpacked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			records, detail := new(unpacker).records(test.event)
+			records, detail := newUnpacker().records(test.event)
 			for _, record := range records {
 				got = append(got, summary(record))
 				if record.reason == forwarder.ReasonNotJSON {
@@ -64,7 +64,7 @@ func TestAGzipBodyIsUnpacked(t *testing.T) {
 
 // What cannot be unpacked is kept as it came.
 func TestABodyThatCannotBeUnpackedIsKeptWhole(t *testing.T) {
-	records, detail := new(unpacker).records(Event{Body: []byte("not gzip"), Encoding: "gzip"})
+	records, detail := newUnpacker().records(Event{Body: []byte("not gzip"), Encoding: "gzip"})
 	require.Len(t, records, 1)
 	assert.Equal(t, "not gzip", string(records[0].content))
 	assert.Contains(t, detail, "unpack the gzip body")
@@ -96,7 +96,7 @@ func TestABodyIsUnpackedUpToALimit(t *testing.T) {
 	bomb := pack(unpackedLimit + 1)
 	_, err = decode(Event{Body: bomb, Encoding: "gzip"})
 	require.ErrorIs(t, err, errUnpackedTooLarge)
-	records, _ := new(unpacker).records(Event{Body: bomb, Encoding: "gzip"})
+	records, _ := newUnpacker().records(Event{Body: bomb, Encoding: "gzip"})
 	require.Len(t, records, 1)
 	assert.Equal(t, "dead:too_large", summary(records[0]))
 	assert.Equal(t, bomb, records[0].content)

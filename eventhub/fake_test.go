@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -268,8 +269,13 @@ func (s *memoryStore) StoreDeadLetter(_ context.Context, letter DeadLetter) erro
 
 func (s *memoryStore) Close() error { return nil }
 
-// memorySink keeps what it is given. A test may put a gate before it.
+// memorySink keeps what it is given. A test may put a gate before it, have it settle late, and
+// have it lose what is not settled.
 type memorySink struct {
+	// settleTime is how long what it accepted takes to be settled.
+	settleTime time.Duration
+	lanes      []*memoryLane
+
 	mu       sync.Mutex
 	changed  *sync.Cond
 	got      []forwarder.AuditEvent
@@ -290,15 +296,22 @@ func newMemorySink() *memorySink {
 
 var errSinkStopped = errors.New("the sink was stopped")
 
-func (s *memorySink) Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
-	var outcomes []forwarder.Outcome
-	for _, event := range events {
-		if err := s.pass(ctx); err != nil {
-			return outcomes, err
-		}
-		outcomes = append(outcomes, s.take(event))
+func (s *memorySink) Lane(string) Lane {
+	lane := &memoryLane{memorySink: s, lost: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lanes = append(s.lanes, lane)
+	return lane
+}
+
+// lose loses what is not settled on all lanes.
+func (s *memorySink) lose() {
+	s.mu.Lock()
+	lanes := slices.Clone(s.lanes)
+	s.mu.Unlock()
+	for _, lane := range lanes {
+		lane.lose()
 	}
-	return outcomes, nil
 }
 
 func (s *memorySink) pass(ctx context.Context) error {
@@ -371,7 +384,7 @@ func newBench(partitions int) *bench {
 	return &bench{
 		cfg: forwarder.Config{
 			HubName: "hub", ConsumerGroup: "$Default",
-			CheckpointInterval: time.Second, ShutdownTimeout: 25 * time.Second,
+			CheckpointInterval: time.Second, ShutdownTimeout: 25 * time.Second, SinkMaxEventSize: testMaxEventSize,
 		},
 		hub: newMemoryHub(partitions), store: newMemoryStore(), sink: newMemorySink(),
 		registry: registry, stats: forwarder.NewStatistics(registry, "test", time.Now), health: forwarder.NewHealth(),

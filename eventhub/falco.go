@@ -8,14 +8,10 @@ import (
 
 // What Falco's k8saudit plugin takes, measured of a real one (docs/design.md). It answers 200
 // before it parses, so what it cannot use would be lost without a word: it is not sent.
-const (
-	// falcoMaxEventSize is the plugin's default maxEventSize, in bytes, counted without white
-	// space between tokens.
-	falcoMaxEventSize = 262_144
-	// falcoMaxDepth is how deep an audit event may be nested, itself and the innermost scalar
-	// counted: the parser's 300 levels less the two of an EventList around it.
-	falcoMaxDepth = 298
-)
+//
+// falcoMaxDepth is how deep an audit event may be nested, itself and the innermost scalar
+// counted: the parser's 300 levels less the two of an EventList around it.
+const falcoMaxDepth = 298
 
 // checkAudit returns the auditID of an audit event that Falco can use, or the reason why it
 // could not.
@@ -30,14 +26,21 @@ func (u *unpacker) checkAudit(log []byte) (auditID, reason string) {
 	if string(event.GetStringBytes("kind")) != "Event" {
 		return "", forwarder.ReasonNotAnAuditEvent
 	}
-	// The same layout as the plugin's: it takes 0 to 9 fraction digits.
-	if _, err := time.Parse(time.RFC3339Nano, string(event.GetStringBytes("stageTimestamp"))); err != nil {
+	if !isTimestamp(string(event.GetStringBytes("stageTimestamp"))) {
 		return "", forwarder.ReasonNoStageTimestamp
 	}
-	if len(log) > falcoMaxEventSize && len(event.MarshalTo(nil)) > falcoMaxEventSize {
+	// The plugin counts the bytes without white space between tokens.
+	if len(log) > u.maxEventSize && len(event.MarshalTo(nil)) > u.maxEventSize {
 		return "", forwarder.ReasonTooLarge
 	}
 	return string(event.GetStringBytes("auditID")), ""
+}
+
+// isTimestamp says whether Falco's plugin takes text as a time: it uses this layout, which takes 0
+// to 9 fraction digits. Such a text has no character that JSON escapes.
+func isTimestamp(text string) bool {
+	_, err := time.Parse(time.RFC3339Nano, text)
+	return err == nil
 }
 
 // depth counts how deep a JSON text is nested: the outermost value and a scalar in the

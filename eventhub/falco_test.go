@@ -34,9 +34,9 @@ func TestWhatFalcoWouldLoseInSilenceIsNotSent(t *testing.T) {
 		"no kind":                                {`{"stageTimestamp":"2026-01-31T12:00:00Z"}`, forwarder.ReasonNotAnAuditEvent},
 		"a list":                                 {`[` + audit("a") + `]`, forwarder.ReasonNotAnAuditEvent},
 		"two events in a row":                    {audit("a") + "\n" + audit("b"), forwarder.ReasonNotJSON},
-		"as large as it may be":                  {fill(falcoMaxEventSize), ""},
-		"a byte too large":                       {fill(falcoMaxEventSize + 1), forwarder.ReasonTooLarge},
-		"too large only by white space":          {strings.Replace(fill(falcoMaxEventSize), ":", ": ", 1), ""},
+		"as large as it may be":                  {fill(testMaxEventSize), ""},
+		"a byte too large":                       {fill(testMaxEventSize + 1), forwarder.ReasonTooLarge},
+		"too large only by white space":          {strings.Replace(fill(testMaxEventSize), ":", ": ", 1), ""},
 		"requestObject nested 296 deep":          {withRequest(nested(296)), ""},
 		"requestObject nested 297 deep":          {withRequest(nested(297)), forwarder.ReasonTooDeep},
 		"deeper than the parser goes":            {withRequest(nested(5000)), forwarder.ReasonTooDeep},
@@ -44,7 +44,7 @@ func TestWhatFalcoWouldLoseInSilenceIsNotSent(t *testing.T) {
 		"an escaped quote does not end a string": {withRequest(`"\"` + strings.Repeat("{", 400) + `"`), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, reason := new(unpacker).checkAudit([]byte(test.event))
+			_, reason := newUnpacker().checkAudit([]byte(test.event))
 			assert.Equal(t, test.want, reason)
 		})
 	}

@@ -10,20 +10,23 @@ import (
 
 // forward sees one hub event through: unpack, deliver, and only when each of its records has a
 // verdict let the checkpoint pass. It returns false if it had to leave the event unfinished.
-func (p *partition) forward(stop, work context.Context, event Event) bool {
+func (p *partition) forward(stop, work context.Context, lane Lane, event Event) bool {
 	log := p.log.WithField("sequence", event.Sequence)
 	log.WithFields(logrus.Fields{"bytes": len(event.Body), "offset": event.Offset, "enqueued": event.Enqueued}).
 		Debug("hub event received")
-	p.stats.HubEventReceived(p.id, len(event.Body))
-	p.noteGap(event)
+	if p.repeats.arrived(event) {
+		p.stats.HubEventReceived(p.id, len(event.Body))
+		p.noteGap(event)
+	}
 	p.lag.arrived(event.Sequence)
 	records, detail := p.unpacker.records(event)
 	event.Body = nil // so that it takes no memory while the sink is slow: the records are copies
 	log.WithField("records", len(records)).Debug("hub event unpacked")
-	if !p.giveVerdicts(stop, work, event, records, detail) {
+	if !p.giveVerdicts(stop, work, lane, event, records, detail) {
 		return false
 	}
-	p.checkpoints.advance(event)
+	p.repeats.finish(event)
+	p.checkpoints.settling.reach(event)
 	p.lag.processed(event.Sequence)
 	log.Debug("hub event done")
 	return true
@@ -43,42 +46,50 @@ func (p *partition) noteGap(event Event) {
 }
 
 // giveVerdicts ends each record in its verdict. It returns false if one has none yet.
-func (p *partition) giveVerdicts(stop, work context.Context, event Event, records []record, detail string) bool {
+func (p *partition) giveVerdicts(stop, work context.Context, lane Lane, event Event, records []record, detail string) bool {
 	var deliver []forwarder.AuditEvent
 	for i, record := range records {
 		switch record.verdict {
 		case forwarder.Skipped:
-			p.stats.RecordSkipped(record.category)
+			if p.repeats.judge(event, i) {
+				p.stats.RecordSkipped(record.category)
+			}
 		case forwarder.DeadLettered:
-			if !p.bury(stop, work, deadLetterOf(event, i, record, detail)) {
+			if !p.bury(stop, work, event, deadLetterOf(event, i, record, detail)) {
 				return false
 			}
 		default:
+			if !p.keepOriginal(stop, work, event, i, record) {
+				return false
+			}
 			deliver = append(deliver, forwarder.AuditEvent{
 				Partition: p.id, Sequence: event.Sequence, Record: i, AuditID: record.auditID, JSON: record.content,
+				Again: p.repeats.known(event, i), Reduced: record.original != nil,
 			})
 		}
 	}
-	return p.deliver(stop, work, event, deliver)
+	return p.deliver(stop, work, lane, event, deliver)
 }
 
 // deliver hands audit events to the sink and stores those that it refuses for good.
-func (p *partition) deliver(stop, work context.Context, event Event, audits []forwarder.AuditEvent) bool {
+func (p *partition) deliver(stop, work context.Context, lane Lane, event Event, audits []forwarder.AuditEvent) bool {
 	if len(audits) == 0 {
 		return true
 	}
-	outcomes, err := p.sink.Deliver(work, audits)
+	outcomes, err := lane.Deliver(work, audits)
 	for i, outcome := range outcomes {
 		switch outcome.Verdict {
 		case forwarder.DeadLettered:
-			if !p.bury(stop, work, refusedLetter(event, audits[i], outcome.Reason)) {
+			if !p.buryRefused(stop, work, event, audits[i], outcome.Reason) {
 				return false
 			}
 		case forwarder.Delivered:
 			p.stats.PartitionDelivered(p.id, event.Enqueued)
 			fallthrough
 		default:
-			p.stats.RecordDone(outcome.Verdict)
+			if p.repeats.judge(event, audits[i].Record) {
+				p.stats.RecordDone(outcome.Verdict)
+			}
 		}
 	}
 	if err != nil {
@@ -91,7 +102,15 @@ func (p *partition) deliver(stop, work context.Context, event Event, audits []fo
 
 // bury stores a dead letter, however long that takes: the checkpoint must not pass before. It
 // returns false if it was stopped first.
-func (p *partition) bury(stop, work context.Context, letter DeadLetter) bool {
+func (p *partition) bury(stop, work context.Context, event Event, letter DeadLetter) bool {
+	stored := p.storeLetter(stop, work, letter)
+	if stored && p.repeats.judge(event, letter.Record) {
+		p.stats.RecordDeadLettered(letter.Reason)
+	}
+	return stored
+}
+
+func (p *partition) storeLetter(stop, work context.Context, letter DeadLetter) bool {
 	letter.Partition = p.id
 	log := p.log.WithFields(logrus.Fields{"sequence": letter.Sequence, "record": letter.Record, "reason": letter.Reason})
 	stored := false
@@ -101,7 +120,6 @@ func (p *partition) bury(stop, work context.Context, letter DeadLetter) bool {
 		return err
 	})
 	if stored {
-		p.stats.RecordDeadLettered(letter.Reason)
 		log.WithField("detail", letter.Detail).Warn("record stored as a dead letter, it cannot be delivered")
 	}
 	return stored

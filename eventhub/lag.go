@@ -40,9 +40,10 @@ func (l *lag) arrived(sequence int64) {
 	l.show()
 }
 
-// processed notes that all events up to this one have their verdict.
+// processed notes that all events up to this one have their verdict. One that is read again
+// because the sink was lost is not behind for that.
 func (l *lag) processed(sequence int64) {
-	l.done.Store(sequence)
+	raise(&l.done, sequence)
 	l.show()
 }
 

@@ -12,7 +12,7 @@ import (
 
 // partition forwards one partition for as long as this process owns it. Its goroutines hand
 // events on in one direction: receive, then process, which alone decides how far the checkpoint
-// may go.
+// may go. They begin anew with each stretch.
 type partition struct {
 	id    string
 	hub   Hub
@@ -26,12 +26,14 @@ type partition struct {
 	checkpoints checkpointer
 	lag         lag
 	stall       stallWatch
+	repeats     repeats
 }
 
 func newPartition(id string, c *Consumer) *partition {
 	log := c.log.WithField("partition", id)
 	p := &partition{
 		id: id, hub: c.hub, store: c.store, sink: c.sink, start: c.cfg.StartPosition, stats: c.stats, log: log,
+		unpacker: unpacker{maxEventSize: c.cfg.SinkMaxEventSize},
 		checkpoints: checkpointer{
 			store: c.store, interval: c.cfg.CheckpointInterval, stats: c.stats, log: log,
 			stored: Checkpoint{Partition: id, Sequence: noSequence},
@@ -42,8 +44,8 @@ func newPartition(id string, c *Consumer) *partition {
 	return p
 }
 
-// run forwards until stop ends, finishes the event in hand, and writes the last checkpoint. When
-// work ends it abandons what is in hand instead; stop has to end with it. It returns an error
+// run forwards until stop ends, finishes the event in hand, waits until all is settled, and writes
+// the last checkpoint. When work ends it abandons what is in hand instead; stop has to end with it. It returns an error
 // when the partition went to another reader: from then on it has written nothing.
 func (p *partition) run(stop, work context.Context, stored *Checkpoint) error {
 	position, err := p.prepare(stop, stored)
@@ -60,11 +62,9 @@ func (p *partition) run(stop, work context.Context, stored *Checkpoint) error {
 		}
 		return err
 	}
-	events := make(chan Event)
-	group.Go(func() error { return orAbandon(p.receive(stop, position, events)) })
+	group.Go(func() error { return p.flow(stop, work, position, orAbandon) })
 	group.Go(func() error { return orAbandon(p.checkpoints.run(stop)) })
 	group.Go(func() error { p.lag.run(stop); return nil })
-	group.Go(func() error { p.process(stop, work, events); return nil })
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -103,6 +103,7 @@ func (p *partition) prepare(stop context.Context, stored *Checkpoint) (Position,
 		return Position{}, err
 	}
 	p.lag.begin(begin.position)
+	p.repeats.begin(begin.position)
 	log := p.log.WithField("sequence", begin.position.Sequence).WithField("reason", begin.reason)
 	if begin.surprising {
 		log.Warn("partition starts elsewhere than its checkpoint says")
@@ -148,14 +149,15 @@ func (p *partition) receive(ctx context.Context, position Position, events chan<
 	})
 }
 
-// process gives each event its verdict, one after the other, until stop or work ends.
-func (p *partition) process(stop, work context.Context, events <-chan Event) {
+// process gives each event its verdict, one after the other, until stop or work ends or the lane
+// is lost.
+func (p *partition) process(stop, work context.Context, lane Lane, events <-chan Event) {
 	for {
 		select {
 		case <-stop.Done():
 			return
 		case event := <-events:
-			if !p.forward(stop, work, event) {
+			if !p.forward(stop, work, lane, event) {
 				return
 			}
 		}

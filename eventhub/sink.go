@@ -8,9 +8,31 @@ import (
 
 // Sink is where audit events go.
 type Sink interface {
-	// Deliver hands the audit events of one partition to the sink, in order, and returns one
-	// outcome for each. It blocks until all have one, however long that takes. Only when ctx ends
-	// or the daemon is being stopped does it return fewer, those of the first events, with an
-	// error.
+	// Lane opens a partition's way there. The partition closes it, and opens another when it is
+	// lost.
+	Lane(partition string) Lane
+}
+
+// Lane is one partition's way to the sink. A sink that accepts something may still lose it, with
+// the queue in which it stands. So all that it accepts on a lane is counted, and settled only
+// when it cannot be lost any more; the count at the time of an acceptance is its ticket.
+type Lane interface {
+	// Deliver hands audit events to the sink, in order, and returns one outcome for each. It
+	// blocks until all have one, however long that takes. Only when ctx ends, the daemon is being
+	// stopped, or the lane is lost does it return fewer, those of the first events, with an error.
 	Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error)
+	// Accepted returns the ticket of what was accepted last, 0 before the first.
+	Accepted() int64
+	// Settled returns the highest ticket up to which all are settled.
+	Settled() int64
+	// Settle waits until all that was accepted is settled, while nothing is being delivered. It
+	// fails when the lane is lost or ctx ends.
+	Settle(ctx context.Context) error
+	// Lost is closed when what is not settled may be lost. Nothing is accepted or settled from
+	// then on.
+	Lost() <-chan struct{}
+	// Err says why it is lost, nil while it is not.
+	Err() error
+	// Close ends it. Afterwards nothing is settled or lost any more.
+	Close()
 }

@@ -15,12 +15,17 @@ type record struct {
 	verdict forwarder.Verdict
 	// category is the log category as the record names it, "" where it names none.
 	category string
-	// reason is why the record is a dead letter.
+	// reason is why the record is a dead letter, or why its audit event was reduced.
 	reason string
 	// content is the audit event, or what is to be kept of a dead letter.
 	content []byte
 	// auditID is the audit event's own id.
 	auditID string
+	// salvaged is whether the audit event had been cut.
+	salvaged bool
+	// original is what stood in the hub where content is a reduced audit event; it is to be kept
+	// as a dead letter.
+	original []byte
 }
 
 // unpacker takes hub events apart. What AKS sends looks like this, one audit event in the
@@ -32,6 +37,9 @@ type record struct {
 // may be an object or the same in a string; all of it is taken. The parsers' memory is used
 // again for the next event, so an unpacker must not be used by two goroutines at once.
 type unpacker struct {
+	// maxEventSize is the largest audit event that the sink takes, in bytes.
+	maxEventSize int
+
 	body       fastjson.Parser
 	properties fastjson.Parser
 	log        fastjson.Parser
@@ -46,7 +54,7 @@ var utf8BOM = []byte("\xef\xbb\xbf")
 // unpack returns the records of a hub event's body in their order. An empty body has none.
 func (u *unpacker) unpack(body []byte) []record {
 	if len(body) > keptSize {
-		defer func() { *u = unpacker{} }()
+		defer func() { *u = unpacker{maxEventSize: u.maxEventSize} }()
 	}
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, utf8BOM))
 	if len(trimmed) == 0 {
@@ -90,10 +98,15 @@ func (u *unpacker) unpackRecord(value *fastjson.Value) record {
 		return unusable(forwarder.ReasonNoLog, category, value.MarshalTo(nil))
 	}
 	auditID, reason := u.checkAudit(log)
+	if reason == "" {
+		return record{category: category, content: log, auditID: auditID}
+	}
+	mended, reason := u.mend(log, reason, string(value.GetStringBytes("time")))
 	if reason != "" {
 		return unusable(reason, category, log)
 	}
-	return record{category: category, content: log, auditID: auditID}
+	mended.category = category
+	return mended
 }
 
 // carriesAudit tells whether a log category holds audit events. kube-audit-admin is kube-audit
@@ -102,10 +115,11 @@ func carriesAudit(category string) bool {
 	return strings.EqualFold(category, "kube-audit") || strings.EqualFold(category, "kube-audit-admin")
 }
 
-// unusable is a record without an audit event in it. One of an audit category is evidence, if
-// broken, and is kept; one that names no category is somebody else's.
+// unusable is a record without an audit event for Falco in it. One of an audit category is
+// evidence, if broken, and is kept; one that names no category is somebody else's, unless it is an
+// audit event with nothing wrong but its size.
 func unusable(reason, category string, content []byte) record {
-	if category == "" {
+	if category == "" && reason != forwarder.ReasonTooLarge {
 		return record{verdict: forwarder.Skipped}
 	}
 	return deadRecord(reason, category, content)

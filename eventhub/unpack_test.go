@@ -13,6 +13,11 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
+// testMaxEventSize is Falco's own limit, the default of SINKMAXEVENTSIZE.
+const testMaxEventSize = 262_144
+
+func newUnpacker() *unpacker { return &unpacker{maxEventSize: testMaxEventSize} }
+
 // audit returns a small sound audit event; the id tells one from another.
 func audit(id string) string {
 	return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"` + id +
@@ -29,6 +34,11 @@ func auditRecord(category, log string) string {
 		`"properties":{"log":` + string(quoted) + `,"stream":"stdout","pod":"kube-apiserver-0"},"time":"2026-01-31T12:00:00.1Z"}`
 }
 
+// uncategorised wraps a log without saying of which category it is.
+func uncategorised(log string) string {
+	return strings.Replace(auditRecord("", log), `"category":"",`, "", 1)
+}
+
 // hubBody puts records into the envelope of a hub event.
 func hubBody(records ...string) []byte {
 	return []byte(`{"records":[` + strings.Join(records, ",") + `]}`)
@@ -41,6 +51,12 @@ func summary(r record) string {
 		return "skipped:" + r.category
 	case forwarder.DeadLettered:
 		return "dead:" + r.reason
+	}
+	switch {
+	case r.original != nil:
+		return "reduced:" + r.auditID + ":" + r.reason
+	case r.salvaged:
+		return "salvaged:" + r.auditID
 	default:
 		return "audit:" + r.auditID
 	}
@@ -77,7 +93,15 @@ func TestEachRecordOfAHubEventIsFoundWhateverItsWrapping(t *testing.T) {
 		"no log":                         {string(hubBody(`{"category":"kube-audit","properties":{"pod":"x"}}`)), []string{"dead:no_log"}},
 		"log is not JSON":                {string(hubBody(auditRecord("kube-audit", "I0109 21:24:54 klog"))), []string{"dead:not_json"}},
 		"log is empty":                   {string(hubBody(auditRecord("kube-audit", ""))), []string{"dead:not_json"}},
-		"log is cut":                     {string(hubBody(auditRecord("kube-audit", audit("a")[:80]))), []string{"dead:not_json"}},
+		"log is cut short":               {string(hubBody(auditRecord("kube-audit", audit("a")[:80]))), []string{"dead:cut"}},
+		"log is cut":                     {string(hubBody(auditRecord("kube-audit", audit("a")[:160]))), []string{"salvaged:a"}},
+		"log is cut, with a newline":     {string(hubBody(auditRecord("kube-audit", audit("a")[:160]+"\n"))), []string{"salvaged:a"}},
+		"log is too deep":                {string(hubBody(auditRecord("kube-audit", withRequest(nested(297))))), []string{"reduced:a:too_deep"}},
+		"log is too large":               {string(hubBody(auditRecord("kube-audit", tooLarge("requestObject")))), []string{"reduced:a:too_large"}},
+		"log can't be made small enough": {string(hubBody(auditRecord("kube-audit", tooLarge("requestURI")))), []string{"dead:too_large"}},
+		"cut, of no category":            {string(hubBody(uncategorised(audit("a")[:160]))), []string{"salvaged:a"}},
+		"cut short, of no category":      {string(hubBody(uncategorised(audit("a")[:80]))), []string{"skipped:"}},
+		"too large, of no category":      {string(hubBody(uncategorised(tooLarge("requestURI")))), []string{"dead:too_large"}},
 		"log is JSON of another kind":    {string(hubBody(auditRecord("kube-audit", `{"kind":"Status"}`))), []string{"dead:not_an_audit_event"}},
 		"log is a number":                {string(hubBody(`{"category":"kube-audit","properties":{"log":7}}`)), []string{"dead:not_an_audit_event"}},
 		"other category":                 {string(hubBody(auditRecord("guard", "I0109 21:24:54 klog"), good)), []string{"skipped:guard", "audit:a"}},
@@ -86,7 +110,7 @@ func TestEachRecordOfAHubEventIsFoundWhateverItsWrapping(t *testing.T) {
 		"a bad record between good ones": {string(hubBody(good, `{"category":"kube-audit"}`, good)), []string{"audit:a", "dead:no_log", "audit:a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var u unpacker
+			u := newUnpacker()
 			var got []string
 			for _, record := range u.unpack([]byte(test.body)) {
 				got = append(got, summary(record))
@@ -98,20 +122,22 @@ func TestEachRecordOfAHubEventIsFoundWhateverItsWrapping(t *testing.T) {
 
 func TestAnAuditEventKeepsItsBytes(t *testing.T) {
 	log := `{"kind":"Event", "auditID" : "a","note":"\u00e9 é \/ \ud83d\ude00","big":12345678901234567890.10,"stageTimestamp":"2026-01-31T12:00:00Z"}`
-	records := new(unpacker).unpack(hubBody(auditRecord("kube-audit", " "+log+"\r\n")))
+	records := newUnpacker().unpack(hubBody(auditRecord("kube-audit", " "+log+"\r\n")))
 	require.Len(t, records, 1)
 	assert.Equal(t, log, string(records[0].content))
 }
 
 func TestADeadLetterKeepsWhatWasThereWhole(t *testing.T) {
 	cut := audit("a")[:100]
+	middle := strings.Replace(audit("a"), ":", "", 3)
 	for name, test := range map[string]struct{ body, want string }{
 		"the body that is not JSON": {"{oops", "{oops"},
-		"the log that is not JSON":  {string(hubBody(auditRecord("kube-audit", cut))), cut},
+		"the log that is not JSON":  {string(hubBody(auditRecord("kube-audit", middle))), middle},
+		"the log that was cut":      {string(hubBody(auditRecord("kube-audit", cut))), cut},
 		"the record without a log":  {`{"records":[{"category":"kube-audit","properties":{"pod":"x"}}]}`, `{"category":"kube-audit","properties":{"pod":"x"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			records := new(unpacker).unpack([]byte(test.body))
+			records := newUnpacker().unpack([]byte(test.body))
 			require.Len(t, records, 1)
 			assert.Equal(t, test.want, string(records[0].content))
 		})
@@ -119,19 +145,26 @@ func TestADeadLetterKeepsWhatWasThereWhole(t *testing.T) {
 }
 
 func TestRecordsSurviveTheNextHubEvent(t *testing.T) {
-	var u unpacker
+	u := newUnpacker()
 	first := u.unpack(hubBody(auditRecord("kube-audit", audit("first"))))
 	u.unpack(hubBody(auditRecord("kube-audit", strings.Repeat("x", 5000))))
 	assert.JSONEq(t, audit("first"), string(first[0].content), "the parsers' memory is used again, the records' must not be")
 }
 
-func TestTheHubEventOfARealClusterHasItsTwentyTwoAuditEvents(t *testing.T) {
+// realHubEvent is a hub event as AKS wrote it. The test is skipped where it is not there.
+func realHubEvent(t *testing.T) []byte {
+	t.Helper()
 	path := filepath.Join("..", "..", "shared", "samples", "aks-hub-event.json")
 	body, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
 		t.Skipf("the sample of a real hub event is not there: %s", path)
 	}
 	require.NoError(t, err)
+	return body
+}
+
+func TestTheHubEventOfARealClusterHasItsTwentyTwoAuditEvents(t *testing.T) {
+	body := realHubEvent(t)
 	var envelope struct {
 		Records []struct {
 			Properties struct{ Log string }
@@ -139,7 +172,7 @@ func TestTheHubEventOfARealClusterHasItsTwentyTwoAuditEvents(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(body, &envelope))
 
-	records := new(unpacker).unpack(body)
+	records := newUnpacker().unpack(body)
 	require.Len(t, records, 22)
 	for i, record := range records {
 		assert.Equal(t, forwarder.Verdict(""), record.verdict)
@@ -156,7 +189,7 @@ func BenchmarkUnpack(b *testing.B) {
 	body := hubBody(records...)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
-	var u unpacker
+	u := newUnpacker()
 	for b.Loop() {
 		if len(u.unpack(body)) != 22 {
 			b.Fatal("records are missing")

@@ -13,9 +13,15 @@ type AuditEvent struct {
 	// AuditID is the audit event's own auditID. It names a request, not an event: the
 	// stages of one request share it.
 	AuditID string
-	// JSON is the audit event itself, byte for byte as AKS wrote it but for surrounding
-	// white space. It may hold secrets and must never be logged.
+	// Again is set where the event had its verdict before and is sent again because the sink
+	// that had accepted it was lost: it is not counted as another.
+	Again bool
+	// JSON is the audit event itself, byte for byte as AKS wrote it but for surrounding white
+	// space; one that was cut is salvaged, one that Falco would not take is reduced. It may hold
+	// secrets and must never be logged.
 	JSON []byte
+	// Reduced is whether JSON lacks parts of the event, which is kept whole as a dead letter.
+	Reduced bool
 }
 
 // LogFields says which audit event a log line is about, without a word of its content.

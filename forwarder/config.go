@@ -110,6 +110,9 @@ type Config struct {
 	// SinkURL is where audit events are posted. It may carry a user, a password and a query:
 	// show SinkAddress instead.
 	SinkURL *url.URL
+	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space
+	// between tokens; by default 262144, Falco's maxEventSize. It is from 1024 to 12000000.
+	SinkMaxEventSize int
 	// PostMaxRetries is how often a POST is repeated, by default 5. 0 means never.
 	PostMaxRetries int
 	// PostRetryDelay is how much longer each retry waits than the one before, by default 1 s.
@@ -127,6 +130,12 @@ type Config struct {
 	RateBurst int
 	// KeepAlive is whether connections to the sink are reused, by default true.
 	KeepAlive bool
+	// SinkReplay is whether what the sink accepted and has not settled is sent again when the
+	// connection to it is lost, by default true.
+	SinkReplay bool
+	// SinkSettleTime is how long the sink has to live on before what it accepted counts as
+	// settled, by default 5 s. 0 means at once.
+	SinkSettleTime time.Duration
 
 	// LogLevel is the least important level that is logged, by default info.
 	LogLevel logrus.Level

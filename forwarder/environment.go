@@ -24,6 +24,7 @@ type environment struct {
 	CheckpointDir      string        `env:"CHECKPOINTDIR"`
 	CheckpointInterval time.Duration `env:"CHECKPOINTINTERVAL"`
 	SinkURL            string        `env:"WEBSINKURL"`
+	MaxEventSize       int           `env:"SINKMAXEVENTSIZE"`
 	MaxRetries         int           `env:"POSTMAXRETRIES"`
 	RetryDelay         int           `env:"POSTRETRYINCREMENTALDELAY"`
 	PostTimeout        time.Duration `env:"POSTTIMEOUT"`
@@ -31,6 +32,8 @@ type environment struct {
 	RateLimit          float64       `env:"RATELIMITEREVENTSPERSECONDS"`
 	RateBurst          int           `env:"RATELIMITERBURST"`
 	KeepAlive          bool          `env:"KEEPALIVE"`
+	SinkReplay         string        `env:"SINKREPLAY"`
+	SinkSettleTime     time.Duration `env:"SINKSETTLETIME"`
 	LogLevel           string        `env:"LOGLEVEL"`
 	VerboseLevel       int           `env:"VERBOSELEVEL"`
 	LogFormat          string        `env:"LOGFORMAT"`

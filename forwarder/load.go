@@ -23,8 +23,10 @@ func Load(environ []string) (Config, error) {
 	l.hub()
 	l.checkpoints()
 	l.sink()
+	l.eventSize()
 	l.retries()
 	l.rate()
+	l.settling()
 	l.logs()
 	l.process()
 	if err := p.err(); err != nil {
@@ -106,6 +108,15 @@ func (l *loader) sink() {
 	}
 }
 
+// eventSize keeps the largest event, in a list of its own, below Falco's webhookMaxBatchSize of
+// 12 MiB. The smallest leaves room for what an event consists of besides its objects.
+func (l *loader) eventSize() {
+	l.out.SinkMaxEventSize = l.in.MaxEventSize
+	if l.in.MaxEventSize < 1024 || l.in.MaxEventSize > 12_000_000 {
+		l.wrong(varMaxEventSize)
+	}
+}
+
 func (l *loader) retries() {
 	l.out.PostMaxRetries = l.in.MaxRetries
 	if l.in.MaxRetries < 0 || l.in.MaxRetries > 1_000_000 {
@@ -136,6 +147,22 @@ func (l *loader) rate() {
 		l.wrong(varRateBurst)
 	}
 	l.out.KeepAlive = l.in.KeepAlive
+}
+
+func (l *loader) settling() {
+	replay := strings.ToLower(l.in.SinkReplay)
+	if replay != "on" && replay != "off" {
+		l.wrong(varSinkReplay)
+	}
+	l.out.SinkReplay = replay == "on"
+	l.out.SinkSettleTime = l.in.SinkSettleTime
+	if l.in.SinkSettleTime < 0 {
+		l.wrong(varSettleTime)
+	}
+	if l.out.SinkReplay && l.out.SinkSettleTime > 0 && !l.in.KeepAlive {
+		l.out.Warnings = append(l.out.Warnings, varKeepAlive+" is false, so a sink that is replaced between two POSTs "+
+			"is not noticed, and what was in its queue is lost in spite of "+varSinkReplay)
+	}
 }
 
 func (l *loader) logs() {

@@ -50,7 +50,8 @@ func TestTheRequiredVariablesAreEnough(t *testing.T) {
 		HubClient: ClientAzEventHubs, HubTransport: TransportAMQP, HubPrefetch: 2,
 		BlobContainerName: "checkpoints", CheckpointInterval: 5 * time.Second,
 		PostMaxRetries: 5, PostRetryDelay: time.Second, PostTimeout: time.Minute, FailurePolicy: FailureHold,
-		RateLimit: 0, RateBurst: 50, KeepAlive: true,
+		SinkMaxEventSize: 262_144, RateLimit: 0, RateBurst: 50, KeepAlive: true,
+		SinkReplay: true, SinkSettleTime: 5 * time.Second,
 		LogLevel: logrus.InfoLevel, LogFormat: "", StatsAddress: ":9000", ShutdownTimeout: 25 * time.Second,
 	}
 	// assert.Equal would do, were it not for the redacted printing, which hides what differs.
@@ -76,6 +77,7 @@ func TestEveryVariableIsTaken(t *testing.T) {
 		"prefetch 1":               {"EVENTHUBPREFETCH=1", func(c Config) any { return c.HubPrefetch }, 1},
 		"prefetch 300":             {"EVENTHUBPREFETCH=300", func(c Config) any { return c.HubPrefetch }, 300},
 		"checkpoint interval":      {"CHECKPOINTINTERVAL=1m30s", func(c Config) any { return c.CheckpointInterval }, 90 * time.Second},
+		"largest event":            {"SINKMAXEVENTSIZE=1024", func(c Config) any { return c.SinkMaxEventSize }, 1024},
 		"retries":                  {"POSTMAXRETRIES=0", func(c Config) any { return c.PostMaxRetries }, 0},
 		"delay in milliseconds":    {"POSTRETRYINCREMENTALDELAY=250", func(c Config) any { return c.PostRetryDelay }, 250 * time.Millisecond},
 		"post timeout":             {"POSTTIMEOUT=5s", func(c Config) any { return c.PostTimeout }, 5 * time.Second},
@@ -126,6 +128,8 @@ func TestAWrongVariableIsNamedWithWhatItHoldsAndWhatItShould(t *testing.T) {
 		"sink scheme":           {"WEBSINKURL=falco:9765/k8s-audit", `WEBSINKURL is "falco:9765/k8s-audit": it should be an http:// or https:// URL with a host`},
 		"sink without host":     {"WEBSINKURL=http:///k8s-audit", `WEBSINKURL is "http:///k8s-audit": it should be`},
 		"sink port":             {"WEBSINKURL=http://falco:99999/", `WEBSINKURL is "http://falco:99999/": it should be`},
+		"largest event":         {"SINKMAXEVENTSIZE=1023", `SINKMAXEVENTSIZE is "1023": it should be a whole number of bytes from 1024`},
+		"event over a request":  {"SINKMAXEVENTSIZE=12000001", `SINKMAXEVENTSIZE is "12000001": it should be`},
 		"retries":               {"POSTMAXRETRIES=-1", `POSTMAXRETRIES is "-1": it should be a whole number from 0 to`},
 		"retries in words":      {"POSTMAXRETRIES=five", `POSTMAXRETRIES is "five": it should be a whole number from 0 to`},
 		"too many retries":      {"POSTMAXRETRIES=1000001", `POSTMAXRETRIES is "1000001": it should be`},
@@ -139,6 +143,8 @@ func TestAWrongVariableIsNamedWithWhatItHoldsAndWhatItShould(t *testing.T) {
 		"rate without end":      {"RATELIMITEREVENTSPERSECONDS=inf", `RATELIMITEREVENTSPERSECONDS is "inf": it should be`},
 		"burst":                 {"RATELIMITERBURST=0", `RATELIMITERBURST is "0": it should be a whole number from 1 up`},
 		"keep-alive":            {"KEEPALIVE=yes", `KEEPALIVE is "yes": it should be true or false`},
+		"replay":                {"SINKREPLAY=maybe", `SINKREPLAY is "maybe": it should be on or off`},
+		"settle time":           {"SINKSETTLETIME=-1s", `SINKSETTLETIME is "-1s": it should be a duration from 0 up`},
 		"level":                 {"LOGLEVEL=loud", `LOGLEVEL is "loud": it should be panic, fatal,`},
 		"verbose 0":             {"VerboseLevel=0", `VERBOSELEVEL is "0": it should be 1, 2, 3 or 4`},
 		"verbose 5":             {"VerboseLevel=5", `VERBOSELEVEL is "5": it should be 1, 2, 3 or 4`},
@@ -279,4 +285,16 @@ func TestFalcosOldPortIsWarnedOf(t *testing.T) {
 	assert.Contains(t, cfg.Warnings[0], "8765")
 	assert.Contains(t, cfg.Warnings[0], "9765")
 	assert.NotContains(t, cfg.Warnings[0], "s3cr3t")
+}
+
+func TestAReplayThatCannotNoticeEveryLossIsWarnedOf(t *testing.T) {
+	cfg, err := Load(environ("KEEPALIVE=false"))
+	require.NoError(t, err)
+	require.Len(t, cfg.Warnings, 1)
+	assert.Contains(t, cfg.Warnings[0], "replaced between two POSTs")
+	for _, meant := range []string{"SINKREPLAY=off", "SINKSETTLETIME=0"} {
+		cfg, err := Load(environ("KEEPALIVE=false", meant))
+		require.NoError(t, err)
+		assert.Empty(t, cfg.Warnings, meant)
+	}
 }

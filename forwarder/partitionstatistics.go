@@ -20,7 +20,7 @@ type partitionStatistics struct {
 
 	events, bytes, checkpoints          *prometheus.CounterVec
 	checkpointFailures, receiveFailures *prometheus.CounterVec
-	missing                             *prometheus.CounterVec
+	missing, losses                     *prometheus.CounterVec
 	owned, ownedCount, lag, age         *prometheus.Desc
 
 	// states is replaced when a partition is first heard of, so that the call per event
@@ -33,7 +33,7 @@ type partitionStatistics struct {
 type partitionState struct {
 	events, bytes, checkpoints          prometheus.Counter
 	checkpointFailures, receiveFailures prometheus.Counter
-	missing                             prometheus.Counter
+	missing, losses                     prometheus.Counter
 
 	owned  atomic.Bool
 	lag    atomic.Int64 // in events, or unknown
@@ -49,6 +49,7 @@ func newPartitionStatistics(now func() time.Time) *partitionStatistics {
 		checkpointFailures: partitionCounter("aks_audit_log_checkpoint_failures_total", "Checkpoints that could not be written."),
 		receiveFailures:    partitionCounter("aks_audit_log_receive_failures_total", "Times that receiving from the hub ended with an error."),
 		missing:            partitionCounter("aks_audit_log_missing_events_total", "Hub events left out between two that came: retention removed them, or the hub did not give them."),
+		losses:             partitionCounter("aks_audit_log_sink_losses_total", "Times that the sink was lost with audit events that it had accepted and not settled."),
 		owned: prometheus.NewDesc("aks_audit_log_partition_owned",
 			"1 while this replica owns the partition, 0 after it gave it up.", []string{"partition"}, nil),
 		ownedCount: prometheus.NewDesc("aks_audit_log_partitions_owned",
@@ -67,7 +68,7 @@ func partitionCounter(name, help string) *prometheus.CounterVec {
 }
 
 func (p *partitionStatistics) register(reg *prometheus.Registry) {
-	reg.MustRegister(p.events, p.bytes, p.checkpoints, p.checkpointFailures, p.receiveFailures, p.missing, p)
+	reg.MustRegister(p.events, p.bytes, p.checkpoints, p.checkpointFailures, p.receiveFailures, p.missing, p.losses, p)
 }
 
 // Describe implements prometheus.Collector.
@@ -121,6 +122,7 @@ func (p *partitionStatistics) state(partition string) *partitionState {
 		checkpointFailures: p.checkpointFailures.WithLabelValues(partition),
 		receiveFailures:    p.receiveFailures.WithLabelValues(partition),
 		missing:            p.missing.WithLabelValues(partition),
+		losses:             p.losses.WithLabelValues(partition),
 	}
 	s.forget()
 	states := maps.Clone(*p.states.Load())
@@ -201,4 +203,10 @@ func (s *Statistics) ReceiveFailed(partition string) {
 // EventsMissing counts hub events that should have come between two that came.
 func (s *Statistics) EventsMissing(partition string, events int64) {
 	s.partitions.state(partition).missing.Add(float64(events))
+}
+
+// SinkLost counts a loss of the sink with something that it had accepted from the partition and
+// not settled.
+func (s *Statistics) SinkLost(partition string) {
+	s.partitions.state(partition).losses.Inc()
 }

@@ -14,9 +14,12 @@ type Statistics struct {
 	records     *cachedCounters
 	skipped     *cachedCounters
 	deadLetters *cachedCounters
+	salvaged    prometheus.Counter
+	reduced     *cachedCounters
 
 	posts     map[string]prometheus.Observer
 	balancing prometheus.Counter
+	replayed  prometheus.Counter
 
 	partitions *partitionStatistics
 }
@@ -25,6 +28,8 @@ type Statistics struct {
 const (
 	// ReasonNotJSON: the hub event's body or its log cannot be parsed.
 	ReasonNotJSON = "not_json"
+	// ReasonCut: AKS cut the log before it said what was done, and by whom.
+	ReasonCut = "cut"
 	// ReasonNoLog: the record is of an audit category and has no properties.log.
 	ReasonNoLog = "no_log"
 	// ReasonNotAnAuditEvent: the log is JSON, but no Kubernetes audit event.
@@ -47,7 +52,7 @@ const (
 
 func deadLetterReasons() []string {
 	return []string{
-		ReasonNotJSON, ReasonNoLog, ReasonNotAnAuditEvent, ReasonNoStageTimestamp,
+		ReasonNotJSON, ReasonCut, ReasonNoLog, ReasonNotAnAuditEvent, ReasonNoStageTimestamp,
 		ReasonTooLarge, ReasonTooDeep, ReasonBadEncoding, ReasonUnreadable, ReasonRefused, ReasonOther,
 	}
 }
@@ -92,12 +97,22 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 		balancing: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "aks_audit_log_balance_failures_total", Help: "Balancing rounds that did not work.",
 		}),
+		replayed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aks_audit_log_replayed_events_total",
+			Help: "Audit events sent again because the sink that had accepted them was lost.",
+		}),
 		records: newCachedCounters("aks_audit_log_records_total",
 			"Records of hub events, by what became of them.", "verdict", verdictLabels()),
 		skipped: newCachedCounters("aks_audit_log_skipped_records_total",
 			"Records that are no Kubernetes audit events, by their log category.", "category", skippedCategories()),
 		deadLetters: newCachedCounters("aks_audit_log_dead_letters_total",
-			"Records that can never be delivered and were stored, by reason.", "reason", deadLetterReasons()),
+			"Records that can never be delivered, or not as they are, and were stored, by reason.", "reason", deadLetterReasons()),
+		salvaged: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aks_audit_log_salvaged_events_total", Help: "Audit events that were cut and went to the sink with what came before the cut.",
+		}),
+		reduced: newCachedCounters("aks_audit_log_reduced_events_total",
+			"Audit events that went to the sink without parts of them, their originals stored as dead letters, by reason.",
+			"reason", []string{ReasonTooLarge, ReasonTooDeep}),
 		partitions: newPartitionStatistics(now),
 	}
 	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -110,8 +125,8 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 		s.posts[class] = durations.WithLabelValues(class)
 	}
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		buildInfoMetric(version), s.events, s.errors, s.success, s.retries, s.balancing, durations,
-		s.records.vec, s.skipped.vec, s.deadLetters.vec)
+		buildInfoMetric(version), s.events, s.errors, s.success, s.retries, s.balancing, s.replayed, durations,
+		s.records.vec, s.skipped.vec, s.deadLetters.vec, s.salvaged, s.reduced.vec)
 	s.partitions.register(reg)
 	return s
 }
@@ -150,6 +165,10 @@ func (s *Statistics) EventSucceeded() { s.success.Inc() }
 // it once per event.
 func (s *Statistics) EventFailed() { s.errors.Inc() }
 
+// EventReplayed counts an audit event that is sent again because the sink that had accepted it
+// was lost. It was counted by EventSent and EventSucceeded then, and is not again.
+func (s *Statistics) EventReplayed() { s.replayed.Inc() }
+
 // EventRetried counts a POST that repeats one that failed.
 func (s *Statistics) EventRetried() { s.retries.Inc() }
 
@@ -182,6 +201,18 @@ func (s *Statistics) RecordSkipped(category string) {
 func (s *Statistics) RecordDeadLettered(reason string) {
 	s.deadLetters.inc(reason, ReasonOther)
 	s.RecordDone(DeadLettered)
+}
+
+// EventSalvaged counts an audit event that was cut and goes to the sink with what came before the
+// cut.
+func (s *Statistics) EventSalvaged() { s.salvaged.Inc() }
+
+// EventReduced counts an audit event whose original was stored as a dead letter, and that goes to
+// the sink without parts of it. reason is ReasonTooLarge or ReasonTooDeep. It counts no verdict:
+// that is the sink's.
+func (s *Statistics) EventReduced(reason string) {
+	s.deadLetters.inc(reason, ReasonOther)
+	s.reduced.inc(reason, ReasonTooLarge)
 }
 
 // BalanceFailed counts a balancing round that did not work.

@@ -15,6 +15,7 @@ const (
 	varCheckpointDir  = "CHECKPOINTDIR"
 	varCheckpointGap  = "CHECKPOINTINTERVAL"
 	varSinkURL        = "WEBSINKURL"
+	varMaxEventSize   = "SINKMAXEVENTSIZE"
 	varMaxRetries     = "POSTMAXRETRIES"
 	varRetryDelay     = "POSTRETRYINCREMENTALDELAY"
 	varPostTimeout    = "POSTTIMEOUT"
@@ -22,6 +23,8 @@ const (
 	varRateLimit      = "RATELIMITEREVENTSPERSECONDS"
 	varRateBurst      = "RATELIMITERBURST"
 	varKeepAlive      = "KEEPALIVE"
+	varSinkReplay     = "SINKREPLAY"
+	varSettleTime     = "SINKSETTLETIME"
 	varLogLevel       = "LOGLEVEL"
 	varVerboseLevel   = "VERBOSELEVEL"
 	varLogFormat      = "LOGFORMAT"
@@ -164,6 +167,12 @@ func sinkVariables() []Variable {
 			Example: "http://falco-k8saudit-webhook.falco.svc.cluster.local:9765/k8s-audit",
 		},
 		{
+			Name: varMaxEventSize, Default: "262144",
+			Help:    "The largest audit event that the sink takes, in bytes; a larger one is reduced. Falco's maxEventSize.",
+			Wants:   "a whole number of bytes from 1024 to 12000000",
+			Example: "1048576",
+		},
+		{
 			Name: varMaxRetries, Default: "5",
 			Help:    "How often a POST that failed is repeated.",
 			Wants:   "a whole number from 0 to 1000000",
@@ -204,6 +213,18 @@ func sinkVariables() []Variable {
 			Help:    "Whether connections to the sink are reused.",
 			Wants:   "true or false",
 			Example: "false",
+		},
+		{
+			Name: varSinkReplay, Default: "on",
+			Help:    "When the connection to the sink is lost: on sends again what it accepted and has not settled, off does not.",
+			Wants:   "on or off",
+			Example: "off",
+		},
+		{
+			Name: varSettleTime, Default: "5s",
+			Help:    "How long the sink has to live on before what it accepted is settled and the checkpoint may pass; 0 is at once.",
+			Wants:   "a duration from 0 up, like 5s or 1m30s",
+			Example: "10s",
 		},
 	}
 }

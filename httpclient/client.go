@@ -1,5 +1,5 @@
-// Package httpclient builds the one HTTP client of the daemon: connections that are reused
-// and never wait for ever, TLS 1.2 or newer, no redirects.
+// Package httpclient builds the HTTP clients of the daemon: connections that are reused and
+// never wait for ever, and that can be watched; TLS 1.2 or newer, no redirects.
 //
 // It answers one question that matters to a forwarder: does net/http ever send a POST twice
 // by itself? Only where nothing of it had been written yet, on a reused connection that the
@@ -43,6 +43,10 @@ type Options struct {
 	// KeepAlive lets connections be used again. Without it (KEEPALIVE=false) each request
 	// has a connection of its own, which spreads them over the pods behind a Service.
 	KeepAlive bool
+	// Watcher, if there is one, is told what becomes of the connections. The client then has at
+	// most one at a time, so that the same connection means the same server, and its owner
+	// closes it when it has been idle for long enough.
+	Watcher Watcher
 }
 
 // New returns the client. It is safe for concurrent use, and its owner calls
@@ -69,7 +73,7 @@ func newTransport(opts Options) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: probeInterval}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	return &http.Transport{
+	transport := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
@@ -83,4 +87,8 @@ func newTransport(opts Options) *http.Transport {
 		// An answer is a status and a few words: asking for gzip would only cost.
 		DisableCompression: true,
 	}
+	if opts.Watcher != nil {
+		watch(transport, opts.Watcher)
+	}
+	return transport
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/http/httptrace"
 	"time"
 
 	"aks-audit-log-go/httpclient"
@@ -12,8 +13,8 @@ import (
 // answer is what came of one POST.
 type answer struct {
 	// status is that of the sink's answer, 0 where none came. It stands even if the answer
-	// broke off behind it: the sink has spoken, and a POST that it took is not sent again
-	// for the sake of a few words.
+	// broke off behind it: the sink has spoken. Whether it has died in the middle of its words
+	// is the ledger's business.
 	status int
 	// failure says why the POST was not accepted; nil where it was.
 	failure *failure
@@ -21,47 +22,58 @@ type answer struct {
 	retryAfter time.Duration
 	// took is the time from the start of the POST to the end of its answer.
 	took time.Duration
+	// waited is the time from when there was a connection to when the sink began to answer, or
+	// the POST was given up.
+	waited time.Duration
 }
 
 // attempt posts the body once, within the time-out of a POST.
-func (p *Poster) attempt(ctx context.Context, body []byte) answer {
+func (l *Lane) attempt(ctx context.Context, body []byte) answer {
 	start := time.Now()
-	a := p.post(ctx, body)
+	a := l.post(ctx, body)
 	a.took = time.Since(start)
-	p.stats.PostFinished(statusClass(a.status), a.took)
+	l.stats.PostFinished(statusClass(a.status), a.took)
 	return a
 }
 
-func (p *Poster) post(ctx context.Context, body []byte) answer {
-	limited, cancel := context.WithTimeout(ctx, p.timeout)
+func (l *Lane) post(ctx context.Context, body []byte) answer {
+	limited, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	resp, err := p.send(limited, body) //nolint:bodyclose // Drain closes it
+	connected := time.Now()
+	// net/http calls GotConn on this goroutine.
+	traced := httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected = time.Now() },
+	})
+	resp, err := l.send(traced, body) //nolint:bodyclose // Drain closes it
+	waited := time.Since(connected)
 	if err != nil {
 		if limited.Err() != nil && ctx.Err() == nil {
-			return answer{failure: p.secrets.timedOut(p.timeout, err)}
+			l.ledger.noAnswer(waited)
+			return answer{failure: l.secrets.timedOut(l.timeout, err)}
 		}
-		return answer{failure: p.secrets.noAnswer(err)}
+		return answer{failure: l.secrets.noAnswer(err)}
 	}
+	l.ledger.answer(resp.Close)
 	// An answer that breaks off says no more than its status did, so the error is no news.
 	head, _ := httpclient.Drain(resp.Body)
-	a := answer{status: resp.StatusCode}
+	a := answer{status: resp.StatusCode, waited: waited}
 	if classify(a.status) == accepted {
 		return a
 	}
-	a.failure = p.secrets.notAccepted(resp, head, body)
+	a.failure = l.secrets.notAccepted(resp, head, body)
 	a.retryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	return a
 }
 
 // send makes a new request each time, since its body can be read only once. It sets no
 // Idempotency-Key: with one, net/http would repeat a POST by itself (see package httpclient).
-func (p *Poster) send(ctx context.Context, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.target, bytes.NewReader(body))
+func (l *Lane) send(ctx context.Context, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.target, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	// Falco's webhook answers 400 without this content type.
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", p.agent)
-	return p.client.Do(req)
+	req.Header.Set("User-Agent", l.agent)
+	return l.client.Do(req)
 }

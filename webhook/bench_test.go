@@ -24,8 +24,10 @@ func BenchmarkDeliver(b *testing.B) {
 	one[0].JSON = make([]byte, 850)
 	b.Run("sequential", func(b *testing.B) {
 		b.ReportAllocs()
+		lane := f.Lane("0")
+		defer lane.Close()
 		for b.Loop() {
-			if _, err := f.Deliver(b.Context(), one); err != nil {
+			if _, err := lane.Deliver(b.Context(), one); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -33,8 +35,10 @@ func BenchmarkDeliver(b *testing.B) {
 	b.Run("parallel", func(b *testing.B) {
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
+			lane := f.Lane("0")
+			defer lane.Close()
 			for pb.Next() {
-				if _, err := f.Deliver(b.Context(), one); err != nil {
+				if _, err := lane.Deliver(b.Context(), one); err != nil {
 					b.Error(err)
 					return
 				}

@@ -10,7 +10,7 @@ import (
 
 // delivery is the way of one parcel to its outcome.
 type delivery struct {
-	*Poster
+	*Lane
 	pack parcel
 	// attempts is how many POSTs there have been.
 	attempts int
@@ -30,12 +30,14 @@ type step struct {
 }
 
 // deliver posts the parcel until it has an outcome. The error is that of Deliver.
-func (p *Poster) deliver(ctx context.Context, pack parcel) (forwarder.Outcome, error) {
-	if err := p.admit(ctx, pack); err != nil {
+func (l *Lane) deliver(ctx context.Context, pack parcel) (forwarder.Outcome, error) {
+	if err := l.admit(ctx, pack); err != nil {
 		return forwarder.Outcome{}, err
 	}
-	pack.each(p.stats.EventSent)
-	d := &delivery{Poster: p, pack: pack}
+	pack.eachNew(l.stats.EventSent)
+	pack.eachAgain(l.stats.EventReplayed)
+	d := &delivery{Lane: l, pack: pack}
+	d.open()
 	defer d.close()
 	for {
 		next, err := d.try(ctx)
@@ -45,10 +47,10 @@ func (p *Poster) deliver(ctx context.Context, pack parcel) (forwarder.Outcome, e
 		if !next.again {
 			return next.outcome, nil
 		}
-		if err := p.pause(ctx, next.wait); err != nil {
+		if err := l.pause(ctx, next.wait); err != nil {
 			return forwarder.Outcome{}, fmt.Errorf("%w: %w", d.last, err)
 		}
-		pack.each(p.stats.EventRetried)
+		pack.each(l.stats.EventRetried)
 	}
 }
 
@@ -68,7 +70,7 @@ func (d *delivery) try(ctx context.Context) (step, error) {
 	}
 	switch meaning {
 	case accepted:
-		return step{outcome: d.accept()}, nil
+		return step{outcome: d.accept(a)}, nil
 	case refused:
 		d.giveUp()
 		return step{outcome: forwarder.Outcome{Verdict: forwarder.DeadLettered, Reason: a.failure.Error()}}, nil
@@ -86,9 +88,10 @@ func (d *delivery) abandoned(cause error) error {
 	return fmt.Errorf("post to %s abandoned: %w", d.secrets.sink, cause)
 }
 
-func (d *delivery) accept() forwarder.Outcome {
+func (d *delivery) accept(a answer) forwarder.Outcome {
+	d.ledger.accept(a.waited)
 	d.refusals.accepted()
-	d.pack.each(d.stats.EventSucceeded)
+	d.pack.eachNew(d.stats.EventSucceeded)
 	d.health.SinkAnswered()
 	d.journal.accepted(d)
 	return forwarder.Outcome{Verdict: forwarder.Delivered}
@@ -122,7 +125,7 @@ func (d *delivery) fail(a answer, meaning class) step {
 func (d *delivery) giveUp() {
 	if !d.gaveUp {
 		d.gaveUp = true
-		d.pack.each(d.stats.EventFailed)
+		d.pack.eachNew(d.stats.EventFailed)
 	}
 }
 
@@ -133,8 +136,16 @@ func (d *delivery) hold() {
 	}
 }
 
+// open begins the delivery: the connection is needed from now on.
+func (d *delivery) open() {
+	d.idle.Stop()
+	d.ledger.begin()
+}
+
 // close ends the delivery, whatever became of it.
 func (d *delivery) close() {
+	d.ledger.end()
+	d.idle.Reset(idleTimeout)
 	if d.held {
 		d.journal.held.Add(-int64(len(d.pack.events)))
 	}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,19 +46,28 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 	if change != nil {
 		change(&cfg)
 	}
-	client := httpclient.New(httpclient.Options{KeepAlive: cfg.KeepAlive})
-	t.Cleanup(client.CloseIdleConnections)
-	if transport != nil {
-		client.Transport = transport
-	}
 	log, hook := logtest.NewNullLogger()
 	log.SetLevel(logrus.TraceLevel)
 	reg := prometheus.NewRegistry()
 	f := &fixture{t: t, stop: make(chan struct{}), health: forwarder.NewHealth(), logs: hook, reg: reg}
 	f.health.Ownership(4, 4, 0)
 	stats := forwarder.NewStatistics(reg, "test", time.Now)
-	f.Poster = New(cfg, client, stats, f.health, log, f.stop)
+	f.Poster = New(cfg, stats, f.health, log, f.stop)
+	if transport != nil {
+		f.newClient = func(opts httpclient.Options) *http.Client {
+			client := httpclient.New(opts)
+			client.Transport = transport
+			return client
+		}
+	}
 	return f
+}
+
+// Deliver posts over a lane of its own, as one partition does.
+func (f *fixture) Deliver(ctx context.Context, all []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
+	lane := f.Lane("0")
+	defer lane.Close()
+	return lane.Deliver(ctx, all)
 }
 
 // counts are the four counters of the predecessors.

@@ -25,6 +25,19 @@ func (p parcel) each(count func()) {
 	}
 }
 
+// eachNew calls count once for every event that was not counted before, eachAgain once for
+// every other: they are sent again because the sink was lost.
+func (p parcel) eachNew(count func())   { p.eachThat(false, count) }
+func (p parcel) eachAgain(count func()) { p.eachThat(true, count) }
+
+func (p parcel) eachThat(again bool, count func()) {
+	for _, event := range p.events {
+		if event.Again == again {
+			count()
+		}
+	}
+}
+
 // logFields says which events a log line is about: the first, and how many where there are more.
 func (p parcel) logFields() logrus.Fields {
 	fields := p.events[0].LogFields()

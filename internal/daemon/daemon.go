@@ -12,7 +12,6 @@ import (
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/forwarder"
-	"aks-audit-log-go/httpclient"
 	"aks-audit-log-go/webhook"
 )
 
@@ -86,12 +85,16 @@ func (d *Daemon) Run(ctx context.Context) error {
 }
 
 func (d *Daemon) consume(ctx context.Context) {
-	client := httpclient.New(httpclient.Options{KeepAlive: d.cfg.KeepAlive})
-	defer client.CloseIdleConnections()
-	sink := webhook.New(d.cfg, client, d.stats, d.health, d.log, ctx.Done())
-	eventhub.New(d.cfg, d.hub, d.store, sink, d.stats, d.health, d.log).Run(ctx)
+	poster := webhook.New(d.cfg, d.stats, d.health, d.log, ctx.Done())
+	eventhub.New(d.cfg, d.hub, d.store, sink{poster}, d.stats, d.health, d.log).Run(ctx)
 	d.closeHub(ctx)
 }
+
+// sink makes a poster fit the consumer, neither of which knows the other.
+type sink struct{ *webhook.Poster }
+
+// Lane implements eventhub.Sink.
+func (s sink) Lane(partition string) eventhub.Lane { return s.Poster.Lane(partition) }
 
 // closeHub closes the hub also when ctx has ended.
 func (d *Daemon) closeHub(ctx context.Context) {

@@ -69,6 +69,7 @@ func newDaemon(t *testing.T, hub *hubtest.Server, sink string) *Daemon {
 	cfg, err := forwarder.Load([]string{
 		"EHUBNAMESPACECONNECTIONSTRING=" + hub.ConnectionString(), "EVENTHUBNAME=" + hub.HubName(),
 		"CHECKPOINTDIR=" + t.TempDir(), "WEBSINKURL=" + sink, "STATSADDRESS=127.0.0.1:0",
+		"SINKSETTLETIME=100ms", // which a stop waits for
 	})
 	require.NoError(t, err)
 	log, _ := logtest.NewNullLogger()

@@ -1,0 +1,111 @@
+package eventhub
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"aks-audit-log-go/forwarder"
+)
+
+var errMemorySinkLost = errors.New("connection refused")
+
+// memoryLane is a way to a memorySink.
+type memoryLane struct {
+	*memorySink
+	lost chan struct{}
+
+	guard   sync.Mutex
+	at      []time.Time // when each body was accepted
+	settled int64
+	closed  bool
+}
+
+func (l *memoryLane) Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-l.lost:
+			cancel(errMemorySinkLost)
+		case <-ctx.Done():
+		}
+	}()
+	var outcomes []forwarder.Outcome
+	for _, event := range events {
+		if err := l.pass(ctx); err != nil {
+			return outcomes, err
+		}
+		outcome := l.take(event)
+		outcomes = append(outcomes, outcome)
+		if outcome.Verdict == forwarder.Delivered {
+			l.accept()
+		}
+	}
+	return outcomes, nil
+}
+
+func (l *memoryLane) accept() {
+	l.guard.Lock()
+	defer l.guard.Unlock()
+	l.at = append(l.at, time.Now())
+}
+
+func (l *memoryLane) Accepted() int64 {
+	l.guard.Lock()
+	defer l.guard.Unlock()
+	return int64(len(l.at))
+}
+
+func (l *memoryLane) Settled() int64 {
+	l.guard.Lock()
+	defer l.guard.Unlock()
+	for l.Err() == nil && !l.closed && l.settled < int64(len(l.at)) && time.Since(l.at[l.settled]) >= l.settleTime {
+		l.settled++
+	}
+	return l.settled
+}
+
+func (l *memoryLane) Settle(ctx context.Context) error {
+	for l.Settled() < l.Accepted() {
+		select {
+		case <-time.After(l.settleTime):
+		case <-l.lost:
+			return l.Err()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// lose loses what is not settled, if there is anything.
+func (l *memoryLane) lose() {
+	if l.Settled() == l.Accepted() || l.Err() != nil {
+		return
+	}
+	l.guard.Lock()
+	defer l.guard.Unlock()
+	if !l.closed {
+		close(l.lost)
+	}
+}
+
+func (l *memoryLane) Lost() <-chan struct{} { return l.lost }
+
+func (l *memoryLane) Err() error {
+	select {
+	case <-l.lost:
+		return errMemorySinkLost
+	default:
+		return nil
+	}
+}
+
+func (l *memoryLane) Close() {
+	l.Settled()
+	l.guard.Lock()
+	defer l.guard.Unlock()
+	l.closed = true
+}

@@ -1,0 +1,56 @@
+package eventhub
+
+import "sync"
+
+// settling holds the positions that a partition has reached back until everything that the sink
+// has accepted up to there is settled: only then may a checkpoint be written.
+type settling struct {
+	mu   sync.Mutex
+	lane Lane
+	// waiting are the positions reached on this lane and not settled, in order.
+	waiting []milestone
+}
+
+// milestone is a position that may be checkpointed when the ticket is settled.
+type milestone struct {
+	ticket     int64
+	checkpoint Checkpoint
+}
+
+// begin starts on a new lane. What was waiting on the old one is forgotten: it comes again.
+func (s *settling) begin(lane Lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lane, s.waiting = lane, nil
+}
+
+// reach notes that the event and all before it have their verdict.
+func (s *settling) reach(event Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := milestone{ticket: s.lane.Accepted(), checkpoint: Checkpoint{Sequence: event.Sequence, Offset: event.Offset}}
+	// Of events in which there was nothing to deliver only the last counts.
+	if last := len(s.waiting) - 1; last >= 0 && s.waiting[last].ticket == next.ticket {
+		s.waiting[last] = next
+		return
+	}
+	s.waiting = append(s.waiting, next)
+}
+
+// settle hands the furthest position that has been settled since the last call to advance, if
+// there is one. Of two calls at the same time the later one hands on the further position.
+func (s *settling) settle(advance func(Checkpoint)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.waiting) == 0 {
+		return
+	}
+	ticket, passed := s.lane.Settled(), 0
+	for passed < len(s.waiting) && s.waiting[passed].ticket <= ticket {
+		passed++
+	}
+	if passed > 0 {
+		advance(s.waiting[passed-1].checkpoint)
+		s.waiting = s.waiting[passed:]
+	}
+}

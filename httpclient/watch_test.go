@@ -1,0 +1,209 @@
+package httpclient
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// witness is a Watcher that remembers.
+type witness struct {
+	forbid error
+	told   chan string
+
+	mu   sync.Mutex
+	errs []error
+}
+
+func newWitness() *witness { return &witness{told: make(chan string, 100)} }
+
+func (w *witness) tell(what string, err error) {
+	w.mu.Lock()
+	w.errs = append(w.errs, err)
+	w.mu.Unlock()
+	w.told <- what
+}
+
+func (w *witness) Dialling() error      { w.tell("dialling", nil); return w.forbid }
+func (w *witness) Connected()           { w.tell("connected", nil) }
+func (w *witness) DialFailed(err error) { w.tell("failed", err) }
+func (w *witness) Dropped(err error)    { w.tell("dropped", err) }
+
+// await wants to be told just these, in order.
+func (w *witness) await(t *testing.T, want ...string) {
+	t.Helper()
+	for _, one := range want {
+		select {
+		case got := <-w.told:
+			require.Equal(t, one, got)
+		case <-time.After(30 * time.Second):
+			t.Fatalf("not told: %s", one)
+		}
+	}
+}
+
+// silent wants to have been told nothing more.
+func (w *witness) silent(t *testing.T) {
+	t.Helper()
+	assert.Empty(t, w.told)
+}
+
+func (w *witness) last() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.errs[len(w.errs)-1]
+}
+
+func TestTheEndOfAnIdleConnectionIsNoticedAtOnce(t *testing.T) {
+	srv, _ := server(t, func(http.ResponseWriter, *http.Request) {})
+	w := newWitness()
+	c := client(t, Options{KeepAlive: true, Watcher: w})
+	for range 3 {
+		_, err := post(t.Context(), c, srv.URL, "{}")
+		require.NoError(t, err)
+	}
+	w.await(t, "dialling", "connected")
+	srv.CloseClientConnections()
+	w.await(t, "dropped")
+	require.ErrorIs(t, w.last(), io.EOF)
+	_, err := post(t.Context(), c, srv.URL, "{}")
+	require.NoError(t, err)
+	w.await(t, "dialling", "connected")
+	w.silent(t)
+}
+
+func TestOurOwnCloseIsNotTold(t *testing.T) {
+	srv, _ := server(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hang" {
+			_, _ = io.Copy(io.Discard, r.Body) // else the end of the request is not noticed
+			<-r.Context().Done()
+		}
+	})
+	w := newWitness()
+	c := client(t, Options{KeepAlive: true, Watcher: w})
+	_, err := post(t.Context(), c, srv.URL, "{}")
+	require.NoError(t, err)
+	c.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = post(ctx, c, srv.URL+"/hang", "{}")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	w.await(t, "dialling", "connected", "dialling", "connected")
+	srv.Close()
+	w.silent(t)
+}
+
+func TestAConnectionThatCannotBeMadeIsTold(t *testing.T) {
+	srv, _ := server(t, func(http.ResponseWriter, *http.Request) {})
+	srv.Close()
+	w := newWitness()
+	_, err := post(t.Context(), client(t, Options{KeepAlive: true, Watcher: w}), srv.URL, "{}")
+	require.ErrorContains(t, err, "connection refused")
+	w.await(t, "dialling", "failed")
+	require.ErrorContains(t, w.last(), "connection refused")
+	w.silent(t)
+}
+
+func TestAWatcherCanForbidAConnection(t *testing.T) {
+	srv, connections := server(t, func(http.ResponseWriter, *http.Request) {})
+	w := newWitness()
+	w.forbid = errors.New("first what was lost")
+	_, err := post(t.Context(), client(t, Options{KeepAlive: true, Watcher: w}), srv.URL, "{}")
+	require.ErrorIs(t, err, w.forbid)
+	w.await(t, "dialling")
+	w.silent(t)
+	assert.Zero(t, connections.Load())
+}
+
+func TestTheGoodByeOfATLSServerIsTold(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	w := newWitness()
+	c := New(Options{KeepAlive: true, Watcher: w})
+	t.Cleanup(c.CloseIdleConnections)
+	c.Transport.(*http.Transport).TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig
+	_, err := post(t.Context(), c, srv.URL, "{}")
+	require.NoError(t, err)
+	srv.CloseClientConnections()
+	w.await(t, "dialling", "connected", "dropped")
+	require.ErrorIs(t, w.last(), io.EOF)
+}
+
+func TestACertificateThatIsNotTrustedIsAConnectionThatFailed(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	srv.Config.ErrorLog = discardLog()
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	w := newWitness()
+	_, err := post(t.Context(), client(t, Options{KeepAlive: true, Watcher: w}), srv.URL, "{}")
+	require.ErrorContains(t, err, "certificate")
+	w.await(t, "dialling", "failed")
+	w.silent(t)
+}
+
+func TestAWatchedClientHasOneConnectionAtATime(t *testing.T) {
+	var now, most atomic.Int64
+	srv, connections := server(t, func(http.ResponseWriter, *http.Request) {
+		if n := now.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		now.Add(-1)
+	})
+	c := client(t, Options{KeepAlive: true, Watcher: newWitness()})
+	results := make(chan error, 20)
+	for range 20 {
+		go func() {
+			_, err := post(t.Context(), c, srv.URL, "{}")
+			results <- err
+		}()
+	}
+	for range 20 {
+		require.NoError(t, <-results)
+	}
+	assert.EqualValues(t, 1, connections.Load())
+	assert.EqualValues(t, 1, most.Load())
+}
+
+// brokenConn fails whatever is asked of it.
+type brokenConn struct {
+	net.Conn
+	err error
+}
+
+func (c brokenConn) Read([]byte) (int, error)  { return 0, c.err }
+func (c brokenConn) Write([]byte) (int, error) { return 0, c.err }
+func (c brokenConn) Close() error              { return nil }
+
+func TestTheEndOfAConnectionIsToldOnce(t *testing.T) {
+	w := newWitness()
+	broken := errors.New("connection timed out")
+	conn := &watchedConn{Conn: brokenConn{err: broken}, watcher: w}
+	_, err := conn.Write(nil)
+	require.ErrorIs(t, err, broken)
+	_, err = conn.Read(nil)
+	require.ErrorIs(t, err, broken)
+	w.await(t, "dropped")
+	require.ErrorIs(t, w.last(), broken)
+	w.silent(t)
+}
+
+func TestWhatFollowsOurOwnCloseIsNotTold(t *testing.T) {
+	w := newWitness()
+	for _, err := range []error{net.ErrClosed, io.EOF} {
+		conn := &watchedConn{Conn: brokenConn{err: err}, watcher: w}
+		require.NoError(t, conn.Close())
+		_, _ = conn.Read(nil)
+	}
+	w.silent(t)
+}

@@ -1,0 +1,129 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/httpclient"
+)
+
+// ErrLost says that the sink may have lost bodies that it had accepted on a lane.
+var ErrLost = errors.New("the sink was lost with what it had accepted")
+
+// errClosed keeps a lane that is closed from making another connection.
+var errClosed = errors.New("the lane is closed")
+
+// idleTimeout is how long a lane's connection stays open while nothing is posted and nothing
+// waits for settling. It is shorter than what servers grant (Node.js 5 s, most others a minute
+// or more, Falco's plugin no limit), so that it is us who close it; and it lets go soon of pods
+// that were replaced.
+const idleTimeout = 4 * time.Second
+
+// Lane is one partition's way to the sink: at most one connection at a time, and an account of
+// what the sink has accepted over it. That an answer of 2xx came is no proof that the sink has
+// used the body: Falco's stands in a queue then, which dies with Falco. So each accepted body
+// has a ticket, counted from 1, and is settled only when it must have left that queue. When the
+// connection is lost before, so is the lane: what is not settled has to be sent again, on
+// another lane.
+//
+// Deliver is for one goroutine at a time; the other methods are safe for concurrent use. Close
+// it in the end.
+type Lane struct {
+	*Poster
+	client *http.Client
+	ledger *ledger
+	idle   *time.Timer
+}
+
+// Lane opens a partition's way to the sink. Nothing is connected before the first Deliver.
+func (p *Poster) Lane(partition string) *Lane {
+	l := &Lane{Poster: p, ledger: &ledger{
+		settleTime: p.settleTime, replay: p.replay, keepAlive: p.keepAlive, habits: &p.habits, gone: make(chan struct{}),
+	}}
+	l.client = p.newClient(httpclient.Options{KeepAlive: p.keepAlive, Watcher: l.ledger})
+	l.idle = time.AfterFunc(idleTimeout, l.closeIdle)
+	l.idle.Stop()
+	return l
+}
+
+// Deliver posts the events one after the other and returns their outcomes, in order. It
+// returns fewer outcomes than events only with an error, and the outcomes that it does return
+// then hold for the first events:
+//
+//   - ctx ended: the POST in flight is abandoned. Whether the sink has taken it is not known.
+//     The error wraps context.Cause(ctx) and, if there was one, the sink's last error.
+//   - The lane is lost: the same, at once, and the error wraps ErrLost.
+//   - The daemon is stopping: the events are still posted for as long as each has its outcome
+//     at the first try, and a POST in flight has its time until ctx ends; but nothing is
+//     waited for and nothing is tried again. The error wraps ErrStopping and the sink's last error.
+//
+// A sink that fails makes Deliver wait, not fail: that is the backpressure.
+func (l *Lane) Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer l.ledger.abortWith(nil)
+	l.ledger.abortWith(cancel)
+	outcomes := make([]forwarder.Outcome, 0, len(events))
+	for i := range events {
+		outcome, err := l.deliver(ctx, single(events[i]))
+		if err != nil {
+			return outcomes, fmt.Errorf("deliver record %d of hub event %d of partition %s: %w",
+				events[i].Record, events[i].Sequence, events[i].Partition, err)
+		}
+		outcomes = append(outcomes, outcome)
+	}
+	return outcomes, nil
+}
+
+// Accepted returns the ticket of the last body that the sink accepted, 0 before the first.
+func (l *Lane) Accepted() int64 { return l.ledger.lastAccepted() }
+
+// Settled returns the highest ticket up to which all are settled. On a lane that is lost or
+// closed it grows no more.
+func (l *Lane) Settled() int64 { return l.ledger.lastSettled() }
+
+// Lost is closed when the sink may have lost what is not settled.
+func (l *Lane) Lost() <-chan struct{} { return l.ledger.gone }
+
+// Err says why the lane was lost; it is nil while it is not. It wraps ErrLost and holds no secret.
+func (l *Lane) Err() error { return l.ledger.err() }
+
+// Settle waits until everything that was accepted is settled. It fails when the lane is lost or
+// ctx ends. Call it while nothing is being delivered.
+func (l *Lane) Settle(ctx context.Context) error {
+	for {
+		wait := l.ledger.unsettledFor()
+		if err := l.Err(); err != nil || wait == 0 {
+			return err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-l.Lost():
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+		timer.Stop()
+	}
+}
+
+// Close closes the connection. From then on nothing is settled or lost any more.
+func (l *Lane) Close() {
+	l.ledger.close()
+	l.idle.Stop()
+	l.client.CloseIdleConnections()
+}
+
+// closeIdle closes a connection that is not used, unless it has to be watched.
+func (l *Lane) closeIdle() {
+	if wait := l.ledger.watchedFor(); wait > 0 {
+		l.idle.Reset(wait)
+		return
+	}
+	l.client.CloseIdleConnections()
+}
