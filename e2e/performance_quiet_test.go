@@ -11,8 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// settle is how long a daemon is left alone before it counts as idle.
-const settle = 3 * time.Second
+const (
+	// settle is how long a daemon that has done nothing yet is left alone before it counts as idle.
+	settle = 3 * time.Second
+	// checkpointed is by when the checkpoints of what was delivered are written: SINKSETTLETIME and
+	// CHECKPOINTINTERVAL, 5 s each, and some more.
+	checkpointed = 12 * time.Second
+)
 
 // startIdle starts a daemon and waits until it owns all partitions.
 func (s *surroundings) startIdle(t *testing.T) *daemon {
@@ -69,8 +74,7 @@ func idle(t *testing.T, b *bench, _ int) measure {
 	s.fill(t, usualPartitions, 1)
 	d := s.startIdle(t)
 	s.sink.await(t, usualPartitions, d.process)
-	// The last checkpoints follow within CHECKPOINTINTERVAL.
-	time.Sleep(2 * settle)
+	time.Sleep(checkpointed)
 	s.blobs.checkpoints.Store(0)
 	before, began := costOf(t, d.process), time.Now()
 	time.Sleep(idleFor)
