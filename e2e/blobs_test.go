@@ -98,3 +98,11 @@ func isNotFound(err error) bool {
 	var storageErr azblob.StorageError
 	return errors.As(err, &storageErr) && storageErr.Response().StatusCode == http.StatusNotFound
 }
+
+// renewals tells versions of a partition's ownership apart: each renewal changes it.
+func (c container) renewals(t *testing.T, partition string) azblob.ETag {
+	t.Helper()
+	properties, err := c.url.NewBlobURL(ownershipPath+partition).GetProperties(t.Context(), azblob.BlobAccessConditions{}, azblob.ClientProvidedKeyOptions{})
+	require.NoError(t, err)
+	return properties.ETag()
+}

@@ -54,7 +54,7 @@ func newAzEventHubs(cfg forwarder.Config) (*azEventHubs, error) {
 		dialer := webSocketDialer{tls: trust, plain: cfg.HubConnection.Emulator, proxy: withoutValue(http.ProxyFromEnvironment)}
 		hub.options.NewWebSocketConn = dialer.dial
 	}
-	hub.questions = azQuestions{connect: hub.connect, patience: requestTimeout}
+	hub.questions = azQuestions{connect: hub.connect, patience: questionTimeout(cfg)}
 	hub.consumer, err = hub.connect(sdkRetries)
 	return hub, err
 }

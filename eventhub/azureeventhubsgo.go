@@ -19,6 +19,8 @@ type azureEventHubsGo struct {
 	group      string
 	prefetch   int
 	websocket  bool
+	// patience bounds a question.
+	patience time.Duration
 }
 
 var _ Hub = (*azureEventHubsGo)(nil)
@@ -30,6 +32,7 @@ func newAzureEventHubsGo(cfg forwarder.Config) (*azureEventHubsGo, error) {
 		group:      cfg.ConsumerGroup,
 		prefetch:   cfg.HubPrefetch,
 		websocket:  cfg.HubTransport == forwarder.TransportWebSocket,
+		patience:   questionTimeout(cfg),
 	}
 	if _, err := hub.open(persist.NewMemoryPersister()); err != nil {
 		return nil, err
@@ -56,7 +59,7 @@ func (a *azureEventHubsGo) PartitionIDs(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()
 	info, err := hub.GetRuntimeInformation(ctx)
 	if err != nil {
@@ -70,7 +73,7 @@ func (a *azureEventHubsGo) PartitionInfo(ctx context.Context, partition string) 
 	if err != nil {
 		return PartitionInfo{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()
 	info, err := hub.GetPartitionInformation(ctx, partition)
 	if err != nil {

@@ -99,7 +99,7 @@ func (c blobContainer) create(ctx context.Context) error {
 	if err == nil || serviceCode(err) == azblob.ServiceCodeContainerAlreadyExists {
 		return nil
 	}
-	return fmt.Errorf("the container does not exist, and creating it: %w", storageError(err))
+	return c.notMade(err)
 }
 
 // list returns the blobs whose names begin with prefix, and the time by the service's clock. A

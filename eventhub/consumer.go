@@ -51,6 +51,7 @@ type Consumer struct {
 	// What follows belongs to the goroutine of Run.
 	partitions []string
 	held       map[string]*holding
+	outage     storeOutage
 	ended      chan *holding
 }
 
@@ -68,11 +69,12 @@ type holding struct {
 // New returns a consumer. Nothing happens before Run.
 func New(cfg forwarder.Config, hub Hub, store Store, sink Sink, stats *forwarder.Statistics, health *forwarder.Health, log logrus.FieldLogger) *Consumer {
 	return &Consumer{
-		cfg: cfg, hub: hub, store: store, sink: sink, stats: stats, health: health, log: log,
-		me:    readerID(),
-		rng:   mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
-		held:  map[string]*holding{},
-		ended: make(chan *holding),
+		cfg: cfg, hub: heardHub{Hub: hub, health: health}, store: store, sink: sink, stats: stats, health: health, log: log,
+		me:     readerID(),
+		rng:    mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
+		held:   map[string]*holding{},
+		outage: storeOutage{listed: time.Now()},
+		ended:  make(chan *holding),
 	}
 }
 
@@ -93,6 +95,7 @@ func readerID() string {
 // partitions up so that another replica takes them over at once, and returns.
 func (c *Consumer) Run(ctx context.Context) {
 	c.log.WithField("owner", c.me).Info("consumer starts")
+	defer c.watch(ctx)()
 	next := time.After(0)
 	for {
 		select {
@@ -130,6 +133,7 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.outage.over(time.Now(), listed, c.me, now)
 	won, err := c.claim(roundCtx, balance(c.partitions, listed, c.me, now, c.rng))
 	c.dropLost(listed)
 	err = errors.Join(err, c.begin(ctx, roundCtx, won))
@@ -234,6 +238,7 @@ func (c *Consumer) hold(ctx context.Context, ownership Ownership, stored *Checkp
 func (c *Consumer) release(ctx context.Context, ended *holding) {
 	delete(c.held, ended.partition)
 	c.stats.PartitionReleased(ended.partition)
+	c.health.Released(ended.partition)
 	log := c.log.WithField("partition", ended.partition)
 	if ended.err != nil {
 		log.WithField("reason", ended.err).Info("partition lost to another reader")

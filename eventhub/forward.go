@@ -11,6 +11,7 @@ import (
 // forward sees one hub event through: unpack, deliver, and only when each of its records has a
 // verdict let the checkpoint pass. It returns false if it had to leave the event unfinished.
 func (p *partition) forward(stop, work context.Context, lane Lane, event Event) bool {
+	defer p.lag.health.Handling(p.id)()
 	log := p.log.WithField("sequence", event.Sequence)
 	log.WithFields(logrus.Fields{"bytes": len(event.Body), "offset": event.Offset, "enqueued": event.Enqueued}).
 		Debug("hub event received")

@@ -12,7 +12,7 @@ import (
 
 const (
 	// connectTimeout bounds connecting, authorisation and attaching together; requestTimeout a
-	// question to the service.
+	// question to the service, which half of WATCHDOGTIMEOUT does where that is less.
 	connectTimeout = time.Minute
 	requestTimeout = 30 * time.Second
 	// closeTimeout bounds the good-bye of a link: either SDK waits long for a dead connection's.

@@ -10,8 +10,8 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// lagInterval is how often the service is asked how far a partition has grown. The old SDK makes
-// a connection for each question.
+// lagInterval is how often the service is asked how far a partition has grown, or a quarter of
+// WATCHDOGTIMEOUT where that is less. The old SDK makes a connection for each question.
 const lagInterval = 30 * time.Second
 
 // lag knows how many hub events of a partition still wait for their verdict.
@@ -19,7 +19,10 @@ type lag struct {
 	partition string
 	hub       Hub
 	stats     *forwarder.Statistics
+	health    *forwarder.Health
 	log       logrus.FieldLogger
+	// every is how often the service is asked.
+	every time.Duration
 	// The sequence numbers of the newest event, of the last one with a verdict, and of the last
 	// one that retention has removed.
 	newest, done, removed atomic.Int64
@@ -48,12 +51,14 @@ func (l *lag) processed(sequence int64) {
 }
 
 func (l *lag) show() {
-	l.stats.PartitionLag(l.partition, max(0, l.newest.Load()-max(l.done.Load(), l.removed.Load())))
+	events := max(0, l.newest.Load()-max(l.done.Load(), l.removed.Load()))
+	l.stats.PartitionLag(l.partition, events)
+	l.health.PartitionLag(l.partition, events)
 }
 
 // run asks the service every interval until ctx ends, and at once to begin with.
 func (l *lag) run(ctx context.Context) {
-	ticker := time.NewTicker(lagInterval)
+	ticker := time.NewTicker(l.every)
 	defer ticker.Stop()
 	for {
 		l.ask(ctx)

@@ -38,7 +38,7 @@ func newPartition(id string, c *Consumer) *partition {
 			store: c.store, interval: c.cfg.CheckpointInterval, stats: c.stats, log: log,
 			stored: Checkpoint{Partition: id, Sequence: noSequence},
 		},
-		lag: lag{partition: id, hub: c.hub, stats: c.stats, log: log},
+		lag: lag{partition: id, hub: c.hub, stats: c.stats, health: c.health, log: log, every: watchInterval(c.cfg, lagInterval)},
 	}
 	p.lag.stall = &p.stall
 	return p

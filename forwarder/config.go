@@ -145,6 +145,9 @@ type Config struct {
 	StatsAddress string
 	// ShutdownTimeout bounds the whole shutdown, by default 25 s. It is above 0.
 	ShutdownTimeout time.Duration
+	// WatchdogTimeout is how long the consumer may get nowhere before it counts as wedged, by
+	// default 5 min. 0 is for ever; else it is at least 1 s.
+	WatchdogTimeout time.Duration
 
 	// Warnings are settings that are legal but suspect, one sentence each, for the start log.
 	Warnings []string

@@ -39,6 +39,7 @@ type environment struct {
 	LogFormat          string        `env:"LOGFORMAT"`
 	StatsAddress       string        `env:"STATSADDRESS"`
 	ShutdownTimeout    time.Duration `env:"SHUTDOWNTIMEOUT"`
+	WatchdogTimeout    time.Duration `env:"WATCHDOGTIMEOUT"`
 }
 
 // settings picks our variables out of environ, which has the form of os.Environ: names in

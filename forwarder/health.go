@@ -6,21 +6,25 @@ import (
 	"sync"
 )
 
-// Health is what is known of the daemon's state for /readyz. It is safe for concurrent use.
-// The reasons given to it are shown to whoever asks: they must hold no secret.
+// Health is what is known of the daemon's state for /readyz and /healthz. It is safe for
+// concurrent use. The reasons given to it are shown to whoever asks: they must hold no secret.
 type Health struct {
+	watchdog watchdog
+
 	mu sync.Mutex
 	// rounds says whether any balancing round has worked yet.
 	rounds bool
 	// failed is why the last balancing round did not work; empty where it did.
 	failed                string
 	owned, total, unowned int
-	sink                  string
-	stopping              bool
+	// sink has the partitions whose last POST failed, and why.
+	sink     map[string]string
+	stopping bool
 }
 
-// NewHealth returns the health of a daemon that has just started: it is not ready.
-func NewHealth() *Health { return &Health{} }
+// NewHealth returns the health of a daemon that has just started: it is not ready. It is alive,
+// whatever happens, until Watch is called.
+func NewHealth() *Health { return &Health{sink: map[string]string{}} }
 
 // Ownership records a balancing round that worked: of total partitions this replica owns
 // owned, and unowned have no live owner at all.
@@ -39,16 +43,27 @@ func (h *Health) OwnershipUnknown(reason string) {
 	h.failed = reason
 }
 
-// SinkAnswered records that the last POST was accepted.
-func (h *Health) SinkAnswered() { h.setSink("") }
-
-// SinkFailing records that the last POST was not accepted, and why.
-func (h *Health) SinkFailing(reason string) { h.setSink(reason) }
-
-func (h *Health) setSink(reason string) {
+// SinkAnswered records that the partition's last POST was accepted.
+func (h *Health) SinkAnswered(partition string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.sink = reason
+	delete(h.sink, partition)
+}
+
+// SinkFailing records that the partition's last POST was not accepted, and why. It stands until
+// one is, or the partition is given up: behind one address there may be several sinks, of which
+// one that is down must not hide behind the others.
+func (h *Health) SinkFailing(partition, reason string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sink[partition] = reason
+}
+
+// Released records that this replica no longer owns the partition: what happened to it there is
+// no concern of ours any more.
+func (h *Health) Released(partition string) {
+	h.watchdog.forget(partition)
+	h.SinkAnswered(partition)
 }
 
 // Stopping records that the shutdown has begun. There is no way back.
@@ -60,7 +75,7 @@ func (h *Health) Stopping() {
 
 // Ready reports whether the daemon does its work, and in words why not, or what it does. It
 // is ready when it owns partitions, or when all are owned by other replicas and it stands by,
-// and the last POST, if there was any, did not fail.
+// and no partition's last POST failed.
 func (h *Health) Ready() (bool, string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -71,8 +86,8 @@ func (h *Health) Ready() (bool, string) {
 	if reason := h.notOwning(); reason != "" {
 		reasons = append(reasons, reason)
 	}
-	if h.sink != "" {
-		reasons = append(reasons, "the sink does not take audit events: "+h.sink)
+	if reason := h.notPosting(); reason != "" {
+		reasons = append(reasons, reason)
 	}
 	if len(reasons) > 0 {
 		return false, "not ready: " + strings.Join(reasons, "; ")
@@ -102,4 +117,17 @@ func (h *Health) notOwning() string {
 	default:
 		return ""
 	}
+}
+
+// notPosting says why the sink keeps the daemon from being ready; it is empty where it does not.
+func (h *Health) notPosting() string {
+	failing := sortedPartitions(h.sink)
+	if len(failing) == 0 {
+		return ""
+	}
+	whose := ""
+	if len(failing) < h.owned {
+		whose = " of partition " + strings.Join(failing, ", ")
+	}
+	return "the sink does not take audit events" + whose + ": " + h.sink[failing[0]]
 }

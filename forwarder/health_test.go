@@ -3,6 +3,7 @@ package forwarder
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -49,17 +50,38 @@ func TestReadiness(t *testing.T) {
 			true, "ready: standing by, all 4 partitions are owned by other replicas",
 		},
 		"the last POST failed": {
-			func(h *Health) { h.Ownership(4, 4, 0); h.SinkAnswered(); h.SinkFailing("503 Service Unavailable") },
-			false, "not ready: the sink does not take audit events: 503 Service Unavailable",
+			func(h *Health) {
+				h.Ownership(4, 4, 0)
+				h.SinkAnswered("0")
+				h.SinkFailing("0", "503 Service Unavailable")
+			},
+			false, "not ready: the sink does not take audit events of partition 0: 503 Service Unavailable",
 		},
 		"the sink is back": {
-			func(h *Health) { h.Ownership(4, 4, 0); h.SinkFailing("503"); h.SinkAnswered() }, true, "ready: owning 4 of 4 partitions",
+			func(h *Health) { h.Ownership(4, 4, 0); h.SinkFailing("0", "503"); h.SinkAnswered("0") }, true, "ready: owning 4 of 4 partitions",
+		},
+		"the sink takes what other partitions have": {
+			func(h *Health) {
+				h.Ownership(4, 4, 0)
+				h.SinkFailing("10", "503")
+				h.SinkFailing("2", "504")
+				h.SinkAnswered("1")
+			},
+			false, "not ready: the sink does not take audit events of partition 2, 10: 504",
+		},
+		"the sink takes nothing": {
+			func(h *Health) { h.Ownership(2, 4, 0); h.SinkFailing("1", "503"); h.SinkFailing("3", "503") },
+			false, "not ready: the sink does not take audit events: 503",
+		},
+		"the sink did not take what another replica has now": {
+			func(h *Health) { h.Ownership(2, 4, 0); h.SinkFailing("1", "503"); h.Released("1") },
+			true, "ready: owning 2 of 4 partitions",
 		},
 		"stopping": {
 			func(h *Health) { h.Ownership(4, 4, 0); h.Stopping() }, false, "not ready: stopping",
 		},
 		"everything at once": {
-			func(h *Health) { h.OwnershipUnknown("away"); h.SinkFailing("503"); h.Stopping() },
+			func(h *Health) { h.OwnershipUnknown("away"); h.SinkFailing("0", "503"); h.Stopping() },
 			false, "not ready: stopping; no partition is owned yet: away; the sink does not take audit events: 503",
 		},
 	}
@@ -76,13 +98,18 @@ func TestReadiness(t *testing.T) {
 
 func TestHealthTakesCallsFromEverySide(t *testing.T) {
 	health := NewHealth()
+	health.Watch(time.Minute, time.Now)
 	var calls sync.WaitGroup
 	for range 8 {
 		calls.Go(func() {
 			health.Ownership(1, 1, 0)
 			health.OwnershipUnknown("away")
-			health.SinkFailing("503")
-			health.SinkAnswered()
+			health.SinkFailing("0", "503")
+			health.SinkAnswered("0")
+			health.HubAnswered()
+			health.PartitionLag("0", 1)
+			health.Handling("0")()
+			health.Alive()
 			health.Ready()
 		})
 	}

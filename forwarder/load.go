@@ -201,6 +201,10 @@ func (l *loader) process() {
 	if l.in.ShutdownTimeout <= 0 {
 		l.wrong(varShutdown)
 	}
+	l.out.WatchdogTimeout = l.in.WatchdogTimeout
+	if l.in.WatchdogTimeout != 0 && l.in.WatchdogTimeout < time.Second {
+		l.wrong(varWatchdog)
+	}
 }
 
 // checkAddress wants [host]:port. Port 0, any free port, is for tests.

@@ -53,6 +53,7 @@ func TestTheRequiredVariablesAreEnough(t *testing.T) {
 		SinkMaxEventSize: 262_144, RateLimit: 0, RateBurst: 50, KeepAlive: true,
 		SinkReplay: true, SinkSettleTime: 5 * time.Second,
 		LogLevel: logrus.InfoLevel, LogFormat: "", StatsAddress: ":9000", ShutdownTimeout: 25 * time.Second,
+		WatchdogTimeout: 5 * time.Minute,
 	}
 	// assert.Equal would do, were it not for the redacted printing, which hides what differs.
 	assert.True(t, assert.ObjectsAreEqual(want, cfg), "want %v, got %v", want, cfg)
@@ -93,6 +94,8 @@ func TestEveryVariableIsTaken(t *testing.T) {
 		"format json":              {"LOGFORMAT=JSON", func(c Config) any { return c.LogFormat }, "json"},
 		"statistics address":       {"STATSADDRESS=127.0.0.1:0", func(c Config) any { return c.StatsAddress }, "127.0.0.1:0"},
 		"shutdown":                 {"SHUTDOWNTIMEOUT=1s", func(c Config) any { return c.ShutdownTimeout }, time.Second},
+		"watchdog":                 {"WATCHDOGTIMEOUT=1s", func(c Config) any { return c.WatchdogTimeout }, time.Second},
+		"no watchdog":              {"WATCHDOGTIMEOUT=0", func(c Config) any { return c.WatchdogTimeout }, time.Duration(0)},
 		"white space around":       {"SHUTDOWNTIMEOUT= 1s\r\n", func(c Config) any { return c.ShutdownTimeout }, time.Second},
 		"empty means default":      {"SHUTDOWNTIMEOUT=", func(c Config) any { return c.ShutdownTimeout }, 25 * time.Second},
 		"white space is empty":     {"SHUTDOWNTIMEOUT= \n", func(c Config) any { return c.ShutdownTimeout }, 25 * time.Second},
@@ -151,6 +154,8 @@ func TestAWrongVariableIsNamedWithWhatItHoldsAndWhatItShould(t *testing.T) {
 		"format":                {"LOGFORMAT=xml", `LOGFORMAT is "xml": it should be text or json`},
 		"address without colon": {"STATSADDRESS=9000", `STATSADDRESS is "9000": it should be [host]:port`},
 		"address port":          {"STATSADDRESS=:65536", `STATSADDRESS is ":65536": it should be [host]:port`},
+		"watchdog below 1 s":    {"WATCHDOGTIMEOUT=999ms", `WATCHDOGTIMEOUT is "999ms": it should be 0 or a duration from 1s up`},
+		"watchdog below 0":      {"WATCHDOGTIMEOUT=-5m", `WATCHDOGTIMEOUT is "-5m": it should be 0 or a duration from 1s up`},
 		"shutdown":              {"SHUTDOWNTIMEOUT=0", `SHUTDOWNTIMEOUT is "0": it should be a duration above 0`},
 		"long values are cut":   {"LOGLEVEL=" + strings.Repeat("x", 200), `LOGLEVEL is "` + strings.Repeat("x", 80) + `"... (200 characters): it`},
 	}

@@ -46,6 +46,7 @@ func (c Config) LogFields() logrus.Fields {
 		"log_format":          cmp.Or(c.LogFormat, "auto"),
 		"stats_address":       c.StatsAddress,
 		"shutdown_timeout":    c.ShutdownTimeout.String(),
+		"watchdog_timeout":    c.WatchdogTimeout.String(),
 	}
 	if c.Blob != nil {
 		fields["blob_service"] = c.Blob.ServiceURL

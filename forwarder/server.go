@@ -44,8 +44,8 @@ func NewServer(addr string, reg *prometheus.Registry, health *Health, logger log
 	mux := http.NewServeMux()
 	// A pattern with GET takes HEAD too; the mux answers other methods with 405.
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: errorLog}))
-	mux.HandleFunc("GET /healthz", healthz)
-	mux.HandleFunc("GET /readyz", readyz(health))
+	mux.HandleFunc("GET /healthz", probe(health.Alive))
+	mux.HandleFunc("GET /readyz", probe(health.Ready))
 	mux.HandleFunc("GET /{$}", index)
 	return &Server{
 		addr:  addr,
@@ -127,15 +127,12 @@ func (s *Server) shutdown(ctx context.Context) error {
 	return nil
 }
 
-// healthz says that the process serves, and no more: a sink or a hub that is away is no
-// reason to restart the daemon.
-func healthz(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") }
-
-func readyz(health *Health) http.HandlerFunc {
+// probe answers 200 while what is asked holds, else 503, with the reason either way.
+func probe(holds func() (bool, string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		ready, reason := health.Ready()
+		ok, reason := holds()
 		status := http.StatusOK
-		if !ready {
+		if !ok {
 			status = http.StatusServiceUnavailable
 		}
 		answer(w, status, reason)
@@ -144,7 +141,7 @@ func readyz(health *Health) http.HandlerFunc {
 
 func index(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, "aks-audit-log-go "+Version+"\n\n/metrics  statistics, for Prometheus\n"+
-		"/healthz  200 while the process serves\n/readyz   200 while it forwards, else 503 and why not")
+		"/healthz  200 unless it is wedged, then 503 and why\n/readyz   200 while it forwards, else 503 and why not")
 }
 
 // answer writes a short text that must not be cached.

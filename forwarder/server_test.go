@@ -87,7 +87,7 @@ func TestReadyzFollowsTheHealth(t *testing.T) {
 	assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
 	assert.Equal(t, "text/plain; charset=utf-8", res.Header.Get("Content-Type"))
 
-	health.SinkFailing("503 Service Unavailable")
+	health.SinkFailing("0", "503 Service Unavailable")
 	res, body = ask(t, server, "GET", "/readyz")
 	assert.Equal(t, 503, res.StatusCode)
 	assert.Contains(t, body, "503 Service Unavailable")

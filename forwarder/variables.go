@@ -30,6 +30,7 @@ const (
 	varLogFormat      = "LOGFORMAT"
 	varStatsAddress   = "STATSADDRESS"
 	varShutdown       = "SHUTDOWNTIMEOUT"
+	varWatchdog       = "WATCHDOGTIMEOUT"
 )
 
 // Need says whether a variable has to be set.
@@ -260,6 +261,12 @@ func processVariables() []Variable {
 			Help:    "How long the whole shutdown may take; keep it below the pod's terminationGracePeriodSeconds.",
 			Wants:   "a duration above 0, like 25s or 1m30s",
 			Example: "50s",
+		},
+		{
+			Name: varWatchdog, Default: "5m",
+			Help:    "How long the consumer may get nowhere before /healthz answers 503; 0 is for ever.",
+			Wants:   "0 or a duration from 1s up, like 5m or 1m30s",
+			Example: "10m",
 		},
 	}
 }

@@ -92,7 +92,7 @@ func (d *delivery) accept(a answer) forwarder.Outcome {
 	d.ledger.accept(a.waited)
 	d.refusals.accepted()
 	d.pack.eachNew(d.stats.EventSucceeded)
-	d.health.SinkAnswered()
+	d.health.SinkAnswered(d.pack.events[0].Partition)
 	d.journal.accepted(d)
 	return forwarder.Outcome{Verdict: forwarder.Delivered}
 }
@@ -102,7 +102,7 @@ func (d *delivery) accept(a answer) forwarder.Outcome {
 func (d *delivery) fail(a answer, meaning class) step {
 	news := d.last == nil || d.last.reason != a.failure.reason
 	d.last = a.failure
-	d.health.SinkFailing(a.failure.reason)
+	d.health.SinkFailing(d.pack.events[0].Partition, a.failure.reason)
 	if meaning == retry && !d.gaveUp && d.attempts <= d.plan.maxRetries {
 		next := step{again: true, wait: max(d.plan.before(d.attempts), a.retryAfter)}
 		if news {

@@ -47,6 +47,8 @@ func New(ctx context.Context, cfg forwarder.Config, log logrus.FieldLogger) (*Da
 		d.closeHub(ctx)
 		return nil, err
 	}
+	d.health.Register(registry)
+	d.health.Watch(cfg.WatchdogTimeout, time.Now)
 	d.server = forwarder.NewServer(cfg.StatsAddress, registry, d.health, log)
 	if err := d.server.Listen(ctx); err != nil {
 		d.closeHub(ctx)

@@ -93,7 +93,7 @@ func (c *conn) putToken(m *wire.Message) reply {
 		return reply{code: 401, description: "InvalidSignature: The token has an invalid signature."}
 	}
 	entity := p.GetString("name")
-	expiry, err := verifySAS(token, c.srv.cfg.KeyName, c.srv.cfg.Key, entity, time.Now())
+	expiry, err := verifySAS(token, c.srv.cfg.KeyName, c.srv.cfg.Key, entity, c.srv.now())
 	if err != nil {
 		return reply{code: 401, description: "InvalidToken: " + err.Error()}
 	}

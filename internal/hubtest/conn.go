@@ -130,7 +130,7 @@ func (c *conn) loop() {
 	defer timer.Stop()
 	for {
 		c.runPosts()
-		c.expireClaims(time.Now())
+		c.expireClaims(c.srv.now())
 		more := c.pump()
 		c.finishTurn()
 		if c.err != nil || c.closing {
@@ -193,7 +193,7 @@ func (c *conn) untilDue(now time.Time) time.Duration {
 		d = min(d, c.lastWrite.Add(c.heartbeat).Sub(now))
 	}
 	if at, ok := c.claims.nextExpiry(); ok {
-		d = min(d, at.Sub(now))
+		d = min(d, at.Sub(c.srv.now()))
 	}
 	return max(0, d)
 }

@@ -1,6 +1,10 @@
 package hubtest
 
-import "aks-audit-log-go/internal/hubtest/wire"
+import (
+	"time"
+
+	"aks-audit-log-go/internal/hubtest/wire"
+)
 
 // faults is what is wrong with the hub now. The server's mu guards it.
 type faults struct {
@@ -129,6 +133,15 @@ func (s *Server) ExpireClaims() {
 		})
 	}
 }
+
+// SkewClock has the hub's clock, by which it judges tokens, be ahead of ours by this much; a negative
+// one is behind. Claims that were granted are looked at when their connection has something to do.
+func (s *Server) SkewClock(ahead time.Duration) {
+	s.skew.Store(int64(ahead))
+}
+
+// now is the time by the hub's clock.
+func (s *Server) now() time.Time { return time.Now().Add(time.Duration(s.skew.Load())) }
 
 // GoSilent has the hub say nothing any more, on connections old and new, without closing them: a
 // connection that is half open. Nothing is lost; it says everything when the silence ends.

@@ -2,7 +2,6 @@ package hubtest
 
 import (
 	"strings"
-	"time"
 
 	"aks-audit-log-go/internal/hubtest/wire"
 )
@@ -34,7 +33,7 @@ func (c *conn) mayManage(hub, token string) bool {
 	if c.trusted || c.claims.cover(strings.ToLower(hub)+"/$management") {
 		return true
 	}
-	_, err := verifySAS(token, c.srv.cfg.KeyName, c.srv.cfg.Key, hub, time.Now())
+	_, err := verifySAS(token, c.srv.cfg.KeyName, c.srv.cfg.Key, hub, c.srv.now())
 	return err == nil
 }
 

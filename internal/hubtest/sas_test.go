@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"testing"
@@ -66,4 +67,26 @@ func TestPlainTakesTheKeyOnly(t *testing.T) {
 	} {
 		require.Equal(t, want, plainGranted([]byte(response), "name", "key"), "%q", response)
 	}
+}
+
+func TestTokensAreJudgedByTheHubsClock(t *testing.T) {
+	s := startServer(t, Config{})
+	s.Append("0", body(0))
+	s.SkewClock(5 * time.Hour) // the SDK's tokens are good for two
+	consumer := newConsumer(t, s, s.ConnectionString())
+	_, err := consumer.GetPartitionProperties(testContext(t), "0", nil)
+	require.ErrorContains(t, err, "status code 401")
+	s.SkewClock(-5 * time.Hour)
+	requireBodies(t, receive(t, newReader(t, newConsumer(t, s, s.ConnectionString()), "0", earliest()), 1), 0)
+}
+
+func TestDialledCountsWhatWasRefusedToo(t *testing.T) {
+	s := startServer(t, Config{})
+	s.RefuseConnections(true)
+	nc, err := (&net.Dialer{}).DialContext(testContext(t), "tcp", s.plain.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = nc.Close() }()
+	_, err = nc.Read(make([]byte, 1))
+	require.Error(t, err)
+	require.Equal(t, 1, s.Dialled())
 }

@@ -59,6 +59,8 @@ type Server struct {
 	partitions []*partition
 	groups     map[string]bool // consumer groups in lower case
 	roundRobin atomic.Uint32   // events that the hub chose a partition for
+	dialled    atomic.Int64    // connections that clients have made
+	skew       atomic.Int64    // how far the hub's clock is ahead of ours
 	wg         sync.WaitGroup
 
 	mu      sync.Mutex
@@ -162,6 +164,7 @@ func (s *Server) accept(ln net.Listener, tlsConfig *tls.Config) {
 			s.cfg.Trace("accept: %v", err)
 			continue
 		}
+		s.dialled.Add(1)
 		c := newConn(s, nc, tlsConfig)
 		if !s.admit(c) {
 			c.trace("refused")
@@ -171,6 +174,10 @@ func (s *Server) accept(ln net.Listener, tlsConfig *tls.Config) {
 		go c.serve()
 	}
 }
+
+// Dialled is how many connections clients have made since the server started, those included that
+// it refused or never said a word on.
+func (s *Server) Dialled() int { return int(s.dialled.Load()) }
 
 // admit enters c among the connections, unless none are taken now.
 func (s *Server) admit(c *conn) bool {
