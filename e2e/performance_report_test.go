@@ -18,9 +18,9 @@ import (
 )
 
 // median is the median of what a row's runs showed in a column.
-func (r *row) median(c column) float64 { return figures.Median(r.values(c)) }
+func (r *benchRow) median(c column) float64 { return figures.Median(r.values(c)) }
 
-func (r *row) values(c column) []float64 {
+func (r *benchRow) values(c column) []float64 {
 	var values []float64
 	for _, m := range r.runs {
 		values = append(values, c.of(m))
@@ -62,8 +62,8 @@ func percent(part float64) string {
 	return fmt.Sprintf("%.0f %%", 100*part)
 }
 
-func (b *bench) section(name string) []*row {
-	var rows []*row
+func (b *bench) section(name string) []*benchRow {
+	var rows []*benchRow
 	for _, r := range b.rows {
 		if r.section == name {
 			rows = append(rows, r)
@@ -185,7 +185,7 @@ func machine(t *testing.T) string {
 // plots are the pictures, by file name.
 func (b *bench) plots() map[string][]byte {
 	pictures := map[string][]byte{"throughput.svg": b.bars("Audit events per second", columnRate), "cpu.svg": b.bars("CPU seconds per million audit events", columnCPU)}
-	events := b.curve(sectionEvents, columnMillions, func(r *row) float64 { return r.median(columnCPU) * r.median(columnMillions) })
+	events := b.curve(sectionEvents, columnMillions, func(r *benchRow) float64 { return r.median(columnCPU) * r.median(columnMillions) })
 	pictures["events.svg"] = plot.Lines(plot.Axes{Title: "Cost by audit events", X: "million audit events", Y: "CPU seconds", From0: true},
 		[]plot.Series{{Name: "this daemon", Points: events}})
 	for section, axis := range map[string]string{sectionPartitions: "partitions", sectionReplicas: "replicas"} {
@@ -216,7 +216,7 @@ func (b *bench) points(section string, y column) []plot.Point {
 	return points
 }
 
-func (b *bench) curve(section string, x column, y func(*row) float64) []plot.Point {
+func (b *bench) curve(section string, x column, y func(*benchRow) float64) []plot.Point {
 	var points []plot.Point
 	for _, r := range b.section(section) {
 		points = append(points, plot.Point{X: r.median(x), Y: y(r)})

@@ -63,8 +63,8 @@ const (
 )
 
 // allRows are the rows of all sections.
-func allRows() []*row {
-	rows := []*row{
+func allRows() []*benchRow {
+	rows := []*benchRow{
 		{section: sectionLimits, name: rowStraight, drains: true, measure: limit("straight", plainAMQP)},
 		{section: sectionLimits, name: "receive and discard", drains: true, measure: limit("discard", plainAMQP)},
 		{section: sectionLimits, name: "receive and discard, TLS", drains: true, measure: limit("discard", secureAMQP)},
@@ -83,18 +83,18 @@ func allRows() []*row {
 		{section: sectionSlow, name: fmt.Sprintf("sink that takes %s a POST", slowDelay), measure: slowSink},
 	}
 	for _, times := range []float64{1, 2, 3, 4} {
-		rows = append(rows, &row{
+		rows = append(rows, &benchRow{
 			section: sectionEvents, name: fmt.Sprintf("backlog × %v", times), drains: true, usual: times, measure: drain(nil),
 		})
 	}
 	for _, partitions := range []int{1, 2, 4, 8, 16, 32} {
-		rows = append(rows, &row{
+		rows = append(rows, &benchRow{
 			section: sectionPartitions, name: some(partitions, "partition"), x: float64(partitions),
 			drains: true, usual: 1, measure: drainPartitions(partitions, nil),
 		})
 	}
 	for _, replicas := range []int{1, 2, 3, 4} {
-		rows = append(rows, &row{
+		rows = append(rows, &benchRow{
 			section: sectionReplicas, name: some(replicas, "replica"), x: float64(replicas),
 			drains: true, usual: 1, measure: drainReplicas(replicas),
 		})

@@ -43,14 +43,14 @@ type bench struct {
 	profiles            string
 	runs                int
 	seconds             float64
-	rows                []*row
+	rows                []*benchRow
 	// loadBefore is the machine's load average before the benchmark began: above 0.5 or so, others
 	// were at work, and the figures are theirs too.
 	loadBefore string
 }
 
-// row is one line of a table.
-type row struct {
+// benchRow is one line of a table.
+type benchRow struct {
 	section, name string
 	// x is what the row stands for on the axis of a plot: partitions, replicas, parts of a backlog.
 	x float64
@@ -88,7 +88,7 @@ func TestPerformance(t *testing.T) {
 // findBacklogs finds out how deep a backlog each row needs.
 func (b *bench) findBacklogs(t *testing.T) {
 	t.Helper()
-	usual := &row{name: "the daemon with its defaults", measure: drain(nil)}
+	usual := &benchRow{name: "the daemon with its defaults", measure: drain(nil)}
 	for _, r := range b.rows {
 		switch {
 		case r.usual != 0:
@@ -104,7 +104,7 @@ func (b *bench) findBacklogs(t *testing.T) {
 
 // findBacklog runs a row once with the least backlog, which counts for nothing else, and once more
 // where that was over too soon to tell.
-func (b *bench) findBacklog(t *testing.T, r *row) {
+func (b *bench) findBacklog(t *testing.T, r *benchRow) {
 	r.hubEvents = leastBacklog
 	for range 2 {
 		m := r.measure(t, b, r.hubEvents)
