@@ -2,6 +2,7 @@ package eventhub
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/sirupsen/logrus"
 
@@ -42,6 +43,7 @@ func (d *deliverer) take(gathered <-chan []*hubEvent) bool {
 			return false
 		}
 		d.add(more)
+		runtime.Gosched() // what has arrived by now goes with it; nothing is waited for
 	}
 	if d.stop.Err() != nil {
 		return d.waiting[0].judged > 0
@@ -66,10 +68,23 @@ func (d *deliverer) add(events []*hubEvent) {
 			break
 		}
 		d.waiting = append(d.waiting, event)
-		d.audits = append(d.audits, event.audits...)
+		for i := range event.records {
+			if event.records[i].verdict == "" {
+				d.audits = append(d.audits, d.auditEvent(event, i))
+			}
+		}
 	}
 	d.buffer = d.audits
 	d.judge(nil)
+}
+
+// auditEvent is what the sink is given of a record.
+func (d *deliverer) auditEvent(event *hubEvent, record int) forwarder.AuditEvent {
+	r := &event.records[record]
+	return forwarder.AuditEvent{
+		Partition: d.id, Sequence: event.Sequence, Record: record, AuditID: r.auditID, JSON: r.content,
+		Again: r.again, Reduced: r.original != nil,
+	}
 }
 
 // post delivers some of the audit events: as many as the sink takes at a time. It returns false
@@ -81,7 +96,7 @@ func (d *deliverer) post() bool {
 	}
 	audits := d.audits
 	if first := d.waiting[0]; d.stop.Err() != nil {
-		audits = audits[:len(first.audits)-first.posted]
+		audits = audits[:first.audits-first.posted]
 	}
 	outcomes, err := d.lane.Deliver(d.work, audits)
 	if !d.judge(outcomes) {
@@ -89,7 +104,7 @@ func (d *deliverer) post() bool {
 	}
 	if err != nil {
 		first := d.waiting[0]
-		d.log.WithError(err).WithFields(logrus.Fields{"sequence": first.Sequence, "delivered": first.posted, "of": len(first.audits)}).
+		d.log.WithError(err).WithFields(logrus.Fields{"sequence": first.Sequence, "delivered": first.posted, "of": first.audits}).
 			Info("hub event left unfinished, it will come again")
 	}
 	return err == nil

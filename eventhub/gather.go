@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/sirupsen/logrus"
-
-	"aks-audit-log-go/forwarder"
 )
 
 // hubEvent is an event that has been unpacked, with its records on their way to their verdicts.
@@ -15,8 +13,8 @@ type hubEvent struct {
 	records []record
 	// detail says more where the event as a whole is a dead letter.
 	detail string
-	// audits are its audit events, for the sink.
-	audits []forwarder.AuditEvent
+	// audits is how many of the records are audit events for the sink.
+	audits int
 	// bytes is the size of the audit events, weight about what all of it takes of the memory.
 	bytes, weight int
 	// judged is how many of the records, the first ones, have their verdict, and posted how many
@@ -32,7 +30,7 @@ type gathering struct {
 
 func (g *gathering) add(event *hubEvent) {
 	g.events = append(g.events, event)
-	g.audits += len(event.audits)
+	g.audits += event.audits
 	g.bytes += event.bytes
 }
 
@@ -80,10 +78,7 @@ func (p *partition) unpack(event Event) *hubEvent {
 			continue
 		}
 		unpacked.bytes += len(record.content)
-		unpacked.audits = append(unpacked.audits, forwarder.AuditEvent{
-			Partition: p.id, Sequence: event.Sequence, Record: i, AuditID: record.auditID, JSON: record.content,
-			Again: record.again, Reduced: record.original != nil,
-		})
+		unpacked.audits++
 	}
 	unpacked.weight = max(unpacked.weight, taken)
 	if p.debugging {

@@ -109,7 +109,7 @@ func (d *deliverer) keepRefused(event *hubEvent, outcome forwarder.Outcome) bool
 	if outcome.Verdict != forwarder.DeadLettered {
 		return true
 	}
-	audit := event.audits[event.posted]
+	audit := d.audits[0]
 	if audit.Reduced {
 		d.log.WithFields(logrus.Fields(audit.LogFields())).WithField("detail", outcome.Reason).
 			Warn("the sink refuses a reduced audit event, its original is a dead letter")
