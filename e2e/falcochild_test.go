@@ -42,7 +42,7 @@ func falcoMain(address, file, every string) error {
 		return err
 	}
 	plugin := &k8saudit.Plugin{}
-	if err := plugin.Init("{}"); err != nil {
+	if err = plugin.Init("{}"); err != nil {
 		return err
 	}
 	instance, err := plugin.OpenWebServer(address, "/k8s-audit", false)
@@ -60,12 +60,12 @@ func falcoMain(address, file, every string) error {
 	}()
 	batch := newEventWriters()
 	for {
-		n, err := instance.NextBatch(plugin, batch)
-		if err := use(batch[:n], used, pace, &ending); err != nil {
+		n, ended := instance.NextBatch(plugin, batch)
+		if err = use(batch[:n], used, pace, &ending); err != nil {
 			return err
 		}
-		if err != nil && !errors.Is(err, sdk.ErrTimeout) && !ending.Load() {
-			return err
+		if ended != nil && !errors.Is(ended, sdk.ErrTimeout) && !ending.Load() {
+			return ended
 		}
 	}
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// defaultShutdown is SHUTDOWNTIMEOUT's default.
+const defaultShutdown = 25 * time.Second
+
 // fleet is one or several replicas that are ended and started again. What goes wrong with them is
 // told to the ledger, as it may happen outside the goroutine of the test.
 type fleet struct {
@@ -75,7 +78,7 @@ func (f *fleet) end(i int, signal syscall.Signal) {
 		// It came before the process could take it: then it ends as any would.
 	case signal == syscall.SIGTERM && p.exitCode() != 0:
 		f.wrong(p, "replica %d ended with exit code %d after SIGTERM", i, p.exitCode())
-	case signal == syscall.SIGTERM && time.Since(asked) > shutdownTimeout+time.Second:
+	case signal == syscall.SIGTERM && time.Since(asked) > defaultShutdown+time.Second:
 		f.wrong(p, "replica %d took %s to stop", i, time.Since(asked))
 	case p.out.Contains("DATA RACE"):
 		f.wrong(p, "replica %d has a data race", i)

@@ -132,9 +132,9 @@ func TestAFrozenReplicaWhosePartitionsWereTakenPostsAtMostWhatWasInFlightAndStep
 	l := newLedger(hub.PartitionIDs())
 	sink, load := startDoors(t, l), newHubLoad(hub, l, randomNumbers(seed, 1))
 	load.records = 60
-	environ := blobSettings(t, hub, c, sink.URL+firstDoor).with(settings{
-		"CHECKPOINTINTERVAL": "300ms", "SINKSETTLETIME": "200ms", "LOGLEVEL": "info",
-		"POSTTIMEOUT": "10m", // so that the answer to the POST in flight counts, however late it is seen
+	environ := blobSettings(t, hub, c, sink.URL+firstDoor).with(steadySettings()).with(settings{
+		"CHECKPOINTINTERVAL": "300ms",
+		"POSTTIMEOUT":        "10m", // so that the answer to the POST in flight counts, however late it is seen
 	})
 	frozen := startDaemon(t, environ)
 	other := startDaemon(t, environ.with(settings{"WEBSINKURL": sink.URL + secondDoor, "STATSADDRESS": freeAddress(t)}))
@@ -152,7 +152,7 @@ func TestAFrozenReplicaWhosePartitionsWereTakenPostsAtMostWhatWasInFlightAndStep
 	other.awaitMetric(t, partitionsOwned, 4)
 	time.Sleep(time.Until(asleep.Add(freeze)))
 	end()
-	eventually(t, func() bool { return l.open() == 0 }, "the other replica has delivered all and its checkpoints say so")
+	awaitProgressTo(t, 0, l.open, "hub events are left that the other replica's checkpoints have not passed")
 	old := maps.Clone(load.next)
 
 	sink.forget()
@@ -162,7 +162,7 @@ func TestAFrozenReplicaWhosePartitionsWereTakenPostsAtMostWhatWasInFlightAndStep
 	awaitHalves(t, frozen, other) // it takes part again, and goes on from where the other one was
 	awaitWork(t, frozen)
 	end()
-	eventually(t, func() bool { return l.open() == 0 }, "all has arrived")
+	awaitProgressTo(t, 0, l.open, "hub events are left that no checkpoint has passed")
 	posted := sink.cameBelow(t, old)
 	t.Logf("frozen for %s; afterwards it posted of what was no longer its own, by partition: %v", time.Since(asleep).Round(time.Second), posted)
 	for partition, times := range posted {

@@ -49,10 +49,8 @@ func newKilling(t *testing.T) *killing {
 	sink.takes = 3 * time.Millisecond // so that a hub event is in hand at most moments
 	return &killing{
 		hub: hub, ledger: l, rng: randomNumbers(seed, 1), load: newHubLoad(hub, l, randomNumbers(seed, 2)),
-		environ: hubSettings(t, hub, sink.url()).with(settings{
-			"SINKSETTLETIME": "200ms", "LOGLEVEL": "info",
-		}),
-		after: func(*testing.T) {}, repeats: map[string]*repeats{},
+		environ: hubSettings(t, hub, sink.url()).with(steadySettings()),
+		after:   func(*testing.T) {}, repeats: map[string]*repeats{},
 	}
 }
 
@@ -94,7 +92,7 @@ func (k *killing) run(t *testing.T, rounds int) {
 	}
 	end()
 	last := startDaemon(t, k.environ)
-	eventually(t, k.ledger.allArrived, "all audit events have arrived")
+	awaitAll(t, k.ledger)
 	last.stop(t)
 	require.NoError(t, k.auditor.audit(t.Context()))
 	assert.Zero(t, k.ledger.open(), "hub events that the last checkpoints have not passed")

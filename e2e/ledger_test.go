@@ -248,10 +248,14 @@ func (l *ledger) open() int {
 	return n
 }
 
-// allArrived says whether every record has its verdict, whatever the checkpoints say.
-func (l *ledger) allArrived() bool { return l.waiting() == 0 }
+// behind is about how many records have no verdict yet. Unlike waiting it is quick.
+func (l *ledger) behind() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tally.appended - l.tally.delivered - l.tally.kept
+}
 
-// waiting is how many records have no verdict yet.
+// waiting is how many records have no verdict yet, whatever the checkpoints say.
 func (l *ledger) waiting() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

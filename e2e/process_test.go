@@ -10,8 +10,8 @@ import (
 )
 
 // stopPatience bounds how long a process may take to end after it was asked to. It is above
-// the daemon's own SHUTDOWNTIMEOUT of 25 s.
-const stopPatience = 40 * time.Second
+// the longest SHUTDOWNTIMEOUT that a test sets.
+const stopPatience = 70 * time.Second
 
 // process is a child process whose output is kept. Whoever starts one ends it.
 type process struct {

@@ -20,9 +20,6 @@ const (
 	auditEvery = 300 * time.Millisecond
 	// tidyEvery is how often what is done with is removed.
 	tidyEvery = 10 * time.Second
-	// calmPatience is for how long nothing may happen once nothing is wrong any more: a replica that
-	// was killed last has its partitions for a minute more.
-	calmPatience = 2 * time.Minute
 )
 
 // storm is random troubles over random hub events. The rows of both follow from the seed.
@@ -46,7 +43,7 @@ func newStorm(t *testing.T, partitions int) *storm {
 	hub, seed := startHub(t, partitions), seedOf(t)
 	l := newLedger(hub.PartitionIDs())
 	load := newHubLoad(hub, l, randomNumbers(seed, 1))
-	load.odd = 0.05
+	load.odd, load.backlog = 0.05, 0
 	return &storm{hub: hub, ledger: l, sink: startMoodySink(t, l), load: load, seed: seed}
 }
 
@@ -71,6 +68,11 @@ func (s *storm) addRow(pause time.Duration, troubles func(rng *rand.Rand) []trou
 // everything has its verdict.
 func (s *storm) rage(t *testing.T, lasts, loadEvery time.Duration) {
 	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s", s.fleet.printed())
+		}
+	}()
 	raging, calm := context.WithTimeout(t.Context(), lasts)
 	defer calm()
 	endLoad := s.load.start(t, loadEvery)
@@ -85,28 +87,9 @@ func (s *storm) rage(t *testing.T, lasts, loadEvery time.Duration) {
 	rows.Wait()
 	endLoad()
 	t.Logf("the storm is over, %d records wait for their verdict", s.ledger.waiting())
-	s.awaitCalm(t)
+	awaitProgressTo(t, 0, s.ledger.open, "hub events are left that no checkpoint has passed")
 	endAudits()
-	if t.Failed() {
-		t.Logf("%s", s.fleet.printed())
-	}
 	s.fleet.endAll(syscall.SIGTERM)
-}
-
-// awaitCalm waits until everything has its verdict and the checkpoints say so, as long as it goes on.
-func (s *storm) awaitCalm(t *testing.T) {
-	t.Helper()
-	left, since := s.ledger.open(), time.Now()
-	for left > 0 {
-		waitFor(t.Context(), pollEvery)
-		if now := s.ledger.open(); now != left {
-			left, since = now, time.Now()
-		}
-		if time.Since(since) > calmPatience {
-			t.Errorf("%d hub events are left, %d records without a verdict, and for %s none has been passed", left, s.ledger.waiting(), calmPatience)
-			return
-		}
-	}
 }
 
 // audits looks at the books in the background until the function that it answers is called.

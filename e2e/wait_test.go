@@ -30,6 +30,22 @@ func eventually(t *testing.T, cond func() bool, what string, args ...any) {
 	require.Eventuallyf(t, cond, patience, pollEvery, "waited in vain until "+what, args...)
 }
 
+// awaitProgressTo waits until left answers goal. That may take any time, but never may the same be
+// left for all of patience.
+func awaitProgressTo(t *testing.T, goal int, left func() int, what string) {
+	t.Helper()
+	now, since := left(), time.Now()
+	for now != goal {
+		time.Sleep(pollEvery)
+		if next := left(); next != now {
+			now, since = next, time.Now()
+		}
+		if time.Since(since) > patience {
+			require.Failf(t, "no progress", "for %s %d %s", patience, now, what)
+		}
+	}
+}
+
 // get fetches a page and answers its status and body; a connection that failed is status 0.
 func get(ctx context.Context, url string) (status int, body string) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

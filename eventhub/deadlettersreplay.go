@@ -25,14 +25,15 @@ type ReplayOptions struct {
 	Reason string
 	// DryRun only prints what would be sent.
 	DryRun bool
+	// MaxEventSize is the largest audit event that the sink takes, in bytes: SINKMAXEVENTSIZE.
+	MaxEventSize int
 	// Force also sends what Falco cannot use. Falco would answer 200 and drop it.
 	Force bool
-	// MaxEventSize is the largest audit event that the sink takes, in bytes.
-	MaxEventSize int
 }
 
-// settleEvery is how many accepted letters may wait for their deletion until the sink has settled.
-const settleEvery = 100
+// settleEvery is how many accepted letters may wait for their deletion until the sink has settled:
+// so many are sent again where the replay is killed.
+const settleEvery = 1000
 
 // ErrLettersKept says that dead letters were left where they are.
 var ErrLettersKept = errors.New("dead letters were kept")
@@ -45,10 +46,13 @@ func ReplayDeadLetters(ctx context.Context, records DeadLetterRecords, sink Repl
 	err := eachDeadLetter(ctx, records, func(name string, letter DeadLetter, problem error) error {
 		return r.handle(ctx, name, letter, problem)
 	})
-	// Also when ctx has ended: what was accepted need not be sent again.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
-	defer cancel()
-	err = errors.Join(err, r.settle(last), r.summary())
+	if ctx.Err() != nil {
+		// What was accepted need not be sent again: there is time for that.
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+		defer cancel()
+		ctx = last
+	}
+	err = errors.Join(err, r.settle(ctx), r.summary())
 	if err == nil && r.kept > 0 {
 		err = ErrLettersKept
 	}
@@ -93,6 +97,8 @@ func (r *replay) handle(ctx context.Context, name string, letter DeadLetter, pro
 }
 
 // eventOf returns the audit event to be sent for a letter, or the reason why Falco could not use it.
+// Nothing is mended here: what could be has been delivered so when the letter was stored, and
+// deleting the original for it would lose the rest.
 func (r *replay) eventOf(letter DeadLetter) (event forwarder.AuditEvent, reason string) {
 	content := bytes.TrimSpace(letter.Content)
 	if len(content) == 0 {

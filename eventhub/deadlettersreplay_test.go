@@ -97,7 +97,7 @@ func letterOf(sequence int64, reason, content string) DeadLetter {
 func replayed(t *testing.T, letters *memoryLetters, sink *replaySink, options ReplayOptions) (lines []string, err error) {
 	t.Helper()
 	var out bytes.Buffer
-	options.MaxEventSize = 1000
+	options.MaxEventSize = 2000
 	err = ReplayDeadLetters(t.Context(), letters, sink, options, &out)
 	for line := range strings.Lines(out.String()) {
 		lines = append(lines, strings.Join(strings.Fields(line), " "))
@@ -149,6 +149,20 @@ func TestWhatFalcoCannotUseIsPostedOnlyByForce(t *testing.T) {
 	require.ErrorIs(t, err, ErrLettersKept)
 	assert.Equal(t, []string{"a"}, sink.auditIDs())
 	assert.Equal(t, []string{"0/2-0.json"}, letters.left(), "there is nothing to post")
+}
+
+// The sink has had it without its request; where it takes more now, it gets it whole.
+func TestTheOriginalOfAReducedEventIsPostedOnceItFits(t *testing.T) {
+	large := strings.TrimSuffix(audit("a"), "}") + `,"requestObject":{"a":"` + strings.Repeat("x", 2000) + `"}}`
+	letters := lettersOf(letterOf(1, "too_large", large))
+	sink := &replaySink{}
+	lines, err := replayed(t, letters, sink, ReplayOptions{})
+	require.ErrorIs(t, err, ErrLettersKept)
+	assert.Equal(t, "0/1-0.json unusable too_large", lines[0])
+	require.NoError(t, ReplayDeadLetters(t.Context(), letters, sink, ReplayOptions{MaxEventSize: 3000}, &bytes.Buffer{}))
+	require.Len(t, sink.got, 1)
+	assert.Equal(t, large, string(sink.got[0].JSON))
+	assert.Empty(t, letters.left())
 }
 
 func TestASinkThatTakesNothingEndsTheReplay(t *testing.T) {

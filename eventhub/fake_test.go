@@ -399,16 +399,18 @@ func newBench(partitions int) *bench {
 	}
 }
 
-func (b *bench) consumer() *Consumer {
-	return New(b.cfg, b.hub, b.store, b.sink, b.stats, b.health, b.log)
-}
-
 // start runs a consumer and returns what stops it and waits for its end.
 func (b *bench) start(t *testing.T) (stop func()) {
 	t.Helper()
+	return b.startOn(t, b.hub, b.store)
+}
+
+// startOn runs a consumer on another hub or store than the bench's own.
+func (b *bench) startOn(t *testing.T, hub Hub, store Store) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	consumer := b.consumer()
+	consumer := New(b.cfg, hub, store, b.sink, b.stats, b.health, b.log)
 	go func() {
 		defer close(done)
 		consumer.Run(ctx)

@@ -68,19 +68,6 @@ func FuzzLeaseBlob(f *testing.F) {
 	})
 }
 
-func FuzzCheckpointMetadata(f *testing.F) {
-	f.Add("42", "4711")
-	f.Add("-1", "")
-	f.Add("99999999999999999999", "x")
-	f.Fuzz(func(t *testing.T, sequence, offset string) {
-		checkpoint := checkpointOf(blobEntry{metadata: map[string]string{metaSequence: sequence, metaOffset: offset}}, "7")
-		assert.GreaterOrEqual(t, checkpoint.Sequence, noSequence)
-		if checkpoint.Sequence == noSequence {
-			assert.Empty(t, checkpoint.Offset)
-		}
-	})
-}
-
 func TestAFurtherCheckpointWinsWhereverItStands(t *testing.T) {
 	at := func(partition string, sequence int64, place string) FoundCheckpoint {
 		return FoundCheckpoint{Checkpoint: Checkpoint{Partition: partition, Sequence: sequence}, Place: place}

@@ -30,28 +30,12 @@ func (s *memoryStore) take(partition, owner string) {
 	s.ownerships[partition] = Ownership{Partition: partition, Owner: owner, Renewed: s.now(), version: s.nextVersion()}
 }
 
-// run runs a consumer on another store than the bench's own.
-func (b *bench) runOn(t *testing.T, store Store) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	consumer := New(b.cfg, b.hub, store, b.sink, b.stats, b.health, b.log)
-	go func() {
-		defer close(done)
-		consumer.Run(ctx)
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
-}
-
 func TestAReaderThatDidNotLookForLongPostsNothingOfAPartitionThatIsNoLongerItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(1)
 		store := &sleepyStore{memoryStore: b.store, awake: make(chan struct{}, 1)}
 		store.awake <- struct{}{}
-		stop := b.runOn(t, store)
+		stop := b.startOn(t, b.hub, store)
 		b.hub.append("0", oneEach("a")...)
 		b.sink.await(1)
 
@@ -73,7 +57,7 @@ func TestAReaderThatDidNotLookForLongGoesOnWithWhatIsStillItsOwn(t *testing.T) {
 		b := newBench(1)
 		store := &sleepyStore{memoryStore: b.store, awake: make(chan struct{}, 1)}
 		store.awake <- struct{}{}
-		stop := b.runOn(t, store)
+		stop := b.startOn(t, b.hub, store)
 		b.hub.append("0", oneEach("a")...)
 		b.sink.await(1)
 

@@ -70,22 +70,6 @@ func (h *lockedHub) Receive(ctx context.Context, partition string, from Position
 	return h.memoryHub.Receive(ctx, partition, from, handle)
 }
 
-// startOn runs a consumer on another hub than the bench's own.
-func (b *bench) startOn(t *testing.T, hub Hub) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	consumer := New(b.cfg, hub, b.store, b.sink, b.stats, b.health, b.log)
-	go func() {
-		defer close(done)
-		consumer.Run(ctx)
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
-}
-
 // giveTo has another reader own a partition, and renew it for as long as the test lasts.
 func (s *memoryStore) giveTo(owner, partition string) {
 	s.mu.Lock()
@@ -99,7 +83,7 @@ func TestAPartitionThatIsWedgedIsSeenThoughTheOthersGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newWatchedBench(32)
 		hub := newLockedHub(b.hub, "17")
-		stop := b.startOn(t, hub)
+		stop := b.startOn(t, hub, b.store)
 		b.hub.append("17", oneEach("wedged")...)
 		for range 7 {
 			for _, partition := range ids(32) {
@@ -197,7 +181,7 @@ func TestAPartitionOfAnotherReaderIsWatchedNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newWatchedBench(1)
 		hub := newLockedHub(b.hub, "0")
-		stop := b.startOn(t, hub)
+		stop := b.startOn(t, hub, b.store)
 		b.hub.append("0", oneEach("a")...)
 		time.Sleep(time.Minute)
 		b.store.giveTo("another", "0")

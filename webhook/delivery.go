@@ -132,7 +132,7 @@ func (d *delivery) fail(a answer, meaning class) step {
 func (d *delivery) giveUp() {
 	if !d.gaveUp {
 		d.gaveUp = true
-		d.stats.EventsFailed(d.pack.fresh())
+		d.stats.EventsFailed(len(d.pack.events))
 	}
 }
 

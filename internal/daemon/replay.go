@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,64 +26,39 @@ func ReplayDeadLetters(ctx context.Context, cfg forwarder.Config, options eventh
 	cfg.FailurePolicy = forwarder.FailureDrop
 	options.MaxEventSize = cfg.SinkMaxEventSize
 	sink := &letterSink{cfg: cfg, log: withoutErrors(log)}
-	defer sink.close()
+	sink.lane = sink.poster().Lane()
+	defer sink.lane.Close()
 	return eventhub.ReplayDeadLetters(ctx, records, sink, options, out)
 }
 
 // letterSink posts dead letters by the daemon's own poster.
 type letterSink struct {
-	cfg forwarder.Config
-	log logrus.FieldLogger
-	// lane is the one in use; used are those before it, which may still lose what they accepted.
+	cfg  forwarder.Config
+	log  logrus.FieldLogger
 	lane *webhook.Lane
-	used []*webhook.Lane
 }
 
 var _ eventhub.ReplaySink = (*letterSink)(nil)
 
+func (s *letterSink) poster() *webhook.Poster {
+	stats := forwarder.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
+	return webhook.New(s.cfg, stats, forwarder.NewHealth(), s.log, nil)
+}
+
 func (s *letterSink) Post(ctx context.Context, event forwarder.AuditEvent) (forwarder.Outcome, error) {
-	if s.lane == nil {
-		stats := forwarder.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
-		s.lane = webhook.New(s.cfg, stats, forwarder.NewHealth(), s.log, nil).Lane()
-	}
 	outcomes, err := s.lane.Deliver(ctx, []forwarder.AuditEvent{event})
 	if err != nil {
 		return forwarder.Outcome{}, err
 	}
 	if outcomes[0].Verdict == forwarder.DeadLettered {
 		// A poster takes many refusals in a row for the endpoint's fault. Here they are no
-		// surprise, and what is refused stays: the next letter has a new one.
-		s.used, s.lane = append(s.used, s.lane), nil
+		// surprise, and what is refused stays: the lane goes on with a poster that knows of none.
+		s.lane.Poster = s.poster()
 	}
 	return outcomes[0], nil
 }
 
-// Settle waits for all lanes on which something was accepted.
-func (s *letterSink) Settle(ctx context.Context) error {
-	lanes := slices.Clone(s.used)
-	if s.lane != nil {
-		lanes = append(lanes, s.lane)
-	}
-	for _, lane := range lanes {
-		if err := lane.Settle(ctx); err != nil {
-			return err
-		}
-	}
-	for _, lane := range s.used {
-		lane.Close()
-	}
-	s.used = nil
-	return nil
-}
-
-func (s *letterSink) close() {
-	for _, lane := range s.used {
-		lane.Close()
-	}
-	if s.lane != nil {
-		s.lane.Close()
-	}
-}
+func (s *letterSink) Settle(ctx context.Context) error { return s.lane.Settle(ctx) }
 
 // withoutErrors is log without the errors: the poster's speak of events that are dropped, but here
 // the letter stays, and the command says itself what went wrong.

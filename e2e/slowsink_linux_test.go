@@ -1,0 +1,46 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// What the sink has accepted and not settled is not kept: it stands in the hub.
+func TestTheMemoryIsBoundedWhileTheSinkIsSlowerThanTheEventsCome(t *testing.T) {
+	t.Parallel()
+	const (
+		enough  = 600      // POSTs of 200 KB, of 4800 in the hub
+		garbage = 32 << 20 // what events that have gone leave behind
+	)
+	hub, event := startHub(t, heavyPartitions), heavyHubEvent(t)
+	for _, partition := range hub.PartitionIDs() {
+		for range heavyBacklog {
+			hub.Append(partition, event)
+		}
+	}
+	var answered atomic.Int64
+	sink := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		select {
+		case <-time.After(500 * time.Millisecond):
+			answered.Add(1)
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(sink.Close)
+	d := runDaemon(t, plainBinary(t), hubSettings(t, hub, sink.URL).with(settings{
+		"CHECKPOINTDIR": t.TempDir(), "LOGLEVEL": "", "SHUTDOWNTIMEOUT": "1s", "SINKSETTLETIME": "1h",
+	}))
+	eventually(t, func() bool { return answered.Load() >= enough }, "the sink has answered %d POSTs", enough)
+	highest := highestResident(t, d.process)
+	t.Logf("highest resident size: %.1f MiB", float64(highest)/(1<<20))
+	assert.Less(t, highest, memoryLimit+garbage)
+	assert.Zero(t, d.metric(t, `aks_audit_log_checkpoint_writes_total{partition="0"}`), "nothing is settled")
+	d.stop(t)
+}
