@@ -137,6 +137,42 @@ func assertAcceptedInOrder(t *testing.T, sink *script, status, bad, n int) {
 	assert.Equal(t, want, taken, "status %d", status)
 }
 
+// What is known of the first events must not wait for a later one, which may be held for hours.
+func TestTheOutcomesOfARefusedBatchComeAsTheyAreKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, against(400, 2), batches(400))
+		lane := f.Lane()
+		defer lane.Close()
+		all := events(8)
+		var got []int
+		for len(all) > 0 {
+			outcomes, err := lane.Deliver(t.Context(), all)
+			require.NoError(t, err)
+			got, all = append(got, len(outcomes)), all[len(outcomes):]
+		}
+		assert.Equal(t, []int{2, 1, 1, 4}, got)
+		assert.Equal(t, counts{sent: 8, succeeded: 7, failed: 1}, f.counts())
+	})
+}
+
+func TestAHalfOfWhichOnlyAPartIsAskedForIsFinishedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := inTurn(400, 200)
+		f := newFixture(t, sink, batches(400))
+		lane := f.Lane()
+		defer lane.Close()
+		all := events(8)
+		for _, asked := range []int{8, 1, 4} {
+			outcomes, err := lane.Deliver(t.Context(), all[:min(asked, len(all))])
+			require.NoError(t, err)
+			all = all[len(outcomes):]
+		}
+		assert.Empty(t, all)
+		assert.Equal(t, []int{8, 4, 1, 3}, sizes(sink.got))
+		assert.Equal(t, counts{sent: 8, succeeded: 8}, f.counts())
+	})
+}
+
 func TestSeveralBadEventsAreFoundInTheirBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := against(400, 0, 11, 12, 31)

@@ -38,6 +38,8 @@ type Lane struct {
 	ledger *ledger
 	idle   *time.Timer
 	size   batchSize
+	// halves are what is left of a batch that was refused, the next at the end.
+	halves []half
 }
 
 // Lane opens a way to the sink, for one partition. Nothing is connected before the first Deliver.
@@ -52,9 +54,9 @@ func (p *Poster) Lane() *Lane {
 }
 
 // Deliver posts a batch of the first events, as many as the sink takes at a time, and returns
-// their outcomes, in order. The JSON of the events must never be changed: a POST that is given up may
-// go on reading it for a while. Only with an error does it return no
-// outcome, or fewer than the batch had:
+// their outcomes, in order. The next call has to go on behind them. The JSON of the events must
+// never be changed: a POST that is given up may go on reading it for a while. Only with an error does
+// it return no outcome:
 //
 //   - ctx ended: the POST in flight is abandoned. Whether the sink has taken it is not known.
 //     The error wraps context.Cause(ctx) and, if there was one, the sink's last error.
@@ -74,9 +76,8 @@ func (l *Lane) Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]fo
 	}
 	outcomes, err := l.deliverFirst(ctx, events)
 	if err != nil {
-		next := events[len(outcomes)]
-		return outcomes, fmt.Errorf("deliver record %d of hub event %d of partition %s: %w",
-			next.Record, next.Sequence, next.Partition, err)
+		return nil, fmt.Errorf("deliver record %d of hub event %d of partition %s: %w",
+			events[0].Record, events[0].Sequence, events[0].Partition, err)
 	}
 	return outcomes, nil
 }
