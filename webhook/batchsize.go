@@ -15,7 +15,7 @@ const (
 	// the answer is what it may hold, and what a stop has to wait for.
 	quickAnswer = 50 * time.Millisecond
 	busyAnswer  = 100 * time.Millisecond
-	slowAnswer  = time.Second
+	slowAnswer  = 10 * time.Second
 )
 
 // batchSize is how large the batches of a lane may be. It follows the sink: a quick one is given

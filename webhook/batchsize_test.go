@@ -12,7 +12,7 @@ import (
 func TestBatchesFollowTheSinksAnswers(t *testing.T) {
 	const full = -1 // as many as there may be
 	quick, usual, busy := 49*time.Millisecond, 50*time.Millisecond, 100*time.Millisecond
-	late, slow := time.Second, 1001*time.Millisecond
+	late, slow := 10*time.Second, 10001*time.Millisecond
 	type answer struct {
 		events int
 		took   time.Duration
