@@ -9,7 +9,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TOOLS         := $(CURDIR)/bin
 
-.PHONY: build test unit e2e torture soak lint fuzz demo clean
+.PHONY: build test unit e2e torture soak bench lint fuzz demo clean
 
 build: ## the static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o aks-audit-log-go .
@@ -30,13 +30,16 @@ SOAK ?= 30m
 soak: ## random faults for SOAK: what was appended, delivered, dead-lettered, repeated, lost, and the memory
 	cd e2e && SOAK=$(SOAK) go test -tags soak -count 1 -timeout 0 -v -run '^TestSoak$$' .
 
+bench: ## what the daemon costs and how fast it is, into docs/performance.md; docs/performance.md says how to run a part
+	cd e2e && go test -tags bench -run '^TestPerformance$$' -timeout 120m -v .
+
 lint: $(TOOLS)/golangci-lint $(TOOLS)/staticcheck ## formatting, vet, linters, tidiness, in both modules
 	test -z "$$(gofmt -l . | grep -v node_modules)"
 	go mod verify # e2e cannot be: it replaces this module by the folder
 	set -e; for module in . e2e; do \
 		echo "lint $$module"; cd "$(CURDIR)/$$module"; \
-		go vet -tags torture,soak ./...; go mod tidy -diff; \
-		$(TOOLS)/staticcheck -tags torture,soak ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
+		go vet -tags torture,soak,bench ./...; go mod tidy -diff; \
+		$(TOOLS)/staticcheck -tags torture,soak,bench ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
 	done
 
 $(TOOLS)/golangci-lint:

@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/sirupsen/logrus"
@@ -103,7 +102,7 @@ func runDaemon(environ []string, stderr io.Writer) int {
 		log.Warn(warning)
 	}
 	eventhub.BridgeSDKLogs(log)
-	limitMemory(os.LookupEnv)
+	limitMemory(os.LookupEnv, os.DirFS("/"))
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer restore()
 	context.AfterFunc(ctx, restore)
@@ -112,18 +111,6 @@ func runDaemon(environ []string, stderr io.Writer) int {
 		return exitFailed
 	}
 	return exitOK
-}
-
-// softMemoryLimit is where the garbage collector begins to work harder, in bytes. What 32
-// partitions can hold of events of 1 MB is above it, so that their garbage does not come on top
-// (docs/configuration.md, Memory).
-const softMemoryLimit = 180 << 20
-
-// limitMemory sets softMemoryLimit, unless the operator has set another one.
-func limitMemory(lookup func(string) (string, bool)) {
-	if _, set := lookup("GOMEMLIMIT"); !set {
-		debug.SetMemoryLimit(softMemoryLimit)
-	}
 }
 
 func forward(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) error {

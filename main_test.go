@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -114,13 +113,3 @@ func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
-
-func TestTheMemoryIsLimitedUnlessTheOperatorHasSetALimit(t *testing.T) {
-	before := debug.SetMemoryLimit(-1)
-	t.Cleanup(func() { debug.SetMemoryLimit(before) })
-	debug.SetMemoryLimit(1 << 40)
-	limitMemory(func(string) (string, bool) { return "1TiB", true })
-	assert.Equal(t, int64(1<<40), debug.SetMemoryLimit(-1))
-	limitMemory(func(string) (string, bool) { return "", false })
-	assert.Equal(t, int64(softMemoryLimit), debug.SetMemoryLimit(-1))
-}

@@ -36,11 +36,15 @@ func daemonBinary(t *testing.T) string {
 
 // build runs `go build` in the product's folder.
 func build(ctx context.Context, environ []string, args ...string) error {
+	return buildIn(ctx, productDir, environ, args...)
+}
+
+func buildIn(ctx context.Context, dir string, environ []string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
-	cmd.Dir = productDir
+	cmd.Dir = dir
 	cmd.Env = environ
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build of the daemon: %w\n%s", err, out)
+		return fmt.Errorf("go build in %s: %w\n%s", dir, err, out)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func TestTheDebugLogShowsEachStepOfAnEventsWay(t *testing.T) {
 	hub, s := startHub(t, 1), startSink(t)
 	hub.Append("0", auditHubEvent(t, auditEvent("0", 0)))
 	sequence := hub.Append("0", auditHubEvent(t, auditEvent("0", 1)))
-	d := startDaemon(t, blobSettings(t, hub, newContainer(t), s.URL))
+	d := startDaemon(t, blobSettings(t, hub, newContainer(t), s.URL).with(settings{"POSTBATCHMAXEVENTS": "1"}))
 	s.await(t, 2)
 	d.stop(t)
 

@@ -23,10 +23,10 @@ func patientSettings(t *testing.T, hub *hubtest.Server, url string) settings {
 	return hubSettings(t, hub, url).with(settings{"CHECKPOINTDIR": t.TempDir(), "CHECKPOINTINTERVAL": "50ms", "SINKSETTLETIME": "", "LOGLEVEL": ""}).with(impatient())
 }
 
-// accepted is how many POSTs of the daemon got a 2xx, repeats included.
+// accepted is how many audit events of the daemon got a 2xx, repeats included.
 func (d *daemon) accepted(t *testing.T) int {
 	t.Helper()
-	return max(0, int(d.metric(t, `aks_audit_log_post_duration_seconds_count{status_class="2xx"}`)))
+	return int(max(0, d.metric(t, "falco_aks_audit_log_events_success")) + max(0, d.metric(t, "aks_audit_log_replayed_events_total")))
 }
 
 // awaitFull waits until the Falco of the moment is at work and holds much of what it answered for.

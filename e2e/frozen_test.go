@@ -22,8 +22,8 @@ type doors struct {
 	ledger *ledger
 
 	mu sync.Mutex
-	// came are the audit events that were posted to the first path, and how often each came.
-	came map[string]int
+	// came are the audit events that were posted to the first path, POST by POST.
+	came [][]string
 	// gate, where it is set, keeps the POSTs to the first path waiting until it is closed.
 	gate    chan struct{}
 	waiting int
@@ -37,7 +37,7 @@ const (
 
 func startDoors(t *testing.T, l *ledger) *doors {
 	t.Helper()
-	d := &doors{ledger: l, came: map[string]int{}}
+	d := &doors{ledger: l}
 	d.Server = httptest.NewServer(http.HandlerFunc(d.take))
 	t.Cleanup(d.Close)
 	return d
@@ -48,21 +48,29 @@ func (d *doors) take(_ http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	var event struct {
-		AuditID string `json:"auditID"`
+	events, err := eventsOf(body)
+	if err != nil {
+		d.ledger.wrong("the sink got what is no JSON: %v", err)
 	}
-	_ = json.Unmarshal(body, &event) // what has no auditID is none of ours, says the ledger
-	d.ledger.arrive(event.AuditID, string(body))
+	var ids []string
+	for _, one := range events {
+		var event struct {
+			AuditID string `json:"auditID"`
+		}
+		_ = json.Unmarshal([]byte(one), &event) // what has no auditID is none of ours, says the ledger
+		d.ledger.arrive(event.AuditID, one)
+		ids = append(ids, event.AuditID)
+	}
 	if r.URL.Path == firstDoor {
-		<-d.enter(event.AuditID)
+		<-d.enter(ids)
 	}
 }
 
 // enter counts a POST to the first path and answers what it has to wait for.
-func (d *doors) enter(auditID string) <-chan struct{} {
+func (d *doors) enter(auditIDs []string) <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.came[auditID]++
+	d.came = append(d.came, auditIDs)
 	if d.gate != nil {
 		d.waiting++
 		return d.gate
@@ -97,20 +105,20 @@ func (d *doors) held() int {
 func (d *doors) forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	clear(d.came)
+	d.came = nil
 }
 
-// cameBelow counts, by partition, the POSTs to the first path of audit events below these numbers.
+// cameBelow counts, by partition, the POSTs to the first path with audit events below these numbers.
 func (d *doors) cameBelow(t *testing.T, numbers map[string]int) map[string]int {
 	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	counts := map[string]int{}
-	for id, times := range d.came {
-		partition, number, err := readAuditID(id)
+	for _, ids := range d.came {
+		partition, number, err := readAuditID(ids[0]) // the lowest
 		require.NoError(t, err)
 		if number < numbers[partition] {
-			counts[partition] += times
+			counts[partition]++
 		}
 	}
 	return counts

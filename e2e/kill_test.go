@@ -93,6 +93,7 @@ func (k *killing) run(t *testing.T, rounds int) {
 	end()
 	last := startDaemon(t, k.environ)
 	awaitAll(t, k.ledger)
+	last.awaitReady(t) // all may have arrived before it can be told to stop
 	last.stop(t)
 	require.NoError(t, k.auditor.audit(t.Context()))
 	assert.Zero(t, k.ledger.open(), "hub events that the last checkpoints have not passed")

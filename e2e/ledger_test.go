@@ -128,6 +128,19 @@ func (l *ledger) append(partition string, entries []ledgerEntry) int64 {
 	return a.passed + int64(len(a.pages))
 }
 
+// refuses says whether the sink has to refuse an audit event.
+func (l *ledger) refuses(auditID string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	partition, number, err := readAuditID(auditID)
+	a := l.accounts[partition]
+	if err != nil || a == nil {
+		return false
+	}
+	e := a.entry(number)
+	return e != nil && e.fate == mustBeKept
+}
+
 // arrive enters an audit event that the sink was sent. It answers false for one that the sink
 // has to refuse.
 func (l *ledger) arrive(auditID, content string) bool {

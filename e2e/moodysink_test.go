@@ -142,7 +142,7 @@ func (s *moodySink) take(w http.ResponseWriter, r *http.Request) {
 }
 
 // enter enters a body in the ledger, be it one audit event or a list. It answers false for one
-// to refuse.
+// to refuse, of which nothing has arrived then.
 func (s *moodySink) enter(body []byte) bool {
 	parser := s.parsers.Get()
 	defer s.parsers.Put(parser)
@@ -154,11 +154,16 @@ func (s *moodySink) enter(body []byte) bool {
 	if string(parsed.GetStringBytes("kind")) != "EventList" {
 		return s.ledger.arrive(string(parsed.GetStringBytes("auditID")), string(body))
 	}
-	accepted := true
-	for _, item := range parsed.GetArray("items") {
-		accepted = s.ledger.arrive(string(item.GetStringBytes("auditID")), string(item.MarshalTo(nil))) && accepted
+	items := parsed.GetArray("items")
+	for _, item := range items {
+		if id := string(item.GetStringBytes("auditID")); s.ledger.refuses(id) {
+			return s.ledger.arrive(id, string(item.MarshalTo(nil)))
+		}
 	}
-	return accepted
+	for _, item := range items {
+		s.ledger.arrive(string(item.GetStringBytes("auditID")), string(item.MarshalTo(nil)))
+	}
+	return true
 }
 
 // reset closes the connection of a request as a crash does, before or in the middle of the answer.

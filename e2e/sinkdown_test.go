@@ -94,7 +94,9 @@ func TestTheDropPolicyCountsWhatItDropsAndGoesOn(t *testing.T) {
 	dropped, kept := newFeed(hub), newFeed(hub)
 	s.answer(http.StatusServiceUnavailable)
 	dropped.add(t, 2, 3)
-	d := startDaemon(t, blobSettings(t, hub, c, s.URL).with(impatient()).with(settings{"POSTFAILUREPOLICY": "drop"}))
+	d := startDaemon(t, blobSettings(t, hub, c, s.URL).with(impatient()).with(settings{
+		"POSTFAILUREPOLICY": "drop", "POSTBATCHMAXEVENTS": "1",
+	}))
 	awaitSinkFailure(t, d)
 	d.awaitMetric(t, verdicts("dropped"), float64(dropped.total()))
 	assert.Equal(t, 3*dropped.total(), s.posted(), "each was posted once and repeated twice")

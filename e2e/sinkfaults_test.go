@@ -20,7 +20,7 @@ type faultySink struct {
 
 	mu     sync.Mutex
 	fault  sinkFault
-	bodies []string // those that it accepted
+	events []string // those that it accepted
 	faults int      // POSTs that met a fault
 }
 
@@ -55,9 +55,13 @@ func (s *faultySink) take(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && !fault(w, r) {
 		return
 	}
+	events, err := eventsOf(body)
+	if err != nil {
+		events = []string{"no JSON: " + err.Error()}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.bodies = append(s.bodies, string(body))
+	s.events = append(s.events, events...)
 }
 
 // set sets a fault, nil mends it.
@@ -70,7 +74,7 @@ func (s *faultySink) set(fault sinkFault) {
 func (s *faultySink) accepted() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.bodies)
+	return slices.Clone(s.events)
 }
 
 // met is how many POSTs have met a fault.
@@ -180,7 +184,7 @@ func TestASinkThatRefusesEverythingIsTakenForTheWrongOne(t *testing.T) {
 	s.set(answering(400))
 	fed.add(t, 20, 1)
 	d := startDaemon(t, hubSettings(t, hub, s.URL).with(impatient()).with(settings{"CHECKPOINTDIR": t.TempDir()}))
-	eventually(t, func() bool { return s.met() >= 8 }, "the sixth is tried again")
+	eventually(t, func() bool { return d.metric(t, "falco_aks_audit_log_events_errors") >= 6 }, "the sixth is held")
 	status, why := d.readyz(t)
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.Contains(t, why, "so the endpoint seems to be wrong")
@@ -206,7 +210,7 @@ func TestASinkThatAnswersSlowlyIsGivenItsTime(t *testing.T) {
 		}
 		return true
 	})
-	fed.add(t, 20, 3)
+	fed.add(t, 60, 3)
 	d := startDaemon(t, hubSettings(t, hub, s.URL).with(impatient()).with(settings{"CHECKPOINTDIR": t.TempDir(), "POSTTIMEOUT": "5s"}))
 	eventually(t, func() bool { return len(s.accepted()) >= 12 }, "it answers")
 	assert.Positive(t, d.metric(t, `aks_audit_log_partition_lag_events{partition="0"}`), "the lag is shown")

@@ -22,7 +22,9 @@ func TestAPartitionWhoseLinkIsStolenIsLeftAtOnceAndItsCheckpointIsNotTouched(t *
 			t.Parallel()
 			hub, g, c := startHub(t, 2), startGate(t), newContainer(t)
 			fed := newFeed(hub)
-			d := startDaemon(t, blobSettings(t, hub, c, g.URL).with(settings{"EVENTHUBCLIENT": client, "CHECKPOINTINTERVAL": "100ms"}))
+			d := startDaemon(t, blobSettings(t, hub, c, g.URL).with(settings{
+				"EVENTHUBCLIENT": client, "CHECKPOINTINTERVAL": "100ms", "POSTBATCHMAXEVENTS": "1",
+			}))
 			d.awaitMetric(t, partitionsOwned, 2)
 			g.keepBack()
 			fed.add(t, 1, 2)

@@ -31,6 +31,7 @@ type azEventHubs struct {
 	cfg     forwarder.Config
 	options azeventhubs.ConsumerClientOptions
 	quiet   time.Duration
+	credits *credits
 	// consumer has one connection for all partitions, questions one for all questions.
 	consumer  *azeventhubs.ConsumerClient
 	questions azQuestions
@@ -44,7 +45,7 @@ func newAzEventHubs(cfg forwarder.Config) (*azEventHubs, error) {
 	if err != nil {
 		return nil, err
 	}
-	hub := &azEventHubs{cfg: cfg, quiet: quietTimeout, options: azeventhubs.ConsumerClientOptions{
+	hub := &azEventHubs{cfg: cfg, quiet: quietTimeout, credits: newCredits(cfg), options: azeventhubs.ConsumerClientOptions{
 		ApplicationID: "aks-audit-log-go",
 		// The service names it to a reader that this one displaces.
 		InstanceID: readerID(),
@@ -78,7 +79,7 @@ func (a *azEventHubs) open(consumer *azeventhubs.ConsumerClient, partition strin
 	link, err := consumer.NewPartitionClient(partition, &azeventhubs.PartitionClientOptions{
 		StartPosition: sdkPosition(from),
 		OwnerLevel:    &epoch,
-		Prefetch:      int32(a.cfg.HubPrefetch), // #nosec G115 -- Load bounds it
+		Prefetch:      a.credits.each(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the client of partition %s: %w", partition, err)
@@ -109,6 +110,7 @@ func (a *azEventHubs) PartitionIDs(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err))
 	}
+	a.credits.learn(len(info.PartitionIDs))
 	return info.PartitionIDs, nil
 }
 

@@ -17,7 +17,7 @@ import (
 type azureEventHubsGo struct {
 	connection string
 	group      string
-	prefetch   int
+	credits    *credits
 	websocket  bool
 	// patience bounds a question.
 	patience time.Duration
@@ -30,7 +30,7 @@ func newAzureEventHubsGo(cfg forwarder.Config) (*azureEventHubsGo, error) {
 	hub := &azureEventHubsGo{
 		connection: hubConnectionString(cfg) + ";EntityPath=" + cfg.HubName,
 		group:      cfg.ConsumerGroup,
-		prefetch:   cfg.HubPrefetch,
+		credits:    newCredits(cfg),
 		websocket:  cfg.HubTransport == forwarder.TransportWebSocket,
 		patience:   questionTimeout(cfg),
 	}
@@ -65,6 +65,7 @@ func (a *azureEventHubsGo) PartitionIDs(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err))
 	}
+	a.credits.learn(len(info.PartitionIDs))
 	return info.PartitionIDs, nil
 }
 
@@ -124,7 +125,7 @@ func (a *azureEventHubsGo) listen(ctx context.Context, hub *eventhubs.Hub, parti
 	defer cancel()
 	return hub.Receive(ctx, partition, reader.take,
 		eventhubs.ReceiveWithConsumerGroup(a.group),
-		eventhubs.ReceiveWithPrefetchCount(uint32(a.prefetch)), // #nosec G115 -- Load bounds it
+		eventhubs.ReceiveWithPrefetchCount(uint32(a.credits.each())), // #nosec G115 -- it is never negative
 		// The lowest epoch: a new owner's link displaces the old one's, as in Azure's own
 		// processors, so that a partition never has two readers.
 		eventhubs.ReceiveWithEpoch(0))

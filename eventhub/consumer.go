@@ -43,6 +43,7 @@ type Consumer struct {
 	stats  *forwarder.Statistics
 	health *forwarder.Health
 	log    logrus.FieldLogger
+	budget *budget
 	// deadLetters is shared by the partitions: what fills the log is their sum.
 	deadLetters *deadLetterLog
 
@@ -77,6 +78,7 @@ func New(cfg forwarder.Config, hub Hub, store Store, sink Sink, stats *forwarder
 	return &Consumer{
 		cfg: cfg, hub: heardHub{Hub: hub, health: health}, store: store, sink: sink, stats: stats, health: health, log: log,
 		deadLetters: newDeadLetterLog(log),
+		budget:      newBudget(cfg),
 
 		me:     readerID(),
 		rng:    mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions

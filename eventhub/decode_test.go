@@ -49,6 +49,7 @@ func TestAGzipBodyIsUnpacked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
+			test.event.Body = bytes.Clone(test.event.Body)
 			records, detail := newUnpacker().records(test.event)
 			for _, record := range records {
 				got = append(got, summary(record))

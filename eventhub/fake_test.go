@@ -147,6 +147,7 @@ func (h *memoryHub) await(ctx context.Context, partition string, from Position, 
 	for ; ctx.Err() == nil; h.changed.Wait() {
 		for _, event := range h.partitions[partition] {
 			if number > h.deaf && event.Sequence > from.Sequence && event.Sequence >= h.first[partition] && event.Enqueued.After(from.Since) {
+				event.Body = slices.Clone(event.Body) // whoever gets the event owns it
 				return event, true
 			}
 		}
@@ -262,6 +263,7 @@ func (s *memoryStore) StoreDeadLetter(_ context.Context, letter DeadLetter) erro
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failing == nil {
+		letter.Content = slices.Clone(letter.Content)
 		s.letters = append(s.letters, letter)
 	}
 	return s.failing
@@ -274,11 +276,14 @@ func (s *memoryStore) Close() error { return nil }
 type memorySink struct {
 	// settleTime is how long what it accepted takes to be settled.
 	settleTime time.Duration
-	lanes      []*memoryLane
+	// atATime is how many events a call of Deliver takes, 1 where it is not set.
+	atATime int
+	lanes   []*memoryLane
 
 	mu       sync.Mutex
 	changed  *sync.Cond
 	got      []forwarder.AuditEvent
+	offered  []int // how many events each call of Deliver was given
 	outcomes func(forwarder.AuditEvent) forwarder.Outcome
 	// gate, if it is set, lets one event pass for each value in it.
 	gate chan struct{}
@@ -332,6 +337,7 @@ func (s *memorySink) pass(ctx context.Context) error {
 func (s *memorySink) take(event forwarder.AuditEvent) forwarder.Outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	event.JSON = slices.Clone(event.JSON)
 	s.got = append(s.got, event)
 	s.changed.Broadcast()
 	if s.outcomes != nil {
@@ -385,6 +391,7 @@ func newBench(partitions int) *bench {
 		cfg: forwarder.Config{
 			HubName: "hub", ConsumerGroup: "$Default",
 			CheckpointInterval: time.Second, ShutdownTimeout: 25 * time.Second, SinkMaxEventSize: testMaxEventSize,
+			PostBatchMaxEvents: 400, PostBatchMaxBytes: 1 << 20, MaxBytesInFlight: 64 << 20,
 		},
 		hub: newMemoryHub(partitions), store: newMemoryStore(), sink: newMemorySink(),
 		registry: registry, stats: forwarder.NewStatistics(registry, "test", time.Now), health: forwarder.NewHealth(),

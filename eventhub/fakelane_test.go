@@ -32,8 +32,11 @@ func (l *memoryLane) Deliver(ctx context.Context, events []forwarder.AuditEvent)
 		case <-ctx.Done():
 		}
 	}()
+	l.mu.Lock()
+	l.offered = append(l.offered, len(events))
+	l.mu.Unlock()
 	var outcomes []forwarder.Outcome
-	for _, event := range events {
+	for _, event := range events[:min(len(events), max(1, l.atATime))] {
 		if err := l.pass(ctx); err != nil {
 			return outcomes, err
 		}

@@ -11,16 +11,18 @@ import (
 )
 
 // partition forwards one partition for as long as this process owns it. Its goroutines hand
-// events on in one direction: receive, then process, which alone decides how far the checkpoint
-// may go. They begin anew with each stretch.
+// events on in one direction: receive, gather, and deliver, which alone decides how far the
+// checkpoint may go. They begin anew with each stretch.
 type partition struct {
 	id    string
+	cfg   forwarder.Config
 	hub   Hub
 	store Store
 	sink  Sink
-	start forwarder.StartPosition
 	stats *forwarder.Statistics
 	log   logrus.FieldLogger
+	// debugging spares the path of every event the cost of fields that nobody will see.
+	debugging bool
 
 	unpacker    unpacker
 	deadLetters *deadLetterLog
@@ -28,13 +30,15 @@ type partition struct {
 	lag         lag
 	stall       stallWatch
 	repeats     repeats
+	share       share
 	vigil       *vigil
 }
 
 func newPartition(id string, c *Consumer) *partition {
 	log := c.log.WithField("partition", id)
 	p := &partition{
-		id: id, hub: c.hub, store: c.store, sink: c.sink, start: c.cfg.StartPosition, stats: c.stats, log: log,
+		id: id, cfg: c.cfg, hub: c.hub, store: c.store, sink: c.sink, stats: c.stats, log: log, debugging: debugging(c.log),
+		share:    share{budget: c.budget},
 		unpacker: unpacker{maxEventSize: c.cfg.SinkMaxEventSize},
 		checkpoints: checkpointer{
 			store: c.store, interval: c.cfg.CheckpointInterval, stats: c.stats, log: log,
@@ -99,7 +103,7 @@ func (p *partition) prepare(stop context.Context, stored *Checkpoint) (Position,
 	var begin start
 	err := retry(stop, p.log, "find where to start", func() error {
 		var err error
-		if begin, err = findStart(stop, p.hub, p.id, stored, p.start); err != nil {
+		if begin, err = findStart(stop, p.hub, p.id, stored, p.cfg.StartPosition); err != nil {
 			return err
 		}
 		return p.record(stop, begin)
@@ -154,17 +158,13 @@ func (p *partition) receive(ctx context.Context, position Position, events chan<
 	})
 }
 
-// process gives each event its verdict, one after the other, until stop or work ends or the lane
-// is lost.
-func (p *partition) process(stop, work context.Context, lane Lane, events <-chan Event) {
-	for {
-		select {
-		case <-stop.Done():
-			return
-		case event := <-events:
-			if !p.forward(stop, work, lane, event) {
-				return
-			}
-		}
+func debugging(log logrus.FieldLogger) bool {
+	switch log := log.(type) {
+	case *logrus.Logger:
+		return log.IsLevelEnabled(logrus.DebugLevel)
+	case *logrus.Entry:
+		return log.Logger.IsLevelEnabled(logrus.DebugLevel)
+	default:
+		return true
 	}
 }

@@ -1,47 +1,54 @@
 package eventhub
 
 // repeats tells what comes for the first time from what is read again because the sink was lost,
-// so that nothing is counted twice. It lives as long as the partition is owned, and belongs to the
-// goroutine that processes.
+// so that nothing is counted twice. It lives as long as the partition is owned.
 type repeats struct {
-	// received is the newest event that has come, done the newest whose records all have their
-	// verdict.
-	received, done int64
-	// judged are the records with a verdict of the event behind done.
-	judged map[int]bool
+	// received is the newest event that has come. It belongs to the goroutine that gathers.
+	received int64
+	// before is how far the verdicts went when this stretch began. It does not change within one.
+	before progress
+	// now is how far they go. It belongs to the goroutine that delivers.
+	now progress
+}
+
+// progress is how far verdicts go.
+type progress struct {
+	// done is the newest event whose records all have their verdict.
+	done int64
+	// begun is an event behind it of which the first records have theirs, and judged how many;
+	// there is at most one.
+	begun  int64
+	judged int
 }
 
 // begin sets where reading starts.
 func (r *repeats) begin(position Position) {
-	r.received, r.done = position.Sequence, position.Sequence
-	r.judged = map[int]bool{}
+	start := progress{done: position.Sequence, begun: noSequence}
+	*r = repeats{received: position.Sequence, before: start, now: start}
 }
 
-// arrived notes an event and reports whether it comes for the first time.
-func (r *repeats) arrived(event Event) bool {
-	first := event.Sequence > r.received
-	r.received = max(r.received, event.Sequence)
-	return first
+// again begins a stretch.
+func (r *repeats) again() { r.before = r.now }
+
+// arrived notes an event. It returns the newest one before, and whether this one comes for the
+// first time.
+func (r *repeats) arrived(sequence int64) (before int64, first bool) {
+	before = r.received
+	r.received = max(before, sequence)
+	return before, sequence > before
 }
 
-// known reports whether the record has had its verdict.
-func (r *repeats) known(event Event, record int) bool {
-	return event.Sequence <= r.done || event.Sequence == r.received && r.judged[record]
+// known reports whether a record had its verdict before this stretch.
+func (r *repeats) known(sequence int64, record int) bool {
+	return sequence <= r.before.done || sequence == r.before.begun && record < r.before.judged
 }
 
-// judge notes that the record has its verdict and reports whether that is its first.
-func (r *repeats) judge(event Event, record int) bool {
-	if r.known(event, record) {
-		return false
-	}
-	r.judged[record] = true
-	return true
-}
+// finish notes that all records of an event have their verdict.
+func (r *repeats) finish(sequence int64) { r.now.done = max(r.now.done, sequence) }
 
-// finish notes that all records of the event have their verdict.
-func (r *repeats) finish(event Event) {
-	if event.Sequence > r.done {
-		r.done = event.Sequence
-		clear(r.judged)
+// leave notes that of an event only the first records have theirs.
+func (r *repeats) leave(sequence int64, judged int) {
+	if sequence > r.now.begun || sequence == r.now.begun && judged > r.now.judged {
+		r.now.begun, r.now.judged = sequence, judged
 	}
 }

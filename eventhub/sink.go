@@ -17,9 +17,11 @@ type Sink interface {
 // the queue in which it stands. So all that it accepts on a lane is counted, and settled only
 // when it cannot be lost any more; the count at the time of an acceptance is its ticket.
 type Lane interface {
-	// Deliver hands audit events to the sink, in order, and returns one outcome for each. It
-	// blocks until all have one, however long that takes. Only when ctx ends, the daemon is being
-	// stopped, or the lane is lost does it return fewer, those of the first events, with an error.
+	// Deliver hands the first of the audit events to the sink, as many as it takes at a time, in
+	// order, and returns one outcome for each of these. It blocks until they have one, however long
+	// that takes; the next call has to go on behind them. Only when ctx ends, the daemon is being
+	// stopped, or the lane is lost does it return with an error, and then possibly no outcome. It
+	// may go on reading their JSON, which must never be changed.
 	Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error)
 	// Accepted returns the ticket of what was accepted last, 0 before the first.
 	Accepted() int64

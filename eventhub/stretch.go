@@ -35,9 +35,13 @@ func (p *partition) stretch(stop, work context.Context, lane Lane, position Posi
 	open, end := context.WithCancel(stop)
 	defer end()
 	group, open := errgroup.WithContext(open)
-	events := make(chan Event)
+	p.repeats.again()
+	p.share.open()
+	defer p.share.close()
+	events, gathered := make(chan Event), make(chan []*hubEvent)
 	group.Go(func() error { return displaced(p.receive(open, position, events)) })
-	group.Go(func() error { p.process(open, work, lane, events); return nil })
+	group.Go(func() error { p.gather(open, events, gathered); return nil })
+	group.Go(func() error { p.deliver(open, work, lane, gathered); return nil })
 	group.Go(func() error {
 		select {
 		case <-lane.Lost():

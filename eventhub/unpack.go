@@ -21,6 +21,8 @@ type record struct {
 	content []byte
 	// auditID is the audit event's own id.
 	auditID string
+	// again is whether it had its verdict before and is read again because the sink was lost.
+	again bool
 	// salvaged is whether the audit event had been cut.
 	salvaged bool
 	// original is what stood in the hub where content is a reduced audit event; it is to be kept
@@ -40,6 +42,8 @@ type unpacker struct {
 	// maxEventSize is the largest audit event that the sink takes, in bytes.
 	maxEventSize int
 
+	quickMemory
+
 	body       fastjson.Parser
 	properties fastjson.Parser
 	log        fastjson.Parser
@@ -51,11 +55,21 @@ const keptSize = 256 << 10
 
 var utf8BOM = []byte("\xef\xbb\xbf")
 
-// unpack returns the records of a hub event's body in their order. An empty body has none.
+// unpack returns the records of a hub event's body in their order. It uses the body for them: nobody
+// may write to it afterwards, nor rely on what it holds. An empty body has none.
 func (u *unpacker) unpack(body []byte) []record {
 	if len(body) > keptSize {
 		defer func() { *u = unpacker{maxEventSize: u.maxEventSize} }()
 	}
+	if records, ok := u.quick(body); ok {
+		return records
+	}
+	return u.parse(body)
+}
+
+// parse does so by the parser, which takes all that Falco's takes, and of which the records are
+// copies.
+func (u *unpacker) parse(body []byte) []record {
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, utf8BOM))
 	if len(trimmed) == 0 {
 		return []record{{verdict: forwarder.Skipped}}

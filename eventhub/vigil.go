@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"aks-audit-log-go/forwarder"
 )
 
 // vigilTime is for how long a reader may go by what it last saw of the ownerships. Rounds begin
@@ -70,23 +68,4 @@ func (v *vigil) await(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// each delivers one audit event after the other and keeps watch before each. What deliver is given
-// and returns is as with Lane.Deliver.
-func (v *vigil) each(ctx context.Context, events []forwarder.AuditEvent,
-	deliver func(context.Context, []forwarder.AuditEvent) ([]forwarder.Outcome, error),
-) ([]forwarder.Outcome, error) {
-	outcomes := make([]forwarder.Outcome, 0, len(events))
-	for i := range events {
-		if err := v.await(ctx); err != nil {
-			return outcomes, err
-		}
-		done, err := deliver(ctx, events[i:i+1])
-		outcomes = append(outcomes, done...)
-		if err != nil {
-			return outcomes, err
-		}
-	}
-	return outcomes, nil
 }

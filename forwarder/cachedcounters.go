@@ -20,13 +20,16 @@ func newCachedCounters(name, help, label string, values []string) *cachedCounter
 	return c
 }
 
-// inc counts under value, or under fallback where value is not known.
-func (c *cachedCounters) inc(value, fallback string) {
+// inc counts one.
+func (c *cachedCounters) inc(value, fallback string) { c.add(value, fallback, 1) }
+
+// add counts n under value, or under fallback where value is not known.
+func (c *cachedCounters) add(value, fallback string, n int) {
 	counter, ok := c.known[value]
 	if !ok {
 		counter = c.known[fallback]
 	}
 	if counter != nil {
-		counter.Inc()
+		counter.Add(float64(n))
 	}
 }

@@ -92,7 +92,8 @@ type Config struct {
 	// HubCAFile is a PEM file with authorities that may sign the hub's certificate, in addition
 	// to the system's; empty, the default, is none.
 	HubCAFile string
-	// HubPrefetch is how many events a partition asks for ahead, by default 2. It is at least 1.
+	// HubPrefetch is how many events a partition asks for ahead, 1 to 300; 0, the default, is as
+	// many as MaxBytesInFlight allows.
 	HubPrefetch int
 	// StartPosition is where a partition without a checkpoint starts, by default at the earliest.
 	StartPosition StartPosition
@@ -113,6 +114,12 @@ type Config struct {
 	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space
 	// between tokens; by default 262144, Falco's maxEventSize. It is from 1024 to 12000000.
 	SinkMaxEventSize int
+	// PostBatchMaxEvents is how many audit events a POST holds at most, by default 400. 1 posts
+	// each as it is, not in a list.
+	PostBatchMaxEvents int
+	// PostBatchMaxBytes is how many bytes the body of a POST has at most, by default 1 MiB. It is
+	// from 1024 to 10485760. An event that is larger goes alone.
+	PostBatchMaxBytes int
 	// PostMaxRetries is how often a POST is repeated, by default 5. 0 means never.
 	PostMaxRetries int
 	// PostRetryDelay is how much longer each retry waits than the one before, by default 1 s.
@@ -137,6 +144,9 @@ type Config struct {
 	// settled, by default 5 s. 0 means at once.
 	SinkSettleTime time.Duration
 
+	// MaxBytesInFlight bounds the hub events between their arrival and their verdicts, over all
+	// partitions, by default 64 MiB. It is at least 1 MiB.
+	MaxBytesInFlight int
 	// LogLevel is the least important level that is logged, by default info.
 	LogLevel logrus.Level
 	// LogFormat is "text" or "json"; empty, the default, is text on a terminal, else json.

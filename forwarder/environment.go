@@ -25,6 +25,8 @@ type environment struct {
 	CheckpointInterval time.Duration `env:"CHECKPOINTINTERVAL"`
 	SinkURL            string        `env:"WEBSINKURL"`
 	MaxEventSize       int           `env:"SINKMAXEVENTSIZE"`
+	BatchEvents        int           `env:"POSTBATCHMAXEVENTS"`
+	BatchBytes         int           `env:"POSTBATCHMAXBYTES"`
 	MaxRetries         int           `env:"POSTMAXRETRIES"`
 	RetryDelay         int           `env:"POSTRETRYINCREMENTALDELAY"`
 	PostTimeout        time.Duration `env:"POSTTIMEOUT"`
@@ -34,6 +36,7 @@ type environment struct {
 	KeepAlive          bool          `env:"KEEPALIVE"`
 	SinkReplay         string        `env:"SINKREPLAY"`
 	SinkSettleTime     time.Duration `env:"SINKSETTLETIME"`
+	MaxBytesInFlight   int           `env:"MAXBYTESINFLIGHT"`
 	LogLevel           string        `env:"LOGLEVEL"`
 	VerboseLevel       int           `env:"VERBOSELEVEL"`
 	LogFormat          string        `env:"LOGFORMAT"`

@@ -24,6 +24,7 @@ func Load(environ []string) (Config, error) {
 	l.checkpoints()
 	l.sink()
 	l.eventSize()
+	l.batches()
 	l.retries()
 	l.rate()
 	l.settling()
@@ -117,6 +118,18 @@ func (l *loader) eventSize() {
 	}
 }
 
+// batches keeps a body below Falco's webhookMaxBatchSize of 12 MiB.
+func (l *loader) batches() {
+	l.out.PostBatchMaxEvents = l.in.BatchEvents
+	if l.in.BatchEvents < 1 || l.in.BatchEvents > 100_000 {
+		l.wrong(varBatchEvents)
+	}
+	l.out.PostBatchMaxBytes = l.in.BatchBytes
+	if l.in.BatchBytes < 1024 || l.in.BatchBytes > 10<<20 {
+		l.wrong(varBatchBytes)
+	}
+}
+
 func (l *loader) retries() {
 	l.out.PostMaxRetries = l.in.MaxRetries
 	if l.in.MaxRetries < 0 || l.in.MaxRetries > 1_000_000 {
@@ -193,6 +206,10 @@ func (l *loader) verboseLevel() {
 }
 
 func (l *loader) process() {
+	l.out.MaxBytesInFlight = l.in.MaxBytesInFlight
+	if l.in.MaxBytesInFlight < 1<<20 || l.in.MaxBytesInFlight > math.MaxInt32 {
+		l.wrong(varMaxBytes)
+	}
 	l.out.StatsAddress = l.in.StatsAddress
 	if err := checkAddress(l.in.StatsAddress); err != nil {
 		l.wrong(varStatsAddress)

@@ -79,7 +79,7 @@ func (l *loader) hubClient() {
 	}
 	l.out.HubCAFile = l.in.HubCAFile
 	l.out.HubPrefetch = l.in.HubPrefetch
-	if l.in.HubPrefetch < 1 || l.in.HubPrefetch > 300 {
+	if l.isSet(varHubPrefetch) && (l.in.HubPrefetch < 1 || l.in.HubPrefetch > 300) {
 		l.wrong(varHubPrefetch)
 	}
 	if l.out.HubClient == ClientAzureEventHubsGo {

@@ -28,11 +28,13 @@ func (c Config) LogFields() logrus.Fields {
 		"hub_client":          string(c.HubClient),
 		"hub_transport":       string(c.HubTransport),
 		"hub_ca_file":         c.HubCAFile,
-		"hub_prefetch":        c.HubPrefetch,
+		"hub_prefetch":        prefetch(c.HubPrefetch),
 		"start_position":      c.StartPosition.String(),
 		"checkpoint_interval": c.CheckpointInterval.String(),
 		"sink":                c.SinkAddress(),
 		"sink_max_event_size": c.SinkMaxEventSize,
+		"post_batch_events":   c.PostBatchMaxEvents,
+		"post_batch_bytes":    c.PostBatchMaxBytes,
 		"post_max_retries":    c.PostMaxRetries,
 		"post_retry_delay":    c.PostRetryDelay.String(),
 		"post_timeout":        c.PostTimeout.String(),
@@ -42,6 +44,7 @@ func (c Config) LogFields() logrus.Fields {
 		"keep_alive":          c.KeepAlive,
 		"sink_replay":         c.SinkReplay,
 		"sink_settle_time":    c.SinkSettleTime.String(),
+		"max_bytes_in_flight": c.MaxBytesInFlight,
 		"log_level":           c.LogLevel.String(),
 		"log_format":          cmp.Or(c.LogFormat, "auto"),
 		"stats_address":       c.StatsAddress,
@@ -67,4 +70,11 @@ func (c Config) GoString() string { return c.String() }
 // MarshalJSON returns LogFields.
 func (c Config) MarshalJSON() ([]byte, error) {
 	return json.Marshal(c.LogFields())
+}
+
+func prefetch(events int) any {
+	if events == 0 {
+		return "auto"
+	}
+	return events
 }

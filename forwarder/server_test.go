@@ -48,7 +48,7 @@ func ask(t *testing.T, server *Server, method, path string) (*http.Response, str
 
 func TestTheServerAnswers(t *testing.T) {
 	stats, reg, _ := newTestStatistics(t)
-	stats.EventSent()
+	stats.EventsSent(1)
 	server := startServer(t, reg, NewHealth())
 	tests := []struct {
 		method, path string

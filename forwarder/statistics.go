@@ -20,6 +20,7 @@ type Statistics struct {
 	posts     map[string]prometheus.Observer
 	balancing prometheus.Counter
 	replayed  prometheus.Counter
+	splits    prometheus.Counter
 
 	partitions *partitionStatistics
 }
@@ -93,13 +94,16 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 		events:  inherited("falco_aks_audit_log_events", "Audit events handed to the sink, each once however often it is posted."),
 		errors:  inherited("falco_aks_audit_log_events_errors", "Audit events that were given up on or whose retries were used up, each once."),
 		success: inherited("falco_aks_audit_log_events_success", "Audit events that the sink answered with 2xx."),
-		retries: inherited("falco_aks_audit_log_events_retry", "POSTs that were repeats of one that failed."),
+		retries: inherited("falco_aks_audit_log_events_retry", "Audit events in POSTs that were repeats of one that failed."),
 		balancing: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "aks_audit_log_balance_failures_total", Help: "Balancing rounds that did not work.",
 		}),
 		replayed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "aks_audit_log_replayed_events_total",
 			Help: "Audit events sent again because the sink that had accepted them was lost.",
+		}),
+		splits: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aks_audit_log_split_batches_total", Help: "Batches that the sink refused and that were posted again in halves.",
 		}),
 		records: newCachedCounters("aks_audit_log_records_total",
 			"Records of hub events, by what became of them.", "verdict", verdictLabels()),
@@ -125,7 +129,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 		s.posts[class] = durations.WithLabelValues(class)
 	}
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		buildInfoMetric(version), s.events, s.errors, s.success, s.retries, s.balancing, s.replayed, durations,
+		buildInfoMetric(version), s.events, s.errors, s.success, s.retries, s.balancing, s.replayed, s.splits, durations,
 		s.records.vec, s.skipped.vec, s.deadLetters.vec, s.salvaged, s.reduced.vec)
 	s.partitions.register(reg)
 	return s
@@ -155,22 +159,25 @@ func verdictLabels() []string {
 	return labels
 }
 
-// EventSent counts an audit event handed to the sink, once however often it is posted.
-func (s *Statistics) EventSent() { s.events.Inc() }
+// EventsSent counts audit events handed to the sink, each once however often it is posted.
+func (s *Statistics) EventsSent(n int) { s.events.Add(float64(n)) }
 
-// EventSucceeded counts an audit event that the sink answered with 2xx.
-func (s *Statistics) EventSucceeded() { s.success.Inc() }
+// EventsSucceeded counts audit events that the sink answered with 2xx.
+func (s *Statistics) EventsSucceeded(n int) { s.success.Add(float64(n)) }
 
-// EventFailed counts an audit event that was given up on or whose retries were used up. Call
+// EventsFailed counts audit events that were given up on or whose retries were used up. Call
 // it once per event.
-func (s *Statistics) EventFailed() { s.errors.Inc() }
+func (s *Statistics) EventsFailed(n int) { s.errors.Add(float64(n)) }
 
-// EventReplayed counts an audit event that is sent again because the sink that had accepted it
-// was lost. It was counted by EventSent and EventSucceeded then, and is not again.
-func (s *Statistics) EventReplayed() { s.replayed.Inc() }
+// EventsReplayed counts audit events that are sent again because the sink that had accepted them
+// was lost. They were counted by EventsSent and EventsSucceeded then, and are not again.
+func (s *Statistics) EventsReplayed(n int) { s.replayed.Add(float64(n)) }
 
-// EventRetried counts a POST that repeats one that failed.
-func (s *Statistics) EventRetried() { s.retries.Inc() }
+// EventsRetried counts the audit events in a POST that repeats one that failed.
+func (s *Statistics) EventsRetried(n int) { s.retries.Add(float64(n)) }
+
+// BatchSplit counts a batch that the sink refused and that is posted again in halves.
+func (s *Statistics) BatchSplit() { s.splits.Inc() }
 
 // PostFinished records how long one POST took. statusClass is "2xx", "3xx", "4xx", "5xx", or
 // "error" where there was no answer; anything else counts as "error".
@@ -182,9 +189,9 @@ func (s *Statistics) PostFinished(statusClass string, d time.Duration) {
 	observer.Observe(d.Seconds())
 }
 
-// RecordDone counts a record that got its verdict. RecordSkipped and RecordDeadLettered do so
+// RecordsDone counts records that got their verdict. RecordSkipped and RecordDeadLettered do so
 // themselves.
-func (s *Statistics) RecordDone(v Verdict) { s.records.inc(string(v), "") }
+func (s *Statistics) RecordsDone(v Verdict, n int) { s.records.add(string(v), "", n) }
 
 // RecordSkipped counts a record that is no audit event, by its log category: empty counts as
 // "none", one that AKS does not have as "other". It counts the verdict too.
@@ -193,14 +200,14 @@ func (s *Statistics) RecordSkipped(category string) {
 		category = categoryNone
 	}
 	s.skipped.inc(category, categoryOther)
-	s.RecordDone(Skipped)
+	s.RecordsDone(Skipped, 1)
 }
 
 // RecordDeadLettered counts a record that was stored as a dead letter, by one of the Reason
 // constants; anything else counts as "other". It counts the verdict too.
 func (s *Statistics) RecordDeadLettered(reason string) {
 	s.deadLetters.inc(reason, ReasonOther)
-	s.RecordDone(DeadLettered)
+	s.RecordsDone(DeadLettered, 1)
 }
 
 // EventSalvaged counts an audit event that was cut and goes to the sink with what came before the

@@ -67,11 +67,11 @@ func TestEachCallMovesItsOwnSeriesAndNoOther(t *testing.T) {
 		call func(*Statistics)
 		want map[string]float64
 	}{
-		"EventSent":      {(*Statistics).EventSent, map[string]float64{"falco_aks_audit_log_events": 1}},
-		"EventSucceeded": {(*Statistics).EventSucceeded, map[string]float64{"falco_aks_audit_log_events_success": 1}},
-		"EventFailed":    {(*Statistics).EventFailed, map[string]float64{"falco_aks_audit_log_events_errors": 1}},
-		"EventRetried":   {(*Statistics).EventRetried, map[string]float64{"falco_aks_audit_log_events_retry": 1}},
-		"BalanceFailed":  {(*Statistics).BalanceFailed, map[string]float64{"aks_audit_log_balance_failures_total": 1}},
+		"EventsSent":      {func(s *Statistics) { s.EventsSent(3) }, map[string]float64{"falco_aks_audit_log_events": 3}},
+		"EventsSucceeded": {func(s *Statistics) { s.EventsSucceeded(3) }, map[string]float64{"falco_aks_audit_log_events_success": 3}},
+		"EventsFailed":    {func(s *Statistics) { s.EventsFailed(3) }, map[string]float64{"falco_aks_audit_log_events_errors": 3}},
+		"EventsRetried":   {func(s *Statistics) { s.EventsRetried(3) }, map[string]float64{"falco_aks_audit_log_events_retry": 3}},
+		"BalanceFailed":   {(*Statistics).BalanceFailed, map[string]float64{"aks_audit_log_balance_failures_total": 1}},
 		"PostFinished": {
 			func(s *Statistics) { s.PostFinished("5xx", time.Second) },
 			map[string]float64{`aks_audit_log_post_duration_seconds{status_class="5xx"}`: 1},
@@ -80,9 +80,9 @@ func TestEachCallMovesItsOwnSeriesAndNoOther(t *testing.T) {
 			func(s *Statistics) { s.PostFinished("418", time.Second) },
 			map[string]float64{`aks_audit_log_post_duration_seconds{status_class="error"}`: 1},
 		},
-		"RecordDone": {
-			func(s *Statistics) { s.RecordDone(Delivered); s.RecordDone(Dropped) },
-			map[string]float64{`aks_audit_log_records_total{verdict="delivered"}`: 1, `aks_audit_log_records_total{verdict="dropped"}`: 1},
+		"RecordsDone": {
+			func(s *Statistics) { s.RecordsDone(Delivered, 3); s.RecordsDone(Dropped, 1) },
+			map[string]float64{`aks_audit_log_records_total{verdict="delivered"}`: 3, `aks_audit_log_records_total{verdict="dropped"}`: 1},
 		},
 		"RecordSkipped": {
 			func(s *Statistics) { s.RecordSkipped("guard") },
@@ -243,7 +243,7 @@ func TestStatisticsTakeCallsFromEverySide(t *testing.T) {
 				stats.PartitionLag(partition, int64(i))
 				stats.PartitionDelivered(partition, at.now)
 				stats.RecordSkipped("guard")
-				stats.EventSent()
+				stats.EventsSent(1)
 			}
 		})
 	}
@@ -263,10 +263,10 @@ func BenchmarkStatisticsOfOneEvent(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		stats.HubEventReceived("3", 1024)
-		stats.EventSent()
+		stats.EventsSent(1)
 		stats.PostFinished("2xx", time.Millisecond)
-		stats.EventSucceeded()
-		stats.RecordDone(Delivered)
+		stats.EventsSucceeded(1)
+		stats.RecordsDone(Delivered, 1)
 		stats.PartitionDelivered("3", at)
 	}
 }

@@ -16,6 +16,8 @@ const (
 	varCheckpointGap  = "CHECKPOINTINTERVAL"
 	varSinkURL        = "WEBSINKURL"
 	varMaxEventSize   = "SINKMAXEVENTSIZE"
+	varBatchEvents    = "POSTBATCHMAXEVENTS"
+	varBatchBytes     = "POSTBATCHMAXBYTES"
 	varMaxRetries     = "POSTMAXRETRIES"
 	varRetryDelay     = "POSTRETRYINCREMENTALDELAY"
 	varPostTimeout    = "POSTTIMEOUT"
@@ -25,6 +27,7 @@ const (
 	varKeepAlive      = "KEEPALIVE"
 	varSinkReplay     = "SINKREPLAY"
 	varSettleTime     = "SINKSETTLETIME"
+	varMaxBytes       = "MAXBYTESINFLIGHT"
 	varLogLevel       = "LOGLEVEL"
 	varVerboseLevel   = "VERBOSELEVEL"
 	varLogFormat      = "LOGFORMAT"
@@ -121,7 +124,7 @@ func hubVariables() []Variable {
 			Example: "/etc/aks-audit-log/hub-ca.pem",
 		},
 		{
-			Name: varHubPrefetch, Default: "2",
+			Name: varHubPrefetch, DefaultMeans: "automatic",
 			Help:    "How many hub events of up to 1 MB a partition asks for ahead.",
 			Wants:   "a whole number from 1 to 300",
 			Example: "32",
@@ -172,6 +175,18 @@ func sinkVariables() []Variable {
 			Help:    "The largest audit event that the sink takes, in bytes; a larger one is reduced. Falco's maxEventSize.",
 			Wants:   "a whole number of bytes from 1024 to 12000000",
 			Example: "1048576",
+		},
+		{
+			Name: varBatchEvents, Default: "400",
+			Help:    "How many audit events a POST holds at most; 1 posts each as it is, not in a list.",
+			Wants:   "a whole number from 1 to 100000",
+			Example: "100",
+		},
+		{
+			Name: varBatchBytes, Default: "1048576", DefaultMeans: "1 MiB",
+			Help:    "How many bytes the body of a POST has at most; an audit event that is larger goes alone.",
+			Wants:   "a whole number of bytes from 1024 to 10485760",
+			Example: "262144",
 		},
 		{
 			Name: varMaxRetries, Default: "5",
@@ -232,6 +247,12 @@ func sinkVariables() []Variable {
 
 func processVariables() []Variable {
 	return []Variable{
+		{
+			Name: varMaxBytes, Default: "67108864", DefaultMeans: "64 MiB",
+			Help:    "How many bytes of hub events may be between their arrival and their verdicts, over all partitions.",
+			Wants:   "a whole number of bytes from 1048576 to 2147483647",
+			Example: "134217728",
+		},
 		{
 			Name: varLogLevel, Default: "info",
 			Help:    "The least important level that is logged.",

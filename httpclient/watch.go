@@ -2,8 +2,10 @@ package httpclient
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 )
 
@@ -42,6 +44,17 @@ func (c *watchedConn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	c.judge(err)
 	return n, err
+}
+
+// copyBuffers hold what is on its way from a body to its connection.
+var copyBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
+// ReadFrom writes what r gives, in larger pieces than net/http would, and without making a buffer
+// for each body.
+func (c *watchedConn) ReadFrom(r io.Reader) (int64, error) {
+	buffer := copyBuffers.Get().(*[64 << 10]byte)
+	defer copyBuffers.Put(buffer)
+	return io.CopyBuffer(struct{ io.Writer }{c}, r, buffer[:])
 }
 
 // Close closes at our wish, which nobody is told of.

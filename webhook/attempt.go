@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptrace"
@@ -28,7 +27,7 @@ type answer struct {
 }
 
 // attempt posts the body once, within the time-out of a POST.
-func (l *Lane) attempt(ctx context.Context, body []byte) answer {
+func (l *Lane) attempt(ctx context.Context, body body) answer {
 	start := time.Now()
 	a := l.post(ctx, body)
 	a.took = time.Since(start)
@@ -36,7 +35,7 @@ func (l *Lane) attempt(ctx context.Context, body []byte) answer {
 	return a
 }
 
-func (l *Lane) post(ctx context.Context, body []byte) answer {
+func (l *Lane) post(ctx context.Context, body body) answer {
 	limited, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	connected := time.Now()
@@ -49,7 +48,7 @@ func (l *Lane) post(ctx context.Context, body []byte) answer {
 	if err != nil {
 		if limited.Err() != nil && ctx.Err() == nil {
 			l.ledger.noAnswer(waited)
-			return answer{failure: l.secrets.timedOut(l.timeout, err)}
+			return answer{waited: waited, failure: l.secrets.timedOut(l.timeout, err)}
 		}
 		return answer{failure: l.secrets.noAnswer(err)}
 	}
@@ -67,11 +66,12 @@ func (l *Lane) post(ctx context.Context, body []byte) answer {
 
 // send makes a new request each time, since its body can be read only once. It sets no
 // Idempotency-Key: with one, net/http would repeat a POST by itself (see package httpclient).
-func (l *Lane) send(ctx context.Context, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.target, bytes.NewReader(body))
+func (l *Lane) send(ctx context.Context, body body) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.target, nil)
 	if err != nil {
 		return nil, err
 	}
+	body.attach(req)
 	// Falco's webhook answers 400 without this content type.
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", l.agent)

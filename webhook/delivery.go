@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"aks-audit-log-go/forwarder"
@@ -16,41 +17,39 @@ type delivery struct {
 	attempts int
 	// last is why the last POST was not accepted.
 	last *failure
-	// gaveUp: the retries are used up, or there was no point in any. It has been counted.
+	// gaveUp: the retries are used up, or there was no point in any. It has been counted. The
+	// halves of a batch that was given up on are given up on, too.
 	gaveUp bool
 	// held: it has been given up, and is posted still.
 	held bool
 }
 
-// step is what follows an attempt: an outcome, or another attempt after a wait.
+// step is what follows an attempt: an outcome for all events, another attempt after a wait, or
+// the events in halves.
 type step struct {
 	outcome forwarder.Outcome
 	again   bool
 	wait    time.Duration
+	halves  bool
+	// failed is whether these have been counted as failed.
+	failed bool
 }
 
-// deliver posts the parcel until it has an outcome. The error is that of Deliver.
-func (l *Lane) deliver(ctx context.Context, pack parcel) (forwarder.Outcome, error) {
-	if err := l.admit(ctx, pack); err != nil {
-		return forwarder.Outcome{}, err
-	}
-	pack.eachNew(l.stats.EventSent)
-	pack.eachAgain(l.stats.EventReplayed)
-	d := &delivery{Lane: l, pack: pack}
+// deliver posts the parcel until it has an outcome or has to be halved. The error is that of
+// Deliver.
+func (l *Lane) deliver(ctx context.Context, pack parcel) (step, error) {
+	d := &delivery{Lane: l, pack: pack, gaveUp: pack.failed}
 	d.open()
 	defer d.close()
 	for {
 		next, err := d.try(ctx)
-		if err != nil {
-			return forwarder.Outcome{}, err
-		}
-		if !next.again {
-			return next.outcome, nil
+		if err != nil || !next.again {
+			return next, err
 		}
 		if err := l.pause(ctx, next.wait); err != nil {
-			return forwarder.Outcome{}, fmt.Errorf("%w: %w", d.last, err)
+			return step{}, fmt.Errorf("%w: %w", d.last, err)
 		}
-		pack.each(l.stats.EventRetried)
+		l.stats.EventsRetried(len(pack.events))
 	}
 }
 
@@ -63,7 +62,15 @@ func (d *delivery) try(ctx context.Context) (step, error) {
 		return step{}, d.abandoned(context.Cause(ctx))
 	}
 	d.journal.answered(d, a)
+	d.size.answered(len(d.pack.events), a.waited)
+	if a.status == http.StatusRequestEntityTooLarge {
+		d.size.tooLarge(d.pack.size)
+	}
 	meaning := classify(a.status)
+	if meaning == refused && len(d.pack.events) > 1 {
+		d.stats.BatchSplit()
+		return step{halves: true, failed: d.gaveUp}, nil
+	}
 	if meaning == refused && !d.refusals.refused() {
 		a.failure.reason += fmt.Sprintf(", as to %d others in a row, so the endpoint seems to be wrong", maxRefusals)
 		meaning = misconfigured
@@ -91,7 +98,7 @@ func (d *delivery) abandoned(cause error) error {
 func (d *delivery) accept(a answer) forwarder.Outcome {
 	d.ledger.accept(len(d.pack.events), a.waited)
 	d.refusals.accepted()
-	d.pack.eachNew(d.stats.EventSucceeded)
+	d.stats.EventsSucceeded(d.pack.fresh())
 	d.health.SinkAnswered(d.pack.events[0].Partition)
 	d.journal.accepted(d)
 	return forwarder.Outcome{Verdict: forwarder.Delivered}
@@ -125,7 +132,7 @@ func (d *delivery) fail(a answer, meaning class) step {
 func (d *delivery) giveUp() {
 	if !d.gaveUp {
 		d.gaveUp = true
-		d.pack.each(d.stats.EventFailed)
+		d.stats.EventsFailed(len(d.pack.events))
 	}
 }
 

@@ -59,7 +59,7 @@ func (r redactor) noAnswer(err error) *failure {
 
 // notAccepted is the failure of a POST that was answered with something other than 2xx. body
 // is what was posted: an answer that repeats it is not shown, because it holds secrets.
-func (r redactor) notAccepted(resp *http.Response, head, body []byte) *failure {
+func (r redactor) notAccepted(resp *http.Response, head []byte, body body) *failure {
 	// The status text is ours, not the server's: a server can write there what it likes.
 	f := &failure{sink: r.sink, reason: fmt.Sprintf("the sink answered %d", resp.StatusCode)}
 	if text := http.StatusText(resp.StatusCode); text != "" {
@@ -70,7 +70,7 @@ func (r redactor) notAccepted(resp *http.Response, head, body []byte) *failure {
 	}
 	switch words := strings.TrimSpace(string(head)); {
 	case words == "":
-	case echoes(head, body):
+	case echoes(head, body.bytes()):
 		f.said = "(its words are left out: they repeat the audit event)"
 	default:
 		f.said = r.clean(fmt.Sprintf("%q", words))

@@ -41,7 +41,10 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 		PostTimeout:    time.Minute,
 		FailurePolicy:  forwarder.FailureHold,
 		RateBurst:      50,
-		KeepAlive:      true,
+		// Each alone, but for the tests of batches.
+		PostBatchMaxEvents: 1,
+		PostBatchMaxBytes:  1 << 20,
+		KeepAlive:          true,
 	}
 	if change != nil {
 		change(&cfg)
@@ -67,7 +70,20 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 func (f *fixture) Deliver(ctx context.Context, all []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
 	lane := f.Lane()
 	defer lane.Close()
-	return lane.Deliver(ctx, all)
+	return deliverAll(ctx, lane, all)
+}
+
+// deliverAll delivers one batch after the other.
+func deliverAll(ctx context.Context, lane *Lane, all []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
+	var outcomes []forwarder.Outcome
+	for len(outcomes) < len(all) {
+		some, err := lane.Deliver(ctx, all[len(outcomes):])
+		outcomes = append(outcomes, some...)
+		if err != nil {
+			return outcomes, err
+		}
+	}
+	return outcomes, nil
 }
 
 // counts are the four counters of the predecessors.

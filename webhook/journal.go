@@ -50,7 +50,7 @@ func (j *journal) posting(d *delivery) {
 	if !j.debugging() {
 		return
 	}
-	j.entry(d).WithField("bytes", len(d.pack.body)).Debug("posting audit event")
+	j.entry(d).WithField("bytes", d.pack.size).Debug("posting audit event")
 }
 
 func (j *journal) answered(d *delivery, a answer) {

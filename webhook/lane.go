@@ -37,11 +37,14 @@ type Lane struct {
 	client *http.Client
 	ledger *ledger
 	idle   *time.Timer
+	size   batchSize
+	// halves are what is left of a batch that was refused, the next at the end.
+	halves []half
 }
 
 // Lane opens a way to the sink, for one partition. Nothing is connected before the first Deliver.
 func (p *Poster) Lane() *Lane {
-	l := &Lane{Poster: p, ledger: &ledger{
+	l := &Lane{Poster: p, size: newBatchSize(p.batchEvents, p.batchBytes), ledger: &ledger{
 		settleTime: p.settleTime, replay: p.replay, keepAlive: p.keepAlive, habits: &p.habits, gone: make(chan struct{}),
 	}}
 	l.client = p.newClient(httpclient.Options{KeepAlive: p.keepAlive, Watcher: l.ledger})
@@ -50,16 +53,17 @@ func (p *Poster) Lane() *Lane {
 	return l
 }
 
-// Deliver posts the events one after the other and returns their outcomes, in order. It
-// returns fewer outcomes than events only with an error, and the outcomes that it does return
-// then hold for the first events:
+// Deliver posts a batch of the first events, as many as the sink takes at a time, and returns
+// their outcomes, in order. The next call has to go on behind them. The JSON of the events must
+// never be changed: a POST that is given up may go on reading it for a while. Only with an error does
+// it return no outcome:
 //
 //   - ctx ended: the POST in flight is abandoned. Whether the sink has taken it is not known.
 //     The error wraps context.Cause(ctx) and, if there was one, the sink's last error.
 //   - The lane is lost: the same, at once, and the error wraps ErrLost.
-//   - The daemon is stopping: the events are still posted for as long as each has its outcome
-//     at the first try, and a POST in flight has its time until ctx ends; but nothing is
-//     waited for and nothing is tried again. The error wraps ErrStopping and the sink's last error.
+//   - The daemon is stopping: the batch is still posted, and a POST in flight has its time until
+//     ctx ends; but nothing is waited for and nothing is tried again. The error wraps ErrStopping
+//     and the sink's last error.
 //
 // A sink that fails makes Deliver wait, not fail: that is the backpressure.
 func (l *Lane) Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
@@ -67,14 +71,13 @@ func (l *Lane) Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]fo
 	defer cancel(nil)
 	defer l.ledger.abortWith(nil)
 	l.ledger.abortWith(cancel)
-	outcomes := make([]forwarder.Outcome, 0, len(events))
-	for i := range events {
-		outcome, err := l.deliver(ctx, single(events[i]))
-		if err != nil {
-			return outcomes, fmt.Errorf("deliver record %d of hub event %d of partition %s: %w",
-				events[i].Record, events[i].Sequence, events[i].Partition, err)
-		}
-		outcomes = append(outcomes, outcome)
+	if len(events) == 0 {
+		return nil, nil
+	}
+	outcomes, err := l.deliverFirst(ctx, events)
+	if err != nil {
+		return nil, fmt.Errorf("deliver record %d of hub event %d of partition %s: %w",
+			events[0].Record, events[0].Sequence, events[0].Partition, err)
 	}
 	return outcomes, nil
 }

@@ -131,7 +131,7 @@ func TestAnAnswerThatBreaksOffIsAcceptedAndLost(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	})
 	l, _ := openLane(t, sink.URL, patient)
-	outcomes, err := l.Deliver(t.Context(), events(2))
+	outcomes, err := deliverAll(t.Context(), l, events(2))
 	require.ErrorIs(t, err, ErrLost)
 	assert.Equal(t, delivered(1), outcomes)
 	awaitLoss(t, l)

@@ -29,7 +29,7 @@ func lane(t *testing.T, sink http.RoundTripper, change func(*forwarder.Config)) 
 
 func post(t *testing.T, l *Lane, n int) {
 	t.Helper()
-	outcomes, err := l.Deliver(t.Context(), events(n))
+	outcomes, err := deliverAll(t.Context(), l, events(n))
 	require.NoError(t, err)
 	require.Len(t, outcomes, n)
 }
@@ -117,7 +117,7 @@ func TestWhileAPostIsInFlightTimeAloneSettlesNothing(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			_, _ = l.Deliver(t.Context(), events(1))
+			_, _ = deliverAll(t.Context(), l, events(1))
 		}()
 		<-time.After(29 * time.Second) // the bubble's clock
 		assert.Zero(t, l.Settled(), "the sink may be dead")
@@ -134,7 +134,7 @@ func TestAnyAnswerShowsThatTheSinkLivesOn(t *testing.T) {
 		post(t, l, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
 		defer cancel()
-		_, err := l.Deliver(ctx, events(1))
+		_, err := deliverAll(ctx, l, events(1))
 		require.Error(t, err)
 		assert.EqualValues(t, 1, l.Settled())
 		assert.False(t, isLost(l))
@@ -238,7 +238,7 @@ func TestALostLaneSettlesNothingMoreAndEndsAWait(t *testing.T) {
 		assert.Equal(t, time.Second, time.Since(began))
 		<-time.After(time.Hour)
 		assert.Zero(t, l.Settled())
-		_, err = l.Deliver(t.Context(), events(1))
+		_, err = deliverAll(t.Context(), l, events(1))
 		require.ErrorIs(t, err, ErrLost)
 		require.ErrorIs(t, l.ledger.Dialling(), ErrLost, "nothing overtakes what was lost")
 		assert.Zero(t, l.ledger.watchedFor(), "there is nothing to watch any more")
@@ -252,7 +252,7 @@ func TestALossEndsARetryWait(t *testing.T) {
 		post(t, l, 1)
 		results := make(chan error, 1)
 		go func() {
-			_, err := l.Deliver(t.Context(), events(1))
+			_, err := deliverAll(t.Context(), l, events(1))
 			results <- err
 		}()
 		<-time.After(1500 * time.Millisecond) // the bubble's clock: between two attempts
@@ -291,7 +291,7 @@ func TestWhatIsSentAgainIsCountedAsThat(t *testing.T) {
 	l, f := lane(t, inTurn(200, 200, 400), replaying)
 	all := events(3)
 	all[0].Again, all[2].Again = true, true
-	_, err := l.Deliver(t.Context(), all)
+	_, err := deliverAll(t.Context(), l, all)
 	require.NoError(t, err)
 	assert.Equal(t, counts{sent: 1, succeeded: 1, failed: 1}, f.counts())
 	assert.EqualValues(t, 2, f.metric("aks_audit_log_replayed_events_total"))

@@ -9,34 +9,28 @@ import (
 // parcel is one request body and the audit events in it. What is tried, repeated and answered
 // is the body; what is counted and logged are the events.
 type parcel struct {
-	body   []byte
+	body
 	events []forwarder.AuditEvent
+	// again is how many of them were counted before: they are sent again because the sink was
+	// lost.
+	again int
+	// failed is whether they have been counted as failed.
+	failed bool
 }
 
-// single is an audit event on its own, posted as the Event that it is.
-func single(event forwarder.AuditEvent) parcel {
-	return parcel{body: event.JSON, events: []forwarder.AuditEvent{event}}
-}
-
-// each calls count once for every event of the parcel.
-func (p parcel) each(count func()) {
-	for range p.events {
-		count()
-	}
-}
-
-// eachNew calls count once for every event that was not counted before, eachAgain once for
-// every other: they are sent again because the sink was lost.
-func (p parcel) eachNew(count func())   { p.eachThat(false, count) }
-func (p parcel) eachAgain(count func()) { p.eachThat(true, count) }
-
-func (p parcel) eachThat(again bool, count func()) {
-	for _, event := range p.events {
-		if event.Again == again {
-			count()
+// pack makes the parcel of the events: a list, or just the event where batches are not wanted.
+func pack(events []forwarder.AuditEvent, list bool) parcel {
+	p := parcel{body: newBody(events, list), events: events}
+	for n := range events {
+		if events[n].Again {
+			p.again++
 		}
 	}
+	return p
 }
+
+// fresh is how many of the events were not counted before.
+func (p parcel) fresh() int { return len(p.events) - p.again }
 
 // logFields says which events a log line is about: the first, and how many where there are more.
 func (p parcel) logFields() logrus.Fields {

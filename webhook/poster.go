@@ -1,9 +1,10 @@
 // Package webhook posts audit events to the sink and says what became of each: the retries,
 // the rate limit and the verdicts of the daemon.
 //
-// It works in four layers, each in a file of its own. An attempt (attempt.go) is one POST and
-// its answer; classify (classify.go) says what such an answer means; a delivery (delivery.go)
-// is the loop that repeats attempts on one body until there is an outcome.
+// It works in layers, each in a file of its own. An attempt (attempt.go) is one POST and its
+// answer; classify (classify.go) says what such an answer means; a delivery (delivery.go) is the
+// loop that repeats attempts on one body until there is an outcome; batch.go cuts the events into
+// bodies, as large as batchsize.go says, and halves those that the sink refuses.
 //
 // Nothing is given up that a retry or an operator can mend. With the default policy a body
 // that the sink does not take is held: it is tried again, for as long as it takes, and what
@@ -40,6 +41,10 @@ type Poster struct {
 	settleTime time.Duration
 	replay     bool
 
+	// batchEvents and batchBytes are POSTBATCHMAXEVENTS and POSTBATCHMAXBYTES.
+	batchEvents int
+	batchBytes  int
+
 	target  string // with user, password and query: for requests, never for messages
 	agent   string
 	timeout time.Duration
@@ -68,6 +73,9 @@ func New(cfg forwarder.Config, stats *forwarder.Statistics, health *forwarder.He
 		keepAlive:  cfg.KeepAlive,
 		settleTime: cfg.SinkSettleTime,
 		replay:     cfg.SinkReplay,
+
+		batchEvents: cfg.PostBatchMaxEvents,
+		batchBytes:  cfg.PostBatchMaxBytes,
 
 		target:  cfg.SinkURL.String(),
 		agent:   "aks-audit-log-go/" + version,

@@ -6,21 +6,23 @@ import (
 	"time"
 )
 
-// admit waits until the rate limit has let every event of the parcel through. Each takes its
-// turn by itself, so a parcel can hold more events than the burst.
-func (p *Poster) admit(ctx context.Context, pack parcel) error {
+// admit waits until the rate limit lets an event through and returns how many go with it at
+// once, of those wanted: a batch does not wait for more.
+func (p *Poster) admit(ctx context.Context, wanted int) (admitted int, err error) {
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return 0, context.Cause(ctx)
 	}
 	if p.limiter == nil {
-		return nil
+		return wanted, nil
 	}
-	for range pack.events {
-		if err := p.admitOne(ctx); err != nil {
-			return fmt.Errorf("wait for the rate limit: %w", err)
-		}
+	if err := p.admitOne(ctx); err != nil {
+		return 0, fmt.Errorf("wait for the rate limit: %w", err)
 	}
-	return nil
+	admitted = 1
+	for admitted < wanted && p.limiter.Allow() {
+		admitted++
+	}
+	return admitted, nil
 }
 
 // admitOne goes ahead at once where the limit has room, even while the daemon is stopping:

@@ -47,7 +47,8 @@ func TestTheDaemonForwardsServesItsStatisticsAndStops(t *testing.T) {
 	hub.Append("0", []byte(record))
 	select {
 	case body := <-bodies:
-		assert.JSONEq(t, `{"kind":"Event","auditID":"a","stageTimestamp":"2026-01-31T12:00:00Z"}`, body)
+		assert.JSONEq(t, `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[`+
+			`{"kind":"Event","auditID":"a","stageTimestamp":"2026-01-31T12:00:00Z"}]}`, body)
 	case <-time.After(30 * time.Second):
 		t.Fatal("the audit event did not arrive")
 	}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"aks-audit-log-go/e2e/bench/control"
+	"aks-audit-log-go/e2e/bench/load"
+	"aks-audit-log-go/internal/hubtest"
+)
+
+// hub is the emulator and what fills it.
+type hub struct {
+	server *hubtest.Server
+	next   int // the partition of the next hub event
+}
+
+func runHub(ctx context.Context, o options) error {
+	server, err := hubtest.Start(hubtest.Config{Hub: "benchmark", Partitions: o.partitions})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	h := &hub{server: server}
+	pages := http.NewServeMux()
+	pages.HandleFunc("POST /fill", h.fill)
+	pages.HandleFunc("POST /pace", h.pace)
+	address, wait, err := control.Serve(ctx, pages)
+	if err != nil {
+		return err
+	}
+	if err := control.Announce(o.stdout, control.Announcement{
+		Control: address, Plain: server.PlainConnectionString(), Secure: server.ConnectionString(),
+		Hub: server.HubName(), CA: string(server.CAPEM()),
+	}); err != nil {
+		return err
+	}
+	return wait()
+}
+
+// append puts a hub event into the next partition in turn.
+func (h *hub) append(body []byte) {
+	ids := h.server.PartitionIDs()
+	h.server.Append(ids[h.next%len(ids)], body)
+	h.next++
+}
+
+// fill appends hubEvents hub events of records audit events each, all with the same body, which
+// the hub keeps once: a deep backlog takes no memory.
+func (h *hub) fill(w http.ResponseWriter, r *http.Request) {
+	hubEvents, records, err := amounts(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	body := load.HubEvent(records)
+	for range hubEvents {
+		h.append(body)
+	}
+}
+
+// pace appends hubEvents hub events of records audit events each, one every so often, and answers
+// when it is done. Each audit event says when it was appended.
+func (h *hub) pace(w http.ResponseWriter, r *http.Request) {
+	hubEvents, records, err := amounts(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	every, err := time.ParseDuration(r.URL.Query().Get("every"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	stamped := load.NewStamped(records)
+	due := time.Now()
+	for range hubEvents {
+		// A late one does not make the next late: the rate holds.
+		timer := time.NewTimer(time.Until(due))
+		select {
+		case <-timer.C:
+		case <-r.Context().Done():
+			timer.Stop()
+			return
+		}
+		h.append(stamped.At(time.Now()))
+		due = due.Add(every)
+	}
+}
+
+func amounts(r *http.Request) (hubEvents, records int, err error) {
+	if hubEvents, err = strconv.Atoi(r.URL.Query().Get("hubEvents")); err != nil {
+		return 0, 0, fmt.Errorf("hubEvents: %w", err)
+	}
+	if records, err = strconv.Atoi(r.URL.Query().Get("records")); err != nil {
+		return 0, 0, fmt.Errorf("records: %w", err)
+	}
+	return hubEvents, records, nil
+}

@@ -1,0 +1,64 @@
+//go:build bench && linux
+
+package e2e
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"testing"
+
+	"aks-audit-log-go/e2e/bench/load"
+)
+
+func plainAMQP(hub *part) string  { return hub.Plain }
+func secureAMQP(hub *part) string { return hub.Secure }
+
+// limit measures a loop without guarantees before a backlog.
+func limit(loop string, connection func(*part) string) func(*testing.T, *bench, int) measure {
+	return func(t *testing.T, b *bench, hubEvents int) measure {
+		s := b.surround(t, usualPartitions)
+		s.fill(t, hubEvents, load.Records)
+		hub, sink := costOf(t, s.hub.process), costOf(t, s.sink.process)
+		environ := append(os.Environ(), "SSL_CERT_FILE="+caFile(t, s.hub))
+		p := startPart(t, environ, b.part, loop, "-connection", connection(s.hub), "-hub", s.hub.Hub, "-url", s.sink.URL,
+			"-events", fmt.Sprint(listEvents))
+		counting := s.sink
+		if loop == "discard" {
+			counting = p
+		}
+		counts := counting.await(t, int64(hubEvents*load.Records), p.process)
+		m := s.finished(t, counts, cost{}, hub, sink, p.process)
+		m.blobWrites, m.checkpoints = math.NaN(), math.NaN()
+		if loop == "discard" {
+			m.posts, m.batch, m.sinkCPU = math.NaN(), math.NaN(), math.NaN()
+		}
+		return m
+	}
+}
+
+// postOnly measures how fast EventLists can be posted to the counting sink.
+func postOnly(t *testing.T, b *bench, hubEvents int) measure {
+	return b.surround(t, usualPartitions).post(t, hubEvents)
+}
+
+// postIntoFalco measures what Falco's plugin takes.
+func postIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
+	s := b.surround(t, usualPartitions)
+	s.sink = startPart(t, nil, b.falco)
+	m := s.post(t, hubEvents)
+	m.posts, m.batch = math.NaN(), math.NaN() // the plugin does not tell
+	return m
+}
+
+// post has the load generator post about as many audit events as so many hub events hold.
+func (s *surroundings) post(t *testing.T, hubEvents int) measure {
+	t.Helper()
+	posts := max(1, hubEvents*load.Records/listEvents)
+	hub, sink := costOf(t, s.hub.process), costOf(t, s.sink.process)
+	p := startPart(t, nil, s.b.part, "post", "-url", s.sink.URL, "-posts", fmt.Sprint(posts), "-events", fmt.Sprint(listEvents))
+	counts := s.sink.await(t, int64(posts*listEvents), p.process)
+	m := s.finished(t, counts, cost{}, hub, sink, p.process)
+	m.blobWrites, m.checkpoints, m.hubCPU = math.NaN(), math.NaN(), math.NaN()
+	return m
+}

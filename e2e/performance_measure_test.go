@@ -1,0 +1,91 @@
+//go:build bench && linux
+
+package e2e
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"aks-audit-log-go/e2e/bench/control"
+	"aks-audit-log-go/e2e/bench/figures"
+)
+
+// measure is what one run of a row showed; NaN stands for what it does not measure.
+type measure struct {
+	seconds     float64 // how long it took
+	millions    float64 // of audit events
+	rate        float64 // audit events a second, from the first POST to the last
+	cpu         float64 // seconds a million audit events, start included
+	rss         float64 // MiB at the highest; of several processes of the one with the most
+	posts       float64 // a million
+	batch       float64 // audit events in a POST, on average
+	blobWrites  float64 // a million
+	checkpoints float64 // blob writes that are checkpoints, a second
+	p50, p99    float64 // ms from append to accepted
+	longest     float64 // ms
+	cores       float64 // of a core in use, in percent
+	start       float64 // seconds
+	hubCPU      float64 // what the emulator used, seconds a million
+	sinkCPU     float64 // what the sink used, seconds a million
+}
+
+// unmeasured has nothing measured.
+func unmeasured() measure {
+	n := math.NaN()
+	return measure{n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n}
+}
+
+// String tells what was measured on one line, for who watches.
+func (m measure) String() string {
+	text := ""
+	for _, c := range columns {
+		if value := c.of(m); !math.IsNaN(value) {
+			text += fmt.Sprintf("%s %s; ", c.name, figures.Short(value))
+		}
+	}
+	return text
+}
+
+// column is one column of the tables.
+type column struct {
+	name string
+	of   func(measure) float64
+}
+
+var (
+	columnRate        = column{"audit events/s", func(m measure) float64 { return m.rate }}
+	columnCPU         = column{"CPU s per million", func(m measure) float64 { return m.cpu }}
+	columnRSS         = column{"peak RSS, MiB", func(m measure) float64 { return m.rss }}
+	columnPosts       = column{"POSTs per million", func(m measure) float64 { return m.posts }}
+	columnBatch       = column{"audit events a POST", func(m measure) float64 { return m.batch }}
+	columnBlobWrites  = column{"blob writes per million", func(m measure) float64 { return m.blobWrites }}
+	columnCheckpoints = column{"checkpoints written/s", func(m measure) float64 { return m.checkpoints }}
+	columnP50         = column{"wait p50, ms", func(m measure) float64 { return m.p50 }}
+	columnP99         = column{"wait p99, ms", func(m measure) float64 { return m.p99 }}
+	columnLongest     = column{"longest wait, ms", func(m measure) float64 { return m.longest }}
+	columnCores       = column{"CPU, % of a core", func(m measure) float64 { return m.cores }}
+	columnStart       = column{"start to first POST, s", func(m measure) float64 { return m.start }}
+	columnHub         = column{"emulator CPU s per million", func(m measure) float64 { return m.hubCPU }}
+	columnSink        = column{"sink CPU s per million", func(m measure) float64 { return m.sinkCPU }}
+	columnMillions    = column{"million audit events", func(m measure) float64 { return m.millions }}
+	columnSeconds     = column{"seconds", func(m measure) float64 { return m.seconds }}
+)
+
+var columns = []column{
+	columnRate, columnCPU, columnRSS, columnPosts, columnBatch, columnBlobWrites, columnCheckpoints, columnP50, columnP99,
+	columnLongest, columnCores, columnStart, columnHub, columnSink, columnMillions, columnSeconds,
+}
+
+// throughput fills in what follows from what a sink counted.
+func (m *measure) throughput(counts control.Counts) {
+	m.seconds = timeOf(counts.Last).Sub(timeOf(counts.First)).Seconds()
+	m.millions = float64(counts.Events) / 1e6
+	m.rate = float64(counts.Events) / m.seconds
+}
+
+// waits fills in the percentiles of the times from append to accepted.
+func (m *measure) waits(waits []time.Duration) {
+	ms := func(p float64) float64 { return figures.Percentile(waits, p).Seconds() * 1e3 }
+	m.p50, m.p99, m.longest = ms(50), ms(99), ms(100)
+}

@@ -1,0 +1,237 @@
+//go:build bench && linux
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/bench/control"
+	"aks-audit-log-go/e2e/bench/usage"
+)
+
+// part is a running part of the surroundings.
+type part struct {
+	*process
+	control.Announcement
+}
+
+// startPart starts a part, waits until it serves, and ends it with the test.
+func startPart(t *testing.T, environ []string, binary string, args ...string) *part {
+	t.Helper()
+	p, err := startProcess(t.Context(), t.TempDir(), environ, binary, args...)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, p.signal(syscall.SIGTERM)) })
+	started := &part{process: p}
+	eventually(t, func() bool {
+		line, _, whole := strings.Cut(p.out.String(), "\n")
+		return whole && json.Unmarshal([]byte(line), &started.Announcement) == nil || !p.running()
+	}, "%s serves", filepath.Base(binary))
+	require.True(t, p.running(), "%s ended:\n%s", binary, p.out)
+	return started
+}
+
+// tell sends a part a command and waits until it has been carried out.
+func (p *part) tell(t *testing.T, command string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.Control+command, nil)
+	require.NoError(t, err)
+	resp, err := (&http.Client{Transport: testClient.Transport}).Do(req) // without a time-out
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	require.Equal(t, http.StatusOK, resp.StatusCode, command)
+}
+
+// counts asks a part what it has seen.
+func (p *part) counts(t *testing.T, query string) control.Counts {
+	t.Helper()
+	status, page := get(t.Context(), "http://"+p.Control+"/counts"+query)
+	require.Equal(t, http.StatusOK, status, page)
+	var counts control.Counts
+	require.NoError(t, json.Unmarshal([]byte(page), &counts))
+	return counts
+}
+
+// lookEvery is how often a part is asked whether it is done. It tells itself when it was.
+const lookEvery = 200 * time.Millisecond
+
+// await waits until a part has seen so many audit events, as long as the others go on.
+func (p *part) await(t *testing.T, events int64, others ...*process) control.Counts {
+	t.Helper()
+	const benchPatience = 5 * time.Minute
+	for start := time.Now(); time.Since(start) < benchPatience; time.Sleep(lookEvery) {
+		counts := p.counts(t, "")
+		if counts.Events >= events {
+			return counts
+		}
+		for _, other := range others {
+			require.True(t, other.running(), "what is measured ended at %d of %d audit events:\n%s", counts.Events, events, lastOf(other.out.String()))
+		}
+	}
+	require.Fail(t, "the audit events did not come")
+	return control.Counts{}
+}
+
+// cost is what processes have used so far.
+type cost struct {
+	cpu  time.Duration
+	peak int64 // bytes, of the one with the most
+}
+
+func costOf(t *testing.T, processes ...*process) cost {
+	t.Helper()
+	var sum cost
+	for _, p := range processes {
+		cpu, err := usage.CPU(p.cmd.Process.Pid)
+		require.NoError(t, err)
+		peak, err := usage.PeakRSS(p.cmd.Process.Pid)
+		require.NoError(t, err)
+		sum.cpu += cpu
+		sum.peak = max(sum.peak, peak)
+	}
+	return sum
+}
+
+// blobProxy stands before Azurite and counts what is written there.
+type blobProxy struct {
+	*httptest.Server
+	writes, checkpoints atomic.Int64
+}
+
+func startBlobProxy(t *testing.T) *blobProxy {
+	t.Helper()
+	endpoint, err := url.Parse(storage(t).endpoint)
+	require.NoError(t, err)
+	target := &url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	// Rewrite adds no header and leaves Host alone, so that signatures hold.
+	forward := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
+	}}
+	p := &blobProxy{}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			p.writes.Add(1)
+			if strings.Contains(r.URL.Path, "/checkpoint/") {
+				p.checkpoints.Add(1)
+			}
+		}
+		forward.ServeHTTP(w, r)
+	}))
+	t.Cleanup(transport.CloseIdleConnections)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// connectionString is that of the storage behind the proxy.
+func (p *blobProxy) connectionString(t *testing.T) string {
+	t.Helper()
+	a := storage(t)
+	return fmt.Sprintf("DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;BlobEndpoint=%s/%s;", storageAccount, a.key, p.URL, storageAccount)
+}
+
+// surroundings are what a daemon of the benchmark runs in.
+type surroundings struct {
+	b         *bench
+	hub, sink *part
+	blobs     *blobProxy
+	container string
+}
+
+// surround starts a hub of so many partitions and a sink, and names a container that is not there yet.
+func (b *bench) surround(t *testing.T, partitions int, sinkArgs ...string) *surroundings {
+	t.Helper()
+	return &surroundings{
+		b:         b,
+		hub:       b.startHub(t, partitions),
+		sink:      startPart(t, nil, b.part, append([]string{"sink"}, sinkArgs...)...),
+		blobs:     startBlobProxy(t),
+		container: newContainer(t).name,
+	}
+}
+
+func (b *bench) startHub(t *testing.T, partitions int) *part {
+	t.Helper()
+	return startPart(t, nil, b.part, "hub", "-partitions", fmt.Sprint(partitions))
+}
+
+// fill makes a backlog.
+func (s *surroundings) fill(t *testing.T, hubEvents, records int) {
+	t.Helper()
+	s.hub.tell(t, fmt.Sprintf("/fill?hubEvents=%d&records=%d", hubEvents, records))
+}
+
+// settings make a daemon run here, with all its defaults.
+func (s *surroundings) settings(t *testing.T) settings {
+	t.Helper()
+	return settings{
+		"SSL_CERT_FILE":                 caFile(t, s.hub),
+		"EHUBNAMESPACECONNECTIONSTRING": s.hub.Plain,
+		"EVENTHUBNAME":                  s.hub.Hub,
+		"BLOBSTORAGECONNECTIONSTRING":   s.blobs.connectionString(t),
+		"BLOBCONTAINERNAME":             s.container,
+		"WEBSINKURL":                    s.sink.URL,
+	}
+}
+
+func caFile(t *testing.T, hub *part) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(path, []byte(hub.CA), 0o600))
+	return path
+}
+
+// startDaemon starts the released binary with its defaults, but for these settings.
+func (s *surroundings) startDaemon(t *testing.T, others settings) *daemon {
+	t.Helper()
+	environ := s.settings(t).with(others).with(s.b.extra).with(settings{"STATSADDRESS": freeAddress(t)})
+	if s.b.profiles != "" {
+		name := strings.NewReplacer("/", "_", " ", "-").Replace(t.Name()) + ".pprof"
+		environ["DAEMONPROFILE"] = freeName(t, filepath.Join(s.b.profiles, name))
+	}
+	return runDaemon(t, s.b.daemon, maps.Clone(environ))
+}
+
+// freeName is path, or where that is there already, one like it. The daemons have a folder of their
+// own to run in, so it is absolute.
+func freeName(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	require.NoError(t, err)
+	for candidate, n := path, 2; ; n++ {
+		if _, err := os.Stat(candidate); os.IsNotExist(err) {
+			require.NoError(t, os.WriteFile(candidate, nil, 0o600))
+			return candidate
+		}
+		candidate = fmt.Sprintf("%s.%d", path, n)
+	}
+}
+
+// profileOverlay has the daemon built with a file more, which writes a profile.
+func profileOverlay(t *testing.T) string {
+	t.Helper()
+	source, err := filepath.Abs("bench/profile/profile.go.txt")
+	require.NoError(t, err)
+	product, err := filepath.Abs(productDir)
+	require.NoError(t, err)
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(product, "benchprofile.go"): source}})
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "overlay.json")
+	require.NoError(t, os.WriteFile(path, overlay, 0o600))
+	return path
+}

@@ -1,0 +1,112 @@
+//go:build bench && linux
+
+package e2e
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	// settle is how long a daemon that has done nothing yet is left alone before it counts as idle.
+	settle = 3 * time.Second
+	// checkpointed is by when the checkpoints of what was delivered are written: SINKSETTLETIME and
+	// CHECKPOINTINTERVAL, 5 s each, and some more.
+	checkpointed = 12 * time.Second
+)
+
+// startIdle starts a daemon and waits until it owns all partitions.
+func (s *surroundings) startIdle(t *testing.T) *daemon {
+	t.Helper()
+	d := s.startDaemon(t, nil)
+	d.awaitMetric(t, partitionsOwned, usualPartitions)
+	time.Sleep(settle)
+	return d
+}
+
+// pace appends hub events at a rate.
+func (s *surroundings) pace(t *testing.T, hubEvents, records int, every time.Duration) {
+	t.Helper()
+	s.hub.tell(t, fmt.Sprintf("/pace?hubEvents=%d&records=%d&every=%s", hubEvents, records, every))
+}
+
+// steady appends a hub event of so many audit events every so often.
+func steady(records int, every time.Duration) func(*testing.T, *bench, int) measure {
+	return func(t *testing.T, b *bench, _ int) measure {
+		s := b.surround(t, usualPartitions)
+		d := s.startIdle(t)
+		warmUp, hubEvents := int(steadyWarmUp/every), int(steadyFor/every)
+		s.pace(t, warmUp, records, every)
+		s.sink.await(t, int64(warmUp*records), d.process)
+		s.sink.tell(t, "/reset")
+		s.blobs.writes.Store(0)
+		s.blobs.checkpoints.Store(0)
+		before, hub, sink, began := costOf(t, d.process), costOf(t, s.hub.process), costOf(t, s.sink.process), time.Now()
+		s.pace(t, hubEvents, records, every)
+		s.sink.await(t, int64(hubEvents*records), d.process)
+		counts := s.sink.counts(t, "?waits=1")
+		m := s.finished(t, counts, before, hub, sink, d.process)
+		m.cores = 100 * (costOf(t, d.process).cpu - before.cpu).Seconds() / time.Since(began).Seconds()
+		require.Len(t, counts.Waits, hubEvents*records)
+		m.waits(counts.Waits)
+		return m
+	}
+}
+
+// quiet appends one audit event now and then, each to another partition.
+func quiet(t *testing.T, b *bench, _ int) measure {
+	s := b.surround(t, usualPartitions)
+	d := s.startIdle(t)
+	m := unmeasured()
+	s.pace(t, quietEvents, 1, 487*time.Millisecond) // not in step with any timer
+	s.sink.await(t, quietEvents, d.process)
+	m.waits(s.sink.counts(t, "?waits=1").Waits)
+	return m
+}
+
+// idle watches a daemon that has nothing to do.
+func idle(t *testing.T, b *bench, _ int) measure {
+	s := b.surround(t, usualPartitions)
+	s.fill(t, usualPartitions, 1)
+	d := s.startIdle(t)
+	s.sink.await(t, usualPartitions, d.process)
+	time.Sleep(checkpointed)
+	s.blobs.checkpoints.Store(0)
+	before, began := costOf(t, d.process), time.Now()
+	time.Sleep(idleFor)
+	after, took := costOf(t, d.process), time.Since(began).Seconds()
+	m := unmeasured()
+	m.cores = 100 * (after.cpu - before.cpu).Seconds() / took
+	m.rss = float64(after.peak) / (1 << 20)
+	m.checkpoints = float64(s.blobs.checkpoints.Load()) / took
+	return m
+}
+
+// startToFirst is the time from the start of the process to its first POST, where all partitions are
+// free and the container has to be made.
+func startToFirst(t *testing.T, b *bench, _ int) measure {
+	s := b.surround(t, usualPartitions)
+	s.fill(t, usualPartitions, 1)
+	began := time.Now()
+	d := s.startDaemon(t, nil)
+	counts := s.sink.await(t, usualPartitions, d.process)
+	m := unmeasured()
+	m.start = timeOf(counts.First).Sub(began).Seconds()
+	return m
+}
+
+// slowSink watches a daemon before a deep backlog and a sink that is slow.
+func slowSink(t *testing.T, b *bench, _ int) measure {
+	s := b.surround(t, usualPartitions, "-delay", slowDelay.String())
+	s.fill(t, leastBacklog*10, 22)
+	hub, sink := costOf(t, s.hub.process), costOf(t, s.sink.process)
+	d := s.startDaemon(t, settings{"SHUTDOWNTIMEOUT": "14s"})
+	time.Sleep(slowFor)
+	m := s.finished(t, s.sink.counts(t, ""), cost{}, hub, sink, d.process)
+	m.cpu, m.hubCPU, m.sinkCPU, m.blobWrites = math.NaN(), math.NaN(), math.NaN(), math.NaN() // of too few audit events
+	return m
+}

@@ -1,0 +1,216 @@
+//go:build bench && linux
+
+package e2e
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/bench/control"
+	"aks-audit-log-go/e2e/bench/figures"
+	"aks-audit-log-go/e2e/bench/load"
+)
+
+// The sections of the benchmark, in the order in which they run.
+const (
+	sectionLimits       = "limits"
+	sectionDrain        = "drain"
+	sectionFalco        = "falco"
+	sectionPredecessors = "predecessors"
+	sectionLatency      = "latency"
+	sectionIdle         = "idle"
+	sectionStart        = "start"
+	sectionEvents       = "events"
+	sectionPartitions   = "partitions"
+	sectionReplicas     = "replicas"
+	sectionSlow         = "slow"
+)
+
+var sections = []string{
+	sectionLimits, sectionDrain, sectionFalco, sectionPredecessors, sectionLatency, sectionIdle, sectionStart,
+	sectionEvents, sectionPartitions, sectionReplicas, sectionSlow,
+}
+
+const (
+	// usualPartitions is how many partitions the hub has where nothing else is said.
+	usualPartitions = 4
+	// listEvents is how many audit events an EventList of the limits holds at the most.
+	listEvents = 400
+	// idleFor is how long a daemon without work is watched.
+	idleFor = 30 * time.Second
+	// slowDelay is how long the slow sink takes for each answer, slowFor how long it is watched.
+	slowDelay = time.Second
+	slowFor   = 15 * time.Second
+	// steadyFor is how long a steady stream flows, after steadyWarmUp.
+	steadyFor    = 15 * time.Second
+	steadyWarmUp = 2 * time.Second
+	quietEvents  = 20
+)
+
+// Names of rows that others are compared with.
+const (
+	rowStraight = "straight loop, no guarantees"
+	rowDrain    = "this daemon, defaults"
+	rowFalco    = "this daemon into Falco's plugin"
+	rowFalcoRaw = "load generator into Falco's plugin"
+	rowSteady   = "1,000/s, 22 audit events a hub event"
+	rowIdle     = "idle, 4 partitions"
+	rowStart    = "1 audit event in each partition"
+)
+
+// allRows are the rows of all sections.
+func allRows() []*benchRow {
+	rows := []*benchRow{
+		{section: sectionLimits, name: rowStraight, drains: true, measure: limit("straight", plainAMQP)},
+		{section: sectionLimits, name: "receive and discard", drains: true, measure: limit("discard", plainAMQP)},
+		{section: sectionLimits, name: "receive and discard, TLS", drains: true, measure: limit("discard", secureAMQP)},
+		{section: sectionLimits, name: "POST only, EventLists of 400", drains: true, measure: postOnly},
+		{section: sectionDrain, name: rowDrain, drains: true, usual: 1, measure: drain(nil)},
+		{section: sectionDrain, name: "this daemon, defaults, TLS", drains: true, usual: 1, measure: drainSecurely},
+		{section: sectionFalco, name: rowFalco, drains: true, measure: drainIntoFalco},
+		{section: sectionFalco, name: rowFalcoRaw, drains: true, measure: postIntoFalco},
+		{section: sectionPredecessors, name: "one POST an event, new connections", drains: true, measure: drain(asPredecessors("false"))},
+		{section: sectionPredecessors, name: "one POST an event, kept connections", drains: true, measure: drain(asPredecessors("true"))},
+		{section: sectionLatency, name: rowSteady, measure: steady(load.Records, load.Records*time.Millisecond)},
+		{section: sectionLatency, name: "1,000/s, 1 audit event a hub event", measure: steady(1, time.Millisecond)},
+		{section: sectionLatency, name: "now and then one", measure: quiet},
+		{section: sectionIdle, name: rowIdle, measure: idle},
+		{section: sectionStart, name: rowStart, measure: startToFirst},
+		{section: sectionSlow, name: fmt.Sprintf("sink that takes %s a POST", slowDelay), measure: slowSink},
+	}
+	for _, times := range []float64{1, 2, 3, 4} {
+		rows = append(rows, &benchRow{
+			section: sectionEvents, name: fmt.Sprintf("backlog × %v", times), drains: true, usual: times, measure: drain(nil),
+		})
+	}
+	for _, partitions := range []int{1, 2, 4, 8, 16, 32} {
+		rows = append(rows, &benchRow{
+			section: sectionPartitions, name: some(partitions, "partition"), x: float64(partitions),
+			drains: true, usual: 1, measure: drainPartitions(partitions, nil),
+		})
+	}
+	for _, replicas := range []int{1, 2, 3, 4} {
+		rows = append(rows, &benchRow{
+			section: sectionReplicas, name: some(replicas, "replica"), x: float64(replicas),
+			drains: true, usual: 1, measure: drainReplicas(replicas),
+		})
+	}
+	return rows
+}
+
+func some(n int, what string) string {
+	if n > 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// asPredecessors have the daemon work as they did: a POST for each audit event, a checkpoint for each hub
+// event. Variables that this version does not know yet do no harm.
+func asPredecessors(keepAlive string) settings {
+	return settings{
+		"POSTBATCHMAXEVENTS": "1", "KEEPALIVE": keepAlive, "CHECKPOINTINTERVAL": "1ms",
+		"POSTFAILUREPOLICY": "drop", "SINKREPLAY": "off", "SINKSETTLETIME": "0s",
+	}
+}
+
+func drain(others settings) func(*testing.T, *bench, int) measure {
+	return drainPartitions(usualPartitions, others)
+}
+
+func drainPartitions(partitions int, others settings) func(*testing.T, *bench, int) measure {
+	return func(t *testing.T, b *bench, hubEvents int) measure {
+		s := b.surround(t, partitions)
+		return s.drain(t, hubEvents, others)
+	}
+}
+
+func drainSecurely(t *testing.T, b *bench, hubEvents int) measure {
+	s := b.surround(t, usualPartitions)
+	return s.drain(t, hubEvents, settings{"EHUBNAMESPACECONNECTIONSTRING": s.hub.Secure})
+}
+
+func drainIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
+	s := b.surround(t, usualPartitions)
+	s.sink = startPart(t, nil, b.falco)
+	m := s.drain(t, hubEvents, nil)
+	m.posts, m.batch = math.NaN(), math.NaN() // the plugin does not tell
+	return m
+}
+
+// drain starts a daemon before a backlog.
+func (s *surroundings) drain(t *testing.T, hubEvents int, others settings) measure {
+	t.Helper()
+	s.fill(t, hubEvents, load.Records)
+	hub, sink := costOf(t, s.hub.process), costOf(t, s.sink.process)
+	d := s.startDaemon(t, others)
+	counts := s.sink.await(t, int64(hubEvents*load.Records), d.process)
+	m := s.finished(t, counts, cost{}, hub, sink, d.process)
+	s.assertExactly(t, hubEvents*load.Records, d)
+	return m
+}
+
+// finished reckons up what processes did since they had cost so much.
+func (s *surroundings) finished(t *testing.T, counts control.Counts, before, hub, sink cost, measured ...*process) measure {
+	t.Helper()
+	m := unmeasured()
+	m.throughput(counts)
+	total := float64(counts.Events)
+	after := costOf(t, measured...)
+	m.cpu = figures.PerMillion((after.cpu - before.cpu).Seconds(), total)
+	m.rss = float64(after.peak) / (1 << 20)
+	m.posts = figures.PerMillion(float64(counts.Posts), total)
+	m.batch = total / float64(counts.Posts)
+	m.hubCPU = figures.PerMillion((costOf(t, s.hub.process).cpu - hub.cpu).Seconds(), total)
+	m.sinkCPU = figures.PerMillion((costOf(t, s.sink.process).cpu - sink.cpu).Seconds(), total)
+	m.blobWrites = figures.PerMillion(float64(s.blobs.writes.Load()), total)
+	m.checkpoints = float64(s.blobs.checkpoints.Load()) / m.seconds
+	return m
+}
+
+// assertExactly stops the daemons and looks that no audit event came twice: a figure of work that was
+// done twice is none.
+func (s *surroundings) assertExactly(t *testing.T, events int, daemons ...*daemon) {
+	t.Helper()
+	for _, d := range daemons {
+		d.stop(t)
+	}
+	require.EqualValues(t, events, s.sink.counts(t, "").Events, "each audit event was delivered once")
+}
+
+// drainReplicas lets replicas share the partitions before it makes the backlog.
+func drainReplicas(replicas int) func(*testing.T, *bench, int) measure {
+	return func(t *testing.T, b *bench, hubEvents int) measure {
+		s := b.surround(t, usualPartitions)
+		var daemons []*daemon
+		var processes []*process
+		for range replicas {
+			d := s.startDaemon(t, nil)
+			daemons, processes = append(daemons, d), append(processes, d.process)
+		}
+		eventually(t, func() bool { return balanced(t, daemons) }, "%d replicas share the partitions", replicas)
+		s.blobs.writes.Store(0)
+		before, hub, sink := costOf(t, processes...), costOf(t, s.hub.process), costOf(t, s.sink.process)
+		s.fill(t, hubEvents, load.Records)
+		counts := s.sink.await(t, int64(hubEvents*load.Records), processes...)
+		m := s.finished(t, counts, before, hub, sink, processes...)
+		s.assertExactly(t, hubEvents*load.Records, daemons...)
+		return m
+	}
+}
+
+func balanced(t *testing.T, daemons []*daemon) bool {
+	total := 0.0
+	for _, d := range daemons {
+		owned := d.metric(t, partitionsOwned)
+		if owned < math.Floor(usualPartitions/float64(len(daemons))) {
+			return false
+		}
+		total += owned
+	}
+	return total == usualPartitions
+}

@@ -1,0 +1,191 @@
+//go:build bench && linux
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/bench/load"
+)
+
+// The benchmark is set by environment variables:
+//
+//	BENCH          which sections to run, separated by commas; all of them by default
+//	BENCHRUNS      how many runs of each row count, 5 by default
+//	BENCHSECONDS   about how long a run that drains a backlog lasts, 6 by default
+//	BENCHOUT       the folder to write to; docs by default, but only where all sections ran
+//	BENCHSETTINGS  variables to set for the daemon, as in "EVENTHUBPREFETCH=32 POSTBATCHMAXEVENTS=100"
+//	BENCHPROFILE   a folder for processor profiles of the daemon, one for each run
+const (
+	defaultRuns    = 5
+	defaultSeconds = 6
+	docsFolder     = productDir + "/docs"
+)
+
+// leastBacklog is the backlog, in hub events, of what is not yet known to be faster: 35,200 audit events.
+const leastBacklog = 1600
+
+// mostBacklog bounds the backlog of what is fast: 4.4 million audit events.
+const mostBacklog = 200_000
+
+// bench is one run of the benchmark.
+type bench struct {
+	daemon, part, falco string // binaries
+	extra               settings
+	profiles            string
+	runs                int
+	seconds             float64
+	rows                []*benchRow
+	// loadBefore is the machine's load average before the benchmark began: above 0.5 or so, others
+	// were at work, and the figures are theirs too.
+	loadBefore string
+}
+
+// benchRow is one line of a table.
+type benchRow struct {
+	section, name string
+	// x is what the row stands for on the axis of a plot: partitions, replicas, parts of a backlog.
+	x float64
+	// measure runs it once. hubEvents is the backlog for those that drain one.
+	measure func(t *testing.T, b *bench, hubEvents int) measure
+	// drains says that the row drains a backlog, which is made so deep that a run lasts.
+	drains bool
+	// usual, if not 0, says that it drains so many times the usual backlog, which is that of the daemon
+	// with its defaults, so that the rows of a section drain the same.
+	usual     float64
+	hubEvents int
+	runs      []measure
+}
+
+// TestPerformance measures all rows side by side: run after run, each goes through all rows, so that
+// what else happens on the machine spreads over all of them.
+func TestPerformance(t *testing.T) {
+	b := newBench(t)
+	b.findBacklogs(t)
+	for run := range b.runs {
+		for _, row := range b.rows {
+			t.Run(fmt.Sprintf("run %d of %s", run+1, row.name), func(t *testing.T) {
+				m := row.measure(t, b, row.hubEvents)
+				row.runs = append(row.runs, m)
+				t.Log(m)
+			})
+		}
+	}
+	if t.Failed() {
+		t.Fatal("nothing is written: a row failed")
+	}
+	b.write(t)
+}
+
+// findBacklogs finds out how deep a backlog each row needs.
+func (b *bench) findBacklogs(t *testing.T) {
+	t.Helper()
+	usual := &benchRow{name: "the daemon with its defaults", measure: drain(nil)}
+	for _, r := range b.rows {
+		switch {
+		case r.usual != 0:
+			if usual.hubEvents == 0 {
+				t.Run("find the backlog of "+usual.name, func(t *testing.T) { b.findBacklog(t, usual) })
+			}
+			r.hubEvents = int(float64(usual.hubEvents) * r.usual)
+		case r.drains:
+			t.Run("find the backlog of "+r.name, func(t *testing.T) { b.findBacklog(t, r) })
+		}
+	}
+}
+
+// findBacklog runs a row once with the least backlog, which counts for nothing else, and once more
+// where that was over too soon to tell.
+func (b *bench) findBacklog(t *testing.T, r *benchRow) {
+	r.hubEvents = leastBacklog
+	for range 2 {
+		m := r.measure(t, b, r.hubEvents)
+		wanted := int(m.rate * b.seconds / load.Records)
+		r.hubEvents = min(max(wanted, leastBacklog), mostBacklog)
+		if m.seconds > b.seconds/4 {
+			break
+		}
+	}
+	t.Logf("backlog: %d audit events", r.hubEvents*load.Records)
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	before, err := os.ReadFile("/proc/loadavg")
+	require.NoError(t, err)
+	b := &bench{
+		loadBefore: strings.Fields(string(before))[0],
+		runs:       int(number(t, "BENCHRUNS", defaultRuns)),
+		seconds:    number(t, "BENCHSECONDS", defaultSeconds),
+		extra:      extraSettings(t),
+		profiles:   os.Getenv("BENCHPROFILE"),
+		part:       dir + "/part",
+		falco:      dir + "/falco",
+	}
+	wanted := strings.FieldsFunc(os.Getenv("BENCH"), func(c rune) bool { return c == ',' || c == ' ' })
+	for _, name := range wanted {
+		require.Contains(t, sections, name, "BENCH names a section that does not exist")
+	}
+	for _, row := range allRows() {
+		if len(wanted) == 0 || slices.Contains(wanted, row.section) {
+			b.rows = append(b.rows, row)
+		}
+	}
+	b.buildParts(t)
+	return b
+}
+
+func (b *bench) buildParts(t *testing.T) {
+	t.Helper()
+	plain := append(os.Environ(), "CGO_ENABLED=0")
+	require.NoError(t, buildIn(t.Context(), ".", plain, "-trimpath", "-o", b.part, "./bench/part"))
+	require.NoError(t, buildIn(t.Context(), ".", os.Environ(), "-o", b.falco, "./bench/falco"))
+	b.daemon = t.TempDir() + "/aks-audit-log-go"
+	args := []string{"-trimpath", "-ldflags=-s", "-o", b.daemon}
+	if b.profiles != "" {
+		require.NoError(t, os.MkdirAll(b.profiles, 0o755))
+		args = append(args, "-overlay", profileOverlay(t))
+	}
+	require.NoError(t, build(t.Context(), plain, append(args, ".")...))
+}
+
+// whole says whether all was run, in a way that the documentation may show.
+func (b *bench) whole() bool {
+	return len(b.rows) == len(allRows()) && len(b.extra) == 0 && b.profiles == ""
+}
+
+// extraSettings reads BENCHSETTINGS.
+func extraSettings(t *testing.T) settings {
+	t.Helper()
+	extra := settings{}
+	for _, assignment := range strings.Fields(os.Getenv("BENCHSETTINGS")) {
+		name, value, found := strings.Cut(assignment, "=")
+		require.True(t, found, "BENCHSETTINGS: %s", assignment)
+		extra[name] = value
+	}
+	return extra
+}
+
+func number(t *testing.T, variable string, otherwise float64) float64 {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	value, err := strconv.ParseFloat(text, 64)
+	require.NoError(t, err, variable)
+	require.Positive(t, value, variable)
+	return value
+}
+
+// timeOf reads one of the times that parts tell.
+func timeOf(nanoseconds int64) time.Time { return time.Unix(0, nanoseconds) }

@@ -1,0 +1,111 @@
+package eventhub
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder"
+)
+
+// deliverer gives the records of a partition their verdicts, in order, over one lane. Only when
+// each record of a hub event has one may the checkpoint pass it.
+type deliverer struct {
+	*partition
+	stop, work context.Context
+	lane       Lane
+	// waiting are the hub events without all of their verdicts, the oldest first, and audits
+	// their audit events without an outcome, at the end of buffer.
+	waiting        []*hubEvent
+	audits, buffer []forwarder.AuditEvent
+}
+
+// deliver sees through what was gathered until stop ends or something has to be left without a
+// verdict. At the stop it finishes a hub event of which the sink has a part already, so that
+// nothing comes twice, and leaves the others, which come again.
+func (p *partition) deliver(stop, work context.Context, lane Lane, gathered <-chan []*hubEvent) {
+	d := &deliverer{partition: p, stop: stop, work: work, lane: lane}
+	for d.take(gathered) && d.post() {
+		continue
+	}
+	if len(d.waiting) > 0 {
+		p.repeats.leave(d.waiting[0].Sequence, d.waiting[0].judged)
+	}
+}
+
+// take gets what was gathered meanwhile, or waits for something where there is nothing to do. It
+// returns false when it is time to end.
+func (d *deliverer) take(gathered <-chan []*hubEvent) bool {
+	for len(d.audits) == 0 {
+		more, open := <-gathered
+		if !open {
+			return false
+		}
+		d.add(more)
+		runtime.Gosched() // what has arrived by now goes with it; nothing is waited for
+	}
+	if d.stop.Err() != nil {
+		return d.waiting[0].judged > 0
+	}
+	if len(d.audits) < d.cfg.PostBatchMaxEvents {
+		select {
+		case more := <-gathered:
+			d.add(more)
+		default:
+		}
+	}
+	return true
+}
+
+// add takes on hub events, and stores the dead letters among their records. Those of which it
+// cannot before stop ends are left.
+func (d *deliverer) add(events []*hubEvent) {
+	defer d.lag.health.Handling(d.id)()
+	d.audits = append(d.buffer[:0], d.audits...)
+	for _, event := range events {
+		if !d.storeLetters(event) {
+			break
+		}
+		d.waiting = append(d.waiting, event)
+		for i := range event.records {
+			if event.records[i].verdict == "" {
+				d.audits = append(d.audits, d.auditEvent(event, i))
+			}
+		}
+	}
+	d.buffer = d.audits
+	d.judge(nil)
+}
+
+// auditEvent is what the sink is given of a record.
+func (d *deliverer) auditEvent(event *hubEvent, record int) forwarder.AuditEvent {
+	r := &event.records[record]
+	return forwarder.AuditEvent{
+		Partition: d.id, Sequence: event.Sequence, Record: record, AuditID: r.auditID, JSON: r.content,
+		Again: r.again, Reduced: r.original != nil,
+	}
+}
+
+// post delivers some of the audit events: as many as the sink takes at a time. It returns false
+// if one is left without a verdict.
+func (d *deliverer) post() bool {
+	defer d.lag.health.Handling(d.id)()
+	if err := d.vigil.await(d.work); err != nil {
+		return false
+	}
+	audits := d.audits
+	if first := d.waiting[0]; d.stop.Err() != nil {
+		audits = audits[:first.audits-first.posted]
+	}
+	outcomes, err := d.lane.Deliver(d.work, audits)
+	if !d.judge(outcomes) {
+		return false
+	}
+	if err != nil {
+		first := d.waiting[0]
+		d.log.WithError(err).WithFields(logrus.Fields{"sequence": first.Sequence, "delivered": first.posted, "of": first.audits}).
+			Info("hub event left unfinished, it will come again")
+	}
+	return err == nil
+}

@@ -1,0 +1,114 @@
+package eventhub
+
+import (
+	"context"
+
+	"github.com/sirupsen/logrus"
+)
+
+// hubEvent is an event that has been unpacked, with its records on their way to their verdicts.
+type hubEvent struct {
+	// Event is as it was received, without its body: the records are copies.
+	Event
+	records []record
+	// detail says more where the event as a whole is a dead letter.
+	detail string
+	// audits is how many of the records are audit events for the sink.
+	audits int
+	// bytes is the size of the audit events, weight about what all of it takes of the memory.
+	bytes, weight int
+	// judged is how many of the records, the first ones, have their verdict, and posted how many
+	// of the audits have an outcome.
+	judged, posted int
+}
+
+// gathering is what was unpacked and waits to be delivered.
+type gathering struct {
+	events        []*hubEvent
+	audits, bytes int
+}
+
+func (g *gathering) add(event *hubEvent) {
+	g.events = append(g.events, event)
+	g.audits += event.audits
+	g.bytes += event.bytes
+}
+
+// gather unpacks events, in order, until stop ends, while the deliverer is busy with those before
+// them. It hands over all that there is as soon as they are wanted; it never waits for more. A
+// batch at most is gathered ahead, and no more than MAXBYTESINFLIGHT allows.
+func (p *partition) gather(stop context.Context, events <-chan Event, deliver chan<- []*hubEvent) {
+	defer close(deliver)
+	var ready gathering
+	for {
+		in, out := events, deliver
+		room, later := p.share.room()
+		if !room || ready.audits >= p.cfg.PostBatchMaxEvents || ready.bytes >= p.cfg.PostBatchMaxBytes {
+			in = nil
+		}
+		if len(ready.events) == 0 {
+			out = nil
+		}
+		select {
+		case <-stop.Done():
+			return // what is not handed over has not been begun
+		case event := <-in:
+			unpacked := p.unpack(event)
+			p.share.take(unpacked.weight)
+			ready.add(unpacked)
+		case <-later:
+		case out <- ready.events:
+			ready = gathering{}
+		}
+	}
+}
+
+// unpack takes an event apart.
+func (p *partition) unpack(event Event) *hubEvent {
+	p.arrived(event)
+	unpacked := &hubEvent{Event: event, weight: len(event.Body)}
+	unpacked.records, unpacked.detail = p.unpacker.records(event)
+	unpacked.Body = nil
+	taken := 0
+	for i := range unpacked.records {
+		record := &unpacked.records[i]
+		taken += len(record.content) + len(record.original) + recordOverhead
+		record.again = p.repeats.known(event.Sequence, i)
+		if record.verdict != "" {
+			continue
+		}
+		unpacked.bytes += len(record.content)
+		unpacked.audits++
+	}
+	unpacked.weight = max(unpacked.weight, taken)
+	if p.debugging {
+		p.log.WithFields(logrus.Fields{"sequence": event.Sequence, "records": len(unpacked.records)}).Debug("hub event unpacked")
+	}
+	return unpacked
+}
+
+// arrived notes an event that comes for the first time, or again.
+func (p *partition) arrived(event Event) {
+	if p.debugging {
+		p.log.WithFields(logrus.Fields{
+			"sequence": event.Sequence, "bytes": len(event.Body), "offset": event.Offset, "enqueued": event.Enqueued,
+		}).Debug("hub event received")
+	}
+	if before, first := p.repeats.arrived(event.Sequence); first {
+		p.stats.HubEventReceived(p.id, len(event.Body))
+		p.noteGap(before, event.Sequence)
+	}
+	p.lag.arrived(event.Sequence)
+}
+
+// noteGap says which events are missing between the last one that came, or the checkpoint, and
+// this one. The client has done what it can to get them.
+func (p *partition) noteGap(last, next int64) {
+	missing := next - last - 1
+	if last == noSequence || missing <= 0 {
+		return
+	}
+	p.stats.EventsMissing(p.id, missing)
+	p.log.WithFields(logrus.Fields{"after": last, "before": next, "missing": missing}).
+		Warn("hub events are missing: retention removed them, or the hub did not give them")
+}

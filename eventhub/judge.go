@@ -1,0 +1,119 @@
+package eventhub
+
+import (
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder"
+)
+
+// judge gives the records their verdicts, as far as the outcomes of the first audit events reach,
+// and lets the checkpoint pass each hub event whose records all have one. It returns false if a
+// dead letter could not be stored.
+func (d *deliverer) judge(outcomes []forwarder.Outcome) bool {
+	counted := &tally{stats: d.stats}
+	defer counted.finish()
+	for len(d.waiting) > 0 {
+		event := d.waiting[0]
+		for event.judged < len(event.records) {
+			record := &event.records[event.judged]
+			verdict := record.verdict
+			if verdict == "" {
+				if len(outcomes) == 0 {
+					return true
+				}
+				if !d.keepRefused(event, outcomes[0]) {
+					return false
+				}
+				verdict = outcomes[0].Verdict
+				outcomes, d.audits = outcomes[1:], d.audits[1:]
+				event.posted++
+			}
+			if !record.again {
+				counted.add(record, verdict)
+			}
+			event.judged++
+		}
+		d.pass(event)
+		d.waiting = d.waiting[1:]
+	}
+	return true
+}
+
+// pass lets the checkpoint pass a hub event.
+func (d *deliverer) pass(event *hubEvent) {
+	if event.posted > 0 {
+		d.stats.PartitionDelivered(d.id, event.Enqueued)
+	}
+	d.share.giveBack(event.weight)
+	d.repeats.finish(event.Sequence)
+	d.checkpoints.settling.reach(event.Event)
+	d.lag.processed(event.Sequence)
+	if d.debugging {
+		d.log.WithField("sequence", event.Sequence).Debug("hub event done")
+	}
+}
+
+// tally counts verdicts.
+type tally struct {
+	stats *forwarder.Statistics
+	// delivered is what has yet to be counted.
+	delivered int
+}
+
+func (t *tally) add(record *record, verdict forwarder.Verdict) {
+	switch {
+	case verdict == forwarder.Delivered:
+		t.delivered++
+	case verdict == forwarder.Skipped:
+		t.stats.RecordSkipped(record.category)
+	case verdict == forwarder.DeadLettered && record.verdict == forwarder.DeadLettered:
+		t.stats.RecordDeadLettered(record.reason)
+	case verdict == forwarder.DeadLettered && record.original == nil:
+		t.stats.RecordDeadLettered(forwarder.ReasonRefused)
+	default:
+		t.stats.RecordsDone(verdict, 1)
+	}
+	if record.original != nil {
+		t.stats.EventReduced(record.reason)
+	}
+	if record.salvaged {
+		t.stats.EventSalvaged()
+	}
+}
+
+func (t *tally) finish() { t.stats.RecordsDone(forwarder.Delivered, t.delivered) }
+
+// storeLetters stores the dead letters among the records of a hub event, and the originals of
+// those that the sink gets reduced. It returns false if it was stopped before.
+func (d *deliverer) storeLetters(event *hubEvent) bool {
+	for i := range event.records {
+		record := &event.records[i]
+		if record.again || record.verdict == forwarder.Skipped || record.verdict == "" && record.original == nil {
+			continue
+		}
+		letter := deadLetterOf(event.Event, i, *record, event.detail)
+		if record.original != nil {
+			letter.Content, letter.Detail = record.original, "the sink is given this event reduced"
+		}
+		if !d.storeLetter(d.stop, d.work, letter) {
+			return false
+		}
+	}
+	return true
+}
+
+// keepRefused stores the next audit event of a hub event if the sink refuses it for good. Of a
+// reduced one the original is stored already, which says more and must not be replaced. It returns
+// false if it was stopped before.
+func (d *deliverer) keepRefused(event *hubEvent, outcome forwarder.Outcome) bool {
+	if outcome.Verdict != forwarder.DeadLettered {
+		return true
+	}
+	audit := d.audits[0]
+	if audit.Reduced {
+		d.log.WithFields(logrus.Fields(audit.LogFields())).WithField("detail", outcome.Reason).
+			Warn("the sink refuses a reduced audit event, its original is a dead letter")
+		return true
+	}
+	return d.storeLetter(d.stop, d.work, refusedLetter(event.Event, audit, outcome.Reason))
+}

@@ -1,0 +1,359 @@
+package webhook
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/forwarder"
+)
+
+func batches(most int) func(*forwarder.Config) {
+	return func(cfg *forwarder.Config) { cfg.PostBatchMaxEvents = most }
+}
+
+// list is the body of a batch.
+func list(all []forwarder.AuditEvent) string {
+	return `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[` + strings.Join(bodies(all), ",") + `]}`
+}
+
+// sizes are how many events each POST held.
+func sizes(posted []string) []int {
+	var all []int
+	for _, body := range posted {
+		all = append(all, strings.Count(body, `"auditID"`))
+	}
+	return all
+}
+
+// against refuses what holds one of the events, with the status.
+func against(status int, bad ...int) *script {
+	s := &script{}
+	s.answer = func(n int, _ *http.Request) (*http.Response, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, one := range bad {
+			if strings.Contains(s.got[n], fmt.Sprintf(`"id-%d"`, one)) {
+				return saying(status)
+			}
+		}
+		return saying(200)
+	}
+	return s
+}
+
+// verdicts are the outcomes without their reasons.
+func verdicts(outcomes []forwarder.Outcome) []forwarder.Verdict {
+	var all []forwarder.Verdict
+	for _, o := range outcomes {
+		all = append(all, o.Verdict)
+	}
+	return all
+}
+
+// allBut is Delivered but for those that were DeadLettered.
+func allBut(n int, bad ...int) []forwarder.Verdict {
+	all := verdicts(delivered(n))
+	for _, one := range bad {
+		all[one] = forwarder.DeadLettered
+	}
+	return all
+}
+
+func TestEventsGoInListsThatGrowWithAQuickSink(t *testing.T) {
+	sink := serve(t, answering(200))
+	f := newFixture(t, nil, at(t, sink.URL, batches(100)))
+	outcomes, err := f.Deliver(t.Context(), events(300))
+	require.NoError(t, err)
+	assert.Equal(t, delivered(300), outcomes)
+	all := events(300)
+	assert.Equal(t, []string{list(all[:32]), list(all[32:96]), list(all[96:196]), list(all[196:296]), list(all[296:])}, sink.got())
+	assert.Equal(t, counts{sent: 300, succeeded: 300}, f.counts())
+	assert.EqualValues(t, 5, f.posts("2xx"))
+}
+
+func TestASingleEventIsAListToo(t *testing.T) {
+	sink := always(200)
+	_, err := newFixture(t, sink, batches(400)).Deliver(t.Context(), events(1))
+	require.NoError(t, err)
+	assert.Equal(t, []string{list(events(1))}, sink.got)
+}
+
+func TestTheBytesOfAnEventAreLeftAsTheyAre(t *testing.T) {
+	sink := serve(t, answering(200))
+	f := newFixture(t, nil, at(t, sink.URL, batches(400)))
+	odd := []forwarder.AuditEvent{event(0), event(1)}
+	odd[0].JSON = []byte("{ \"kind\" :\t\"Event\",\n\"n\": 1.0e+2, \"s\":\"\\u00e4\\/\xc3\xa4\", \"d\":1, \"d\":2 }")
+	_, err := f.Deliver(t.Context(), odd)
+	require.NoError(t, err)
+	assert.Equal(t, []string{list(odd)}, sink.got())
+}
+
+func TestABadEventIsFoundInItsBatch(t *testing.T) {
+	for _, status := range []int{400, 413, 422} {
+		for bad := range 7 {
+			synctest.Test(t, func(t *testing.T) {
+				sink := against(status, bad)
+				f := newFixture(t, sink, batches(400))
+				outcomes, err := f.Deliver(t.Context(), events(7))
+				require.NoError(t, err)
+				assert.Equal(t, allBut(7, bad), verdicts(outcomes), "status %d", status)
+				assert.Contains(t, outcomes[bad].Reason, fmt.Sprintf("the sink answered %d", status))
+				assert.Equal(t, counts{sent: 7, succeeded: 6, failed: 1}, f.counts())
+				assert.LessOrEqual(t, len(sink.got), 7, "three levels of halves at most")
+				assert.Zero(t, sink.at[len(sink.at)-1], "nothing is waited for")
+				assertAcceptedInOrder(t, sink, status, bad, 7)
+			})
+		}
+	}
+}
+
+// assertAcceptedInOrder looks at what the sink took, in order and once.
+func assertAcceptedInOrder(t *testing.T, sink *script, status, bad, n int) {
+	t.Helper()
+	var taken, want []string
+	for _, body := range sink.got {
+		if !strings.Contains(body, fmt.Sprintf(`"id-%d"`, bad)) {
+			items := strings.TrimSuffix(strings.TrimPrefix(body, listHead), listTail)
+			taken = append(taken, strings.SplitAfter(strings.ReplaceAll(items, "},", "}\n"), "\n")...)
+		}
+	}
+	for i := range n {
+		if i != bad {
+			want = append(want, string(event(i).JSON))
+		}
+	}
+	for i := range taken {
+		taken[i] = strings.TrimSpace(taken[i])
+	}
+	assert.Equal(t, want, taken, "status %d", status)
+}
+
+// What is known of the first events must not wait for a later one, which may be held for hours.
+func TestTheOutcomesOfARefusedBatchComeAsTheyAreKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, against(400, 2), batches(400))
+		lane := f.Lane()
+		defer lane.Close()
+		all := events(8)
+		var got []int
+		for len(all) > 0 {
+			outcomes, err := lane.Deliver(t.Context(), all)
+			require.NoError(t, err)
+			got, all = append(got, len(outcomes)), all[len(outcomes):]
+		}
+		assert.Equal(t, []int{2, 1, 1, 4}, got)
+		assert.Equal(t, counts{sent: 8, succeeded: 7, failed: 1}, f.counts())
+	})
+}
+
+func TestAHalfOfWhichOnlyAPartIsAskedForIsFinishedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := inTurn(400, 200)
+		f := newFixture(t, sink, batches(400))
+		lane := f.Lane()
+		defer lane.Close()
+		all := events(8)
+		for _, asked := range []int{8, 1, 4} {
+			outcomes, err := lane.Deliver(t.Context(), all[:min(asked, len(all))])
+			require.NoError(t, err)
+			all = all[len(outcomes):]
+		}
+		assert.Empty(t, all)
+		assert.Equal(t, []int{8, 4, 1, 3}, sizes(sink.got))
+		assert.Equal(t, counts{sent: 8, succeeded: 8}, f.counts())
+	})
+}
+
+func TestSeveralBadEventsAreFoundInTheirBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := against(400, 0, 11, 12, 31)
+		f := newFixture(t, sink, batches(400))
+		outcomes, err := f.Deliver(t.Context(), events(32))
+		require.NoError(t, err)
+		assert.Equal(t, allBut(32, 0, 11, 12, 31), verdicts(outcomes))
+	})
+}
+
+func TestARefusalOfEverythingInBatchesIsHeldAsTheEndpointsFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, &script{answer: func(n int, _ *http.Request) (*http.Response, error) {
+			return saying([]int{400, 200}[min(n/40, 1)])
+		}}, batches(400))
+		outcomes, err := f.Deliver(t.Context(), events(32))
+		require.NoError(t, err)
+		assert.Equal(t, allBut(32, 0, 1, 2, 3, 4), verdicts(outcomes), "the sixth alone was held until the endpoint was right")
+		assert.EqualValues(t, 6, f.counts().failed)
+	})
+}
+
+func TestABatchIsHeldWholeWhileTheSinkIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := inTurn(503, 503, 503, 503, 503, 503, 503, 503, 200)
+		f := newFixture(t, sink, batches(400))
+		outcomes, err := f.Deliver(t.Context(), events(40))
+		require.NoError(t, err)
+		assert.Equal(t, delivered(40), outcomes)
+		assert.Equal(t, seconds(0, 1, 3, 6, 10, 15, 20, 25, 30, 30), sink.at)
+		assert.Equal(t, []int{32, 32, 32, 32, 32, 32, 32, 32, 32, 8}, sizes(sink.got))
+		assert.Equal(t, counts{sent: 40, succeeded: 40, retried: 8 * 32, failed: 32}, f.counts(), "each event once, and each repetition")
+		for _, entry := range f.logs.AllEntries() {
+			if entry.Level == logrus.ErrorLevel {
+				assert.Equal(t, 32, entry.Data["events"])
+				assert.EqualValues(t, 0, entry.Data["sequence"])
+			}
+		}
+	})
+}
+
+func TestTheHalvesOfABatchThatWasHeldAreNotCountedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := against(400, 2)
+		sink := &script{}
+		sink.answer = func(n int, req *http.Request) (*http.Response, error) {
+			if n == 0 {
+				return saying(404)
+			}
+			bad.mu.Lock()
+			bad.got = sink.got
+			bad.mu.Unlock()
+			return bad.answer(n, req)
+		}
+		f := newFixture(t, sink, batches(400))
+		outcomes, err := f.Deliver(t.Context(), events(4))
+		require.NoError(t, err)
+		assert.Equal(t, allBut(4, 2), verdicts(outcomes))
+		assert.Equal(t, counts{sent: 4, succeeded: 3, retried: 4, failed: 4}, f.counts())
+		assert.Zero(t, f.journal.held.Load())
+	})
+}
+
+func TestDroppingDropsTheBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, inTurn(404, 200), func(cfg *forwarder.Config) { drop(cfg); cfg.PostBatchMaxEvents = 4 })
+		outcomes, err := f.Deliver(t.Context(), events(6))
+		require.NoError(t, err)
+		want := verdicts(delivered(6))
+		for i := range 4 {
+			want[i] = forwarder.Dropped
+		}
+		assert.Equal(t, want, verdicts(outcomes))
+		assert.Equal(t, counts{sent: 6, succeeded: 2, failed: 4}, f.counts())
+	})
+}
+
+func TestStoppingReturnsWhatTheBatchesBeforeTheFailureGot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, inTurn(200, 503), batches(4))
+		close(f.stop)
+		outcomes, err := f.Deliver(t.Context(), events(10))
+		require.ErrorIs(t, err, ErrStopping)
+		assert.Equal(t, delivered(4), outcomes)
+		assert.ErrorContains(t, err, "hub event 4 of partition 0")
+	})
+}
+
+// A sink that takes seconds for an event gets fewer at a time, and more again when it is quick.
+func TestASlowSinkIsGivenLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := true
+		sink := &script{}
+		sink.answer = func(n int, _ *http.Request) (*http.Response, error) {
+			if busy {
+				time.Sleep(time.Duration(sizes(sink.got[n : n+1])[0]) * 3 * time.Second) // the bubble's clock
+			}
+			return saying(200)
+		}
+		f := newFixture(t, sink, batches(400))
+		lane := f.Lane()
+		defer lane.Close()
+		_, err := deliverAll(t.Context(), lane, events(65))
+		require.NoError(t, err)
+		assert.Equal(t, []int{32, 16, 8, 4, 2, 2, 1}, sizes(sink.got))
+		busy = false
+		sink.got = nil
+		_, err = deliverAll(t.Context(), lane, events(60))
+		require.NoError(t, err)
+		assert.Equal(t, []int{2, 4, 8, 16, 30}, sizes(sink.got))
+	})
+}
+
+func TestABatchThatTimesOutMakesTheNextOneSmaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &script{answer: func(n int, req *http.Request) (*http.Response, error) {
+			if n == 0 {
+				return hanging(n, req)
+			}
+			return saying(200)
+		}}
+		f := newFixture(t, sink, batches(400))
+		_, err := f.Deliver(t.Context(), events(48))
+		require.NoError(t, err)
+		assert.Equal(t, []int{32, 32, 16}, sizes(sink.got), "the same body again, since it has probably been taken")
+	})
+}
+
+func TestASinkThatTakesLittleAtATimeIsGivenNoMoreThanThat(t *testing.T) {
+	const limit = 600
+	sink := serve(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > limit {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		}
+	})
+	f := newFixture(t, nil, at(t, sink.URL, batches(400)))
+	outcomes, err := f.Deliver(t.Context(), events(500))
+	require.NoError(t, err)
+	assert.Equal(t, delivered(500), outcomes)
+	large := 0
+	for _, body := range sink.got() {
+		if len(body) > limit {
+			large++
+		}
+	}
+	assert.LessOrEqual(t, large, 7, "the halves of the first batch, and no more")
+	assert.EqualValues(t, large, f.metric("aks_audit_log_split_batches_total"))
+}
+
+func TestABatchUnderTheRateLimitIsWhatMayGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := always(200)
+		f := newFixture(t, sink, func(cfg *forwarder.Config) {
+			limited(2, 5)(cfg)
+			cfg.PostBatchMaxEvents = 400
+		})
+		_, err := f.Deliver(t.Context(), events(8))
+		require.NoError(t, err)
+		assert.Equal(t, []int{5, 1, 1, 1}, sizes(sink.got))
+		assert.Equal(t, []time.Duration{0, 500 * time.Millisecond, time.Second, 1500 * time.Millisecond}, sink.at)
+	})
+}
+
+// net/http reads a body in pieces of its own.
+func TestABodyIsTheSameHoweverItIsRead(t *testing.T) {
+	for _, all := range [][]forwarder.AuditEvent{events(1), events(3)} {
+		for piece := 1; piece < 200; piece++ {
+			var read []byte
+			reader := &bodyReader{body: newBody(all, true)}
+			for buffer := make([]byte, piece); ; {
+				n, err := reader.Read(buffer)
+				read = append(read, buffer[:n]...)
+				if err != nil {
+					require.ErrorIs(t, err, io.EOF)
+					break
+				}
+				require.Positive(t, n)
+			}
+			require.Equal(t, list(all), string(read))
+			require.Len(t, read, newBody(all, true).size)
+		}
+	}
+	assert.Equal(t, string(event(0).JSON), string(newBody(events(1), false).bytes()))
+}
