@@ -74,14 +74,26 @@ func TestTheTableIsComplete(t *testing.T) {
 	}
 }
 
+// setting sets a variable, and what it cannot be without.
+func setting(v Variable, value string) []string {
+	set := []string{v.Name + "=" + value}
+	switch v.Name {
+	case varCheckpointDir:
+		return append(set, varBlobConnection+"=", varContainer+"=")
+	case varSinkCAFile:
+		return append(set, varSinkURL+"=https://falco/")
+	case varSinkCertFile:
+		return append(set, varSinkURL+"=https://falco/", varSinkKeyFile+"=/key")
+	case varSinkKeyFile:
+		return append(set, varSinkURL+"=https://falco/", varSinkCertFile+"=/certificate")
+	}
+	return set
+}
+
 func TestEveryExampleIsAccepted(t *testing.T) {
 	for _, v := range Variables() {
 		t.Run(v.Name, func(t *testing.T) {
-			set := environ(v.Name + "=" + v.Example)
-			if v.Name == varCheckpointDir {
-				set = environ(v.Name+"="+v.Example, varBlobConnection+"=", varContainer+"=")
-			}
-			_, err := Load(set)
+			_, err := Load(environ(setting(v, v.Example)...))
 			assert.NoError(t, err)
 		})
 	}
@@ -168,10 +180,7 @@ func TestTheDocumentationHasExactlyTheVariables(t *testing.T) {
 func TestTheDocumentationsExamplesAreAccepted(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| `([A-Z]+)` \\|.*\\| `([^|`]*)` \\|$")
 	for _, match := range row.FindAllStringSubmatch(read(t, docsFile), -1) {
-		if match[1] == varCheckpointDir {
-			continue
-		}
-		_, err := Load(environ(match[1] + "=" + match[2]))
+		_, err := Load(environ(setting(variable(match[1]), match[2])...))
 		assert.NoError(t, err)
 	}
 }
