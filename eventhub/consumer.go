@@ -44,6 +44,8 @@ type Consumer struct {
 	health *forwarder.Health
 	log    logrus.FieldLogger
 	budget *budget
+	// copies is shared by the partitions: a copy may come in another one.
+	copies *copies
 	// deadLetters is shared by the partitions: what fills the log is their sum.
 	deadLetters *deadLetterLog
 
@@ -79,6 +81,7 @@ func New(cfg forwarder.Config, hub Hub, store Store, sink Sink, stats *forwarder
 		cfg: cfg, hub: heardHub{Hub: hub, health: health}, store: store, sink: sink, stats: stats, health: health, log: log,
 		deadLetters: newDeadLetterLog(log),
 		budget:      newBudget(cfg),
+		copies:      newCopies(cfg.DedupeWindow, len(cfg.Categories)),
 
 		me:     readerID(),
 		rng:    mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions

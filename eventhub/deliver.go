@@ -19,13 +19,17 @@ type deliverer struct {
 	// their audit events without an outcome, at the end of buffer.
 	waiting        []*hubEvent
 	audits, buffer []forwarder.AuditEvent
+	// ahead are those of audits of which copies can be known.
+	ahead map[fingerprint]bool
+	// late are the outcomes, where there are any, of the audits behind the first.
+	late []forwarder.Outcome
 }
 
 // deliver sees through what was gathered until stop ends or something has to be left without a
 // verdict. At the stop it finishes a hub event of which the sink has a part already, so that
 // nothing comes twice, and leaves the others, which come again.
 func (p *partition) deliver(stop, work context.Context, lane Lane, gathered <-chan []*hubEvent) {
-	d := &deliverer{partition: p, stop: stop, work: work, lane: lane}
+	d := &deliverer{partition: p, stop: stop, work: work, lane: lane, ahead: map[fingerprint]bool{}}
 	for d.take(gathered) && d.post() {
 		continue
 	}
@@ -64,12 +68,13 @@ func (d *deliverer) add(events []*hubEvent) {
 	defer d.lag.health.Handling(d.id)()
 	d.audits = append(d.buffer[:0], d.audits...)
 	for _, event := range events {
+		d.sortOut(event)
 		if !d.storeLetters(event) {
 			break
 		}
 		d.waiting = append(d.waiting, event)
 		for i := range event.records {
-			if event.records[i].verdict == "" {
+			if r := &event.records[i]; r.verdict == "" && !r.waits {
 				d.audits = append(d.audits, d.auditEvent(event, i))
 			}
 		}
@@ -95,10 +100,16 @@ func (d *deliverer) post() bool {
 		return false
 	}
 	audits := d.audits
-	if first := d.waiting[0]; d.stop.Err() != nil {
+	if first := d.waiting[0]; d.late != nil {
+		audits = audits[:1]
+	} else if d.stop.Err() != nil {
 		audits = audits[:first.audits-first.posted]
 	}
 	outcomes, err := d.lane.Deliver(d.work, audits)
+	if len(outcomes) > 0 {
+		outcomes = append(outcomes, d.late...)
+	}
+	d.late = nil
 	if !d.judge(outcomes) {
 		return false
 	}

@@ -16,6 +16,9 @@ func (d *deliverer) judge(outcomes []forwarder.Outcome) bool {
 		event := d.waiting[0]
 		for event.judged < len(event.records) {
 			record := &event.records[event.judged]
+			if record.waits && !d.passOver(event, outcomes) {
+				return true
+			}
 			verdict := record.verdict
 			if verdict == "" {
 				if len(outcomes) == 0 {
@@ -25,6 +28,7 @@ func (d *deliverer) judge(outcomes []forwarder.Outcome) bool {
 					return false
 				}
 				verdict = outcomes[0].Verdict
+				d.arrivedAt(event, verdict)
 				outcomes, d.audits = outcomes[1:], d.audits[1:]
 				event.posted++
 			}
@@ -62,6 +66,9 @@ type tally struct {
 
 func (t *tally) add(record *record, verdict forwarder.Verdict) {
 	switch {
+	case record.isCopy:
+		t.stats.CopySkipped()
+		return
 	case verdict == forwarder.Delivered:
 		t.delivered++
 	case verdict == forwarder.Skipped:

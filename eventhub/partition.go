@@ -27,13 +27,16 @@ type partition struct {
 	unpacker unpacker
 	// missedCluster is whether it was said that a record names no cluster.
 	missedCluster bool
-	deadLetters   *deadLetterLog
-	checkpoints   checkpointer
-	lag           lag
-	stall         stallWatch
-	repeats       repeats
-	share         share
-	vigil         *vigil
+	copies        *copies
+	// lease is for what copies remembers of the lane of this stretch.
+	lease       *lease
+	deadLetters *deadLetterLog
+	checkpoints checkpointer
+	lag         lag
+	stall       stallWatch
+	repeats     repeats
+	share       share
+	vigil       *vigil
 }
 
 func newPartition(id string, c *Consumer) *partition {
@@ -46,6 +49,7 @@ func newPartition(id string, c *Consumer) *partition {
 			store: c.store, interval: c.cfg.CheckpointInterval, stats: c.stats, log: log,
 			stored: Checkpoint{Partition: id, Sequence: noSequence},
 		},
+		copies:      c.copies,
 		deadLetters: c.deadLetters,
 		vigil:       c.vigil,
 		lag:         lag{partition: id, hub: c.hub, stats: c.stats, health: c.health, log: log, every: watchInterval(c.cfg, lagInterval)},

@@ -17,6 +17,10 @@ func (l *loader) auditEvents() {
 	}
 	l.out.ClusterName = name == "on"
 	l.categories()
+	l.out.DedupeWindow = l.in.DedupeWindow
+	if l.in.DedupeWindow < 0 || l.in.DedupeWindow > 10_000_000 {
+		l.wrong(varDedupeWindow)
+	}
 }
 
 // categories takes any name, since AKS may get another category of audit events; but of one that is

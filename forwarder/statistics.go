@@ -65,13 +65,16 @@ const (
 	categoryOther = "other"
 )
 
+// categoryCopy stands in the same label for a copy of an audit event that came in another category.
+const categoryCopy = "copy"
+
 // skippedCategories are the log categories of AKS
 // (https://learn.microsoft.com/azure/azure-monitor/reference/supported-logs/microsoft-containerservice-managedclusters-logs).
 func skippedCategories() []string {
 	return []string{
 		"kube-apiserver", "kube-audit", "kube-audit-admin", "kube-controller-manager", "kube-scheduler",
 		"cluster-autoscaler", "cloud-controller-manager", "guard", "csi-azuredisk-controller",
-		"csi-azurefile-controller", "csi-snapshot-controller", categoryNone, categoryOther,
+		"csi-azurefile-controller", "csi-snapshot-controller", categoryNone, categoryOther, categoryCopy,
 	}
 }
 
@@ -108,7 +111,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 		records: newCachedCounters("aks_audit_log_records_total",
 			"Records of hub events, by what became of them.", "verdict", verdictLabels()),
 		skipped: newCachedCounters("aks_audit_log_skipped_records_total",
-			"Records that are no Kubernetes audit events, by their log category.", "category", skippedCategories()),
+			"Records that are not sent, by their log category: no Kubernetes audit events, or copies of some.", "category", skippedCategories()),
 		deadLetters: newCachedCounters("aks_audit_log_dead_letters_total",
 			"Records that can never be delivered, or not as they are, and were stored, by reason.", "reason", deadLetterReasons()),
 		salvaged: prometheus.NewCounter(prometheus.CounterOpts{
@@ -200,6 +203,13 @@ func (s *Statistics) RecordSkipped(category string) {
 		category = categoryNone
 	}
 	s.skipped.inc(category, categoryOther)
+	s.RecordsDone(Skipped, 1)
+}
+
+// CopySkipped counts a record that was skipped since the sink has the same audit event. It counts the
+// verdict too.
+func (s *Statistics) CopySkipped() {
+	s.skipped.inc(categoryCopy, categoryOther)
 	s.RecordsDone(Skipped, 1)
 }
 

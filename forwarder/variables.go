@@ -16,6 +16,7 @@ const (
 	varCheckpointGap  = "CHECKPOINTINTERVAL"
 	varClusterName    = "CLUSTERNAME"
 	varCategories     = "CATEGORIES"
+	varDedupeWindow   = "DEDUPEWINDOW"
 	varSinkURL        = "WEBSINKURL"
 	varSinkCAFile     = "WEBSINKCAFILE"
 	varSinkCertFile   = "WEBSINKCERTFILE"
@@ -184,6 +185,12 @@ func eventVariables() []Variable {
 			Help:    "The log categories whose records are audit events for the sink, in any case; others are skipped.",
 			Wants:   "names of log categories of letters, digits and dashes, with commas between them",
 			Example: "kube-audit-admin",
+		},
+		{
+			Name: varDedupeWindow, Default: "50000",
+			Help:    "Among how many audit events that were delivered last the copy of one is found that comes in another category; 0 is off.",
+			Wants:   "a whole number from 0 to 10000000",
+			Example: "200000",
 		},
 	}
 }
