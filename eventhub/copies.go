@@ -101,6 +101,14 @@ func (c *copies) expected(records []record) bool {
 	return !c.asleep
 }
 
+// come reports whether copies come: with one category there are none, and what is the same twice is
+// sent twice.
+func (c *copies) come() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.both
+}
+
 // known reports whether the sink has an event that is the same.
 func (c *copies) known(print fingerprint) bool {
 	c.mu.Lock()

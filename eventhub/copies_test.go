@@ -106,6 +106,17 @@ func TestWhatIsNoCopyIsSent(t *testing.T) {
 	}
 }
 
+func TestWhatIsTheSameInOneCategoryKeepsItsOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(1)
+		b.sink.atATime = 100
+		b.hub.append("0", of(all, audit("a"), audit("b"), audit("a"), audit("c")))
+		stop := b.start(t)
+		assert.Equal(t, []string{"a", "b", "a", "c"}, b.sink.await(4))
+		stop()
+	})
+}
+
 func TestCopiesAreSentWhereTheyAreNotLookedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(1)

@@ -7,7 +7,8 @@ import (
 )
 
 // sortOut passes the copies among the audit events of a hub event over, before any is sent. A copy
-// of one that is still on its way waits for what becomes of that.
+// of one that is still on its way waits for what becomes of that; so do not, for their order's sake,
+// events that are the same where no copies come.
 func (d *deliverer) sortOut(event *hubEvent) {
 	for i, print := range event.prints {
 		r := &event.records[i]
@@ -17,7 +18,7 @@ func (d *deliverer) sortOut(event *hubEvent) {
 		if d.copies.known(print) {
 			r.verdict, r.isCopy = forwarder.Skipped, true
 			event.audits--
-		} else if d.ahead[print] {
+		} else if d.ahead[print] && d.copies.come() {
 			r.waits = true
 			event.audits--
 		} else {
@@ -27,7 +28,8 @@ func (d *deliverer) sortOut(event *hubEvent) {
 }
 
 // passOver passes the next record over if the sink now has that of which it is a copy. If it has not,
-// since that was dead-lettered or dropped, the record comes first in the next POST: it returns false.
+// since that was dead-lettered or dropped, the record comes first in the next POST, behind what was
+// sent meanwhile: it returns false.
 func (d *deliverer) passOver(event *hubEvent, outcomes []forwarder.Outcome) bool {
 	r, print := &event.records[event.judged], event.prints[event.judged]
 	r.waits = false
