@@ -7,9 +7,12 @@ LDFLAGS := -s -X aks-audit-log-go/forwarder.Version=$(VERSION)
 # Pinned, so that a new linter never breaks an old commit.
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+HELM          := helm.sh/helm/v3/cmd/helm@v3.22.0
+KUBECONFORM   := github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
+HELM_DOCS     := github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2
 TOOLS         := $(CURDIR)/bin
 
-.PHONY: build test unit e2e torture soak bench lint fuzz demo clean
+.PHONY: build test unit e2e torture soak bench lint fuzz chart chart-docs manifest demo clean
 
 build: ## the static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o aks-audit-log-go .
@@ -38,8 +41,8 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/staticcheck ## formatting, vet, linters, t
 	go mod verify # e2e cannot be: it replaces this module by the folder
 	set -e; for module in . e2e; do \
 		echo "lint $$module"; cd "$(CURDIR)/$$module"; \
-		go vet -tags torture,soak,bench ./...; go mod tidy -diff; \
-		$(TOOLS)/staticcheck -tags torture,soak,bench ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
+		go vet -tags torture,soak,bench,chart ./...; go mod tidy -diff; \
+		$(TOOLS)/staticcheck -tags torture,soak,bench,chart ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
 	done
 
 $(TOOLS)/golangci-lint:
@@ -47,6 +50,29 @@ $(TOOLS)/golangci-lint:
 
 $(TOOLS)/staticcheck:
 	GOBIN=$(TOOLS) go install $(STATICCHECK)
+
+chart: $(TOOLS)/helm $(TOOLS)/kubeconform $(TOOLS)/helm-docs $(TOOLS)/schemas ## the Helm chart and the plain manifest, without a cluster
+	deploy/check.sh
+
+chart-docs: $(TOOLS)/helm-docs ## the chart's README.md from its values.yaml
+	$(TOOLS)/helm-docs --log-level error --chart-search-root deploy/helm/aks-audit-log-go
+
+manifest: $(TOOLS)/helm ## deploy/kubernetes.yaml from the chart
+	deploy/manifest.sh > $(TOOLS)/kubernetes.yaml
+	mv $(TOOLS)/kubernetes.yaml deploy/kubernetes.yaml
+
+$(TOOLS)/helm:
+	GOBIN=$(TOOLS) go install $(HELM)
+
+$(TOOLS)/kubeconform:
+	GOBIN=$(TOOLS) go install $(KUBECONFORM)
+
+$(TOOLS)/helm-docs:
+	GOBIN=$(TOOLS) go install $(HELM_DOCS)
+
+$(TOOLS)/schemas: $(wildcard deploy/schemas/*.go)
+	go run ./deploy/schemas -out $@
+	touch $@
 
 FUZZTIME ?= 10s
 fuzz: ## each fuzz test for FUZZTIME
