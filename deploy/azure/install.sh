@@ -21,9 +21,11 @@ SERVICE_ACCOUNT=aks-audit-log-go
 CHART=$FOLDER/../helm/aks-audit-log-go
 CHART_VERSION=''
 VALUES=''
+IMAGE_REPOSITORY=''
+IMAGE_TAG=''
 ENABLE_WORKLOAD_IDENTITY=no
 SETTINGS="$SETTINGS --category --partitions --retention-hours --throughput-units --max-throughput-units --local-auth
-	--sink-url --service-account --chart --chart-version --values"
+	--sink-url --service-account --chart --chart-version --values --image-repository --image-tag"
 FLAGS="$FLAGS --enable-workload-identity"
 
 help() {
@@ -65,6 +67,8 @@ Helm release
   --chart CHART                  default: the chart beside this folder
   --chart-version VERSION        for a chart that comes from a registry
   --values FILE                  more values for the chart
+  --image-repository REPOSITORY  the image, such as one in your own registry; default: the chart's
+  --image-tag TAG                default: the chart's
   --kubeconfig-file FILE         default: az fetches the cluster's into a temporary file
   --without-helm                 only what is in Azure
 END

@@ -125,11 +125,13 @@ install_release() {
 	local chart=("$CHART")
 	[ -z "$CHART_VERSION" ] || chart+=(--version "$CHART_VERSION")
 	[ -z "$VALUES" ] || chart+=(--values "$VALUES")
+	[ -z "$IMAGE_REPOSITORY" ] || chart+=(--set-string "image.repository=$IMAGE_REPOSITORY")
+	[ -z "$IMAGE_TAG" ] || chart+=(--set-string "image.tag=$IMAGE_TAG")
 	look_at_endpoints
 	change helm upgrade --install "$RELEASE" "${chart[@]}" --namespace "$KUBERNETES_NAMESPACE" --create-namespace \
 		--set-string "serviceAccount.name=$SERVICE_ACCOUNT" \
-		--set-string "serviceAccount.annotations.azure\\.workload\\.identity/client-id=$CLIENT_ID" \
 		--set workloadIdentity.enabled=true \
+		--set-string "workloadIdentity.clientId=$CLIENT_ID" \
 		--set-string "config.EVENTHUBNAMESPACE=$HUB_HOST" \
 		--set-string "config.EVENTHUBNAME=$HUB" \
 		--set-string "config.EVENTHUBCONSUMERGROUP=$CONSUMER_GROUP" \

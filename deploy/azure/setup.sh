@@ -92,10 +92,11 @@ must_match() {
 
 # quoted COMMAND...: the command as one would type it.
 quoted() {
-	local word line=''
+	# In variables: versions of bash differ in how they read a quote inside of ${...}.
+	local word line='' quote="'" escaped="'\\''"
 	for word; do
 		case $word in
-		'' | *[!A-Za-z0-9_@%+=:,./-]*) word="'${word//\'/\'\\\'\'}'" ;;
+		'' | *[!A-Za-z0-9_@%+=:,./-]*) word="'${word//$quote/$escaped}'" ;;
 		esac
 		line="$line${line:+ }$word"
 	done
