@@ -4,7 +4,7 @@
   const every = 2000; // ms between two questions
   const patience = 5000; // ms until a question counts as unanswered
   const samples = 90; // of the plots: three minutes
-  const plot = { width: 120, height: 26 };
+  const plot = { width: 150, height: 32 };
   const verdicts = ["delivered", "skipped", "dead_lettered", "dropped"];
   const columns = [
     ["Partition", "text"], ["Owner", "text"], ["Position", ""], ["Lag", ""], ["Age", ""], ["Records/s", "text"],
@@ -182,7 +182,7 @@
     const here = status.partitions.filter((partition) => partition.state === "here");
     const lag = here.reduce((sum, partition) => sum + (partition.lag_events || 0), 0);
     const latest = status.partitions.map((partition) => ratesOf(partition.id).slice(-1)).flat();
-    figure("Partitions owned here", `${here.length} of ${status.partitions.length}`);
+    figure("Owned here", `${here.length} of ${number(status.partitions.length)}`);
     figure("Lag, hub events", here.length ? number(lag) : "–");
     figure("Records/s", latest.length ? rate(latest.reduce((sum, r) => sum + r, 0)) : "–");
     figure("Delivered", number(status.records.delivered));
