@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"strings"
 	"time"
 )
 
@@ -100,7 +101,7 @@ func (o *Overview) Status() Status {
 		Sink:       o.sink(),
 		Records:    make(map[Verdict]int64),
 		Partitions: o.partitions(owners),
-		Troubles:   o.troubles.Last(),
+		Troubles:   o.lastTroubles(),
 	}
 	s.State, s.Reason = o.state(owners)
 	for _, verdict := range Verdicts() {
@@ -124,6 +125,15 @@ func (o *Overview) sink() string {
 		return ""
 	}
 	return o.cfg.SinkURL.Scheme + "://" + o.cfg.SinkURL.Host
+}
+
+// lastTroubles are those of the log, where the whole address of the sink may be named.
+func (o *Overview) lastTroubles() []Trouble {
+	last := o.troubles.Last()
+	for i := range last {
+		last[i].Cause = strings.ReplaceAll(last[i].Cause, o.cfg.SinkAddress(), o.sink())
+	}
+	return last
 }
 
 func (o *Overview) state(owners ownerView) (state, reason string) {

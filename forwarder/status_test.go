@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -160,9 +161,11 @@ func TestTheStatusHoldsNoSecret(t *testing.T) {
 	s := newSituation(t)
 	s.rounds(map[string]string{"0": "me"})
 	s.log.WithFields(s.cfg.LogFields()).WithField("config", s.cfg).Warn("daemon starts")
+	s.log.WithError(errors.New("post to " + s.cfg.SinkAddress() + ": 503")).Warn("post failed")
 	body, err := json.Marshal(s.Status())
 	require.NoError(t, err)
 	assert.Contains(t, string(body), "daemon starts")
+	assert.Contains(t, string(body), "post to http://falco:9765: 503")
 	for _, secret := range []string{
 		"aHViLWtleS1zZWNyZXQ", "c3RvcmFnZS1rZXktc2VjcmV0", "SharedAccessKey", "AccountKey", "listen",
 		"falco-user", "falco-password", "path-token", "query-token",

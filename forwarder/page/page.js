@@ -183,7 +183,7 @@
     const lag = here.reduce((sum, partition) => sum + (partition.lag_events || 0), 0);
     const latest = status.partitions.map((partition) => ratesOf(partition.id).slice(-1)).flat();
     figure("Owned here", `${here.length} of ${number(status.partitions.length)}`);
-    figure("Lag, hub events", here.length ? number(lag) : "–");
+    figure("Lag", here.length ? number(lag) : "–");
     figure("Records/s", latest.length ? rate(latest.reduce((sum, r) => sum + r, 0)) : "–");
     figure("Delivered", number(status.records.delivered));
     figure("Skipped", number(status.records.skipped));
