@@ -12,7 +12,7 @@ KUBECONFORM   := github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
 HELM_DOCS     := github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2
 TOOLS         := $(CURDIR)/bin
 
-.PHONY: build test unit e2e torture soak bench lint fuzz chart chart-docs manifest demo clean
+.PHONY: build test unit e2e torture soak bench pictures lint fuzz chart chart-docs manifest demo clean
 
 build: ## the static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o aks-audit-log-go .
@@ -35,6 +35,9 @@ soak: ## random faults for SOAK: what was appended, delivered, dead-lettered, re
 
 bench: ## what the daemon costs and how fast it is, into docs/performance.md; docs/performance.md says how to run a part
 	cd e2e && go test -count 1 -tags bench -run '^TestPerformance$$' -timeout 120m -v .
+
+pictures: ## the screenshots in docs/, of the status page; it wants Debian's chromium
+	cd e2e && PICTURES=$(CURDIR)/docs go test -count 1 -run '^TestTheStatusPageCanBeRead' .
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/staticcheck ## formatting, vet, linters, tidiness, in both modules
 	test -z "$$(gofmt -l . | grep -v node_modules)"

@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -51,7 +49,7 @@ func (a *azurite) connectionString() string {
 }
 
 func startAzurite(ctx context.Context) (*azurite, error) {
-	node, script, err := installedAzurite(ctx)
+	node, script, err := installedAzurite()
 	if err != nil {
 		return nil, err
 	}
@@ -91,30 +89,13 @@ func (a *azurite) awaitEndpoint() error {
 	}
 }
 
-// installedAzurite answers node and Azurite's script, and installs what package-lock.json
-// pins where that was not done yet.
-func installedAzurite(ctx context.Context) (node, script string, err error) {
-	const help = "the end-to-end tests need Node.js and npm on the PATH to run Azurite"
-	if node, err = exec.LookPath("node"); err != nil {
-		return "", "", fmt.Errorf("%s: %w", help, err)
+// installedAzurite answers node and Azurite's script, and installs it where that was not done yet.
+func installedAzurite() (node, script string, err error) {
+	if node, err = nodeWithModules(); err != nil {
+		return "", "", err
 	}
 	if script, err = filepath.Abs("node_modules/azurite/dist/src/blob/main.js"); err != nil {
 		return "", "", fmt.Errorf("find Azurite: %w", err)
-	}
-	// npm writes this file last, so a broken-off installation does not count.
-	if _, err = os.Stat("node_modules/.package-lock.json"); err == nil {
-		return node, script, nil
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return "", "", fmt.Errorf("find Azurite: %w", err)
-	}
-	npm, err := exec.LookPath("npm")
-	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", help, err)
-	}
-	// Azurite needs none of its dependencies' install scripts.
-	out, err := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund").CombinedOutput()
-	if err != nil {
-		return "", "", fmt.Errorf("npm ci: %w\n%s", err, out)
 	}
 	return node, script, nil
 }

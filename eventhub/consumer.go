@@ -279,6 +279,7 @@ func (c *Consumer) reportOwnership(listed, won []Ownership, now time.Time) {
 		all = append(all, ownership)
 	}
 	c.health.Ownership(len(c.held), len(c.partitions), unowned(c.partitions, all, now))
+	c.health.Owners(c.me, owners(c.partitions, all, now))
 }
 
 // shutDown ends every partition. What is in hand may take as long as leaves room for the last

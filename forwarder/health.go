@@ -17,6 +17,9 @@ type Health struct {
 	// failed is why the last balancing round did not work; empty where it did.
 	failed                string
 	owned, total, unowned int
+	// me is this replica's name among the owners, owners has the owner of each partition, empty where none lives.
+	me     string
+	owners map[string]string
 	// sink has the partitions whose last POST failed, and why.
 	sink     map[string]string
 	stopping bool

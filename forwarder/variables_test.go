@@ -178,6 +178,7 @@ func TestTheDocumentationsExamplesAreAccepted(t *testing.T) {
 
 func TestTheDocumentationHasExactlyTheMetrics(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
+	NewHealth().Register(reg)
 	stats.PartitionOwned("0")
 	stats.PartitionLag("0", 1)
 	stats.PartitionDelivered("0", at.now)
