@@ -12,7 +12,7 @@ KUBECONFORM   := github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
 HELM_DOCS     := github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2
 TOOLS         := $(CURDIR)/bin
 
-.PHONY: build test unit e2e torture soak bench pictures lint fuzz chart chart-docs manifest demo clean
+.PHONY: build test unit e2e torture soak bench look pictures lint fuzz chart chart-docs manifest demo clean
 
 build: ## the static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o aks-audit-log-go .
@@ -36,16 +36,19 @@ soak: ## random faults for SOAK: what was appended, delivered, dead-lettered, re
 bench: ## what the daemon costs and how fast it is, into docs/performance.md; docs/performance.md says how to run a part
 	cd e2e && go test -count 1 -tags bench -run '^TestPerformance$$' -timeout 120m -v .
 
+look: ## the status page in a browser, the dashboard and the alerts in a Prometheus; it wants Debian's chromium and prometheus
+	cd e2e && go test -race -tags look -timeout 10m -run 'TheStatusPage|Dashboard|Alert' .
+
 pictures: ## the screenshots in docs/, of the status page; it wants Debian's chromium
-	cd e2e && PICTURES=$(CURDIR)/docs go test -count 1 -run '^TestTheStatusPageCanBeRead' .
+	cd e2e && PICTURES=$(CURDIR)/docs go test -tags look -count 1 -run '^TestTheStatusPageCanBeRead' .
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/staticcheck ## formatting, vet, linters, tidiness, in both modules
 	test -z "$$(gofmt -l . | grep -v node_modules)"
 	go mod verify # e2e cannot be: it replaces this module by the folder
 	set -e; for module in . e2e; do \
 		echo "lint $$module"; cd "$(CURDIR)/$$module"; \
-		go vet -tags torture,soak,bench,chart ./...; go mod tidy -diff; \
-		$(TOOLS)/staticcheck -tags torture,soak,bench,chart ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
+		go vet -tags torture,soak,bench,look,chart ./...; go mod tidy -diff; \
+		$(TOOLS)/staticcheck -tags torture,soak,bench,look,chart ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
 	done
 
 $(TOOLS)/golangci-lint:
