@@ -31,24 +31,33 @@ func TestTheAlertRulesAndTheDashboardAreThoseOfTheFiles(t *testing.T) {
 	t.Error("no ConfigMap with the label that Grafana's sidecar looks for")
 }
 
+// TestAnAlertCanBeLeftOutAndOthersAdded has rules of its own, whose texts hold what Helm would take for its own.
 func TestAnAlertCanBeLeftOutAndOthersAdded(t *testing.T) {
 	t.Parallel()
-	alerts := func(settings ...string) []any {
-		var names []any
-		rule := only(t, render(t, append([]string{chart + "/ci/everything-values.yaml"}, settings...)...), "PrometheusRule")
-		for _, group := range rule.list("spec/groups") {
-			for _, one := range group.list("rules") {
-				names = append(names, one["alert"])
-			}
-		}
-		return names
+	dir := copyOfChart(t)
+	const rules = `
+groups:
+  - name: first
+    interval: 1m
+    rules:
+      - {record: a:b, expr: sum(b)}
+      - {alert: One, expr: b > 1, annotations: {summary: 'Partition {{ $labels.partition }} lags by {{ $value }}'}}
+      - {alert: Two, expr: b > 2}
+  - name: second
+    rules: [{alert: Three, expr: b > 3}]
+`
+	require.NoError(t, os.WriteFile(dir+"/files/rules.yaml", []byte(rules), 0o600))
+	shown := func(settings ...string) any {
+		return only(t, renderCopy(t, dir, append([]string{withSecret, "prometheusRules.enabled=true"}, settings...)...), "PrometheusRule").at("spec/groups")
 	}
-	all := alerts()
-	require.Contains(t, all, "AuditForwarderQuiet", "one of additionalGroups")
-	if len(all) > 1 {
-		name, _ := all[0].(string)
-		assert.NotContains(t, alerts("prometheusRules.disabledAlerts[0]="+name), all[0])
-	}
+	groups := parse(t, []byte(rules))[0].list("groups")
+	assert.Equal(t, []any{groups[0], groups[1]}, shown())
+
+	mine := object{"name": "mine", "rules": []any{object{"alert": "Four", "expr": "b"}}}
+	first := groups[0].list("rules")
+	groups[0]["rules"] = []any{first[0], first[1]}
+	assert.Equal(t, []any{groups[0], groups[1], mine}, shown("prometheusRules.disabledAlerts[0]=Two", "prometheusRules.additionalGroups[0].name=mine",
+		"prometheusRules.additionalGroups[0].rules[0].alert=Four", "prometheusRules.additionalGroups[0].rules[0].expr=b"))
 }
 
 func TestEveryMonitorCallsItsJobAsTheChart(t *testing.T) {

@@ -16,16 +16,11 @@ import (
 // object.
 func notes(t *testing.T, settings ...string) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "chart")
-	require.NoError(t, os.CopyFS(dir, os.DirFS(chart)))
+	dir := copyOfChart(t)
 	require.NoError(t, os.Rename(filepath.Join(dir, "templates", "NOTES.txt"), filepath.Join(dir, "notes.txt")))
 	const asObject = `{{ dict "kind" "Notes" "text" (tpl (.Files.Get "notes.txt") .) | toYaml }}`
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "templates", "notes.yaml"), []byte(asObject), 0o600))
-	args := template(settings)
-	args[2] = dir
-	out, errors, err := helm(t, args...)
-	require.NoError(t, err, errors)
-	text, ok := only(t, parse(t, []byte(out)), "Notes")["text"].(string)
+	text, ok := only(t, renderCopy(t, dir, settings...), "Notes")["text"].(string)
 	require.True(t, ok)
 	return text
 }

@@ -64,6 +64,24 @@ func render(t *testing.T, settings ...string) []object {
 	return parse(t, []byte(out))
 }
 
+// copyOfChart is a folder with the chart, to change it.
+func copyOfChart(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "chart")
+	require.NoError(t, os.CopyFS(dir, os.DirFS(chart)))
+	return dir
+}
+
+// renderCopy is render for a copy of the chart.
+func renderCopy(t *testing.T, dir string, settings ...string) []object {
+	t.Helper()
+	args := template(settings)
+	args[2] = dir
+	out, errors, err := helm(t, args...)
+	require.NoError(t, err, errors)
+	return parse(t, []byte(out))
+}
+
 // refusal returns what the chart says to settings that it does not take.
 func refusal(t *testing.T, settings ...string) string {
 	t.Helper()

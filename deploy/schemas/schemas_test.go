@@ -80,6 +80,7 @@ spec:
               properties:
                 properties: {type: object, properties: {a: {type: string}}}
                 free: {type: object, x-kubernetes-preserve-unknown-fields: true, properties: {a: {type: string}}}
+                type: {type: string}
                 maybe: {type: string, nullable: true}
                 many: {type: array, items: {type: object, properties: {a: {type: string}}}}
 `, fromCRD)
@@ -92,7 +93,7 @@ spec:
 		spec := fields["spec"].(object)
 		assert.Equal(t, false, spec["additionalProperties"])
 		fields = spec["properties"].(object)
-		assert.Len(t, fields, 4, "a field with the name of a keyword is a field")
+		assert.Len(t, fields, 5, "fields with the names of keywords are fields")
 		assert.Equal(t, false, fields["properties"].(object)["additionalProperties"])
 		assert.NotContains(t, fields["free"], "additionalProperties")
 		assert.Equal(t, []any{"string", "null"}, fields["maybe"].(object)["type"])
