@@ -25,11 +25,10 @@ func (a *azEventHubs) probeGroup(ctx context.Context, partition string, after in
 		return fmt.Errorf("set up the client of partition %s: %w", partition, err)
 	}
 	defer letGo(ctx, link.Close)
-	err = bounded(ctx, func(ctx context.Context) error {
-		_, err := link.ReceiveEvents(ctx, 1, nil)
-		return err
-	})
-	return probed(ctx, partition, err)
+	return probed(ctx, partition, bounded(ctx, func(ctx context.Context) error {
+		_, failed := link.ReceiveEvents(ctx, 1, nil)
+		return failed
+	}))
 }
 
 func (a *azureEventHubsGo) probeGroup(ctx context.Context, partition string, _ int64) error {
@@ -53,7 +52,7 @@ func (a *azureEventHubsGo) probeGroup(ctx context.Context, partition string, _ i
 func probed(ctx context.Context, partition string, err error) error {
 	switch {
 	case err == nil, ctx.Err() != nil, strings.Contains(err.Error(), unreadable):
-		return nil
+		return nil //nolint:nilerr // the link was opened, or not refused in its time
 	case refusedForReaders(err):
 		return errGroupRead
 	}
