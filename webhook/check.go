@@ -19,11 +19,11 @@ const emptyList = listHead + listTail
 // Check posts an empty list of audit events once, in the way in which all others are posted. It says in a
 // line what came of it; the error says what there is to do, and holds no secret. Nothing is counted.
 func (p *Poster) Check(ctx context.Context) (string, error) {
-	client := p.newClient(httpclient.Options{})
-	defer client.CloseIdleConnections()
+	lane := p.Lane()
+	defer lane.Close()
 	text := body{items: [][]byte{[]byte(emptyList)}, size: len(emptyList)}
 	asked := time.Now()
-	resp, err := (&Lane{Poster: p, client: client}).send(ctx, text) //nolint:bodyclose // Drain closes it
+	resp, err := lane.send(ctx, text) //nolint:bodyclose // Drain closes it
 	switch took := time.Since(asked).Round(time.Millisecond); {
 	case err != nil && ctx.Err() != nil:
 		return "", advised(p.secrets.timedOut(took, err), adviseNoAnswer(err))
