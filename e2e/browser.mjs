@@ -35,6 +35,10 @@ const commands = {
   async width({ page }) {
     return pages[page].page.evaluate(() => document.documentElement.scrollWidth);
   },
+  // ground is the colour behind the text, as rgb(r, g, b).
+  async ground({ page }) {
+    return pages[page].page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  },
   // violations are those of the rules of accessibility, as far as a machine can tell.
   async violations({ page }) {
     await pages[page].page.evaluate(axe);

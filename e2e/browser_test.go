@@ -113,6 +113,13 @@ func (p *tab) scrollWidth(t *testing.T) (width int) {
 	return width
 }
 
+// ground is the colour behind the text, as CSS has it.
+func (p *tab) ground(t *testing.T) (colour string) {
+	t.Helper()
+	p.do(t, command{Do: "ground", Page: p.page}, &colour)
+	return colour
+}
+
 // list is a result of texts.
 func (p *tab) list(t *testing.T, do string) (texts []string) {
 	t.Helper()

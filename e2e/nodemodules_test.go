@@ -16,7 +16,8 @@ var nodeWithModules = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", help, err)
 	}
-	if installed, err := modulesInstalled(); installed || err != nil {
+	installed, err := modulesInstalled()
+	if installed || err != nil {
 		return node, err
 	}
 	npm, err := exec.LookPath("npm")

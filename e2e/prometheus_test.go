@@ -88,11 +88,11 @@ func (p *prometheus) query(ctx context.Context, expr string) ([]series, error) {
 // finds waits until a query has a result, and answers it.
 func (p *prometheus) finds(t *testing.T, expr string) (found []series) {
 	t.Helper()
+	var err error
 	eventually(t, func() bool {
-		var err error
 		found, err = p.query(t.Context(), expr)
-		require.NoError(t, err)
-		return len(found) > 0
+		return err != nil || len(found) > 0
 	}, "Prometheus finds something for %s", expr)
+	require.NoError(t, err)
 	return found
 }
