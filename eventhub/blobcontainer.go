@@ -1,6 +1,7 @@
 package eventhub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,6 +52,8 @@ func newBlobContainer(blob forwarder.BlobConnection, name string) (blobContainer
 	if err != nil {
 		return blobContainer{}, err
 	}
+	// Where a URL has no path, JoinPath makes one without a slash before it, which no server takes.
+	address.Path = cmp.Or(address.Path, "/")
 	address = address.JoinPath(name)
 	address.RawQuery = blob.SAS.Reveal()
 	client := &http.Client{Transport: &http.Transport{
