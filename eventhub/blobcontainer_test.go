@@ -17,10 +17,10 @@ func TestAContainerIsFoundBehindAHostAndBehindAPath(t *testing.T) {
 		asked := ""
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			asked = r.URL.Path
-			_, _ = w.Write([]byte(`<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs></Blobs><NextMarker></NextMarker></EnumerationResults>`))
+			emptyListing(w, r)
 		}))
 		defer server.Close()
-		container, err := newBlobContainer(forwarder.BlobConnection{ServiceURL: server.URL + path, AccountName: "a", AccountKey: "a2V5"}, "checkpoints")
+		container, err := newBlobContainer(forwarder.BlobConnection{ServiceURL: server.URL + path, AccountName: "a", AccountKey: "a2V5"}, "checkpoints", nil)
 		require.NoError(t, err)
 		defer container.close()
 		_, _, err = container.list(t.Context(), "a/")
