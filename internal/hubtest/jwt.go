@@ -12,14 +12,14 @@ import (
 // azeventhubs asks for is https://eventhubs.azure.net//.default (its sbauth/token_provider.go).
 const HubAudience = "https://eventhubs.azure.net"
 
-// tokenIssuer begins as those of Microsoft Entra ID do, for Azurite, which looks at it.
-const tokenIssuer = "https://sts.windows.net/hubtest/"
+// jwtIssuer begins as those of Microsoft Entra ID do, for Azurite, which looks at it.
+const jwtIssuer = "https://sts.windows.net/hubtest/"
 
 // SignToken makes a token as Microsoft Entra ID makes them, for one audience. It is signed with a
 // shared key, where the real ones are signed with one that only Microsoft has.
 func SignToken(key []byte, audience string, from, until time.Time) (string, error) {
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"aud": audience, "iss": tokenIssuer, "iat": from.Unix(), "nbf": from.Unix(), "exp": until.Unix(),
+		"aud": audience, "iss": jwtIssuer, "iat": from.Unix(), "nbf": from.Unix(), "exp": until.Unix(),
 	}).SignedString(key)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)

@@ -118,7 +118,8 @@ func TestTheCertificateIsForWhatStandsBesideTheHubToo(t *testing.T) {
 	defer web.Close()
 	roots := clientTLS(t, startServer(t, Config{})).RootCAs
 	for _, host := range []string{"127.0.0.1", "localhost", "login." + CertificateDomain} {
-		conn, err := tls.Dial("tcp", strings.TrimPrefix(web.URL, "https://"), &tls.Config{RootCAs: roots, ServerName: host, MinVersion: tls.VersionTLS12})
+		dialer := tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: host, MinVersion: tls.VersionTLS12}}
+		conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(web.URL, "https://"))
 		require.NoError(t, err, host)
 		require.NoError(t, conn.Close())
 	}
