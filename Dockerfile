@@ -3,7 +3,7 @@ FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-COPY main.go commands.go ./
+COPY main.go commands.go heapfloor.go memorylimit.go ./
 COPY forwarder/ forwarder/
 COPY eventhub/ eventhub/
 COPY webhook/ webhook/

@@ -31,7 +31,7 @@ soak: ## random faults for SOAK: what was appended, delivered, dead-lettered, re
 	cd e2e && SOAK=$(SOAK) go test -tags soak -count 1 -timeout 0 -v -run '^TestSoak$$' .
 
 bench: ## what the daemon costs and how fast it is, into docs/performance.md; docs/performance.md says how to run a part
-	cd e2e && go test -tags bench -run '^TestPerformance$$' -timeout 120m -v .
+	cd e2e && go test -count 1 -tags bench -run '^TestPerformance$$' -timeout 120m -v .
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/staticcheck ## formatting, vet, linters, tidiness, in both modules
 	test -z "$$(gofmt -l . | grep -v node_modules)"

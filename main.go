@@ -103,6 +103,7 @@ func runDaemon(environ []string, stderr io.Writer) int {
 	}
 	eventhub.BridgeSDKLogs(log)
 	limitMemory(os.LookupEnv, os.DirFS("/"))
+	defer spareCollector(os.LookupEnv)()
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer restore()
 	context.AfterFunc(ctx, restore)

@@ -153,7 +153,8 @@ func TestAKilledReplicaIsReplacedByOneWithTheOtherClient(t *testing.T) {
 			successor.stop(t)
 			other.stop(t)
 			fed.assertAllInOrder(t, s.accepted())
-			assert.Less(t, len(s.accepted())-fed.total(), fed.total()/10, "repeats")
+			// Those of the seconds before the kill, of a minute and more that the exchange takes.
+			assert.Less(t, len(s.accepted())-fed.total(), fed.total()/5, "repeats")
 		})
 	}
 }

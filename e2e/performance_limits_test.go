@@ -19,22 +19,40 @@ func limit(loop string, connection func(*part) string) func(*testing.T, *bench, 
 	return func(t *testing.T, b *bench, hubEvents int) measure {
 		s := b.surround(t, usualPartitions)
 		s.fill(t, hubEvents, load.Records)
-		hub, sink := costOf(t, s.hub.process), costOf(t, s.sink.process)
-		environ := append(os.Environ(), "SSL_CERT_FILE="+caFile(t, s.hub))
-		p := startPart(t, environ, b.part, loop, "-connection", connection(s.hub), "-hub", s.hub.Hub, "-url", s.sink.URL,
-			"-events", fmt.Sprint(listEvents))
-		counting := s.sink
-		if loop == "discard" {
-			counting = p
-		}
-		counts := counting.await(t, int64(hubEvents*load.Records), p.process)
-		m := s.finished(t, counts, cost{}, hub, sink, p.process)
-		m.blobWrites, m.checkpoints = math.NaN(), math.NaN()
+		m := s.loop(t, hubEvents, loop, connection)
 		if loop == "discard" {
 			m.posts, m.batch, m.sinkCPU = math.NaN(), math.NaN(), math.NaN()
 		}
 		return m
 	}
+}
+
+// loop has a loop without guarantees drain the backlog.
+func (s *surroundings) loop(t *testing.T, hubEvents int, loop string, connection func(*part) string) measure {
+	t.Helper()
+	hub, sink := costOf(t, s.hub.process), costOf(t, s.sink.process)
+	environ := append(os.Environ(), "SSL_CERT_FILE="+caFile(t, s.hub))
+	p := startPart(t, environ, s.b.part, loop, "-connection", connection(s.hub), "-hub", s.hub.Hub, "-url", s.sink.URL,
+		"-events", fmt.Sprint(listEvents))
+	counting := s.sink
+	if loop == "discard" {
+		counting = p
+	}
+	counts := counting.await(t, int64(hubEvents*load.Records), p.process)
+	m := s.finished(t, counts, cost{}, hub, sink, p.process)
+	m.blobWrites, m.checkpoints = math.NaN(), math.NaN()
+	return m
+}
+
+// straightIntoFalco measures how far the machine gets with Falco's plugin on it and a sender that gives
+// no guarantee.
+func straightIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
+	s := b.surround(t, usualPartitions)
+	s.sink = startPart(t, nil, b.falco)
+	s.fill(t, hubEvents, load.Records)
+	m := s.loop(t, hubEvents, "straight", plainAMQP)
+	m.posts, m.batch = math.NaN(), math.NaN() // the plugin does not tell
+	return m
 }
 
 // postOnly measures how fast EventLists can be posted to the counting sink.

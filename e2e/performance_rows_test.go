@@ -72,6 +72,7 @@ func allRows() []*benchRow {
 		{section: sectionDrain, name: rowDrain, drains: true, usual: 1, measure: drain(nil)},
 		{section: sectionDrain, name: "this daemon, defaults, TLS", drains: true, usual: 1, measure: drainSecurely},
 		{section: sectionFalco, name: rowFalco, drains: true, measure: drainIntoFalco},
+		{section: sectionFalco, name: "straight loop into Falco's plugin", drains: true, measure: straightIntoFalco},
 		{section: sectionFalco, name: rowFalcoRaw, drains: true, measure: postIntoFalco},
 		{section: sectionPredecessors, name: "one POST an event, new connections", drains: true, measure: drain(asPredecessors("false"))},
 		{section: sectionPredecessors, name: "one POST an event, kept connections", drains: true, measure: drain(asPredecessors("true"))},

@@ -8,8 +8,9 @@ import (
 )
 
 // MAXBYTESINFLIGHT bounds what hub events take of the memory between their arrival and their
-// verdicts, over all partitions: one half is for what the hub's client asks for ahead, the other
-// for what is unpacked and waits for the sink.
+// verdicts, over all partitions: a quarter is for what is unpacked and waits for the sink, the rest
+// for what the hub's client asks for ahead. That is worth more: with too little of it a partition
+// waits for the hub, and its batches are small.
 
 const (
 	// largestEvent is what the service takes at the most, and so what an event that is asked for
@@ -46,21 +47,24 @@ func (c *credits) each() int32 {
 	if c.fixed > 0 {
 		return int32(c.fixed) // #nosec G115 -- Load bounds it
 	}
-	fair := c.bytes / 2 / largestEvent / int(c.partitions.Load())
+	fair := (c.bytes - unpackedShare(c.bytes)) / largestEvent / int(c.partitions.Load())
 	return int32(min(max(fair, minCredits), maxCredits)) // #nosec G115 -- bounded
 }
+
+// unpackedShare is what is for unpacked events, of so many bytes in flight.
+func unpackedShare(bytes int) int { return bytes / 4 }
 
 // budget is what all partitions together may hold of unpacked events.
 type budget struct {
 	mu   sync.Mutex
 	free int
-	// empty is how many of the partitions hold nothing. An event is kept free for each.
-	empty int
 	// freed is closed when there may be room again; nil while nobody waits for it.
 	freed chan struct{}
 }
 
-func newBudget(cfg forwarder.Config) *budget { return &budget{free: cfg.MaxBytesInFlight / 2} }
+func newBudget(cfg forwarder.Config) *budget {
+	return &budget{free: unpackedShare(cfg.MaxBytesInFlight)}
+}
 
 // share is what one partition holds of a budget. A partition that holds nothing may always take an
 // event, so that none has to wait for the others. What the budget may be overdrawn by is an event
@@ -70,19 +74,12 @@ type share struct {
 	held int
 }
 
-// open begins a stretch with nothing in it.
-func (s *share) open() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.empty++
-}
-
 // room reports whether another event may be taken; if not, later is closed when it is worth
 // asking again.
 func (s *share) room() (room bool, later <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held == 0 || s.free > s.empty*largestEvent {
+	if s.held == 0 || s.free > 0 {
 		return true, nil
 	}
 	if s.freed == nil {
@@ -95,9 +92,6 @@ func (s *share) room() (room bool, later <-chan struct{}) {
 func (s *share) take(bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held == 0 {
-		s.empty--
-	}
 	s.free -= bytes
 	s.held += bytes
 }
@@ -108,19 +102,13 @@ func (s *share) giveBack(bytes int) {
 	defer s.mu.Unlock()
 	s.free += bytes
 	s.held -= bytes
-	if s.held == 0 {
-		s.empty++
-	}
 	s.wake()
 }
 
-// close ends the stretch: nothing is held any more.
+// close ends a stretch: nothing is held any more.
 func (s *share) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held == 0 {
-		s.empty--
-	}
 	s.free += s.held
 	s.held = 0
 	s.wake()

@@ -1,9 +1,6 @@
 package eventhub
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "bytes"
 
 // bodyScan reads the envelope of a hub event. It knows strict JSON only and gives up on whatever is
 // unusual, as logScan does.
@@ -102,34 +99,37 @@ func (s *bodyScan) skip(level int) bool {
 // str reads a string, from its quote, and returns what stands between the quotes; nil, and true,
 // where that has an escape in it.
 func (s *bodyScan) str() (content []byte, ok bool) {
-	text, start, escapes := s.text, s.at+1, false
-	for at := start; at < len(text); {
-		if at+8 <= len(text) {
-			n := ordinary(binary.LittleEndian.Uint64(text[at:]))
-			if at += n; n == 8 {
-				continue
-			}
-		}
-		switch c := text[at]; {
-		case c == '"':
+	start := s.at + 1
+	size := bytes.IndexByte(s.text[start:], '"')
+	if size < 0 {
+		return nil, false
+	}
+	content = s.text[start : start+size : start+size]
+	if bytes.IndexByte(content, '\\') >= 0 {
+		return nil, s.escapedString(start)
+	}
+	s.at = start + size + 1
+	return content, true
+}
+
+// escapedString passes over a string with escapes, whose content starts at an index.
+func (s *bodyScan) escapedString(at int) bool {
+	for at < len(s.text) {
+		switch s.text[at] {
+		case '"':
 			s.at = at + 1
-			if escapes {
-				return nil, true
-			}
-			return text[start:at:at], true
-		case c == '\\':
-			size := escapeSize(text[at:])
+			return true
+		case '\\':
+			size := escapeSize(s.text[at:])
 			if size == 0 {
-				return nil, false
+				return false
 			}
-			at, escapes = at+size, true
-		case c < ' ':
-			return nil, false
+			at += size
 		default:
 			at++
 		}
 	}
-	return nil, false
+	return false
 }
 
 // escapeSize is the length of the escape that a text begins with, 0 where it is none.
@@ -146,15 +146,4 @@ func escapeSize(text []byte) int {
 		}
 	}
 	return 0
-}
-
-// ordinary is how many of eight bytes, the lowest first, stand for themselves in a string: neither
-// quote nor backslash nor control character.
-func ordinary(eight uint64) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	quote, backslash := eight^(ones*'"'), eight^(ones*'\\')
-	// In x - ones, the top bit of the lowest byte of x that is 0 is set, and of none before it
-	// that was not set in x; so it is with what is below a space.
-	special := ((quote-ones)&^quote | (backslash-ones)&^backslash | (eight-ones*' ')&^eight) & tops
-	return bits.TrailingZeros64(special) / 8
 }

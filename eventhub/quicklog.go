@@ -2,6 +2,7 @@ package eventhub
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -51,6 +52,20 @@ const (
 // token passes over white space and returns the first byte of what follows, as it is meant: a
 // quote for an escaped one.
 func (s *logScan) token() byte {
+	if s.at+1 < len(s.text) {
+		c := s.text[s.at]
+		if c == '\\' && s.text[s.at+1] == '"' {
+			return '"'
+		}
+		if c >= ',' && c != '\\' {
+			return c
+		}
+	}
+	return s.tokenBehindSpace()
+}
+
+// tokenBehindSpace is token where that is not to be seen at once.
+func (s *logScan) tokenBehindSpace() byte {
 	for s.at+1 < len(s.text) {
 		c, size := s.text[s.at], 1
 		switch c {
@@ -204,10 +219,12 @@ func (s *logScan) str() (content []byte, ok bool) {
 			at, out = at+8, out+8
 			continue
 		}
-		for ; n > 0; n-- {
-			text[out] = text[at]
-			at, out = at+1, out+1
+		if at-out >= 8 { // the bytes behind the n come to stand where nothing is read any more
+			binary.LittleEndian.PutUint64(text[out:], eight)
+		} else {
+			copy(text[out:], text[at:at+n])
 		}
+		at, out = at+n, out+n
 		if text[at] != '\\' {
 			return nil, false
 		}
@@ -226,6 +243,17 @@ func (s *logScan) str() (content []byte, ok bool) {
 		at, out, escapes = s.at, s.out, true
 	}
 	return nil, false
+}
+
+// ordinary is how many of eight bytes, the lowest first, stand for themselves in a string: neither
+// quote nor backslash nor control character.
+func ordinary(eight uint64) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := eight^(ones*'"'), eight^(ones*'\\')
+	// In x - ones, the top bit of the lowest byte of x that is 0 is set, and of none before it
+	// that was not set in x; so it is with what is below a space.
+	special := ((quote-ones)&^quote | (backslash-ones)&^backslash | (eight-ones*' ')&^eight) & tops
+	return bits.TrailingZeros64(special) / 8
 }
 
 // escape undoes an escape in a string of the event, from its backslash.

@@ -36,7 +36,6 @@ func (p *partition) stretch(stop, work context.Context, lane Lane, position Posi
 	defer end()
 	group, open := errgroup.WithContext(open)
 	p.repeats.again()
-	p.share.open()
 	defer p.share.close()
 	events, gathered := make(chan Event), make(chan []*hubEvent)
 	group.Go(func() error { return displaced(p.receive(open, position, events)) })

@@ -68,16 +68,19 @@ func allBut(n int, bad ...int) []forwarder.Verdict {
 	return all
 }
 
+// In a bubble an answer takes no time, however busy the machine is.
 func TestEventsGoInListsThatGrowWithAQuickSink(t *testing.T) {
-	sink := serve(t, answering(200))
-	f := newFixture(t, nil, at(t, sink.URL, batches(100)))
-	outcomes, err := f.Deliver(t.Context(), events(300))
-	require.NoError(t, err)
-	assert.Equal(t, delivered(300), outcomes)
-	all := events(300)
-	assert.Equal(t, []string{list(all[:32]), list(all[32:96]), list(all[96:196]), list(all[196:296]), list(all[296:])}, sink.got())
-	assert.Equal(t, counts{sent: 300, succeeded: 300}, f.counts())
-	assert.EqualValues(t, 5, f.posts("2xx"))
+	synctest.Test(t, func(t *testing.T) {
+		sink := always(200)
+		f := newFixture(t, sink, batches(100))
+		outcomes, err := f.Deliver(t.Context(), events(300))
+		require.NoError(t, err)
+		assert.Equal(t, delivered(300), outcomes)
+		all := events(300)
+		assert.Equal(t, []string{list(all[:32]), list(all[32:96]), list(all[96:196]), list(all[196:296]), list(all[296:])}, sink.got)
+		assert.Equal(t, counts{sent: 300, succeeded: 300}, f.counts())
+		assert.EqualValues(t, 5, f.posts("2xx"))
+	})
 }
 
 func TestASingleEventIsAListToo(t *testing.T) {
