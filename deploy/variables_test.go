@@ -33,9 +33,6 @@ func load(t *testing.T, objects []object) forwarder.Config {
 func TestEachExampleConfiguresTheDaemon(t *testing.T) {
 	t.Parallel()
 	for _, file := range examples(t) {
-		if filepath.Base(file) == "identity-values.yaml" {
-			continue // until the daemon takes EVENTHUBNAMESPACE and BLOBSTORAGEURL
-		}
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			assert.Empty(t, load(t, render(t, file)).Warnings)

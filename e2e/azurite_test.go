@@ -20,12 +20,12 @@ import (
 const storageAccount = "e2eaccount"
 
 // azuriteListens is what Azurite prints once it serves; with port 0 it says which it got.
-var azuriteListens = regexp.MustCompile(`successfully listens on (http://[0-9.:]+)`)
+var azuriteListens = regexp.MustCompile(`successfully listens on (https?://[0-9.:]+)`)
 
 // azurite is a running storage emulator with an account of its own.
 type azurite struct {
 	*process
-	endpoint string // http://127.0.0.1:port/account
+	endpoint string // http://127.0.0.1:port/account, or https:// with arguments that say so
 	key      string // base64
 }
 
@@ -48,7 +48,8 @@ func (a *azurite) connectionString() string {
 		storageAccount, a.key, a.endpoint)
 }
 
-func startAzurite(ctx context.Context) (*azurite, error) {
+// startAzurite starts one, with more arguments if need be.
+func startAzurite(ctx context.Context, more ...string) (*azurite, error) {
 	node, script, err := installedAzurite()
 	if err != nil {
 		return nil, err
@@ -60,8 +61,9 @@ func startAzurite(ctx context.Context) (*azurite, error) {
 	a := &azurite{key: base64.StdEncoding.EncodeToString(secret)}
 	environ := []string{"AZURITE_ACCOUNTS=" + storageAccount + ":" + a.key, "PATH=" + os.Getenv("PATH")}
 	// --skipApiVersionCheck: azure-storage-blob-go asks for a version that Azurite may have retired.
-	a.process, err = startProcess(ctx, os.TempDir(), environ, node, script, "--blobPort", "0", "--silent",
-		"--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry")
+	arguments := append([]string{script, "--blobPort", "0", "--silent",
+		"--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"}, more...)
+	a.process, err = startProcess(ctx, os.TempDir(), environ, node, arguments...)
 	if err != nil {
 		return nil, err
 	}

@@ -131,10 +131,14 @@ func (c *Consumer) round(ctx context.Context) time.Duration {
 		if ctx.Err() == nil {
 			c.stats.BalanceFailed()
 			c.health.OwnershipUnknown(err.Error())
+			if refusedBy(err) == storagePart {
+				c.health.StorageRefuses(err.Error())
+			}
 			c.log.WithError(err).Warn("balancing round failed, trying again")
 		}
 		return balanceRetry
 	}
+	c.health.StorageAccepts()
 	pause := time.Duration(float64(balanceInterval) * (0.8 + 0.4*c.rng.Float64()))
 	return min(pause, c.expires)
 }

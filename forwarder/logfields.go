@@ -22,6 +22,7 @@ func (c Config) SinkAddress() string {
 func (c Config) LogFields() logrus.Fields {
 	fields := logrus.Fields{
 		"hub_host":            c.HubConnection.Host,
+		"hub_sign_in":         c.HubConnection.SignIn(),
 		"hub_key_name":        c.HubConnection.KeyName,
 		"hub":                 c.HubName,
 		"consumer_group":      c.ConsumerGroup,
@@ -53,6 +54,7 @@ func (c Config) LogFields() logrus.Fields {
 	}
 	if c.Blob != nil {
 		fields["blob_service"] = c.Blob.ServiceURL
+		fields["blob_sign_in"] = c.Blob.SignIn()
 		fields["blob_container"] = c.BlobContainerName
 	} else {
 		fields["checkpoint_dir"] = c.CheckpointDir

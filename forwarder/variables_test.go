@@ -77,14 +77,24 @@ func TestTheTableIsComplete(t *testing.T) {
 func TestEveryExampleIsAccepted(t *testing.T) {
 	for _, v := range Variables() {
 		t.Run(v.Name, func(t *testing.T) {
-			set := environ(v.Name + "=" + v.Example)
-			if v.Name == varCheckpointDir {
-				set = environ(v.Name+"="+v.Example, varBlobConnection+"=", varContainer+"=")
-			}
-			_, err := Load(set)
+			_, err := Load(inPlace(v.Name, v.Example))
 			assert.NoError(t, err)
 		})
 	}
+}
+
+// inPlace is a complete environment with a variable set and those out that it stands in place of.
+func inPlace(name, value string) []string {
+	set := []string{name + "=" + value}
+	switch name {
+	case varHubNamespace:
+		set = append(set, varHubConnection+"=")
+	case varBlobURL:
+		set = append(set, varBlobConnection+"=")
+	case varCheckpointDir:
+		set = append(set, varBlobConnection+"=", varContainer+"=")
+	}
+	return environ(set...)
 }
 
 func TestEveryDefaultIsAccepted(t *testing.T) {
@@ -150,7 +160,7 @@ func TestTheDocumentationHasExactlyTheVariables(t *testing.T) {
 		names = append(names, v.Name)
 		switch {
 		case v.Need != Optional:
-			want := strings.ReplaceAll(string(v.Need), "CHECKPOINTDIR", "`CHECKPOINTDIR`")
+			want := regexp.MustCompile("[A-Z]{2,}").ReplaceAllString(string(v.Need), "`$0`")
 			if v.Secret {
 				want += ", secret"
 			}
@@ -168,10 +178,7 @@ func TestTheDocumentationHasExactlyTheVariables(t *testing.T) {
 func TestTheDocumentationsExamplesAreAccepted(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| `([A-Z]+)` \\|.*\\| `([^|`]*)` \\|$")
 	for _, match := range row.FindAllStringSubmatch(read(t, docsFile), -1) {
-		if match[1] == varCheckpointDir {
-			continue
-		}
-		_, err := Load(environ(match[1] + "=" + match[2]))
+		_, err := Load(inPlace(match[1], match[2]))
 		assert.NoError(t, err)
 	}
 }
