@@ -112,6 +112,17 @@ type Config struct {
 	// SinkURL is where audit events are posted. It may carry a user, a password and a query:
 	// show SinkAddress instead.
 	SinkURL *url.URL
+	// SinkCAFile is a PEM file with authorities that may sign the sink's certificate, in addition
+	// to the system's; empty, the default, is none.
+	SinkCAFile string
+	// SinkCertFile and SinkKeyFile are PEM files with the certificate that the sink is shown, and
+	// its key; both are empty by default.
+	SinkCertFile string
+	SinkKeyFile  string
+	// SinkToken is sent to the sink as a bearer token; empty, the default, is none.
+	SinkToken Secret
+	// SinkTokenFile is a file with such a token, in place of SinkToken.
+	SinkTokenFile string
 	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space
 	// between tokens; by default 262144, Falco's maxEventSize. It is from 1024 to 12000000.
 	SinkMaxEventSize int

@@ -26,6 +26,11 @@ type environment struct {
 	CheckpointDir      string        `env:"CHECKPOINTDIR"`
 	CheckpointInterval time.Duration `env:"CHECKPOINTINTERVAL"`
 	SinkURL            string        `env:"WEBSINKURL"`
+	SinkCAFile         string        `env:"WEBSINKCAFILE"`
+	SinkCertFile       string        `env:"WEBSINKCERTFILE"`
+	SinkKeyFile        string        `env:"WEBSINKKEYFILE"`
+	SinkToken          Secret        `env:"WEBSINKTOKEN"`
+	SinkTokenFile      string        `env:"WEBSINKTOKENFILE"`
 	MaxEventSize       int           `env:"SINKMAXEVENTSIZE"`
 	BatchEvents        int           `env:"POSTBATCHMAXEVENTS"`
 	BatchBytes         int           `env:"POSTBATCHMAXBYTES"`
@@ -50,11 +55,11 @@ type environment struct {
 // settings picks our variables out of environ, which has the form of os.Environ: names in
 // upper case, values trimmed, since a mounted secret ends in a newline. Empty ones are left
 // out. Two spellings of a name that disagree are a problem, since which of them is meant
-// nobody can know.
+// nobody can know. A value may also come from the file that NAME_FILE names.
 func settings(environ []string, problems *problems) map[string]string {
 	ours := make(map[string]bool)
 	for _, v := range Variables() {
-		ours[v.Name] = true
+		ours[v.Name], ours[v.Name+fileSuffix] = true, true
 	}
 	values, spelled := make(map[string]string), make(map[string]string)
 	for _, entry := range environ {
@@ -70,9 +75,10 @@ func settings(environ []string, problems *problems) map[string]string {
 		}
 		// The same spelling twice is no news to any program: the first one counts.
 		if first != typed && values[name] != value {
-			problems.say(name, "is set as %s and as %s, to different values: keep one of them", first, typed)
+			problems.say(strings.TrimSuffix(name, fileSuffix), "is set as %s and as %s, to different values: keep one of them", first, typed)
 		}
 	}
+	readFiles(values, problems)
 	return values
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -12,8 +11,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// Load reads the configuration from environ, which has the form of os.Environ. It looks at
-// nothing else. Names are matched whatever their case; white space around values is trimmed;
+// Load reads the configuration from environ, which has the form of os.Environ, and from the files
+// that its NAME_FILE variables name. It looks at nothing else. Names are matched whatever their case; white space around values is trimmed;
 // an empty variable counts as not set. The error lists every problem, a line each, and holds
 // no secret.
 func Load(environ []string) (Config, error) {
@@ -46,23 +45,6 @@ type loader struct {
 func (l *loader) isSet(name string) bool {
 	_, ok := l.set[name]
 	return ok
-}
-
-func (l *loader) sink() {
-	if !l.isSet(varSinkURL) {
-		l.missing(varSinkURL, "")
-		return
-	}
-	u, err := url.Parse(l.in.SinkURL)
-	if err != nil || !httpURL(u) {
-		l.wrong(varSinkURL)
-		return
-	}
-	l.out.SinkURL = u
-	if u.Port() == "8765" {
-		l.out.Warnings = append(l.out.Warnings, varSinkURL+" has port 8765, where Falco took audit events "+
-			"until 0.31; since 0.32 its k8saudit plugin listens on 9765")
-	}
 }
 
 // eventSize keeps the largest event, in a list of its own, below Falco's webhookMaxBatchSize of

@@ -18,6 +18,18 @@ func (c Config) SinkAddress() string {
 	return (&url.URL{Scheme: c.SinkURL.Scheme, Host: c.SinkURL.Host, Path: c.SinkURL.Path, RawPath: c.SinkURL.RawPath}).String()
 }
 
+// sinkAuth says how the daemon shows the sink who it is, besides by a certificate.
+func (c Config) sinkAuth() string {
+	switch {
+	case c.SinkToken != "", c.SinkTokenFile != "":
+		return "bearer"
+	case c.SinkURL != nil && c.SinkURL.User != nil:
+		return "basic"
+	default:
+		return "none"
+	}
+}
+
 // LogFields returns the configuration in effect, without secrets, for the start log.
 func (c Config) LogFields() logrus.Fields {
 	fields := logrus.Fields{
@@ -33,6 +45,9 @@ func (c Config) LogFields() logrus.Fields {
 		"start_position":      c.StartPosition.String(),
 		"checkpoint_interval": c.CheckpointInterval.String(),
 		"sink":                c.SinkAddress(),
+		"sink_auth":           c.sinkAuth(),
+		"sink_ca_file":        c.SinkCAFile,
+		"sink_cert_file":      c.SinkCertFile,
 		"sink_max_event_size": c.SinkMaxEventSize,
 		"post_batch_events":   c.PostBatchMaxEvents,
 		"post_batch_bytes":    c.PostBatchMaxBytes,

@@ -15,6 +15,16 @@ type problems struct {
 	// set is what the variables hold; see settings.
 	set   map[string]string
 	lines map[string]string
+	// files are the variables whose values stood in files.
+	files map[string]bool
+}
+
+// fromFile notes that the variable's value stood in a file: it is not shown, whatever it is.
+func (p *problems) fromFile(name string) {
+	if p.files == nil {
+		p.files = make(map[string]bool)
+	}
+	p.files[name] = true
 }
 
 // say notes a problem. The first one of a variable stands.
@@ -47,6 +57,8 @@ func (p *problems) shown(name string) string {
 	value := p.set[name]
 	runes := []rune(value)
 	switch {
+	case p.files[name]:
+		return fmt.Sprintf("(from %s, %d characters)", name+fileSuffix, len(runes))
 	case variable(name).Secret || looksSecret(value):
 		return fmt.Sprintf("(set, %d characters)", len(runes))
 	case len(runes) > longestShown:

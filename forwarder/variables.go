@@ -17,6 +17,11 @@ const (
 	varCheckpointDir  = "CHECKPOINTDIR"
 	varCheckpointGap  = "CHECKPOINTINTERVAL"
 	varSinkURL        = "WEBSINKURL"
+	varSinkCAFile     = "WEBSINKCAFILE"
+	varSinkCertFile   = "WEBSINKCERTFILE"
+	varSinkKeyFile    = "WEBSINKKEYFILE"
+	varSinkToken      = "WEBSINKTOKEN"
+	varSinkTokenFile  = "WEBSINKTOKENFILE"
 	varMaxEventSize   = "SINKMAXEVENTSIZE"
 	varBatchEvents    = "POSTBATCHMAXEVENTS"
 	varBatchBytes     = "POSTBATCHMAXBYTES"
@@ -82,6 +87,7 @@ func Variables() []Variable {
 	all = append(all, hubVariables()...)
 	all = append(all, checkpointVariables()...)
 	all = append(all, sinkVariables()...)
+	all = append(all, postVariables()...)
 	return append(all, processVariables()...)
 }
 
@@ -189,11 +195,46 @@ func sinkVariables() []Variable {
 			Example: "http://falco-k8saudit-webhook.falco.svc.cluster.local:9765/k8s-audit",
 		},
 		{
+			Name: varSinkCAFile, DefaultMeans: "the system's authorities only",
+			Help:    "A PEM file with authorities that may sign the sink's certificate, in addition to the system's.",
+			Wants:   "the path of a file, beginning with / or ./, with an https:// WEBSINKURL",
+			Example: "/etc/aks-audit-log/sink/ca.crt",
+		},
+		{
+			Name: varSinkCertFile, DefaultMeans: "the daemon shows the sink no certificate",
+			Help:    "A PEM file with the client certificate for the sink, the leaf first; read again when it changes.",
+			Wants:   "the path of a file, beginning with / or ./, with WEBSINKKEYFILE and an https:// WEBSINKURL",
+			Example: "/etc/aks-audit-log/sink/tls.crt",
+		},
+		{
+			Name: varSinkKeyFile, DefaultMeans: "the daemon shows the sink no certificate",
+			Help:    "A PEM file with the key of WEBSINKCERTFILE; read again when it changes.",
+			Wants:   "the path of a file, beginning with / or ./, with WEBSINKCERTFILE and an https:// WEBSINKURL",
+			Example: "/etc/aks-audit-log/sink/tls.key",
+		},
+		{
+			Name: varSinkToken, DefaultMeans: "no token is sent", Secret: true,
+			Help:    "A token that is sent to the sink: Authorization: Bearer.",
+			Wants:   "a token without white space, and neither WEBSINKTOKENFILE nor a user in WEBSINKURL beside it",
+			Example: "c2luay10b2tlbg",
+		},
+		{
+			Name: varSinkTokenFile, DefaultMeans: "no token is sent",
+			Help:    "A file with such a token, read again for each POST.",
+			Wants:   "the path of a file, beginning with / or ./, and neither WEBSINKTOKEN nor a user in WEBSINKURL beside it",
+			Example: "/etc/aks-audit-log/sink/token",
+		},
+		{
 			Name: varMaxEventSize, Default: "262144",
 			Help:    "The largest audit event that the sink takes, in bytes; a larger one is reduced. Falco's maxEventSize.",
 			Wants:   "a whole number of bytes from 1024 to 12000000",
 			Example: "1048576",
 		},
+	}
+}
+
+func postVariables() []Variable {
+	return []Variable{
 		{
 			Name: varBatchEvents, Default: "400",
 			Help:    "How many audit events a POST holds at most; 1 posts each as it is, not in a list.",

@@ -83,7 +83,8 @@ func TestEveryExampleIsAccepted(t *testing.T) {
 	}
 }
 
-// inPlace is a complete environment with a variable set and those out that it stands in place of.
+// inPlace is a complete environment with a variable set, with what it cannot be without and without what
+// it stands in place of.
 func inPlace(name, value string) []string {
 	set := []string{name + "=" + value}
 	switch name {
@@ -93,6 +94,12 @@ func inPlace(name, value string) []string {
 		set = append(set, varBlobConnection+"=")
 	case varCheckpointDir:
 		set = append(set, varBlobConnection+"=", varContainer+"=")
+	case varSinkCAFile:
+		set = append(set, varSinkURL+"=https://falco/")
+	case varSinkCertFile:
+		set = append(set, varSinkURL+"=https://falco/", varSinkKeyFile+"=/key")
+	case varSinkKeyFile:
+		set = append(set, varSinkURL+"=https://falco/", varSinkCertFile+"=/certificate")
 	}
 	return environ(set...)
 }

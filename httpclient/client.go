@@ -1,5 +1,6 @@
 // Package httpclient builds the HTTP clients of the daemon: connections that are reused and
-// never wait for ever, and that can be watched; TLS 1.2 or newer, no redirects.
+// never wait for ever, and that can be watched; TLS 1.2 or newer, with certificates and tokens that
+// are renewed while the process runs; no redirects.
 //
 // It answers one question that matters to a forwarder: does net/http ever send a POST twice
 // by itself? Only where nothing of it had been written yet, on a reused connection that the
@@ -10,7 +11,6 @@
 package httpclient
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"time"
@@ -47,6 +47,9 @@ type Options struct {
 	// most one at a time, so that the same connection means the same server, and its owner
 	// closes it when it has been idle for long enough.
 	Watcher Watcher
+	// TLS is whom the client trusts and how it shows who it is; nil is the system's authorities
+	// and no certificate.
+	TLS *TLS
 }
 
 // New returns the client. It is safe for concurrent use, and its owner calls
@@ -76,7 +79,7 @@ func newTransport(opts Options) *http.Transport {
 	transport := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        opts.TLS.config(),
 		TLSHandshakeTimeout:    tlsHandshakeTimeout,
 		Protocols:              &protocols,
 		DisableKeepAlives:      !opts.KeepAlive,
@@ -88,7 +91,7 @@ func newTransport(opts Options) *http.Transport {
 		DisableCompression: true,
 	}
 	if opts.Watcher != nil {
-		watch(transport, opts.Watcher)
+		watch(transport, opts.Watcher, opts.TLS)
 	}
 	return transport
 }

@@ -20,11 +20,12 @@ const ackTimeout = 20 * time.Second
 
 // watch has the transport make connections that watcher is told of, at most one at a time. How
 // long one stays idle is left to whoever watches.
-func watch(transport *http.Transport, watcher Watcher) {
+func watch(transport *http.Transport, watcher Watcher, files *TLS) {
 	w := watchedDialer{
 		dialer:    &net.Dialer{Timeout: dialTimeout, KeepAliveConfig: watchedProbes},
 		transport: transport,
 		watcher:   watcher,
+		files:     files,
 	}
 	transport.MaxConnsPerHost = 1
 	transport.IdleConnTimeout = 0
@@ -42,6 +43,7 @@ type watchedDialer struct {
 	dialer    *net.Dialer
 	transport *http.Transport
 	watcher   Watcher
+	files     *TLS
 }
 
 func (w watchedDialer) watched(dial func() (net.Conn, error)) (net.Conn, error) {
@@ -74,6 +76,7 @@ func (w watchedDialer) dialTLS(ctx context.Context, network, address string) (ne
 		return nil, err
 	}
 	config := w.transport.TLSClientConfig.Clone()
+	w.files.renew(config)
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(address)
 	}

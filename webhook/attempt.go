@@ -51,14 +51,15 @@ func (l *Lane) post(ctx context.Context, body body) answer {
 	traced := httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected = time.Now() },
 	})
-	resp, err := l.send(traced, body) //nolint:bodyclose // Drain closes it
+	token := l.credentials.token()
+	resp, err := l.send(traced, body, token) //nolint:bodyclose // Drain closes it
 	waited := time.Since(connected)
 	if err != nil {
 		if limited.Err() != nil && ctx.Err() == nil {
 			l.ledger.noAnswer(waited)
-			return answer{waited: waited, failure: l.secrets.timedOut(l.timeout, err)}
+			return answer{waited: waited, failure: l.secrets.and(token).timedOut(l.timeout, err)}
 		}
-		return answer{failure: l.secrets.noAnswer(err)}
+		return answer{failure: l.secrets.and(token).noAnswer(err)}
 	}
 	l.ledger.answer(resp.Close)
 	// An answer that breaks off says no more than its status did, so the error is no news.
@@ -67,14 +68,14 @@ func (l *Lane) post(ctx context.Context, body body) answer {
 	if classify(a.status) == accepted {
 		return a
 	}
-	a.failure = l.secrets.notAccepted(resp, head, body)
+	a.failure = l.secrets.and(token).notAccepted(resp, head, body)
 	a.retryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	return a
 }
 
 // send makes a new request each time, since its body can be read only once. It sets no
 // Idempotency-Key: with one, net/http would repeat a POST by itself (see package httpclient).
-func (l *Lane) send(ctx context.Context, body body) (*http.Response, error) {
+func (l *Lane) send(ctx context.Context, body body, token string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.target, nil)
 	if err != nil {
 		return nil, err
@@ -83,5 +84,8 @@ func (l *Lane) send(ctx context.Context, body body) (*http.Response, error) {
 	// Falco's webhook answers 400 without this content type.
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", l.agent)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 	return l.client.Do(req)
 }

@@ -22,18 +22,20 @@ func (p *Poster) Check(ctx context.Context) (string, error) {
 	lane := p.Lane()
 	defer lane.Close()
 	text := body{items: [][]byte{[]byte(emptyList)}, size: len(emptyList)}
+	token := p.credentials.token()
+	secrets := p.secrets.and(token)
 	asked := time.Now()
-	resp, err := lane.send(ctx, text) //nolint:bodyclose // Drain closes it
+	resp, err := lane.send(ctx, text, token) //nolint:bodyclose // Drain closes it
 	switch took := time.Since(asked).Round(time.Millisecond); {
 	case err != nil && ctx.Err() != nil:
-		return "", advised(p.secrets.timedOut(took, err), adviseNoAnswer(err))
+		return "", advised(secrets.timedOut(took, err), adviseNoAnswer(err))
 	case err != nil:
-		return "", advised(p.secrets.noAnswer(err), adviseNoAnswer(err))
+		return "", advised(secrets.noAnswer(err), adviseNoAnswer(err))
 	default:
 		head, _ := httpclient.Drain(resp.Body)
 		advice := adviseAnswer(resp, string(head))
 		if advice != "" {
-			return "", advised(p.secrets.notAccepted(resp, head, text), advice)
+			return "", advised(secrets.notAccepted(resp, head, text), advice)
 		}
 		return fmt.Sprintf("%s answered %d to an empty list of audit events after %s", p.secrets.sink, resp.StatusCode, took), nil
 	}

@@ -29,7 +29,9 @@ func checkSink(t *testing.T, sink string) (string, error) {
 	stats := forwarder.NewStatistics(prometheus.NewRegistry(), "test", time.Now)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	return New(forwarder.Config{SinkURL: address, KeepAlive: true}, stats, forwarder.NewHealth(), log, nil).Check(ctx)
+	poster, err := New(forwarder.Config{SinkURL: address, KeepAlive: true}, stats, forwarder.NewHealth(), log, nil)
+	require.NoError(t, err)
+	return poster.Check(ctx)
 }
 
 func TestACheckPostsAnEmptyListAsAuditEventsArePosted(t *testing.T) {

@@ -38,7 +38,7 @@ func TestATransportErrorIsWordedForALog(t *testing.T) {
 			&net.OpError{Op: "dial", Net: "tcp", Addr: sink, Err: syscall.ECONNREFUSED},
 			"dial tcp 10.0.0.9:9765: connection refused",
 		},
-		{"a secret after all", errors.New("bad token hush-hush"), "(left out: it repeats a secret of the sink's URL)"},
+		{"a secret after all", errors.New("bad token hush-hush"), "(left out: it repeats a secret that the sink is sent)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			wrapped := &url.Error{Op: "Post", URL: "http://me:***@falco:9765/k8s-audit?token=hush-hush", Err: test.cause}

@@ -55,7 +55,9 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 	f := &fixture{t: t, stop: make(chan struct{}), health: forwarder.NewHealth(), logs: hook, reg: reg}
 	f.health.Ownership(4, 4, 0)
 	stats := forwarder.NewStatistics(reg, "test", time.Now)
-	f.Poster = New(cfg, stats, f.health, log, f.stop)
+	var err error
+	f.Poster, err = New(cfg, stats, f.health, log, f.stop)
+	require.NoError(t, err)
 	if transport != nil {
 		f.newClient = func(opts httpclient.Options) *http.Client {
 			client := httpclient.New(opts)

@@ -47,7 +47,7 @@ func (p *Poster) Lane() *Lane {
 	l := &Lane{Poster: p, size: newBatchSize(p.batchEvents, p.batchBytes), ledger: &ledger{
 		settleTime: p.settleTime, replay: p.replay, keepAlive: p.keepAlive, habits: &p.habits, gone: make(chan struct{}),
 	}}
-	l.client = p.newClient(httpclient.Options{KeepAlive: p.keepAlive, Watcher: l.ledger})
+	l.client = p.newClient(httpclient.Options{KeepAlive: p.keepAlive, Watcher: l.ledger, TLS: p.credentials.tls})
 	l.idle = time.AfterFunc(idleTimeout, l.closeIdle)
 	l.idle.Stop()
 	return l

@@ -53,6 +53,8 @@ type Poster struct {
 	policy  forwarder.FailurePolicy
 	stop    <-chan struct{}
 
+	credentials credentials
+
 	secrets  redactor
 	refusals refusals
 	habits   habits
@@ -63,10 +65,14 @@ type Poster struct {
 
 // New returns a poster to cfg.SinkURL, with the retries, policy, time-out, rate limit and
 // settling of cfg. Closing stop asks the poster to finish: see Lane.Deliver. The poster starts
-// no goroutine and needs no closing; its lanes do.
+// no goroutine and needs no closing; its lanes do. A file of cfg that cannot be used is an error.
 func New(cfg forwarder.Config, stats *forwarder.Statistics, health *forwarder.Health,
 	log logrus.FieldLogger, stop <-chan struct{},
-) *Poster {
+) (*Poster, error) {
+	credentials, err := loadCredentials(cfg, log)
+	if err != nil {
+		return nil, err
+	}
 	version, _, _ := forwarder.BuildInfo()
 	p := &Poster{
 		newClient:  httpclient.New,
@@ -83,6 +89,9 @@ func New(cfg forwarder.Config, stats *forwarder.Statistics, health *forwarder.He
 		plan:    schedule{maxRetries: cfg.PostMaxRetries, step: cfg.PostRetryDelay},
 		policy:  cfg.FailurePolicy,
 		stop:    stop,
+
+		credentials: credentials,
+
 		secrets: newRedactor(cfg.SinkURL),
 		journal: newJournal(log),
 		stats:   stats,
@@ -91,5 +100,5 @@ func New(cfg forwarder.Config, stats *forwarder.Statistics, health *forwarder.He
 	if cfg.RateLimit > 0 {
 		p.limiter = rate.NewLimiter(rate.Limit(cfg.RateLimit), max(1, cfg.RateBurst))
 	}
-	return p
+	return p, nil
 }

@@ -3,14 +3,15 @@ package webhook
 import (
 	"encoding/base64"
 	"net/url"
+	"slices"
 	"strings"
 )
 
-// redactor knows what must not be seen of the sink's URL, and words failures without it.
+// redactor knows what must not be seen of what the sink is sent, and words failures without it.
 type redactor struct {
 	// sink is the URL without user, password, query and fragment.
 	sink string
-	// secrets are the parts of the URL that may be secret, in each of their spellings.
+	// secrets are the parts of the URL that may be secret, and a token, in each of their spellings.
 	secrets []string
 }
 
@@ -50,12 +51,19 @@ func (r *redactor) add(secret string) {
 	}
 }
 
+// and is a redactor that knows of one more secret, the token that a POST carries.
+func (r redactor) and(secret string) redactor {
+	r.secrets = slices.Clip(r.secrets)
+	r.add(secret)
+	return r
+}
+
 // clean returns the text, or a note in its place if there is a secret anywhere in it. Servers
 // do repeat the path that was asked for, query included, in what they say of a 404.
 func (r redactor) clean(text string) string {
 	for _, secret := range r.secrets {
 		if strings.Contains(text, secret) {
-			return "(left out: it repeats a secret of the sink's URL)"
+			return "(left out: it repeats a secret that the sink is sent)"
 		}
 	}
 	return text

@@ -49,7 +49,11 @@ func checkSink(ctx context.Context, cfg forwarder.Config) (string, error) {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
 	stats := forwarder.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
-	return webhook.New(cfg, stats, forwarder.NewHealth(), quiet, nil).Check(ctx)
+	poster, err := webhook.New(cfg, stats, forwarder.NewHealth(), quiet, nil)
+	if err != nil {
+		return "", err
+	}
+	return poster.Check(ctx)
 }
 
 // Check tries each part that the daemon needs and prints a line for each: ✓ where it works, ✗ with what

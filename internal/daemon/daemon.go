@@ -25,23 +25,30 @@ type Daemon struct {
 	stats  *forwarder.Statistics
 	health *forwarder.Health
 	server *forwarder.Server
-	hub    eventhub.Hub
-	store  eventhub.Store
+	poster *webhook.Poster
+	// stopping is closed when Run begins to stop.
+	stopping chan struct{}
+	hub      eventhub.Hub
+	store    eventhub.Store
 }
 
 // New sets the daemon up and binds the address of the statistics. Run must follow. A port that
-// is taken and a folder that another process uses are errors here; a hub, a storage account or a
-// sink that cannot be reached is none: the daemon goes on trying.
+// is taken, a folder that another process uses and a certificate that cannot be read are errors here;
+// a hub, a storage account or a sink that cannot be reached is none: the daemon goes on trying.
 func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon, error) {
 	registry := prometheus.NewRegistry()
 	troubles := forwarder.NewTroubles()
 	log.AddHook(troubles)
 	d := &Daemon{
 		cfg: cfg, log: log,
-		stats:  forwarder.NewStatistics(registry, forwarder.Version, time.Now),
-		health: forwarder.NewHealth(),
+		stats:    forwarder.NewStatistics(registry, forwarder.Version, time.Now),
+		health:   forwarder.NewHealth(),
+		stopping: make(chan struct{}),
 	}
 	var err error
+	if d.poster, err = webhook.New(cfg, d.stats, d.health, log, d.stopping); err != nil {
+		return nil, err
+	}
 	if d.hub, err = eventhub.NewHub(cfg); err != nil {
 		return nil, err
 	}
@@ -80,6 +87,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}()
 	d.log.WithFields(d.cfg.LogFields()).WithField("statistics", d.StatsAddr()).Info("daemon starts")
 	context.AfterFunc(ctx, d.health.Stopping)
+	context.AfterFunc(ctx, func() { close(d.stopping) })
 	d.consume(ctx)
 	stopServing()
 	if err := <-served; err != nil {
@@ -90,8 +98,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 }
 
 func (d *Daemon) consume(ctx context.Context) {
-	poster := webhook.New(d.cfg, d.stats, d.health, d.log, ctx.Done())
-	eventhub.New(d.cfg, d.hub, d.store, sink{poster}, d.stats, d.health, d.log).Run(ctx)
+	eventhub.New(d.cfg, d.hub, d.store, sink{d.poster}, d.stats, d.health, d.log).Run(ctx)
 	d.closeHub(ctx)
 }
 

@@ -26,7 +26,11 @@ func ReplayDeadLetters(ctx context.Context, cfg forwarder.Config, options eventh
 	cfg.FailurePolicy = forwarder.FailureDrop
 	options.MaxEventSize = cfg.SinkMaxEventSize
 	sink := &letterSink{cfg: cfg, log: withoutErrors(log)}
-	sink.lane = sink.poster().Lane()
+	poster, err := sink.poster()
+	if err != nil {
+		return err
+	}
+	sink.lane = poster.Lane()
 	defer sink.lane.Close()
 	return eventhub.ReplayDeadLetters(ctx, records, sink, options, out)
 }
@@ -40,7 +44,7 @@ type letterSink struct {
 
 var _ eventhub.ReplaySink = (*letterSink)(nil)
 
-func (s *letterSink) poster() *webhook.Poster {
+func (s *letterSink) poster() (*webhook.Poster, error) {
 	stats := forwarder.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
 	return webhook.New(s.cfg, stats, forwarder.NewHealth(), s.log, nil)
 }
@@ -53,7 +57,11 @@ func (s *letterSink) Post(ctx context.Context, event forwarder.AuditEvent) (forw
 	if outcomes[0].Verdict == forwarder.DeadLettered {
 		// A poster takes many refusals in a row for the endpoint's fault. Here they are no
 		// surprise, and what is refused stays: the lane goes on with a poster that knows of none.
-		s.lane.Poster = s.poster()
+		fresh, err := s.poster()
+		if err != nil {
+			return forwarder.Outcome{}, err
+		}
+		s.lane.Poster = fresh
 	}
 	return outcomes[0], nil
 }

@@ -1,0 +1,37 @@
+package httpclient
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+var errNoToken = errors.New("there is no token in it: visible ASCII without white space")
+
+// TokenFile is a file that holds a bearer token.
+type TokenFile struct{ token *kept[string] }
+
+// LoadToken reads the file. warn is told when it cannot be read later, or does not hold what valid
+// takes for a token; then the one from before stays in use. warn must not block. No error holds the
+// token.
+func LoadToken(path string, valid func(string) bool, warn func(error)) (*TokenFile, error) {
+	token, err := keep(func() (string, error) {
+		content, err := os.ReadFile(path) // #nosec G304 -- the operator names it
+		if err != nil {
+			return "", fmt.Errorf("read the token: %w", err)
+		}
+		token := strings.TrimSpace(string(content))
+		if !valid(token) {
+			return "", fmt.Errorf("read the token: %s: %w", path, errNoToken)
+		}
+		return token, nil
+	}, warn)
+	if err != nil {
+		return nil, err
+	}
+	return &TokenFile{token}, nil
+}
+
+// Current reads the token again, which takes microseconds.
+func (t *TokenFile) Current() string { return t.token.current() }
