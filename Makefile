@@ -1,5 +1,6 @@
 # The commands of this project. Tests want Go, a C compiler (for the race detector and Falco's
-# plugin), and Node.js with npm (for Azurite).
+# plugin), Node.js with npm (for Azurite), and Debian's chromium and prometheus (for the status page,
+# the dashboard and the alerts).
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -X aks-audit-log-go/forwarder.Version=$(VERSION)
