@@ -131,11 +131,14 @@ func TestAWorkloadIdentityNeedsNoKey(t *testing.T) {
 			shown := d.pages(t)
 			d.stop(t)
 			shown += d.out.String()
+			for _, partition := range showCheckpoints(t, k.environ.with(settings{"EVENTHUBCLIENT": client})) {
+				assert.Zero(t, *partition.Lag, "the commands sign in as the daemon does")
+			}
 			assert.Contains(t, shown, `"hub_sign_in":"Microsoft Entra ID"`)
 			assert.Contains(t, shown, `"blob_sign_in":"Microsoft Entra ID"`)
 			k.entra.assertNoToken(t, shown)
-			assert.Equal(t, 1, k.entra.given(hubtest.HubAudience))
-			assert.Equal(t, 1, k.entra.given(storageAudience))
+			assert.Equal(t, 2, k.entra.given(hubtest.HubAudience), "one for each process")
+			assert.Equal(t, 2, k.entra.given(storageAudience))
 			assert.Zero(t, k.storage.refused.Load())
 
 			again := startDaemon(t, k.environ)
