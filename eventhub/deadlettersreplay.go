@@ -42,7 +42,7 @@ var ErrLettersKept = errors.New("dead letters were kept")
 // deletes those that were accepted. It prints a line for each and a summary. What the sink refuses
 // and what it could not use stays; a sink that takes nothing ends the replay.
 func ReplayDeadLetters(ctx context.Context, records DeadLetterRecords, sink ReplaySink, options ReplayOptions, out io.Writer) error {
-	r := &replay{records: records, sink: sink, options: options, out: out, checker: unpacker{maxEventSize: options.MaxEventSize}}
+	r := &replay{records: records, sink: sink, options: options, out: out, checker: unpacker{rules: rules{maxEventSize: options.MaxEventSize}}}
 	err := eachDeadLetter(ctx, records, func(name string, letter DeadLetter, problem error) error {
 		return r.handle(ctx, name, letter, problem)
 	})

@@ -389,7 +389,8 @@ func newBench(partitions int) *bench {
 	registry := prometheus.NewRegistry()
 	return &bench{
 		cfg: forwarder.Config{
-			HubName: "hub", ConsumerGroup: "$Default",
+			Categories: bothCategories,
+			HubName:    "hub", ConsumerGroup: "$Default",
 			CheckpointInterval: time.Second, ShutdownTimeout: 25 * time.Second, SinkMaxEventSize: testMaxEventSize,
 			PostBatchMaxEvents: 400, PostBatchMaxBytes: 1 << 20, MaxBytesInFlight: 64 << 20,
 		},

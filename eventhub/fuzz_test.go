@@ -32,7 +32,7 @@ func FuzzUnpack(f *testing.F) {
 		if wrap {
 			body = hubBody(auditRecord("kube-audit", string(body)))
 		}
-		u := &unpacker{maxEventSize: 2000}
+		u := unpackerFor(2000)
 		for _, record := range u.unpack(body) {
 			switch record.verdict {
 			case forwarder.Skipped:

@@ -68,6 +68,7 @@ func (p *partition) unpack(event Event) *hubEvent {
 	p.arrived(event)
 	unpacked := &hubEvent{Event: event, weight: len(event.Body)}
 	unpacked.records, unpacked.detail = p.unpacker.records(event)
+	p.missCluster(event)
 	unpacked.Body = nil
 	taken := 0
 	for i := range unpacked.records {
@@ -85,6 +86,15 @@ func (p *partition) unpack(event Event) *hubEvent {
 		p.log.WithFields(logrus.Fields{"sequence": event.Sequence, "records": len(unpacked.records)}).Debug("hub event unpacked")
 	}
 	return unpacked
+}
+
+// missCluster says once that CLUSTERNAME=on does nothing for some of the records.
+func (p *partition) missCluster(event Event) {
+	if p.unpacker.clusters.missed && !p.missedCluster {
+		p.missedCluster = true
+		p.log.WithField("sequence", event.Sequence).
+			Warn("records say of no cluster that they are of it (resourceId), their audit events go without cluster_name")
+	}
 }
 
 // arrived notes an event that comes for the first time, or again.

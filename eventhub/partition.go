@@ -24,14 +24,16 @@ type partition struct {
 	// debugging spares the path of every event the cost of fields that nobody will see.
 	debugging bool
 
-	unpacker    unpacker
-	deadLetters *deadLetterLog
-	checkpoints checkpointer
-	lag         lag
-	stall       stallWatch
-	repeats     repeats
-	share       share
-	vigil       *vigil
+	unpacker unpacker
+	// missedCluster is whether it was said that a record names no cluster.
+	missedCluster bool
+	deadLetters   *deadLetterLog
+	checkpoints   checkpointer
+	lag           lag
+	stall         stallWatch
+	repeats       repeats
+	share         share
+	vigil         *vigil
 }
 
 func newPartition(id string, c *Consumer) *partition {
@@ -39,7 +41,7 @@ func newPartition(id string, c *Consumer) *partition {
 	p := &partition{
 		id: id, cfg: c.cfg, hub: c.hub, store: c.store, sink: c.sink, stats: c.stats, log: log, debugging: debugging(c.log),
 		share:    share{budget: c.budget},
-		unpacker: unpacker{maxEventSize: c.cfg.SinkMaxEventSize},
+		unpacker: unpacker{rules: rulesOf(c.cfg)},
 		checkpoints: checkpointer{
 			store: c.store, interval: c.cfg.CheckpointInterval, stats: c.stats, log: log,
 			stored: Checkpoint{Partition: id, Sequence: noSequence},

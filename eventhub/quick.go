@@ -1,6 +1,7 @@
 package eventhub
 
 import (
+	"slices"
 	"time"
 
 	"aks-audit-log-go/forwarder"
@@ -15,8 +16,10 @@ type quickMemory struct {
 	// ids are the audit ids by record, joined all of them in a row.
 	ids    [][]byte
 	joined []byte
-	// category is the name of the last one, and second what its time began with.
+	// category is the name of the last one, carries whether it carries audit events, and second what
+	// its time began with.
 	category, second string
+	carries          bool
 }
 
 // quick takes a hub event apart as it usually is, in a fraction of the time that the parser takes,
@@ -47,12 +50,14 @@ func (u *unpacker) nameIDs(records []record) {
 	}
 }
 
-// nameOf returns a category as a string, without making one where it is that of the last record.
-func (u *unpacker) nameOf(category []byte) string {
+// nameOf returns a category as a string, without making one where it is that of the last record, and
+// whether it carries audit events.
+func (u *unpacker) nameOf(category []byte) (name string, carries bool) {
 	if string(category) != u.category {
 		u.category = string(category)
+		u.carries = u.carriesAudit(u.category)
 	}
-	return u.category
+	return u.category, u.carries
 }
 
 // quickScan is the reading of one body.
@@ -85,6 +90,8 @@ type quickRecord struct {
 	log   int
 	event []byte
 	found auditFields
+	// resource is its resourceId, where the cluster's name is wanted.
+	resource []byte
 }
 
 func (s *quickScan) readRecord() bool {
@@ -95,6 +102,8 @@ func (s *quickScan) readRecord() bool {
 			return s.readCategory(&r)
 		case "properties":
 			return s.readProperties(&r)
+		case "resourceId":
+			return s.readResource(&r)
 		default:
 			return key != nil && s.skip(3)
 		}
@@ -102,15 +111,15 @@ func (s *quickScan) readRecord() bool {
 	if !whole {
 		return false
 	}
-	category := s.nameOf(r.category)
-	if category != "" && !carriesAudit(category) {
+	category, carries := s.nameOf(r.category)
+	if category != "" && !carries {
 		s.add(record{verdict: forwarder.Skipped, category: category}, nil)
 		return true
 	}
-	if r.event == nil && !s.readLog(&r) || !s.usable(&r) {
+	if r.event == nil && !s.readLog(&r) || !s.usable(&r) || s.clusterName && !s.nameCluster(&r) {
 		return false
 	}
-	s.add(record{category: category, content: r.event}, r.found.auditID)
+	s.add(record{category: category, content: slices.Clip(r.event)}, r.found.auditID)
 	return true
 }
 
@@ -127,6 +136,27 @@ func (s *quickScan) readCategory(r *quickRecord) (ok bool) {
 	return ok && r.category != nil
 }
 
+func (s *quickScan) readResource(r *quickRecord) (ok bool) {
+	if !s.clusterName {
+		return s.skip(3)
+	}
+	if r.resource != nil || s.token() != '"' {
+		return false
+	}
+	r.resource, ok = s.str()
+	return ok && r.resource != nil
+}
+
+// nameCluster adds the cluster's name to the event.
+func (s *quickScan) nameCluster(r *quickRecord) (ok bool) {
+	note := s.clusters.of(r.resource)
+	if note == (clusterNote{}) {
+		return true
+	}
+	r.event, ok = note.quickly(r.event, r.found.annotations)
+	return ok && len(r.event) <= s.maxEventSize
+}
+
 // readProperties reads the log on its way if it is known by then to be an audit event.
 func (s *quickScan) readProperties(r *quickRecord) bool {
 	if r.hasProperties {
@@ -141,8 +171,10 @@ func (s *quickScan) readProperties(r *quickRecord) bool {
 			return false
 		}
 		r.log = s.at + 1
-		if r.hasCategory && carriesAudit(s.nameOf(r.category)) {
-			return s.readLog(r)
+		if r.hasCategory {
+			if _, carries := s.nameOf(r.category); carries {
+				return s.readLog(r)
+			}
 		}
 		_, ok := s.str()
 		return ok

@@ -20,13 +20,17 @@ type logScan struct {
 }
 
 // auditFields is what has to be known of an audit event, as it stands in the text.
-type auditFields struct{ kind, auditID, stageTimestamp []byte }
+type auditFields struct {
+	kind, auditID, stageTimestamp []byte
+	// annotations is where the value of these stands in the event.
+	annotations span
+}
 
 // quickDepth is how deep the quick way goes. Real events have less than 30 levels.
 const quickDepth = 100
 
 // scanLog reads the event in the string whose content starts at an index of the text. It returns the
-// event, and where the string ended.
+// event, with all that the string leaves behind it as its capacity, and where the string ended.
 func scanLog(text []byte, start int) (event []byte, found auditFields, end int, ok bool) {
 	s := logScan{text: text, at: start, out: start}
 	if s.token() != '{' {
@@ -36,11 +40,15 @@ func scanLog(text []byte, start int) (event []byte, found auditFields, end int, 
 	if !s.object(1) {
 		return nil, found, 0, false
 	}
-	event = text[begin:s.out:s.out]
+	behind := s.out
 	if s.token() != endOfLog {
 		return nil, found, 0, false
 	}
-	return event, s.found, s.at, true
+	if s.found.annotations.to > 0 {
+		s.found.annotations.from -= begin
+		s.found.annotations.to -= begin
+	}
+	return text[begin:behind:s.at], s.found, s.at, true
 }
 
 // What token returns for the end of the string, and for what is not known. Neither begins a token.
@@ -171,6 +179,8 @@ func (s *logScan) member(key []byte) bool {
 		field = &s.found.auditID
 	case "stageTimestamp":
 		field = &s.found.stageTimestamp
+	case "annotations":
+		return s.annotations()
 	default:
 		return s.value(1)
 	}
@@ -180,6 +190,17 @@ func (s *logScan) member(key []byte) bool {
 	var ok bool
 	*field, ok = s.str()
 	return ok && *field != nil
+}
+
+func (s *logScan) annotations() bool {
+	from := s.out
+	if !s.value(1) {
+		return false
+	}
+	if s.found.annotations.to == 0 {
+		s.found.annotations = span{from: from, to: s.out}
+	}
+	return true
 }
 
 func (s *logScan) array(level int) bool {

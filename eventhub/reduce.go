@@ -8,17 +8,17 @@ import (
 
 // mend makes an audit event that Falco takes of one that it would lose, for the reason given: one
 // that was cut is salvaged, one too large or too deep is reduced. The reason returned is why that
-// did not work.
-func (u *unpacker) mend(log []byte, reason, recordTime string) (record, string) {
-	mended := record{content: log}
+// did not work. The event gets the note.
+func (u *unpacker) mend(log []byte, reason, recordTime string, note clusterNote) (record, string) {
+	mended := record{content: note.addTo(log)}
 	if reason == forwarder.ReasonNotJSON || reason == forwarder.ReasonTooDeep {
 		salvaged, err := salvage(log, recordTime)
 		switch {
 		case errors.Is(err, errCutShort):
 			return record{}, forwarder.ReasonCut
 		case err == nil:
-			mended.content, mended.salvaged = salvaged, true
-			mended.auditID, reason = u.checkAudit(salvaged)
+			mended.content, mended.salvaged = note.addTo(salvaged), true
+			mended.auditID, reason = u.checkAudit(mended.content)
 		}
 	}
 	if reason != forwarder.ReasonTooLarge && reason != forwarder.ReasonTooDeep {

@@ -81,9 +81,9 @@ func TestAnEventThatCannotBeMadeToFitIsADeadLetterOnly(t *testing.T) {
 
 func TestTheLargestEventIsConfigured(t *testing.T) {
 	event := strings.Replace(audit("a"), `"verb"`, `"requestObject":"`+strings.Repeat("x", 2000)+`","verb"`, 1)
-	small := &unpacker{maxEventSize: len(event) - 1}
+	small := unpackerFor(len(event) - 1)
 	assert.Equal(t, "reduced:a:too_large", summary(small.unpack(hubBody(auditRecord("kube-audit", event)))[0]))
-	exact := &unpacker{maxEventSize: len(event)}
+	exact := unpackerFor(len(event))
 	assert.Equal(t, "audit:a", summary(exact.unpack(hubBody(auditRecord("kube-audit", event)))[0]))
 
 	// A body whose memory is not kept for the next must not take the limit along.

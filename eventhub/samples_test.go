@@ -91,7 +91,7 @@ func TestARealEventThatIsCutAnywhereKeepsExactlyWhatStoodBeforeTheCut(t *testing
 				for len(facts) > 0 && facts[0].sure <= length {
 					held[facts[0].path], facts, more = facts[0].value, facts[1:], true
 				}
-				got, reason := u.mend([]byte(event[:length]), "not_json", recordTime)
+				got, reason := u.mend([]byte(event[:length]), "not_json", recordTime, clusterNote{})
 				switch {
 				case held["/auditID"] == nil || held["/verb"] == nil || held["/user/username"] == nil:
 					require.NotEmpty(t, reason, "cut at %d", length)

@@ -30,6 +30,31 @@ type record struct {
 	original []byte
 }
 
+// rules say what is to be made of records.
+type rules struct {
+	// maxEventSize is the largest audit event that the sink takes, in bytes.
+	maxEventSize int
+	// categories are the log categories that carry audit events.
+	categories []string
+	// clusterName is whether audit events get the name of their cluster.
+	clusterName bool
+}
+
+func rulesOf(cfg forwarder.Config) rules {
+	return rules{maxEventSize: cfg.SinkMaxEventSize, categories: cfg.Categories, clusterName: cfg.ClusterName}
+}
+
+// carriesAudit tells whether a log category holds audit events for the sink. Azure's spelling of a
+// name is not to be relied on.
+func (r *rules) carriesAudit(category string) bool {
+	for _, wanted := range r.categories {
+		if strings.EqualFold(category, wanted) {
+			return true
+		}
+	}
+	return false
+}
+
 // unpacker takes hub events apart. What AKS sends looks like this, one audit event in the
 // string "log", often with a newline at its end:
 //
@@ -39,8 +64,8 @@ type record struct {
 // may be an object or the same in a string; all of it is taken. The parsers' memory is used
 // again for the next event, so an unpacker must not be used by two goroutines at once.
 type unpacker struct {
-	// maxEventSize is the largest audit event that the sink takes, in bytes.
-	maxEventSize int
+	rules
+	clusters clusterNotes
 
 	quickMemory
 
@@ -59,7 +84,7 @@ var utf8BOM = []byte("\xef\xbb\xbf")
 // may write to it afterwards, nor rely on what it holds. An empty body has none.
 func (u *unpacker) unpack(body []byte) []record {
 	if len(body) > keptSize {
-		defer func() { *u = unpacker{maxEventSize: u.maxEventSize} }()
+		defer func() { *u = unpacker{rules: u.rules, clusters: u.clusters} }()
 	}
 	if records, ok := u.quick(body); ok {
 		return records
@@ -104,29 +129,42 @@ func (u *unpacker) unpackRecord(value *fastjson.Value) record {
 		return deadRecord(forwarder.ReasonNotAnAuditEvent, "", value.MarshalTo(nil))
 	}
 	category := string(value.GetStringBytes("category"))
-	if category != "" && !carriesAudit(category) {
+	if category != "" && !u.carriesAudit(category) {
 		return record{verdict: forwarder.Skipped, category: category}
 	}
 	log := u.logOf(value)
 	if log == nil {
 		return unusable(forwarder.ReasonNoLog, category, value.MarshalTo(nil))
 	}
-	auditID, reason := u.checkAudit(log)
-	if reason == "" {
-		return record{category: category, content: log, auditID: auditID}
-	}
-	mended, reason := u.mend(log, reason, string(value.GetStringBytes("time")))
+	event, reason := u.auditEvent(log, string(value.GetStringBytes("time")), u.noteOf(value))
 	if reason != "" {
 		return unusable(reason, category, log)
 	}
-	mended.category = category
-	return mended
+	event.category = category
+	return event
 }
 
-// carriesAudit tells whether a log category holds audit events. kube-audit-admin is kube-audit
-// without get and list (Azure Monitor's list of AKS log categories).
-func carriesAudit(category string) bool {
-	return strings.EqualFold(category, "kube-audit") || strings.EqualFold(category, "kube-audit-admin")
+// noteOf returns the cluster's name for a record, if it is wanted and known.
+func (u *unpacker) noteOf(value *fastjson.Value) clusterNote {
+	if !u.clusterName {
+		return clusterNote{}
+	}
+	return u.clusters.of(value.GetStringBytes("resourceId"))
+}
+
+// auditEvent makes of a log the audit event that the sink is given, or says why it cannot.
+func (u *unpacker) auditEvent(log []byte, recordTime string, note clusterNote) (record, string) {
+	event := note.addTo(log)
+	auditID, reason := u.checkAudit(event)
+	if reason == "" {
+		return record{content: event, auditID: auditID}, ""
+	}
+	mended, reason := u.mend(log, reason, recordTime, note)
+	if reason == forwarder.ReasonTooLarge && note != (clusterNote{}) {
+		// Better without a name than not at all.
+		return u.auditEvent(log, recordTime, clusterNote{})
+	}
+	return mended, reason
 }
 
 // unusable is a record without an audit event for Falco in it. One of an audit category is

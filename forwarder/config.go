@@ -109,6 +109,12 @@ type Config struct {
 	// default 5 s. It is above 0.
 	CheckpointInterval time.Duration
 
+	// ClusterName is whether each audit event gets the annotation cluster_name, by default false.
+	ClusterName bool
+	// Categories are the log categories whose records are audit events for the sink, as typed;
+	// their case does not matter. By default "kube-audit" and "kube-audit-admin"; never empty.
+	Categories []string
+
 	// SinkURL is where audit events are posted. It may carry a user, a password and a query:
 	// show SinkAddress instead.
 	SinkURL *url.URL

@@ -25,6 +25,8 @@ type environment struct {
 	Container          string        `env:"BLOBCONTAINERNAME"`
 	CheckpointDir      string        `env:"CHECKPOINTDIR"`
 	CheckpointInterval time.Duration `env:"CHECKPOINTINTERVAL"`
+	ClusterName        string        `env:"CLUSTERNAME"`
+	Categories         string        `env:"CATEGORIES"`
 	SinkURL            string        `env:"WEBSINKURL"`
 	SinkCAFile         string        `env:"WEBSINKCAFILE"`
 	SinkCertFile       string        `env:"WEBSINKCERTFILE"`

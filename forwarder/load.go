@@ -21,6 +21,7 @@ func Load(environ []string) (Config, error) {
 	l := loader{problems: p, in: parse(p.set, p)}
 	l.hub()
 	l.checkpoints()
+	l.auditEvents()
 	l.sink()
 	l.eventSize()
 	l.batches()

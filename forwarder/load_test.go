@@ -49,6 +49,7 @@ func TestTheRequiredVariablesAreEnough(t *testing.T) {
 		HubName: "audit", ConsumerGroup: "$Default", StartPosition: StartPosition{Kind: StartEarliest},
 		HubClient: ClientAzEventHubs, HubTransport: TransportAMQP, HubPrefetch: 0,
 		BlobContainerName: "checkpoints", CheckpointInterval: 5 * time.Second,
+		Categories:     []string{"kube-audit", "kube-audit-admin"},
 		PostMaxRetries: 5, PostRetryDelay: time.Second, PostTimeout: time.Minute, FailurePolicy: FailureHold,
 		SinkMaxEventSize: 262_144, PostBatchMaxEvents: 400, PostBatchMaxBytes: 1 << 20, RateLimit: 0, RateBurst: 50, KeepAlive: true,
 		SinkReplay: true, SinkSettleTime: 5 * time.Second,
@@ -80,6 +81,10 @@ func TestEveryVariableIsTaken(t *testing.T) {
 		"prefetch 1":               {"EVENTHUBPREFETCH=1", func(c Config) any { return c.HubPrefetch }, 1},
 		"prefetch 300":             {"EVENTHUBPREFETCH=300", func(c Config) any { return c.HubPrefetch }, 300},
 		"checkpoint interval":      {"CHECKPOINTINTERVAL=1m30s", func(c Config) any { return c.CheckpointInterval }, 90 * time.Second},
+		"cluster name":             {"CLUSTERNAME=On", func(c Config) any { return c.ClusterName }, true},
+		"no cluster name":          {"CLUSTERNAME=OFF", func(c Config) any { return c.ClusterName }, false},
+		"a category":               {"CATEGORIES=Kube-Audit-Admin", func(c Config) any { return c.Categories }, []string{"Kube-Audit-Admin"}},
+		"categories":               {"CATEGORIES= kube-audit , ,other1,", func(c Config) any { return c.Categories }, []string{"kube-audit", "other1"}},
 		"events in a batch":        {"POSTBATCHMAXEVENTS=1", func(c Config) any { return c.PostBatchMaxEvents }, 1},
 		"bytes in a batch":         {"POSTBATCHMAXBYTES=10485760", func(c Config) any { return c.PostBatchMaxBytes }, 10 << 20},
 		"largest event":            {"SINKMAXEVENTSIZE=1024", func(c Config) any { return c.SinkMaxEventSize }, 1024},
@@ -135,6 +140,9 @@ func TestAWrongVariableIsNamedWithWhatItHoldsAndWhatItShould(t *testing.T) {
 		"sink scheme":           {"WEBSINKURL=falco:9765/k8s-audit", `WEBSINKURL is "falco:9765/k8s-audit": it should be an http:// or https:// URL with a host`},
 		"sink without host":     {"WEBSINKURL=http:///k8s-audit", `WEBSINKURL is "http:///k8s-audit": it should be`},
 		"sink port":             {"WEBSINKURL=http://falco:99999/", `WEBSINKURL is "http://falco:99999/": it should be`},
+		"cluster name":          {"CLUSTERNAME=prod", `CLUSTERNAME is "prod": it should be on or off`},
+		"no category":           {"CATEGORIES=,", `CATEGORIES is ",": it should be names of log categories`},
+		"odd categories":        {"CATEGORIES=kube-audit;guard", `CATEGORIES is "kube-audit;guard": it should be names`},
 		"nothing in flight":     {"MAXBYTESINFLIGHT=1048575", `MAXBYTESINFLIGHT is "1048575": it should be a whole number of bytes from 1048576`},
 		"no event in a batch":   {"POSTBATCHMAXEVENTS=0", `POSTBATCHMAXEVENTS is "0": it should be a whole number from 1`},
 		"a batch of nothing":    {"POSTBATCHMAXBYTES=1023", `POSTBATCHMAXBYTES is "1023": it should be a whole number of bytes from 1024`},
@@ -303,6 +311,14 @@ func TestFalcosOldPortIsWarnedOf(t *testing.T) {
 	assert.Contains(t, cfg.Warnings[0], "8765")
 	assert.Contains(t, cfg.Warnings[0], "9765")
 	assert.NotContains(t, cfg.Warnings[0], "s3cr3t")
+}
+
+func TestACategoryThatHoldsNoAuditEventsIsWarnedOf(t *testing.T) {
+	cfg, err := Load(environ("CATEGORIES=KUBE-AUDIT,guard"))
+	require.NoError(t, err)
+	require.Len(t, cfg.Warnings, 1)
+	assert.Contains(t, cfg.Warnings[0], "guard")
+	assert.NotContains(t, cfg.Warnings[0], "KUBE-AUDIT")
 }
 
 func TestAReplayThatCannotNoticeEveryLossIsWarnedOf(t *testing.T) {

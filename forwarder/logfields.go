@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 )
@@ -44,6 +45,8 @@ func (c Config) LogFields() logrus.Fields {
 		"hub_prefetch":        prefetch(c.HubPrefetch),
 		"start_position":      c.StartPosition.String(),
 		"checkpoint_interval": c.CheckpointInterval.String(),
+		"cluster_name":        c.ClusterName,
+		"categories":          strings.Join(c.Categories, ","),
 		"sink":                c.SinkAddress(),
 		"sink_auth":           c.sinkAuth(),
 		"sink_ca_file":        c.SinkCAFile,

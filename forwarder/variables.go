@@ -16,6 +16,8 @@ const (
 	varContainer      = "BLOBCONTAINERNAME"
 	varCheckpointDir  = "CHECKPOINTDIR"
 	varCheckpointGap  = "CHECKPOINTINTERVAL"
+	varClusterName    = "CLUSTERNAME"
+	varCategories     = "CATEGORIES"
 	varSinkURL        = "WEBSINKURL"
 	varSinkCAFile     = "WEBSINKCAFILE"
 	varSinkCertFile   = "WEBSINKCERTFILE"
@@ -86,6 +88,7 @@ func Variables() []Variable {
 	var all []Variable
 	all = append(all, hubVariables()...)
 	all = append(all, checkpointVariables()...)
+	all = append(all, eventVariables()...)
 	all = append(all, sinkVariables()...)
 	all = append(all, postVariables()...)
 	return append(all, processVariables()...)
@@ -182,6 +185,23 @@ func checkpointVariables() []Variable {
 			Help:    "The longest time between two checkpoints of a busy partition; after a crash, what came in it comes again.",
 			Wants:   "a duration above 0, like 5s or 1m30s",
 			Example: "10s",
+		},
+	}
+}
+
+func eventVariables() []Variable {
+	return []Variable{
+		{
+			Name: varClusterName, Default: "off",
+			Help:    "Whether each audit event says by its annotation cluster_name, Falco's ka.cluster.name, which cluster it is of.",
+			Wants:   "on or off",
+			Example: "on",
+		},
+		{
+			Name: varCategories, Default: "kube-audit,kube-audit-admin",
+			Help:    "The log categories whose records are audit events for the sink, in any case; others are skipped.",
+			Wants:   "names of log categories of letters, digits and dashes, with commas between them",
+			Example: "kube-audit-admin",
 		},
 	}
 }
