@@ -39,7 +39,7 @@ func advised(err error, of []advice) error {
 }
 
 // sayWhatToDo are in the errors of this package that say it themselves, of a key or an identity that was refused.
-var sayWhatToDo = []string{errNotAcceptedBy, "Microsoft Entra ID", "this identity", "the account's firewall"}
+var sayWhatToDo = []string{errNotAcceptedBy, "Microsoft Entra ID", "this identity"}
 
 // errNotAcceptedBy begins what explain says.
 const errNotAcceptedBy = "the hub does not accept"
