@@ -1,5 +1,6 @@
 # The commands of this project. Tests want Go, a C compiler (for the race detector and Falco's
-# plugin), and Node.js with npm (for Azurite).
+# plugin), Node.js with npm (for Azurite), and Debian's chromium and prometheus (for the status page,
+# the dashboard and the alerts).
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -X aks-audit-log-go/forwarder.Version=$(VERSION)
@@ -7,9 +8,12 @@ LDFLAGS := -s -X aks-audit-log-go/forwarder.Version=$(VERSION)
 # Pinned, so that a new linter never breaks an old commit.
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+HELM          := helm.sh/helm/v3/cmd/helm@v3.22.0
+KUBECONFORM   := github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
+HELM_DOCS     := github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2
 TOOLS         := $(CURDIR)/bin
 
-.PHONY: build test unit e2e torture soak bench lint fuzz demo clean
+.PHONY: build test unit e2e torture soak bench look pictures lint fuzz chart chart-docs manifest demo clean
 
 build: ## the static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o aks-audit-log-go .
@@ -33,13 +37,19 @@ soak: ## random faults for SOAK: what was appended, delivered, dead-lettered, re
 bench: ## what the daemon costs and how fast it is, into docs/performance.md; docs/performance.md says how to run a part
 	cd e2e && go test -count 1 -tags bench -run '^TestPerformance$$' -timeout 120m -v .
 
+look: ## the status page in a browser, the dashboard and the alerts in a Prometheus; it wants Debian's chromium and prometheus
+	cd e2e && go test -race -tags look -timeout 10m -run 'TheStatusPage|Dashboard|Alert' .
+
+pictures: ## the screenshots in docs/, of the status page; it wants Debian's chromium
+	cd e2e && PICTURES=$(CURDIR)/docs go test -tags look -count 1 -run '^TestTheStatusPageCanBeRead' .
+
 lint: $(TOOLS)/golangci-lint $(TOOLS)/staticcheck ## formatting, vet, linters, tidiness, in both modules
 	test -z "$$(gofmt -l . | grep -v node_modules)"
 	go mod verify # e2e cannot be: it replaces this module by the folder
 	set -e; for module in . e2e; do \
 		echo "lint $$module"; cd "$(CURDIR)/$$module"; \
-		go vet -tags torture,soak,bench ./...; go mod tidy -diff; \
-		$(TOOLS)/staticcheck -tags torture,soak,bench ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
+		go vet -tags torture,soak,bench,look,chart ./...; go mod tidy -diff; \
+		$(TOOLS)/staticcheck -tags torture,soak,bench,look,chart ./...; $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...; \
 	done
 
 $(TOOLS)/golangci-lint:
@@ -47,6 +57,29 @@ $(TOOLS)/golangci-lint:
 
 $(TOOLS)/staticcheck:
 	GOBIN=$(TOOLS) go install $(STATICCHECK)
+
+chart: $(TOOLS)/helm $(TOOLS)/kubeconform $(TOOLS)/helm-docs $(TOOLS)/schemas ## the Helm chart and the plain manifest, without a cluster
+	deploy/check.sh
+
+chart-docs: $(TOOLS)/helm-docs ## the chart's README.md from its values.yaml
+	$(TOOLS)/helm-docs --log-level error --chart-search-root deploy/helm/aks-audit-log-go
+
+manifest: $(TOOLS)/helm ## deploy/kubernetes.yaml from the chart
+	deploy/manifest.sh > $(TOOLS)/kubernetes.yaml
+	mv $(TOOLS)/kubernetes.yaml deploy/kubernetes.yaml
+
+$(TOOLS)/helm:
+	GOBIN=$(TOOLS) go install $(HELM)
+
+$(TOOLS)/kubeconform:
+	GOBIN=$(TOOLS) go install $(KUBECONFORM)
+
+$(TOOLS)/helm-docs:
+	GOBIN=$(TOOLS) go install $(HELM_DOCS)
+
+$(TOOLS)/schemas: $(wildcard deploy/schemas/*.go)
+	go run ./deploy/schemas -out $@
+	touch $@
 
 FUZZTIME ?= 10s
 fuzz: ## each fuzz test for FUZZTIME

@@ -33,18 +33,9 @@ var commands = map[string]func(*flag.FlagSet) action{
 // runCommand runs one of commands until it is done, or a signal ends it.
 func runCommand(name string, args, environ []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("aks-audit-log-go "+name, flag.ContinueOnError)
-	var said bytes.Buffer // what flag says itself: what is wrong, and the flags that there are
-	flags.SetOutput(&said)
 	act := commands[name](flags)
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		_, _ = said.WriteTo(stdout)
-		return exitOK
-	case err != nil:
-		_, _ = said.WriteTo(stderr)
-		return exitUsage
-	case flags.NArg() > 0:
-		return misused(stderr, fmt.Errorf("unexpected argument %q", flags.Arg(0)))
+	if code, done := parseFlags(flags, args, stdout, stderr); done {
+		return code
 	}
 	cfg, err := forwarder.Load(environ)
 	if err != nil {
@@ -53,9 +44,8 @@ func runCommand(name string, args, environ []string, stdout, stderr io.Writer) i
 	}
 	log := forwarder.NewLogger(cfg, stderr)
 	eventhub.BridgeSDKLogs(log)
-	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, restore := untilSignal()
 	defer restore()
-	context.AfterFunc(ctx, restore) // a second signal ends the process at once
 	err = act(ctx, cfg, stdout, log)
 	if err == nil {
 		return exitOK
@@ -65,6 +55,52 @@ func runCommand(name string, args, environ []string, stdout, stderr io.Writer) i
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// parseFlags reads a command's flags. It is done, with an exit code, where these are wrong or only help is wanted.
+func parseFlags(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) (code int, done bool) {
+	var said bytes.Buffer // what flag says itself: what is wrong, and the flags that there are
+	flags.SetOutput(&said)
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		_, _ = said.WriteTo(stdout)
+		return exitOK, true
+	case err != nil:
+		_, _ = said.WriteTo(stderr)
+		return exitUsage, true
+	case flags.NArg() > 0:
+		return misused(stderr, fmt.Errorf("unexpected argument %q", flags.Arg(0))), true
+	}
+	return exitOK, false
+}
+
+// untilSignal is a context that SIGTERM or SIGINT ends. A second signal ends the process at once.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, restore)
+	return ctx, restore
+}
+
+// runCheck is the command check. A configuration that is wrong is a part that does not work, and so
+// not the exit code of the other commands.
+func runCheck(args, environ []string, stdout, stderr io.Writer) int {
+	if code, done := parseFlags(flag.NewFlagSet("aks-audit-log-go check", flag.ContinueOnError), args, stdout, stderr); done {
+		return code
+	}
+	cfg, wrong := forwarder.Load(environ)
+	if wrong == nil {
+		eventhub.BridgeSDKLogs(forwarder.NewLogger(cfg, stderr))
+	}
+	ctx, restore := untilSignal()
+	defer restore()
+	switch err := daemon.Check(ctx, cfg, wrong, stdout); {
+	case errors.Is(err, daemon.ErrCheckFailed): // the report says which parts
+		return exitFailed
+	case err != nil:
+		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: check: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
 }
 
 func checkpointsShow(flags *flag.FlagSet) action {

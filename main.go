@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/sirupsen/logrus"
 
@@ -41,6 +39,8 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 		err = forwarder.Usage(stdout)
 	case "":
 		return runDaemon(environ, stderr)
+	case "check":
+		return runCheck(args, environ, stdout, stderr)
 	default:
 		return runCommand(name, args, environ, stdout, stderr)
 	}
@@ -72,6 +72,8 @@ func parse(args []string) (command string, rest []string, err error) {
 		return command + " " + rest[1], rest[2:], nil
 	}
 	switch {
+	case command == "check":
+		return command, rest[1:], nil
 	case len(rest) > 1:
 		return "", nil, fmt.Errorf("unexpected argument %q", rest[1])
 	case *help:
@@ -104,9 +106,8 @@ func runDaemon(environ []string, stderr io.Writer) int {
 	eventhub.BridgeSDKLogs(log)
 	limitMemory(os.LookupEnv, os.DirFS("/"))
 	defer spareCollector(os.LookupEnv)()
-	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, restore := untilSignal()
 	defer restore()
-	context.AfterFunc(ctx, restore)
 	if err := forward(ctx, cfg, log); err != nil {
 		log.WithError(err).Error("the daemon ends")
 		return exitFailed

@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -22,12 +20,12 @@ import (
 const storageAccount = "e2eaccount"
 
 // azuriteListens is what Azurite prints once it serves; with port 0 it says which it got.
-var azuriteListens = regexp.MustCompile(`successfully listens on (http://[0-9.:]+)`)
+var azuriteListens = regexp.MustCompile(`successfully listens on (https?://[0-9.:]+)`)
 
 // azurite is a running storage emulator with an account of its own.
 type azurite struct {
 	*process
-	endpoint string // http://127.0.0.1:port/account
+	endpoint string // http://127.0.0.1:port/account, or https:// with arguments that say so
 	key      string // base64
 }
 
@@ -50,8 +48,9 @@ func (a *azurite) connectionString() string {
 		storageAccount, a.key, a.endpoint)
 }
 
-func startAzurite(ctx context.Context) (*azurite, error) {
-	node, script, err := installedAzurite(ctx)
+// startAzurite starts one, with more arguments if need be.
+func startAzurite(ctx context.Context, more ...string) (*azurite, error) {
+	node, script, err := installedAzurite()
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +61,9 @@ func startAzurite(ctx context.Context) (*azurite, error) {
 	a := &azurite{key: base64.StdEncoding.EncodeToString(secret)}
 	environ := []string{"AZURITE_ACCOUNTS=" + storageAccount + ":" + a.key, "PATH=" + os.Getenv("PATH")}
 	// --skipApiVersionCheck: azure-storage-blob-go asks for a version that Azurite may have retired.
-	a.process, err = startProcess(ctx, os.TempDir(), environ, node, script, "--blobPort", "0", "--silent",
-		"--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry")
+	arguments := append([]string{script, "--blobPort", "0", "--silent",
+		"--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"}, more...)
+	a.process, err = startProcess(ctx, os.TempDir(), environ, node, arguments...)
 	if err != nil {
 		return nil, err
 	}
@@ -91,30 +91,13 @@ func (a *azurite) awaitEndpoint() error {
 	}
 }
 
-// installedAzurite answers node and Azurite's script, and installs what package-lock.json
-// pins where that was not done yet.
-func installedAzurite(ctx context.Context) (node, script string, err error) {
-	const help = "the end-to-end tests need Node.js and npm on the PATH to run Azurite"
-	if node, err = exec.LookPath("node"); err != nil {
-		return "", "", fmt.Errorf("%s: %w", help, err)
+// installedAzurite answers node and Azurite's script, and installs it where that was not done yet.
+func installedAzurite() (node, script string, err error) {
+	if node, err = nodeWithModules(); err != nil {
+		return "", "", err
 	}
 	if script, err = filepath.Abs("node_modules/azurite/dist/src/blob/main.js"); err != nil {
 		return "", "", fmt.Errorf("find Azurite: %w", err)
-	}
-	// npm writes this file last, so a broken-off installation does not count.
-	if _, err = os.Stat("node_modules/.package-lock.json"); err == nil {
-		return node, script, nil
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return "", "", fmt.Errorf("find Azurite: %w", err)
-	}
-	npm, err := exec.LookPath("npm")
-	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", help, err)
-	}
-	// Azurite needs none of its dependencies' install scripts.
-	out, err := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund").CombinedOutput()
-	if err != nil {
-		return "", "", fmt.Errorf("npm ci: %w\n%s", err, out)
 	}
 	return node, script, nil
 }

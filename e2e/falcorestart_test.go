@@ -139,6 +139,7 @@ func TestWithAFalcoThatLivesOnNothingIsSentTwice(t *testing.T) {
 		d.stop(t)
 	}
 	d := startDaemon(t, environ)
+	d.awaitReady(t)
 	f.awaitUsed(t, fed.total())
 	d.stop(t)
 	fed.assertOnceInOrder(t, f.used(t))

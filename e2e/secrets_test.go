@@ -77,7 +77,7 @@ func assertNoSecrets(t *testing.T, s settings, shown string) {
 func (d *daemon) pages(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, path := range []string{"/", "/metrics", "/healthz", "/readyz"} {
+	for _, path := range []string{"/", "/metrics", "/healthz", "/readyz", "/status.json"} {
 		_, body := get(t.Context(), d.stats+path)
 		all.WriteString(body)
 	}

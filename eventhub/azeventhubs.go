@@ -32,6 +32,8 @@ type azEventHubs struct {
 	options azeventhubs.ConsumerClientOptions
 	quiet   time.Duration
 	credits *credits
+	// tokens is nil where a key is used.
+	tokens *tokens
 	// consumer has one connection for all partitions, questions one for all questions.
 	consumer  *azeventhubs.ConsumerClient
 	questions azQuestions
@@ -40,12 +42,12 @@ type azEventHubs struct {
 var _ Hub = (*azEventHubs)(nil)
 
 // newAzEventHubs does not connect yet.
-func newAzEventHubs(cfg forwarder.Config) (*azEventHubs, error) {
+func newAzEventHubs(cfg forwarder.Config, tokens *tokens) (*azEventHubs, error) {
 	trust, err := hubTLS(cfg)
 	if err != nil {
 		return nil, err
 	}
-	hub := &azEventHubs{cfg: cfg, quiet: quietTimeout, credits: newCredits(cfg), options: azeventhubs.ConsumerClientOptions{
+	hub := &azEventHubs{cfg: cfg, quiet: quietTimeout, credits: newCredits(cfg), tokens: tokens, options: azeventhubs.ConsumerClientOptions{
 		ApplicationID: "aks-audit-log-go",
 		// The service names it to a reader that this one displaces.
 		InstanceID: readerID(),
@@ -64,7 +66,13 @@ func newAzEventHubs(cfg forwarder.Config) (*azEventHubs, error) {
 func (a *azEventHubs) connect(retries int32) (*azeventhubs.ConsumerClient, error) {
 	options := a.options
 	options.RetryOptions = azeventhubs.RetryOptions{MaxRetries: retries, RetryDelay: sdkRetryDelay, MaxRetryDelay: sdkRetryDelay}
-	consumer, err := azeventhubs.NewConsumerClientFromConnectionString(hubConnectionString(a.cfg), a.cfg.HubName, a.cfg.ConsumerGroup, &options)
+	var consumer *azeventhubs.ConsumerClient
+	var err error
+	if a.tokens != nil {
+		consumer, err = azeventhubs.NewConsumerClient(a.cfg.HubConnection.Host, a.cfg.HubName, a.cfg.ConsumerGroup, a.tokens, &options)
+	} else {
+		consumer, err = azeventhubs.NewConsumerClientFromConnectionString(hubConnectionString(a.cfg), a.cfg.HubName, a.cfg.ConsumerGroup, &options)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("set up the event hub client: %w", err)
 	}
@@ -108,7 +116,7 @@ func (a *azEventHubs) PartitionIDs(ctx context.Context) ([]string, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err))
+		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err, a.tokens != nil))
 	}
 	a.credits.learn(len(info.PartitionIDs))
 	return info.PartitionIDs, nil
@@ -121,7 +129,7 @@ func (a *azEventHubs) PartitionInfo(ctx context.Context, partition string) (Part
 		return err
 	})
 	if err != nil {
-		return PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err))
+		return PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err, a.tokens != nil))
 	}
 	first := info.BeginningSequenceNumber
 	if info.IsEmpty {
@@ -151,12 +159,13 @@ func (a *azEventHubs) Receive(ctx context.Context, partition string, from Positi
 		default:
 			// So does a reader with a higher epoch show that is there already: what the service
 			// says as it refuses the link does not get through.
-			return fmt.Errorf("receive from partition %s: %w", partition, explain(err))
+			return fmt.Errorf("receive from partition %s: %w", partition, explain(err, a.tokens != nil))
 		}
 	}
 }
 
 func (a *azEventHubs) Close(ctx context.Context) error {
+	a.tokens.close()
 	err := errors.Join(bounded(ctx, a.consumer.Close), a.questions.close(ctx))
 	if err != nil {
 		return fmt.Errorf("close the event hub client: %w", err)

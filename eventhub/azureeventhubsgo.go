@@ -4,21 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/Azure/azure-amqp-common-go/v4/auth"
 	eventhubs "github.com/Azure/azure-event-hubs-go/v3"
 	"github.com/Azure/azure-event-hubs-go/v3/persist"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/go-autorest/autorest/azure"
 
 	"aks-audit-log-go/forwarder"
 )
 
 // azureEventHubsGo is the Hub on github.com/Azure/azure-event-hubs-go/v3.
 type azureEventHubsGo struct {
-	connection string
-	group      string
-	credits    *credits
-	websocket  bool
+	cfg   forwarder.Config
+	group string
+	// tokens is nil where a key is used.
+	tokens    *tokens
+	credits   *credits
+	websocket bool
 	// patience bounds a question.
 	patience time.Duration
 }
@@ -26,13 +33,14 @@ type azureEventHubsGo struct {
 var _ Hub = (*azureEventHubsGo)(nil)
 
 // newAzureEventHubsGo does not connect yet.
-func newAzureEventHubsGo(cfg forwarder.Config) (*azureEventHubsGo, error) {
+func newAzureEventHubsGo(cfg forwarder.Config, tokens *tokens) (*azureEventHubsGo, error) {
 	hub := &azureEventHubsGo{
-		connection: hubConnectionString(cfg) + ";EntityPath=" + cfg.HubName,
-		group:      cfg.ConsumerGroup,
-		credits:    newCredits(cfg),
-		websocket:  cfg.HubTransport == forwarder.TransportWebSocket,
-		patience:   questionTimeout(cfg),
+		cfg:       cfg,
+		tokens:    tokens,
+		group:     cfg.ConsumerGroup,
+		credits:   newCredits(cfg),
+		websocket: cfg.HubTransport == forwarder.TransportWebSocket,
+		patience:  questionTimeout(cfg),
 	}
 	if _, err := hub.open(persist.NewMemoryPersister()); err != nil {
 		return nil, err
@@ -47,11 +55,22 @@ func (a *azureEventHubsGo) open(positions persist.CheckpointPersister) (*eventhu
 	if a.websocket {
 		options = append(options, eventhubs.HubWithWebSocketConnection())
 	}
-	hub, err := eventhubs.NewHubFromConnectionString(a.connection, options...)
+	hub, err := a.client(options)
 	if err != nil {
 		return nil, fmt.Errorf("set up the event hub client: %w", err)
 	}
 	return hub, nil
+}
+
+func (a *azureEventHubsGo) client(options []eventhubs.HubOption) (*eventhubs.Hub, error) {
+	if a.tokens == nil {
+		return eventhubs.NewHubFromConnectionString(hubConnectionString(a.cfg)+";EntityPath="+a.cfg.HubName, options...)
+	}
+	// It puts the two parts of the host together again. It would take the second from a list of
+	// clouds, of which the variable AZURE_ENVIRONMENT names one.
+	name, suffix, _ := strings.Cut(a.cfg.HubConnection.Host, ".")
+	options = append(options, eventhubs.HubWithEnvironment(azure.Environment{ServiceBusEndpointSuffix: suffix}))
+	return eventhubs.NewHub(name, a.cfg.HubName, retiredTokens{a.tokens}, options...)
 }
 
 func (a *azureEventHubsGo) PartitionIDs(ctx context.Context) ([]string, error) {
@@ -63,7 +82,7 @@ func (a *azureEventHubsGo) PartitionIDs(ctx context.Context) ([]string, error) {
 	defer cancel()
 	info, err := hub.GetRuntimeInformation(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err))
+		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err, a.tokens != nil))
 	}
 	a.credits.learn(len(info.PartitionIDs))
 	return info.PartitionIDs, nil
@@ -78,7 +97,7 @@ func (a *azureEventHubsGo) PartitionInfo(ctx context.Context, partition string) 
 	defer cancel()
 	info, err := hub.GetPartitionInformation(ctx, partition)
 	if err != nil {
-		return PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err))
+		return PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err, a.tokens != nil))
 	}
 	return PartitionInfo{
 		First:        info.BeginningSequenceNumber,
@@ -99,7 +118,7 @@ func (a *azureEventHubsGo) Receive(ctx context.Context, partition string, from P
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the caller ended it, that is no failure
 		}
-		return fmt.Errorf("receive from partition %s: %w", partition, explain(err))
+		return fmt.Errorf("receive from partition %s: %w", partition, explain(err, a.tokens != nil))
 	}
 	var ended error
 	select {
@@ -116,7 +135,7 @@ func (a *azureEventHubsGo) Receive(ctx context.Context, partition string, from P
 		// service said amqp:link:stolen (receiver.go, listenForMessages).
 		return ErrDisplaced
 	default:
-		return fmt.Errorf("receive from partition %s: %w", partition, explain(ended))
+		return fmt.Errorf("receive from partition %s: %w", partition, explain(ended, a.tokens != nil))
 	}
 }
 
@@ -131,8 +150,25 @@ func (a *azureEventHubsGo) listen(ctx context.Context, hub *eventhubs.Hub, parti
 		eventhubs.ReceiveWithEpoch(0))
 }
 
-// Close has nothing to do: every Receive and every question had a client of its own.
-func (a *azureEventHubsGo) Close(context.Context) error { return nil }
+// Close only ends the tokens: every Receive and every question had a client of its own.
+func (a *azureEventHubsGo) Close(context.Context) error {
+	a.tokens.close()
+	return nil
+}
+
+// retiredTokens gives the tokens as azure-event-hubs-go wants them.
+type retiredTokens struct{ tokens *tokens }
+
+var _ auth.TokenProvider = retiredTokens{}
+
+// GetToken implements auth.TokenProvider. A token is for the whole service, whatever the address.
+func (r retiredTokens) GetToken(string) (*auth.Token, error) {
+	token, err := r.tokens.GetToken(context.Background(), policy.TokenRequestOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return auth.NewToken(auth.CBSTokenTypeJWT, token.Token, strconv.FormatInt(token.ExpiresOn.Unix(), 10)), nil
+}
 
 // sdkReader stands between the SDK and a Handler: it remembers the last event handed on, from
 // where the SDK goes on when it reconnects, and keeps back what comes a second time. The SDK

@@ -40,6 +40,20 @@ func unowned(partitions []string, listed []Ownership, now time.Time) int {
 	return len(survey(partitions, listed, "", now).free)
 }
 
+// owners has the reader that owns each partition at this moment, empty where none does that lives.
+func owners(partitions []string, listed []Ownership, now time.Time) map[string]string {
+	owners := make(map[string]string, len(partitions))
+	for _, partition := range partitions {
+		owners[partition] = ""
+	}
+	for reader, owned := range survey(partitions, listed, "", now).others {
+		for _, ownership := range owned {
+			owners[ownership.Partition] = reader
+		}
+	}
+	return owners
+}
+
 // untilExpiry is how long it takes at least until an ownership of another reader expires that it
 // does not renew any more: a minute where there is none. Who looks again at that time does not
 // leave a dead reader's partitions alone for a balancing round more. It is never less than a

@@ -131,3 +131,8 @@ func TestUnownedCountsWhatNobodyOwnsNow(t *testing.T) {
 	listed := slices.Concat(owned("a", time.Second, "0"), owned("", time.Second, "1"), owned("b", time.Hour, "2"))
 	assert.Equal(t, 3, unowned(ids(4), listed, noon))
 }
+
+func TestOwnersNamesWhoOwnsWhatNow(t *testing.T) {
+	listed := slices.Concat(owned("a", time.Second, "0"), owned("", time.Second, "1"), owned("b", time.Hour, "2"))
+	assert.Equal(t, map[string]string{"0": "a", "1": "", "2": "", "3": ""}, owners(ids(4), listed, noon))
+}

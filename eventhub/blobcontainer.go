@@ -1,9 +1,9 @@
 package eventhub
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -20,6 +20,8 @@ import (
 type blobContainer struct {
 	url    azblob.ContainerURL
 	client *http.Client
+	// tokens is nil where a key or a signature is used.
+	tokens *tokens
 }
 
 // blobEntry is a blob as a listing shows it.
@@ -41,8 +43,9 @@ var blobRetries = azblob.RetryOptions{
 	MaxRetryDelay: time.Second,
 }
 
-// newBlobContainer sets up access to a container. It does not connect yet.
-func newBlobContainer(blob forwarder.BlobConnection, name string) (blobContainer, error) {
+// newBlobContainer sets up access to a container, with tokens where blob has neither key nor
+// signature. It does not connect yet.
+func newBlobContainer(blob forwarder.BlobConnection, name string, tokens *tokens) (blobContainer, error) {
 	address, err := url.Parse(blob.ServiceURL)
 	if err != nil {
 		return blobContainer{}, errors.New("blob service address is no URL")
@@ -51,19 +54,23 @@ func newBlobContainer(blob forwarder.BlobConnection, name string) (blobContainer
 	if err != nil {
 		return blobContainer{}, err
 	}
+	// Where a URL has no path, JoinPath makes one without a slash before it, which no server takes.
+	address.Path = cmp.Or(address.Path, "/")
 	address = address.JoinPath(name)
 	address.RawQuery = blob.SAS.Reveal()
 	client := &http.Client{Transport: &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
+		Proxy:               withoutValue(http.ProxyFromEnvironment),
 		TLSHandshakeTimeout: blobRetries.TryTimeout,
 		// A renewal follows the last within 12 s, so the connection to the account stays.
 		IdleConnTimeout: time.Minute,
 	}}
-	return blobContainer{url: azblob.NewContainerURL(*address, blobPipeline(credential, client)), client: client}, nil
+	container := blobContainer{client: client, tokens: tokens}
+	container.url = azblob.NewContainerURL(*address, container.pipeline(credential))
+	return container, nil
 }
 
 func blobCredential(blob forwarder.BlobConnection) (azblob.Credential, error) {
-	if blob.SAS != "" {
+	if blob.SAS != "" || blob.Entra {
 		return azblob.NewAnonymousCredential(), nil
 	}
 	credential, err := azblob.NewSharedKeyCredential(blob.AccountName, blob.AccountKey.Reveal())
@@ -73,12 +80,15 @@ func blobCredential(blob forwarder.BlobConnection) (azblob.Credential, error) {
 	return credential, nil
 }
 
-// blobPipeline is the SDK's own, with an HTTP client that can be closed and without its habit of
+// pipeline is the SDK's own, with an HTTP client that can be closed and without its habit of
 // writing to syslog.
-func blobPipeline(credential azblob.Credential, client *http.Client) pipeline.Pipeline {
+func (c blobContainer) pipeline(credential azblob.Credential) pipeline.Pipeline {
 	send := func(pipeline.Policy, *pipeline.PolicyOptions) pipeline.PolicyFunc {
 		return func(ctx context.Context, request pipeline.Request) (pipeline.Response, error) {
-			response, err := client.Do(request.WithContext(ctx)) //nolint:bodyclose // the SDK closes it
+			if err := c.signIn(ctx, request); err != nil {
+				return nil, err
+			}
+			response, err := c.client.Do(request.WithContext(ctx)) //nolint:bodyclose // the SDK closes it
 			if err != nil {
 				return nil, pipeline.NewError(err, "send")
 			}
@@ -92,7 +102,10 @@ func blobPipeline(credential azblob.Credential, client *http.Client) pipeline.Pi
 	})
 }
 
-func (c blobContainer) close() { c.client.CloseIdleConnections() }
+func (c blobContainer) close() {
+	c.tokens.close()
+	c.client.CloseIdleConnections()
+}
 
 // create makes the container, unless somebody else just has.
 func (c blobContainer) create(ctx context.Context) error {
@@ -114,7 +127,7 @@ func (c blobContainer) list(ctx context.Context, prefix string) ([]blobEntry, ti
 		entries, now, err = c.tryList(ctx, prefix)
 	}
 	if err != nil {
-		return nil, time.Time{}, storageError(err)
+		return nil, time.Time{}, c.explain(err)
 	}
 	return entries, now, nil
 }
@@ -155,7 +168,7 @@ func (c blobContainer) level(ctx context.Context, prefix string) (folders []stri
 	for marker := (azblob.Marker{}); marker.NotDone(); {
 		page, err := c.url.ListBlobsHierarchySegment(ctx, marker, "/", azblob.ListBlobsSegmentOptions{Prefix: prefix})
 		if err != nil {
-			return nil, nil, storageError(err)
+			return nil, nil, c.explain(err)
 		}
 		for _, folder := range page.Segment.BlobPrefixes {
 			folders = append(folders, folder.Name)
@@ -176,7 +189,7 @@ func (c blobContainer) writeMetadata(ctx context.Context, name string, metadata 
 		return written, nil
 	}
 	if !lostRace(err) {
-		return blobEntry{}, storageError(err)
+		return blobEntry{}, c.explain(err)
 	}
 	// The SDK repeats a write whose answer was lost. If the first one had worked, the second
 	// meets our own ETag: what stands there tells.
@@ -185,7 +198,7 @@ func (c blobContainer) writeMetadata(ctx context.Context, name string, metadata 
 		if serviceCode(err) == azblob.ServiceCodeBlobNotFound {
 			return blobEntry{}, ErrLostRace
 		}
-		return blobEntry{}, storageError(err)
+		return blobEntry{}, c.explain(err)
 	}
 	if !maps.Equal(plain(current.NewMetadata()), plain(metadata)) {
 		return blobEntry{}, ErrLostRace
@@ -246,24 +259,4 @@ func serviceCode(err error) azblob.ServiceCodeType {
 		return failure.ServiceCode()
 	}
 	return ""
-}
-
-// storageError says in a line what went wrong. The SDK's own errors are a page long and hold the
-// address, which holds the signature where one is used.
-func storageError(err error) error {
-	var failure azblob.StorageError
-	if errors.As(err, &failure) {
-		response := failure.Response() //nolint:bodyclose // the SDK has closed it
-		return fmt.Errorf("blob storage answered %d %s", response.StatusCode, failure.ServiceCode())
-	}
-	var transport *url.Error
-	if errors.As(err, &transport) {
-		return fmt.Errorf("blob storage: %w", transport.Err)
-	}
-	for _, cause := range []error{context.DeadlineExceeded, context.Canceled} {
-		if errors.Is(err, cause) {
-			return fmt.Errorf("blob storage: %w", cause)
-		}
-	}
-	return errors.New("blob storage: no usable answer")
 }

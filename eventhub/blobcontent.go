@@ -13,7 +13,7 @@ func (c blobContainer) put(ctx context.Context, name string, body io.ReadSeeker,
 	_, err := c.url.NewBlockBlobURL(name).Upload(ctx, body, azblob.BlobHTTPHeaders{ContentType: contentType}, nil,
 		azblob.BlobAccessConditions{}, azblob.DefaultAccessTier, nil, azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
 	if err != nil {
-		return storageError(err)
+		return c.explain(err)
 	}
 	return nil
 }
@@ -25,14 +25,14 @@ func (c blobContainer) get(ctx context.Context, name string, limit int64) ([]byt
 		return nil, "", errNotThere
 	}
 	if err != nil {
-		return nil, "", storageError(err)
+		return nil, "", c.explain(err)
 	}
 	body := answer.Body(azblob.RetryReaderOptions{MaxRetryRequests: int(blobRetries.MaxTries)})
 	defer func() { _ = body.Close() }()
 	content, err := io.ReadAll(io.LimitReader(body, limit+1))
 	switch {
 	case err != nil:
-		return nil, "", storageError(err)
+		return nil, "", c.explain(err)
 	case int64(len(content)) > limit:
 		return nil, "", fmt.Errorf("it has more than %d bytes", limit)
 	}
@@ -51,7 +51,7 @@ func (c blobContainer) remove(ctx context.Context, name string, etag azblob.ETag
 		return ErrLostRace
 	}
 	if err != nil {
-		return storageError(err)
+		return c.explain(err)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func (b *blobStore) StoreDeadLetter(ctx context.Context, letter DeadLetter) erro
 func (b *blobStore) ListDeadLetters(ctx context.Context) ([]string, error) {
 	blobs, _, err := b.container.tryList(ctx, b.deadLetterPath())
 	if err != nil {
-		return nil, fmt.Errorf("list dead letters: %w", storageError(err))
+		return nil, fmt.Errorf("list dead letters: %w", b.container.explain(err))
 	}
 	names := make([]string, 0, len(blobs))
 	for _, blob := range blobs {

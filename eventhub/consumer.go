@@ -134,10 +134,14 @@ func (c *Consumer) round(ctx context.Context) time.Duration {
 		if ctx.Err() == nil {
 			c.stats.BalanceFailed()
 			c.health.OwnershipUnknown(err.Error())
+			if refusedBy(err) == storagePart {
+				c.health.StorageRefuses(err.Error())
+			}
 			c.log.WithError(err).Warn("balancing round failed, trying again")
 		}
 		return balanceRetry
 	}
+	c.health.StorageAccepts()
 	pause := time.Duration(float64(balanceInterval) * (0.8 + 0.4*c.rng.Float64()))
 	return min(pause, c.expires)
 }
@@ -282,6 +286,7 @@ func (c *Consumer) reportOwnership(listed, won []Ownership, now time.Time) {
 		all = append(all, ownership)
 	}
 	c.health.Ownership(len(c.held), len(c.partitions), unowned(c.partitions, all, now))
+	c.health.Owners(c.me, owners(c.partitions, all, now))
 }
 
 // shutDown ends every partition. What is in hand may take as long as leaves room for the last

@@ -16,8 +16,12 @@ func (c blobContainer) notMade(err error) error {
 	name := path.Base(address.Path)
 	var failure azblob.StorageError
 	if errors.As(err, &failure) && failure.Response().StatusCode == http.StatusForbidden { //nolint:bodyclose // the SDK has closed it
-		return fmt.Errorf("the container %s does not exist, and it may not be made with BLOBSTORAGECONNECTIONSTRING "+
-			"(make it, or permit creating containers): %w", name, storageError(err))
+		with := "BLOBSTORAGECONNECTIONSTRING"
+		if c.tokens != nil {
+			with = "this identity"
+		}
+		return fmt.Errorf("the container %s does not exist, and it may not be made with %s "+
+			"(make it, or permit creating containers): %w", name, with, c.explain(err))
 	}
-	return fmt.Errorf("the container %s does not exist; make it: %w", name, storageError(err))
+	return fmt.Errorf("the container %s does not exist; make it: %w", name, c.explain(err))
 }

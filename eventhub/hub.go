@@ -3,8 +3,6 @@ package eventhub
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"aks-audit-log-go/forwarder"
@@ -40,10 +38,22 @@ type Hub interface {
 // NewHub returns the client that the configuration asks for, for the event hub that it names. It
 // does not connect yet.
 func NewHub(cfg forwarder.Config) (Hub, error) {
-	if cfg.HubClient == forwarder.ClientAzureEventHubsGo {
-		return newAzureEventHubsGo(cfg)
+	if !cfg.HubConnection.Entra {
+		return newHub(cfg, nil)
 	}
-	return newAzEventHubs(cfg)
+	credential, err := newCredential()
+	if err != nil {
+		return nil, err
+	}
+	return newHub(cfg, newTokens(hubService, credential))
+}
+
+// newHub is NewHub with the tokens that the hub is given; nil where it takes a key.
+func newHub(cfg forwarder.Config, tokens *tokens) (Hub, error) {
+	if cfg.HubClient == forwarder.ClientAzureEventHubsGo {
+		return newAzureEventHubsGo(cfg, tokens)
+	}
+	return newAzEventHubs(cfg, tokens)
 }
 
 // Handler takes one event. It may block for as long as it likes, which is the backpressure;
@@ -117,19 +127,4 @@ func hubConnectionString(cfg forwarder.Config) string {
 		text += ";UseDevelopmentEmulator=true"
 	}
 	return text
-}
-
-// errNotAccepted says what an operator has to look at.
-var errNotAccepted = errors.New("the hub does not accept the key or signature in EHUBNAMESPACECONNECTIONSTRING: " +
-	"it has to be that of a policy of this namespace or hub that may listen")
-
-// explain puts errNotAccepted before an error of an SDK that means it. It goes by the text: the
-// old SDK has no codes, the new one has them for links only, not for questions.
-func explain(err error) error {
-	text := err.Error()
-	refused := strings.Contains(text, "status code 401") || strings.Contains(text, "unauthorized-access")
-	if !refused || errors.Is(err, errNotAccepted) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", errNotAccepted, err)
 }

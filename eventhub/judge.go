@@ -10,7 +10,7 @@ import (
 // and lets the checkpoint pass each hub event whose records all have one. It returns false if a
 // dead letter could not be stored.
 func (d *deliverer) judge(outcomes []forwarder.Outcome) bool {
-	counted := &tally{stats: d.stats}
+	counted := &tally{stats: d.stats, partition: d.id}
 	defer counted.finish()
 	for len(d.waiting) > 0 {
 		event := d.waiting[0]
@@ -59,7 +59,8 @@ func (d *deliverer) pass(event *hubEvent) {
 
 // tally counts verdicts.
 type tally struct {
-	stats *forwarder.Statistics
+	stats     *forwarder.Statistics
+	partition string
 	// delivered is what has yet to be counted.
 	delivered int
 }
@@ -80,6 +81,9 @@ func (t *tally) add(record *record, verdict forwarder.Verdict) {
 	default:
 		t.stats.RecordsDone(verdict, 1)
 	}
+	if verdict != forwarder.Delivered {
+		t.stats.PartitionRecords(t.partition, verdict, 1)
+	}
 	if record.original != nil {
 		t.stats.EventReduced(record.reason)
 	}
@@ -88,7 +92,10 @@ func (t *tally) add(record *record, verdict forwarder.Verdict) {
 	}
 }
 
-func (t *tally) finish() { t.stats.RecordsDone(forwarder.Delivered, t.delivered) }
+func (t *tally) finish() {
+	t.stats.RecordsDone(forwarder.Delivered, t.delivered)
+	t.stats.PartitionRecords(t.partition, forwarder.Delivered, t.delivered)
+}
 
 // storeLetters stores the dead letters among the records of a hub event, and the originals of
 // those that the sink gets reduced. It returns false if it was stopped before.

@@ -53,6 +53,7 @@ func (l *lag) processed(sequence int64) {
 func (l *lag) show() {
 	events := max(0, l.newest.Load()-max(l.done.Load(), l.removed.Load()))
 	l.stats.PartitionLag(l.partition, events)
+	l.stats.PartitionPosition(l.partition, l.done.Load())
 	l.health.PartitionLag(l.partition, events)
 }
 

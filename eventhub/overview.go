@@ -3,7 +3,6 @@ package eventhub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -63,14 +62,14 @@ func askHub(ctx context.Context, hub Hub) (map[string]PartitionInfo, error) {
 	defer cancel()
 	ids, err := hub.PartitionIDs(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the event hub for its partitions: %w", err)
+		return nil, err // which says what was asked
 	}
 	var failures error
 	known := map[string]PartitionInfo{}
 	for _, id := range ids {
 		info, err := hub.PartitionInfo(ctx, id)
 		if err != nil {
-			failures = errors.Join(failures, fmt.Errorf("ask the event hub about partition %s: %w", id, err))
+			failures = errors.Join(failures, err)
 			continue
 		}
 		known[id] = info

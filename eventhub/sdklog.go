@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
 	"github.com/devigned/tab"
 	"github.com/sirupsen/logrus"
@@ -20,14 +21,14 @@ func BridgeSDKLogs(log *logrus.Logger) {
 	bridgeAzureLog(log)
 }
 
-// bridgeAzureLog shows what azeventhubs writes to Azure's log.
+// bridgeAzureLog shows what azeventhubs and azidentity write to Azure's log.
 func bridgeAzureLog(log *logrus.Logger) {
 	events := azureEvents(log.GetLevel())
 	if len(events) == 0 {
 		return
 	}
 	azlog.SetEvents(events...)
-	azlog.SetListener(azureListener(log.WithField("component", "azeventhubs")))
+	azlog.SetListener(azureListener(log.WithFields(nil)))
 }
 
 // azureEvents are the kinds of message that are listened to. Those of EventConsumer come with every
@@ -35,9 +36,9 @@ func bridgeAzureLog(log *logrus.Logger) {
 func azureEvents(level logrus.Level) []azlog.Event {
 	switch {
 	case level >= logrus.TraceLevel:
-		return []azlog.Event{azeventhubs.EventConn, azeventhubs.EventAuth, azeventhubs.EventConsumer}
+		return []azlog.Event{azeventhubs.EventConn, azeventhubs.EventAuth, azidentity.EventAuthentication, azeventhubs.EventConsumer}
 	case level >= logrus.DebugLevel:
-		return []azlog.Event{azeventhubs.EventConn, azeventhubs.EventAuth}
+		return []azlog.Event{azeventhubs.EventConn, azeventhubs.EventAuth, azidentity.EventAuthentication}
 	default:
 		return nil
 	}
@@ -49,17 +50,21 @@ func azureListener(log *logrus.Entry) func(azlog.Event, string) {
 		if event == azeventhubs.EventConsumer {
 			level = logrus.TraceLevel
 		}
-		log.WithField("event", string(event)).Log(level, withoutSignature(message))
+		component := "azeventhubs"
+		if event == azidentity.EventAuthentication {
+			component = "azidentity"
+		}
+		log.WithField("component", component).WithField("event", string(event)).Log(level, withoutSecrets(message))
 	}
 }
 
 // signatures are what makes a token of a shared access signature secret.
 var signatures = regexp.MustCompile(`(?i)\bsig=[^&\s"']*`)
 
-// withoutSignature takes the secret out of a token. The SDK logs none, but it passes on what the
-// service says.
-func withoutSignature(message string) string {
-	return signatures.ReplaceAllString(message, "sig=(redacted)")
+// withoutSecrets takes out what makes a token secret. The SDKs log none, but they pass on what the
+// services say.
+func withoutSecrets(message string) string {
+	return webTokens.ReplaceAllString(signatures.ReplaceAllString(message, "sig=(redacted)"), "(redacted)")
 }
 
 // sdkTracer gives every span of the SDK the same logger. The attributes of spans are left out:

@@ -36,7 +36,7 @@ func (h *sdkLogHook) Fire(entry *logrus.Entry) error {
 	defer h.mu.Unlock()
 	component, _ := entry.Data["component"].(string)
 	h.lines[component+" "+entry.Level.String()]++
-	if strings.Contains(text, "SharedAccessKey=") || strings.Contains(text, "sig=") && !strings.Contains(text, "sig=(redacted)") {
+	if strings.Contains(text, "SharedAccessKey=") || strings.Contains(text, "eyJ") || strings.Contains(text, "sig=") && !strings.Contains(text, "sig=(redacted)") {
 		h.secret = append(h.secret, text)
 	}
 	return err

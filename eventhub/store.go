@@ -58,7 +58,15 @@ func OpenRecords(cfg forwarder.Config) (Records, error) {
 }
 
 func openBlobStore(cfg forwarder.Config) (*blobStore, error) {
-	container, err := newBlobContainer(*cfg.Blob, cfg.BlobContainerName)
+	var tokens *tokens
+	if cfg.Blob.Entra {
+		credential, err := newCredential()
+		if err != nil {
+			return nil, err
+		}
+		tokens = newTokens(storageService, credential)
+	}
+	container, err := newBlobContainer(*cfg.Blob, cfg.BlobContainerName, tokens)
 	if err != nil {
 		return nil, fmt.Errorf("open blob container: %w", err)
 	}

@@ -2,6 +2,7 @@ package eventhub
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"aks-audit-log-go/forwarder"
@@ -29,8 +30,13 @@ func questionTimeout(cfg forwarder.Config) time.Duration {
 	return requestTimeout
 }
 
+// acceptedAfter is how long a partition has to be received from until it is taken that the hub
+// accepts this reader, where no event says so before. A refusal comes at once.
+const acceptedAfter = 30 * time.Second
+
 // heardHub tells the watchdog when the hub has answered a question. An error is no answer: also
-// of a key that the hub no longer accepts a new process may know more than this one.
+// of a key that the hub no longer accepts a new process may know more than this one. And it tells
+// health whether the hub accepts the key or the identity.
 type heardHub struct {
 	Hub
 	health *forwarder.Health
@@ -38,18 +44,40 @@ type heardHub struct {
 
 func (h heardHub) PartitionIDs(ctx context.Context) ([]string, error) {
 	ids, err := h.Hub.PartitionIDs(ctx)
-	if err == nil {
-		h.health.HubAnswered()
-	}
+	h.heard(err)
 	return ids, err
 }
 
 func (h heardHub) PartitionInfo(ctx context.Context, partition string) (PartitionInfo, error) {
 	info, err := h.Hub.PartitionInfo(ctx, partition)
-	if err == nil {
-		h.health.HubAnswered()
-	}
+	h.heard(err)
 	return info, err
+}
+
+// heard takes note of the answer to a question.
+func (h heardHub) heard(err error) {
+	switch {
+	case err == nil:
+		h.health.HubAnswered()
+		h.health.HubAccepts("")
+	case refusedBy(err) == hubPart:
+		h.health.HubRefuses("", err.Error())
+	}
+}
+
+func (h heardHub) Receive(ctx context.Context, partition string, from Position, handle Handler) error {
+	var once sync.Once
+	accept := func() { once.Do(func() { h.health.HubAccepts(partition) }) }
+	late := time.AfterFunc(acceptedAfter, accept)
+	err := h.Hub.Receive(ctx, partition, from, func(ctx context.Context, event Event) {
+		accept()
+		handle(ctx, event)
+	})
+	late.Stop()
+	if refusedBy(err) == hubPart {
+		h.health.HubRefuses(partition, err.Error())
+	}
+	return err
 }
 
 // watch looks after the watchdog until ctx ends; the function that it returns waits for the end.

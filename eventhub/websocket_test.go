@@ -83,7 +83,7 @@ func TestAWebSocketGoesThroughTheProxy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := testConfig(t, server, forwarder.ClientAzEventHubs, "EHUBNAMESPACECONNECTIONSTRING="+connection)
-			hub, err := newAzEventHubs(cfg)
+			hub, err := newAzEventHubs(cfg, nil)
 			require.NoError(t, err)
 			trust, err := hubTLS(cfg)
 			require.NoError(t, err)

@@ -16,7 +16,15 @@ const (
 	azuriteKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
 
-// BlobConnection is a parsed Azure Storage connection string, in any of these forms:
+// The ways to sign in, in the words of the start log.
+const (
+	signInEntra     = "Microsoft Entra ID"
+	signInKey       = "key"
+	signInSignature = "shared access signature"
+)
+
+// BlobConnection is where the blob service is and how to sign in: an address alone, with Microsoft
+// Entra ID, or a parsed Azure Storage connection string, in any of these forms:
 //
 //	[DefaultEndpointsProtocol=https;]AccountName=<name>;AccountKey=<base64>[;EndpointSuffix=<suffix>]
 //	BlobEndpoint=<url>;AccountName=<name>;AccountKey=<base64>
@@ -31,10 +39,24 @@ type BlobConnection struct {
 	ServiceURL string
 	// AccountName is the storage account; it can be empty where SAS is set.
 	AccountName string
-	// AccountKey is the account's key, in base64. Either it or SAS is set.
+	// AccountKey is the account's key, in base64. Exactly one of it, SAS and Entra is set.
 	AccountKey Secret
 	// SAS is a shared access signature, without a leading "?".
 	SAS Secret
+	// Entra is whether a token of Microsoft Entra ID is used. ServiceURL is https then.
+	Entra bool
+}
+
+// SignIn says in words how the storage is signed in to.
+func (c BlobConnection) SignIn() string {
+	switch {
+	case c.Entra:
+		return signInEntra
+	case c.SAS != "":
+		return signInSignature
+	default:
+		return signInKey
+	}
 }
 
 // String returns the address of the blob service.

@@ -79,7 +79,7 @@ func (p StartPosition) String() string {
 
 // Config is the whole configuration, checked by Load. It prints without its secrets.
 type Config struct {
-	// HubConnection says where the Event Hubs namespace is and how to sign in.
+	// HubConnection says where the Event Hubs namespace is and how to sign in there.
 	HubConnection HubConnection
 	// HubName is the event hub, as it was typed; the service does not mind its case.
 	HubName string
@@ -98,7 +98,8 @@ type Config struct {
 	// StartPosition is where a partition without a checkpoint starts, by default at the earliest.
 	StartPosition StartPosition
 
-	// Blob says where the checkpoints are kept; nil where CheckpointDir is set.
+	// Blob says where the checkpoints are kept and how to sign in there; nil where CheckpointDir is
+	// set.
 	Blob *BlobConnection
 	// BlobContainerName is the container in Blob; empty where CheckpointDir is set.
 	BlobContainerName string

@@ -12,6 +12,7 @@ import (
 // environment is what the environment holds, typed but not yet checked.
 type environment struct {
 	HubConnection      string        `env:"EHUBNAMESPACECONNECTIONSTRING"`
+	HubNamespace       string        `env:"EVENTHUBNAMESPACE"`
 	HubName            string        `env:"EVENTHUBNAME"`
 	ConsumerGroup      string        `env:"EVENTHUBCONSUMERGROUP"`
 	StartPosition      string        `env:"EVENTHUBSTARTPOSITION"`
@@ -20,6 +21,7 @@ type environment struct {
 	HubCAFile          string        `env:"EVENTHUBCAFILE"`
 	HubPrefetch        int           `env:"EVENTHUBPREFETCH"`
 	BlobConnection     string        `env:"BLOBSTORAGECONNECTIONSTRING"`
+	BlobURL            string        `env:"BLOBSTORAGEURL"`
 	Container          string        `env:"BLOBCONTAINERNAME"`
 	CheckpointDir      string        `env:"CHECKPOINTDIR"`
 	CheckpointInterval time.Duration `env:"CHECKPOINTINTERVAL"`

@@ -1,7 +1,10 @@
 package forwarder
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -17,14 +20,27 @@ type Health struct {
 	// failed is why the last balancing round did not work; empty where it did.
 	failed                string
 	owned, total, unowned int
+	// me is this replica's name among the owners, owners has the owner of each partition, empty where none lives.
+	me     string
+	owners map[string]string
 	// sink has the partitions whose last POST failed, and why.
-	sink     map[string]string
+	sink map[string]string
+	// refused has who does not accept our key or identity, and why.
+	refused  map[string]string
 	stopping bool
 }
 
+// The names in refused of what is no partition.
+const (
+	refusedQuestions = "questions"
+	refusedStorage   = "storage"
+)
+
 // NewHealth returns the health of a daemon that has just started: it is not ready. It is alive,
 // whatever happens, until Watch is called.
-func NewHealth() *Health { return &Health{sink: map[string]string{}} }
+func NewHealth() *Health {
+	return &Health{sink: map[string]string{}, refused: map[string]string{}}
+}
 
 // Ownership records a balancing round that worked: of total partitions this replica owns
 // owned, and unowned have no live owner at all.
@@ -59,11 +75,39 @@ func (h *Health) SinkFailing(partition, reason string) {
 	h.sink[partition] = reason
 }
 
+// HubRefuses records that the hub does not accept our key or identity, or that there is no token for
+// it, and why: for the partition, or, where that is empty, for questions. It stands until HubAccepts.
+// What is owned may go on for a while, until what was granted before runs out.
+func (h *Health) HubRefuses(partition, reason string) {
+	h.refusal(cmp.Or(partition, refusedQuestions), reason)
+}
+
+// HubAccepts records that the hub accepts us, for the partition or for questions.
+func (h *Health) HubAccepts(partition string) { h.refusal(cmp.Or(partition, refusedQuestions), "") }
+
+// StorageRefuses records that the storage does not accept our key or identity, and why. It stands
+// until StorageAccepts.
+func (h *Health) StorageRefuses(reason string) { h.refusal(refusedStorage, reason) }
+
+// StorageAccepts records that the storage accepts us.
+func (h *Health) StorageAccepts() { h.refusal(refusedStorage, "") }
+
+func (h *Health) refusal(by, reason string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if reason == "" {
+		delete(h.refused, by)
+		return
+	}
+	h.refused[by] = reason
+}
+
 // Released records that this replica no longer owns the partition: what happened to it there is
 // no concern of ours any more.
 func (h *Health) Released(partition string) {
 	h.watchdog.forget(partition)
 	h.SinkAnswered(partition)
+	h.HubAccepts(partition)
 }
 
 // Stopping records that the shutdown has begun. There is no way back.
@@ -75,7 +119,7 @@ func (h *Health) Stopping() {
 
 // Ready reports whether the daemon does its work, and in words why not, or what it does. It
 // is ready when it owns partitions, or when all are owned by other replicas and it stands by,
-// and no partition's last POST failed.
+// no partition's last POST failed, and neither hub nor storage refuses it.
 func (h *Health) Ready() (bool, string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -85,6 +129,8 @@ func (h *Health) Ready() (bool, string) {
 	}
 	if reason := h.notOwning(); reason != "" {
 		reasons = append(reasons, reason)
+	} else {
+		reasons = append(reasons, h.refusals()...)
 	}
 	if reason := h.notPosting(); reason != "" {
 		reasons = append(reasons, reason)
@@ -117,6 +163,16 @@ func (h *Health) notOwning() string {
 	default:
 		return ""
 	}
+}
+
+// refusals says who does not accept us, a reason once however many partitions it keeps waiting.
+func (h *Health) refusals() []string {
+	var reasons []string
+	for _, by := range slices.Sorted(maps.Keys(h.refused)) {
+		reasons = append(reasons, h.refused[by])
+	}
+	slices.Sort(reasons)
+	return slices.Compact(reasons)
 }
 
 // notPosting says why the sink keeps the daemon from being ready; it is empty where it does not.

@@ -77,6 +77,36 @@ func TestReadiness(t *testing.T) {
 			func(h *Health) { h.Ownership(2, 4, 0); h.SinkFailing("1", "503"); h.Released("1") },
 			true, "ready: owning 2 of 4 partitions",
 		},
+		"the hub refuses us later": {
+			func(h *Health) { h.Ownership(2, 4, 0); h.HubRefuses("", "no role") }, false, "not ready: no role",
+		},
+		"the hub refuses the partitions for one reason and the storage for another": {
+			func(h *Health) {
+				h.Ownership(2, 4, 0)
+				h.StorageRefuses("no role for blobs")
+				h.HubRefuses("1", "no role")
+				h.HubRefuses("3", "no role")
+			},
+			false, "not ready: no role; no role for blobs",
+		},
+		"hub and storage accept us again": {
+			func(h *Health) {
+				h.Ownership(2, 4, 0)
+				h.StorageRefuses("no role")
+				h.HubRefuses("", "no role")
+				h.HubRefuses("1", "no role")
+				h.HubRefuses("3", "no role")
+				h.StorageAccepts()
+				h.HubAccepts("")
+				h.HubAccepts("1")
+				h.Released("3")
+			},
+			true, "ready: owning 2 of 4 partitions",
+		},
+		"refused from the start": {
+			func(h *Health) { h.HubRefuses("", "no role"); h.OwnershipUnknown("no role") },
+			false, "not ready: no partition is owned yet: no role",
+		},
 		"stopping": {
 			func(h *Health) { h.Ownership(4, 4, 0); h.Stopping() }, false, "not ready: stopping",
 		},
@@ -107,6 +137,10 @@ func TestHealthTakesCallsFromEverySide(t *testing.T) {
 			health.SinkFailing("0", "503")
 			health.SinkAnswered("0")
 			health.HubAnswered()
+			health.HubRefuses("0", "no role")
+			health.HubAccepts("0")
+			health.StorageRefuses("no role")
+			health.StorageAccepts()
 			health.PartitionLag("0", 1)
 			health.Handling("0")()
 			health.Alive()

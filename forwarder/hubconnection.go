@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// HubConnection is a parsed Event Hubs connection string:
+// HubConnection is where the Event Hubs namespace is and how to sign in: a host name alone, with
+// Microsoft Entra ID, or a parsed connection string:
 //
 //	Endpoint=sb://<host>[:<port>]/;SharedAccessKeyName=<name>;SharedAccessKey=<key>[;EntityPath=<hub>][;UseDevelopmentEmulator=true]
 //	Endpoint=sb://<host>[:<port>]/;SharedAccessSignature=SharedAccessSignature sr=<…>&sig=<…>&se=<…>&skn=<…>[;EntityPath=<hub>]
@@ -25,6 +26,8 @@ type HubConnection struct {
 	// EntityPath is the hub that the connection string is for; empty where it is for the
 	// whole namespace.
 	EntityPath string
+	// Entra is whether a token of Microsoft Entra ID is used; then there is neither key nor SAS.
+	Entra bool
 	// Emulator is whether the hub is Microsoft's emulator, which speaks without TLS.
 	Emulator bool
 }
@@ -34,8 +37,24 @@ func (c HubConnection) Namespace() string {
 	return strings.ToLower((&url.URL{Host: c.Host}).Hostname())
 }
 
-// String returns the connection string with "(redacted)" for the key or the signature.
+// SignIn says in words how the hub is signed in to.
+func (c HubConnection) SignIn() string {
+	switch {
+	case c.Entra:
+		return signInEntra
+	case c.SAS != "":
+		return signInSignature
+	default:
+		return signInKey
+	}
+}
+
+// String returns the connection string with "(redacted)" for the key or the signature, or the host
+// where there is none.
 func (c HubConnection) String() string {
+	if c.Entra {
+		return "Endpoint=sb://" + c.Host + "/"
+	}
 	s := "Endpoint=sb://" + c.Host + "/;SharedAccessKeyName=" + c.KeyName + ";SharedAccessKey=" + redacted
 	if c.SAS != "" {
 		s = "Endpoint=sb://" + c.Host + "/;SharedAccessSignature=" + redacted

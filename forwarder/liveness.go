@@ -39,18 +39,36 @@ func (h *Health) Alive() (bool, string) {
 	return true, "ok"
 }
 
-// Register has reg show what the probes answer, as metrics.
+// Register has reg show what the probes answer, and what that depends on, as metrics.
 func (h *Health) Register(reg prometheus.Registerer) {
-	gauge := func(name, help string, holds func() (bool, string)) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
-			if ok, _ := holds(); ok {
-				return 1
-			}
-			return 0
-		})
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 	}
 	reg.MustRegister(
-		gauge("aks_audit_log_ready", "1 while /readyz answers 200, else 0.", h.Ready),
-		gauge("aks_audit_log_healthy", "1 while /healthz answers 200, else 0.", h.Alive),
+		gauge("aks_audit_log_ready", "1 while /readyz answers 200, else 0.", asNumber(h.Ready)),
+		gauge("aks_audit_log_healthy", "1 while /healthz answers 200, else 0.", asNumber(h.Alive)),
+		gauge("aks_audit_log_partitions", "Partitions of the hub, whoever owns them; 0 before that is known.", h.partitions),
+		gauge("aks_audit_log_sink_failing_partitions", "Owned partitions whose last POST was not accepted.", h.sinkFailing),
 	)
+}
+
+func asNumber(holds func() (bool, string)) func() float64 {
+	return func() float64 {
+		if ok, _ := holds(); ok {
+			return 1
+		}
+		return 0
+	}
+}
+
+func (h *Health) partitions() float64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return float64(h.total)
+}
+
+func (h *Health) sinkFailing() float64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return float64(len(h.sink))
 }

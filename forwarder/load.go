@@ -48,50 +48,6 @@ func (l *loader) isSet(name string) bool {
 	return ok
 }
 
-func (l *loader) checkpoints() {
-	l.out.CheckpointInterval = l.in.CheckpointInterval
-	if l.in.CheckpointInterval <= 0 {
-		l.wrong(varCheckpointGap)
-	}
-	if l.isSet(varCheckpointDir) {
-		l.checkpointDir()
-		return
-	}
-	l.blob()
-}
-
-func (l *loader) checkpointDir() {
-	l.out.CheckpointDir = l.in.CheckpointDir
-	var both []string
-	for _, name := range []string{varBlobConnection, varContainer} {
-		if l.isSet(name) {
-			both = append(both, name)
-		}
-	}
-	if len(both) > 0 {
-		l.say(varCheckpointDir, "is set beside %s: choose one, the folder or the blob container", strings.Join(both, " and "))
-	}
-}
-
-func (l *loader) blob() {
-	const orDir = " (or set " + varCheckpointDir + " to keep checkpoints in a local folder)"
-	if l.isSet(varBlobConnection) {
-		connection, err := parseBlobConnection(l.in.BlobConnection)
-		if err != nil {
-			l.wrongBecause(varBlobConnection, err)
-		}
-		l.out.Blob = &connection
-	} else {
-		l.missing(varBlobConnection, orDir)
-	}
-	if !l.isSet(varContainer) {
-		l.missing(varContainer, orDir)
-	} else if !validContainer(l.in.Container) {
-		l.wrong(varContainer)
-	}
-	l.out.BlobContainerName = l.in.Container
-}
-
 // eventSize keeps the largest event, in a list of its own, below Falco's webhookMaxBatchSize of
 // 12 MiB. The smallest leaves room for what an event consists of besides its objects.
 func (l *loader) eventSize() {

@@ -232,10 +232,13 @@ func TestNoSecretReachesAnError(t *testing.T) {
 		"a connection string elsewhere": "EVENTHUBNAME=Endpoint=sb://a.b/;SharedAccessKeyName=k;SharedAccessKey=" + secret,
 		"a storage string elsewhere":    "BLOBCONTAINERNAME=AccountName=acct;AccountKey=" + secret,
 		"a signature elsewhere":         "BLOBCONTAINERNAME=sv=1&sig=" + secret,
+		"a hub key elsewhere":           "EVENTHUBNAMESPACE=Endpoint=sb://a.b/;SharedAccessKeyName=k;SharedAccessKey=" + secret,
+		"a signature in the blob URL":   "BLOBSTORAGEURL=https://acct.blob.core.windows.net/?sv=1&sig=" + secret,
 	}
 	for name, set := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := Load(environ(set))
+			name, value, _ := strings.Cut(set, "=")
+			_, err := Load(inPlace(name, value))
 			require.Error(t, err)
 			assert.NotContains(t, err.Error(), secret)
 			assert.Regexp(t, `is \(set, \d+ characters\)`, err.Error())
@@ -297,6 +300,8 @@ func TestCheckpointsAreInBlobsOrInAFolder(t *testing.T) {
 	require.ErrorContains(t, err, "CHECKPOINTDIR is set beside BLOBSTORAGECONNECTIONSTRING and BLOBCONTAINERNAME: choose one")
 	_, err = Load(environ(dir, "BLOBSTORAGECONNECTIONSTRING="))
 	require.ErrorContains(t, err, "CHECKPOINTDIR is set beside BLOBCONTAINERNAME: choose one")
+	_, err = Load(environ(dir, "BLOBSTORAGECONNECTIONSTRING=", "BLOBSTORAGEURL=https://a.b"))
+	require.ErrorContains(t, err, "CHECKPOINTDIR is set beside BLOBSTORAGEURL and BLOBCONTAINERNAME: choose one")
 	_, err = Load(environ("BLOBSTORAGECONNECTIONSTRING="))
 	require.ErrorContains(t, err, "BLOBSTORAGECONNECTIONSTRING is not set")
 	assert.NotContains(t, err.Error(), "BLOBCONTAINERNAME")

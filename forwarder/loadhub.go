@@ -22,8 +22,12 @@ func (l *loader) hub() {
 }
 
 func (l *loader) hubConnection() {
+	if l.isSet(varHubNamespace) {
+		l.hubNamespace()
+		return
+	}
 	if !l.isSet(varHubConnection) {
-		l.missing(varHubConnection, "")
+		l.missing(varHubConnection, " (or set "+varHubNamespace+" to sign in with Microsoft Entra ID)")
 		return
 	}
 	connection, err := parseHubConnection(l.in.HubConnection)

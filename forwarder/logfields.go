@@ -35,6 +35,7 @@ func (c Config) sinkAuth() string {
 func (c Config) LogFields() logrus.Fields {
 	fields := logrus.Fields{
 		"hub_host":            c.HubConnection.Host,
+		"hub_sign_in":         c.HubConnection.SignIn(),
 		"hub_key_name":        c.HubConnection.KeyName,
 		"hub":                 c.HubName,
 		"consumer_group":      c.ConsumerGroup,
@@ -72,6 +73,7 @@ func (c Config) LogFields() logrus.Fields {
 	}
 	if c.Blob != nil {
 		fields["blob_service"] = c.Blob.ServiceURL
+		fields["blob_sign_in"] = c.Blob.SignIn()
 		fields["blob_container"] = c.BlobContainerName
 	} else {
 		fields["checkpoint_dir"] = c.CheckpointDir

@@ -35,6 +35,9 @@ type partitionState struct {
 	checkpointFailures, receiveFailures prometheus.Counter
 	missing, losses                     prometheus.Counter
 
+	// view is what the status page shows beside the metrics.
+	view *partitionView
+
 	owned  atomic.Bool
 	lag    atomic.Int64 // in events, or unknown
 	newest atomic.Int64 // when the newest delivered event was enqueued, in Unix nanoseconds, or unknown
@@ -123,6 +126,7 @@ func (p *partitionStatistics) state(partition string) *partitionState {
 		receiveFailures:    p.receiveFailures.WithLabelValues(partition),
 		missing:            p.missing.WithLabelValues(partition),
 		losses:             p.losses.WithLabelValues(partition),
+		view:               newPartitionView(),
 	}
 	s.forget()
 	states := maps.Clone(*p.states.Load())
@@ -135,6 +139,7 @@ func (p *partitionStatistics) state(partition string) *partitionState {
 func (s *partitionState) forget() {
 	s.lag.Store(unknown)
 	s.newest.Store(unknown)
+	s.view.position.Store(unknown)
 }
 
 // delivered moves the newest delivered event up, never back: an event that comes twice is older.

@@ -27,7 +27,7 @@ const (
 	maxHeaderBytes    = 16 << 10
 )
 
-// Server is the statistics server: /metrics, /healthz and /readyz.
+// Server is the statistics server: /metrics, /healthz, /readyz, and the status page at /.
 type Server struct {
 	addr     string
 	http     *http.Server
@@ -36,17 +36,18 @@ type Server struct {
 	grace time.Duration
 }
 
-// NewServer returns a server of the metrics in reg and of health, for addr in the form
+// NewServer returns a server of the metrics in reg, of health and of status, for addr in the form
 // [host]:port. It does not listen yet. What goes wrong with single requests is logged to
 // logger at debug level.
-func NewServer(addr string, reg *prometheus.Registry, health *Health, logger logrus.FieldLogger) *Server {
+func NewServer(addr string, reg *prometheus.Registry, health *Health, status func() Status, logger logrus.FieldLogger) *Server {
 	errorLog := log.New(debugWriter{logger}, "", 0)
 	mux := http.NewServeMux()
 	// A pattern with GET takes HEAD too; the mux answers other methods with 405.
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: errorLog}))
 	mux.HandleFunc("GET /healthz", probe(health.Alive))
 	mux.HandleFunc("GET /readyz", probe(health.Ready))
-	mux.HandleFunc("GET /{$}", index)
+	mux.HandleFunc("GET /status.json", statusJSON(status))
+	mux.HandleFunc("GET /{$}", root())
 	return &Server{
 		addr:  addr,
 		grace: closeTimeout,
@@ -137,11 +138,6 @@ func probe(holds func() (bool, string)) http.HandlerFunc {
 		}
 		answer(w, status, reason)
 	}
-}
-
-func index(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, "aks-audit-log-go "+Version+"\n\n/metrics  statistics, for Prometheus\n"+
-		"/healthz  200 unless it is wedged, then 503 and why\n/readyz   200 while it forwards, else 503 and why not")
 }
 
 // answer writes a short text that must not be cached.

@@ -16,11 +16,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// noStatus is for tests that are not about the status page.
+func noStatus() Status { return Status{} }
+
 // startServer serves on a free port until the test ends, and wants a clean end.
 func startServer(t *testing.T, reg *prometheus.Registry, health *Health) *Server {
 	t.Helper()
 	log, _ := test.NewNullLogger()
-	server := NewServer("127.0.0.1:0", reg, health, log)
+	return serveUntilEnd(t, NewServer("127.0.0.1:0", reg, health, noStatus, log))
+}
+
+// serveUntilEnd does so with a server that a test has made.
+func serveUntilEnd(t *testing.T, server *Server) *Server {
+	t.Helper()
 	require.NoError(t, server.Listen(t.Context()))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -98,7 +106,7 @@ func TestReadyzFollowsTheHealth(t *testing.T) {
 func TestAPortAlreadyTakenIsAnErrorAtOnce(t *testing.T) {
 	first := startServer(t, prometheus.NewRegistry(), NewHealth())
 	log, _ := test.NewNullLogger()
-	second := NewServer(first.Addr(), prometheus.NewRegistry(), NewHealth(), log)
+	second := NewServer(first.Addr(), prometheus.NewRegistry(), NewHealth(), noStatus, log)
 	err := second.Listen(t.Context())
 	require.ErrorContains(t, err, "listen for statistics on "+first.Addr()+": ")
 	assert.ErrorContains(t, err, "address already in use")
@@ -109,13 +117,13 @@ func TestAPortAlreadyTakenIsAnErrorAtOnce(t *testing.T) {
 
 func TestAServerThatNeverServedGivesItsPortBack(t *testing.T) {
 	log, _ := test.NewNullLogger()
-	server := NewServer("127.0.0.1:0", prometheus.NewRegistry(), NewHealth(), log)
+	server := NewServer("127.0.0.1:0", prometheus.NewRegistry(), NewHealth(), noStatus, log)
 	require.NoError(t, server.Listen(t.Context()))
 	address := server.Addr()
 	require.NoError(t, server.Close())
 	require.NoError(t, server.Close(), "closing twice does no harm")
 
-	again := NewServer(address, prometheus.NewRegistry(), NewHealth(), log)
+	again := NewServer(address, prometheus.NewRegistry(), NewHealth(), noStatus, log)
 	require.NoError(t, again.Listen(t.Context()))
 	require.NoError(t, again.Close())
 	require.ErrorContains(t, again.Serve(t.Context()), "serve statistics on "+address)
@@ -135,7 +143,7 @@ func TestAnAnswerUnderWayIsFinishedBeforeTheEnd(t *testing.T) {
 	scrape := blockingCollector{make(chan struct{}), make(chan struct{})}
 	reg.MustRegister(scrape)
 	log, _ := test.NewNullLogger()
-	server := NewServer("127.0.0.1:0", reg, NewHealth(), log)
+	server := NewServer("127.0.0.1:0", reg, NewHealth(), noStatus, log)
 	require.NoError(t, server.Listen(t.Context()))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -161,7 +169,7 @@ func TestAnAnswerThatNeverEndsDoesNotHoldTheShutdown(t *testing.T) {
 	scrape := blockingCollector{make(chan struct{}), make(chan struct{})}
 	reg.MustRegister(scrape)
 	log, _ := test.NewNullLogger()
-	server := NewServer("127.0.0.1:0", reg, NewHealth(), log)
+	server := NewServer("127.0.0.1:0", reg, NewHealth(), noStatus, log)
 	server.grace = time.Millisecond
 	require.NoError(t, server.Listen(t.Context()))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -196,7 +204,7 @@ func waitUntilRefused(t *testing.T, address string) {
 
 func TestTheServerHasAllItsTimeOuts(t *testing.T) {
 	log, _ := test.NewNullLogger()
-	server := NewServer(":0", prometheus.NewRegistry(), NewHealth(), log).http
+	server := NewServer(":0", prometheus.NewRegistry(), NewHealth(), noStatus, log).http
 	assert.Positive(t, server.ReadHeaderTimeout)
 	assert.Positive(t, server.ReadTimeout)
 	assert.Positive(t, server.WriteTimeout)
@@ -207,7 +215,7 @@ func TestTheServerHasAllItsTimeOuts(t *testing.T) {
 func TestFailedRequestsAreLoggedAtDebugLevel(t *testing.T) {
 	log, hook := test.NewNullLogger()
 	log.SetLevel(logrus.DebugLevel)
-	server := NewServer(":0", prometheus.NewRegistry(), NewHealth(), log)
+	server := NewServer(":0", prometheus.NewRegistry(), NewHealth(), noStatus, log)
 	server.http.ErrorLog.Print("http: superfluous call")
 	entry := hook.LastEntry()
 	require.NotNil(t, entry)

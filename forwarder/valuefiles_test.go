@@ -21,9 +21,9 @@ func file(t *testing.T, content string) string {
 func TestEveryVariableMayStandInAFile(t *testing.T) {
 	for _, v := range Variables() {
 		t.Run(v.Name, func(t *testing.T) {
-			direct, err := Load(environ(setting(v, v.Example)...))
+			direct, err := Load(inPlace(v.Name, v.Example))
 			require.NoError(t, err)
-			set := environ(append(setting(v, ""), v.Name+"_FILE="+file(t, v.Example+"\n"))...)
+			set := append(inPlace(v.Name, ""), v.Name+"_FILE="+file(t, v.Example+"\n"))
 			byFile, err := Load(set)
 			require.NoError(t, err)
 			assert.True(t, assert.ObjectsAreEqual(direct, byFile), "want %v, got %v", direct, byFile)
@@ -79,9 +79,9 @@ func TestNothingOfAValueFileReachesAnErrorOrTheStartLog(t *testing.T) {
 	for _, v := range Variables() {
 		t.Run(v.Name, func(t *testing.T) {
 			// In the place of the file, and in it.
-			_, err := Load(environ(append(setting(v, ""), v.Name+"_FILE="+secret)...))
+			_, err := Load(append(inPlace(v.Name, ""), v.Name+"_FILE="+secret))
 			require.ErrorContains(t, err, v.Name+" cannot be read: "+v.Name+"_FILE is (set, 6 characters): no such file")
-			cfg, err := Load(environ(append(setting(v, ""), v.Name+"_FILE="+file(t, "$"+secret+"\x01"))...))
+			cfg, err := Load(append(inPlace(v.Name, ""), v.Name+"_FILE="+file(t, "$"+secret+"\x01")))
 			if err != nil {
 				assert.NotContains(t, err.Error(), secret)
 			} else {

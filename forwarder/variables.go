@@ -3,6 +3,7 @@ package forwarder
 // The names of the variables that the code has to tell apart.
 const (
 	varHubConnection  = "EHUBNAMESPACECONNECTIONSTRING"
+	varHubNamespace   = "EVENTHUBNAMESPACE"
 	varHubName        = "EVENTHUBNAME"
 	varConsumerGroup  = "EVENTHUBCONSUMERGROUP"
 	varStartPosition  = "EVENTHUBSTARTPOSITION"
@@ -11,6 +12,7 @@ const (
 	varHubCAFile      = "EVENTHUBCAFILE"
 	varHubPrefetch    = "EVENTHUBPREFETCH"
 	varBlobConnection = "BLOBSTORAGECONNECTIONSTRING"
+	varBlobURL        = "BLOBSTORAGEURL"
 	varContainer      = "BLOBCONTAINERNAME"
 	varCheckpointDir  = "CHECKPOINTDIR"
 	varCheckpointGap  = "CHECKPOINTINTERVAL"
@@ -55,6 +57,10 @@ const (
 	Required Need = "required"
 	// RequiredUnlessDir: required unless CHECKPOINTDIR is set; then it must not be.
 	RequiredUnlessDir Need = "required unless CHECKPOINTDIR is set"
+	// RequiredUnlessNamespace: required unless EVENTHUBNAMESPACE is set; then it must not be.
+	RequiredUnlessNamespace Need = "required unless EVENTHUBNAMESPACE is set"
+	// RequiredUnlessURL: required unless BLOBSTORAGEURL or CHECKPOINTDIR is set; then it must not be.
+	RequiredUnlessURL Need = "required unless BLOBSTORAGEURL or CHECKPOINTDIR is set"
 )
 
 // Variable describes one environment variable.
@@ -92,10 +98,16 @@ func Variables() []Variable {
 func hubVariables() []Variable {
 	return []Variable{
 		{
-			Name: varHubConnection, Need: Required, Secret: true,
+			Name: varHubConnection, Need: RequiredUnlessNamespace, Secret: true,
 			Help:    "Connection string of the Event Hubs namespace or of the hub, with a policy that may listen.",
 			Wants:   "Endpoint=sb://<namespace>.servicebus.windows.net/;SharedAccessKeyName=<name>;SharedAccessKey=<key>, with ;EntityPath=<hub> or without",
 			Example: "Endpoint=sb://my-namespace.servicebus.windows.net/;SharedAccessKeyName=listen;SharedAccessKey=cmVwbGFjZS13aXRoLXlvdXIta2V5",
+		},
+		{
+			Name: varHubNamespace, DefaultMeans: "the connection string tells",
+			Help:    "Host name of the Event Hubs namespace, in place of its connection string: Microsoft Entra ID is used, no key.",
+			Wants:   "a host name with dots, host[:port], like my-namespace.servicebus.windows.net",
+			Example: "my-namespace.servicebus.windows.net",
 		},
 		{
 			Name: varHubName, Need: Required,
@@ -145,11 +157,17 @@ func hubVariables() []Variable {
 func checkpointVariables() []Variable {
 	return []Variable{
 		{
-			Name: varBlobConnection, Need: RequiredUnlessDir, Secret: true,
+			Name: varBlobConnection, Need: RequiredUnlessURL, Secret: true,
 			Help: "Connection string of the storage account that keeps the checkpoints.",
 			Wants: "AccountName=<name>;AccountKey=<key>[;EndpointSuffix=<suffix>], BlobEndpoint=<url> with AccountName and AccountKey or " +
 				"with SharedAccessSignature, or UseDevelopmentStorage=true",
 			Example: "DefaultEndpointsProtocol=https;AccountName=mystorageaccount;AccountKey=cmVwbGFjZS13aXRoLXlvdXIta2V5;EndpointSuffix=core.windows.net",
+		},
+		{
+			Name: varBlobURL, DefaultMeans: "the connection string tells",
+			Help:    "Address of the account's blob service, in place of its connection string: Microsoft Entra ID is used, no key.",
+			Wants:   "an https:// URL without user and query, like https://mystorageaccount.blob.core.windows.net",
+			Example: "https://mystorageaccount.blob.core.windows.net",
 		},
 		{
 			Name: varContainer, Need: RequiredUnlessDir,
@@ -159,7 +177,7 @@ func checkpointVariables() []Variable {
 		},
 		{
 			Name: varCheckpointDir, DefaultMeans: "checkpoints are kept in blobs",
-			Help:    "A local folder for the checkpoints of a single replica, in place of the two BLOB variables.",
+			Help:    "A local folder for the checkpoints of a single replica, in place of the BLOB variables.",
 			Wants:   "the path of a folder",
 			Example: "/var/lib/aks-audit-log",
 		},

@@ -74,29 +74,34 @@ func TestTheTableIsComplete(t *testing.T) {
 	}
 }
 
-// setting sets a variable, and what it cannot be without.
-func setting(v Variable, value string) []string {
-	set := []string{v.Name + "=" + value}
-	switch v.Name {
-	case varCheckpointDir:
-		return append(set, varBlobConnection+"=", varContainer+"=")
-	case varSinkCAFile:
-		return append(set, varSinkURL+"=https://falco/")
-	case varSinkCertFile:
-		return append(set, varSinkURL+"=https://falco/", varSinkKeyFile+"=/key")
-	case varSinkKeyFile:
-		return append(set, varSinkURL+"=https://falco/", varSinkCertFile+"=/certificate")
-	}
-	return set
-}
-
 func TestEveryExampleIsAccepted(t *testing.T) {
 	for _, v := range Variables() {
 		t.Run(v.Name, func(t *testing.T) {
-			_, err := Load(environ(setting(v, v.Example)...))
+			_, err := Load(inPlace(v.Name, v.Example))
 			assert.NoError(t, err)
 		})
 	}
+}
+
+// inPlace is a complete environment with a variable set, with what it cannot be without and without what
+// it stands in place of.
+func inPlace(name, value string) []string {
+	set := []string{name + "=" + value}
+	switch name {
+	case varHubNamespace:
+		set = append(set, varHubConnection+"=")
+	case varBlobURL:
+		set = append(set, varBlobConnection+"=")
+	case varCheckpointDir:
+		set = append(set, varBlobConnection+"=", varContainer+"=")
+	case varSinkCAFile:
+		set = append(set, varSinkURL+"=https://falco/")
+	case varSinkCertFile:
+		set = append(set, varSinkURL+"=https://falco/", varSinkKeyFile+"=/key")
+	case varSinkKeyFile:
+		set = append(set, varSinkURL+"=https://falco/", varSinkCertFile+"=/certificate")
+	}
+	return environ(set...)
 }
 
 func TestEveryDefaultIsAccepted(t *testing.T) {
@@ -162,7 +167,7 @@ func TestTheDocumentationHasExactlyTheVariables(t *testing.T) {
 		names = append(names, v.Name)
 		switch {
 		case v.Need != Optional:
-			want := strings.ReplaceAll(string(v.Need), "CHECKPOINTDIR", "`CHECKPOINTDIR`")
+			want := regexp.MustCompile("[A-Z]{2,}").ReplaceAllString(string(v.Need), "`$0`")
 			if v.Secret {
 				want += ", secret"
 			}
@@ -180,13 +185,14 @@ func TestTheDocumentationHasExactlyTheVariables(t *testing.T) {
 func TestTheDocumentationsExamplesAreAccepted(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| `([A-Z]+)` \\|.*\\| `([^|`]*)` \\|$")
 	for _, match := range row.FindAllStringSubmatch(read(t, docsFile), -1) {
-		_, err := Load(environ(setting(variable(match[1]), match[2])...))
+		_, err := Load(inPlace(match[1], match[2]))
 		assert.NoError(t, err)
 	}
 }
 
 func TestTheDocumentationHasExactlyTheMetrics(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
+	NewHealth().Register(reg)
 	stats.PartitionOwned("0")
 	stats.PartitionLag("0", 1)
 	stats.PartitionDelivered("0", at.now)

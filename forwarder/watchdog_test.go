@@ -167,22 +167,26 @@ func TestHealthzFollowsTheWatchdog(t *testing.T) {
 	assert.Equal(t, "ok\n", body)
 }
 
-func TestTheProbesAreMetricsToo(t *testing.T) {
+func TestTheProbesAndWhatTheyDependOnAreMetricsToo(t *testing.T) {
 	k, reg := newKept(), prometheus.NewRegistry()
 	k.Register(reg)
-	probes := func() []float64 {
-		families, err := reg.Gather()
-		assert.NoError(t, err)
-		var values []float64
-		for _, family := range families { // healthy, ready
-			values = append(values, family.GetMetric()[0].GetGauge().GetValue())
-		}
-		return values
+	assertShows := func(healthy, ready, partitions, sinkFailing float64) {
+		t.Helper()
+		assertSample(t, reg, healthy, "aks_audit_log_healthy")
+		assertSample(t, reg, ready, "aks_audit_log_ready")
+		assertSample(t, reg, partitions, "aks_audit_log_partitions")
+		assertSample(t, reg, sinkFailing, "aks_audit_log_sink_failing_partitions")
 	}
-	assert.Equal(t, []float64{1, 0}, probes())
-	k.Ownership(1, 1, 0)
+	assertShows(1, 0, 0, 0)
+	k.Ownership(3, 4, 1)
 	k.after(time.Hour)
-	assert.Equal(t, []float64{0, 1}, probes())
+	assertShows(0, 1, 4, 0)
+	k.SinkFailing("0", "503")
+	k.SinkFailing("2", "503")
+	assertShows(0, 0, 4, 2)
+	k.SinkAnswered("0")
+	k.Released("2")
+	assertShows(0, 1, 4, 0)
 	problems, err := testutil.GatherAndLint(reg)
 	assert.NoError(t, err)
 	assert.Empty(t, problems)

@@ -26,6 +26,14 @@ type answer struct {
 	waited time.Duration
 }
 
+// reason is why the POST was not accepted, fit for being shown; empty where it was.
+func (a answer) reason() string {
+	if a.failure == nil {
+		return ""
+	}
+	return a.failure.reason
+}
+
 // attempt posts the body once, within the time-out of a POST.
 func (l *Lane) attempt(ctx context.Context, body body) answer {
 	start := time.Now()

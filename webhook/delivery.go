@@ -62,6 +62,7 @@ func (d *delivery) try(ctx context.Context) (step, error) {
 		return step{}, d.abandoned(context.Cause(ctx))
 	}
 	d.journal.answered(d, a)
+	d.stats.SinkAnswered(d.pack.events[0].Partition, a.status, a.reason(), a.took)
 	d.size.answered(len(d.pack.events), a.waited)
 	if a.status == http.StatusRequestEntityTooLarge {
 		d.size.tooLarge(d.pack.size)

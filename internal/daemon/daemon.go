@@ -35,8 +35,10 @@ type Daemon struct {
 // New sets the daemon up and binds the address of the statistics. Run must follow. A port that
 // is taken, a folder that another process uses and a certificate that cannot be read are errors here;
 // a hub, a storage account or a sink that cannot be reached is none: the daemon goes on trying.
-func New(ctx context.Context, cfg forwarder.Config, log logrus.FieldLogger) (*Daemon, error) {
+func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon, error) {
 	registry := prometheus.NewRegistry()
+	troubles := forwarder.NewTroubles()
+	log.AddHook(troubles)
 	d := &Daemon{
 		cfg: cfg, log: log,
 		stats:    forwarder.NewStatistics(registry, forwarder.Version, time.Now),
@@ -56,7 +58,8 @@ func New(ctx context.Context, cfg forwarder.Config, log logrus.FieldLogger) (*Da
 	}
 	d.health.Register(registry)
 	d.health.Watch(cfg.WatchdogTimeout, time.Now)
-	d.server = forwarder.NewServer(cfg.StatsAddress, registry, d.health, log)
+	overview := forwarder.NewOverview(cfg, d.stats, d.health, troubles, time.Now)
+	d.server = forwarder.NewServer(cfg.StatsAddress, registry, d.health, overview.Status, log)
 	if err := d.server.Listen(ctx); err != nil {
 		d.closeHub(ctx)
 		d.closeStore()

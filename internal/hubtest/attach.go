@@ -145,7 +145,7 @@ func (s *session) attachSender(a *wire.Attach) *wire.Error {
 func (c *conn) admitEntity(addr address) *wire.Error {
 	if !c.trusted && !c.claims.cover(addr.path) {
 		return &wire.Error{Condition: condUnauthorized,
-			Description: fmt.Sprintf("Unauthorized access. 'Listen' or 'Send' claim(s) are required for '%s'", addr.path)}
+			Description: fmt.Sprintf("Unauthorized access. 'Listen' claim(s) are required to perform this operation. Resource: '%s'.", addr.path)}
 	}
 	if condition := c.srv.attachesRefused(); condition != "" {
 		return &wire.Error{Condition: condition, Description: "attaches are refused now"}

@@ -61,6 +61,25 @@ func newAuthority() (*authority, error) {
 	return &authority{pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}), leaf: leaf}, nil
 }
 
+// Certificate is a server's certificate by CA, as PEM, for those that stand beside the hub: it is for
+// loopback and for every host directly below CertificateDomain.
+func Certificate() (certificate, key []byte, err error) {
+	ca, err := processAuthority()
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(ca.leaf.PrivateKey)
+	if err != nil {
+		return nil, nil, fmt.Errorf("write server key: %w", err)
+	}
+	certificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.leaf.Certificate[0]})
+	return certificate, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
+
+// CertificateDomain is a domain that no name server knows (RFC 6761), for what is reached through a
+// proxy only.
+const CertificateDomain = "hubtest.test"
+
 // newLeaf issues a certificate for every name that loopback has.
 func newLeaf(ca *x509.Certificate, caKey *ecdsa.PrivateKey) (tls.Certificate, error) {
 	template := &x509.Certificate{
@@ -71,7 +90,7 @@ func newLeaf(ca *x509.Certificate, caKey *ecdsa.PrivateKey) (tls.Certificate, er
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		DNSNames:     []string{"localhost"},
+		DNSNames:     []string{"localhost", "*." + CertificateDomain},
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

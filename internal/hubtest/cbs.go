@@ -1,6 +1,7 @@
 package hubtest
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -79,24 +80,48 @@ func (s *Server) leaveCBS(l *outLink) {
 	delete(s.cbs, l)
 }
 
-// putToken is what $cbs does. Tokens of Entra ID (type jwt) cannot be checked here and are refused.
+// putToken is what $cbs does.
 func (c *conn) putToken(m *wire.Message) reply {
 	p := m.ApplicationProperties
 	if !strings.EqualFold(p.GetString("operation"), "put-token") {
 		return reply{code: 400, description: "unknown operation"}
 	}
 	token, ok := m.Value.(string)
-	if !ok || p.GetString("type") != "servicebus.windows.net:sastoken" {
-		return reply{code: 401, description: "InvalidToken: only shared access signatures are taken"}
+	if !ok {
+		return reply{code: 401, description: "InvalidToken: the token is no string"}
 	}
 	if c.srv.tokensRefused() {
 		return reply{code: 401, description: "InvalidSignature: The token has an invalid signature."}
 	}
 	entity := p.GetString("name")
-	expiry, err := verifySAS(token, c.srv.cfg.KeyName, c.srv.cfg.Key, entity, c.srv.now())
+	expiry, mayListen, err := c.srv.verify(token, p.GetString("type"), entity)
 	if err != nil {
 		return reply{code: 401, description: "InvalidToken: " + err.Error()}
 	}
-	c.claims[entityPath(entity)] = expiry
+	// Who has no role has a good token all the same. It is the link that is refused then.
+	if mayListen {
+		c.claims[entityPath(entity)] = expiry
+		c.srv.tokenTaken()
+	}
 	return reply{code: 202, description: "Accepted"}
+}
+
+// The types of token that $cbs takes.
+const (
+	typeSAS = "servicebus.windows.net:sastoken"
+	typeJWT = "jwt"
+)
+
+// verify checks a token, tells when it runs out, and whether it gives a right to the entity.
+func (s *Server) verify(token, kind, entity string) (expiry time.Time, mayListen bool, err error) {
+	switch kind {
+	case typeSAS:
+		expiry, err = verifySAS(token, s.cfg.KeyName, s.cfg.Key, entity, s.now())
+		return expiry, err == nil, err
+	case typeJWT:
+		expiry, err = verifyJWT(token, s.cfg.TokenKey, s.now)
+		return expiry, err == nil && !s.roleRevoked(), err
+	default:
+		return time.Time{}, false, fmt.Errorf("%w: unknown type", errToken)
+	}
 }

@@ -11,6 +11,8 @@ type faults struct {
 	refuseAttaches    wire.Symbol
 	refuseConnections bool
 	refuseTokens      bool
+	revokeRole        bool
+	taken             int // tokens that $cbs granted
 	silenceCBS        bool
 	unanswered        int           // requests that $cbs took while it was silent
 	silence           chan struct{} // closed when it ends; nil if there is none
@@ -78,6 +80,34 @@ func (s *Server) tokensRefused() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults.refuseTokens
+}
+
+// RevokeRole has the identities of Microsoft Entra ID lose their role: their tokens are taken and give
+// no right any more. Claims that were granted live on; when the service takes those is not documented.
+func (s *Server) RevokeRole(revoke bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults.revokeRole = revoke
+}
+
+func (s *Server) roleRevoked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.revokeRole
+}
+
+// TokensTaken is how many tokens $cbs has granted rights for since the server started.
+func (s *Server) TokensTaken() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.taken
+}
+
+func (s *Server) tokenTaken() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults.taken++
+	s.hasChanged()
 }
 
 // SilenceCBS has $cbs take every token without doing anything with it or ever answering, as a broken

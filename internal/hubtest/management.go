@@ -14,7 +14,7 @@ func (c *conn) manage(m *wire.Message) reply {
 	}
 	hub := p.GetString("name")
 	if !c.mayManage(hub, p.GetString("security_token")) {
-		return reply{code: 401, description: "Unauthorized access. 'Manage,EventHubRead' claim(s) are required."}
+		return reply{code: 401, description: "Unauthorized access. 'Listen' claim(s) are required to perform this operation."}
 	}
 	if !strings.EqualFold(hub, c.srv.cfg.Hub) {
 		return reply{code: 404, description: "The messaging entity could not be found."}
@@ -33,8 +33,12 @@ func (c *conn) mayManage(hub, token string) bool {
 	if c.trusted || c.claims.cover(strings.ToLower(hub)+"/$management") {
 		return true
 	}
-	_, err := verifySAS(token, c.srv.cfg.KeyName, c.srv.cfg.Key, hub, c.srv.now())
-	return err == nil
+	kind := typeJWT
+	if strings.HasPrefix(token, sasPrefix) {
+		kind = typeSAS
+	}
+	_, may, err := c.srv.verify(token, kind, hub)
+	return err == nil && may
 }
 
 func (s *Server) describeHub() reply {

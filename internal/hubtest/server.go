@@ -6,7 +6,7 @@
 // Tokens, epochs, credit and windows are treated as the service treats them, so that a client which
 // works here has done the protocol right. Its faults (faults.go) can be called at any time.
 //
-// What it does not do: Entra ID tokens, replication to another region (see GeoReplicated), retention by
+// What it does not do: replication to another region (see GeoReplicated), retention by
 // time or size (see Truncate), throttling, and more than one hub a namespace. Refusals follow what the
 // SDKs expect; where a text of the service is known, its condition and wording are used.
 package hubtest
@@ -43,6 +43,8 @@ type Config struct {
 	// KeyName and Key are the shared access key. An empty name is "RootManageSharedAccessKey", as in
 	// every namespace; an empty key is made up.
 	KeyName, Key string
+	// TokenKey signs the tokens of Microsoft Entra ID that are taken, see SignToken; without it none is.
+	TokenKey []byte
 	// Trace, if not nil, is told what goes over each connection; never a token, key or body. It is
 	// called from many goroutines.
 	Trace func(format string, args ...any)

@@ -1,0 +1,59 @@
+{{/* What the daemon's pod and the test's pod have in common. */}}
+
+{{/* Where a name stands twice the last one counts: the secret wins over config, and env over both. */}}
+{{- define "aks-audit-log-go.environment" -}}
+envFrom:
+  - configMapRef:
+      name: {{ include "aks-audit-log-go.fullname" . }}
+  {{- if .Values.secret.existingSecret }}
+  - secretRef:
+      name: {{ .Values.secret.existingSecret }}
+  {{- else if .Values.secret.data }}
+  - secretRef:
+      name: {{ include "aks-audit-log-go.fullname" . }}
+  {{- end }}
+{{- with .Values.extraEnv }}
+env:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "aks-audit-log-go.podSettings" -}}
+serviceAccountName: {{ include "aks-audit-log-go.serviceAccountName" . }}
+# The token of workload identity is a volume of its own, which its webhook puts in.
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "aks-audit-log-go.containerSettings" -}}
+image: {{ include "aks-audit-log-go.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{ include "aks-audit-log-go.environment" . }}
+securityContext:
+  {{- toYaml .Values.containerSecurityContext | nindent 2 }}
+{{- with .Values.resources }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+volumeMounts:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,133 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-storage-blob-go/azblob"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// sasWith is a storage connection string with a signature that permits this much only.
+func sasWith(t *testing.T, permissions azblob.AccountSASPermissions) settings {
+	t.Helper()
+	credential, err := azblob.NewSharedKeyCredential(storageAccount, storage(t).key)
+	require.NoError(t, err)
+	parameters, err := azblob.AccountSASSignatureValues{
+		Protocol:      azblob.SASProtocolHTTPSandHTTP,
+		ExpiryTime:    time.Now().Add(time.Hour),
+		Permissions:   permissions.String(),
+		Services:      azblob.AccountSASServices{Blob: true}.String(),
+		ResourceTypes: azblob.AccountSASResourceTypes{Service: true, Container: true, Object: true}.String(),
+	}.NewSASQueryParameters(credential)
+	require.NoError(t, err)
+	return settings{"BLOBSTORAGECONNECTIONSTRING": "BlobEndpoint=" + storage(t).endpoint + ";SharedAccessSignature=" + parameters.Encode()}
+}
+
+func TestCheckSaysWhatToDoAboutTheStorage(t *testing.T) {
+	t.Parallel()
+	hub, s := startHub(t, 1), startSink(t)
+	const role = `it needs the role "Storage Blob Data Contributor"`
+	store := []string{"checkpoints"}
+	letters := []string{"dead letters"}
+	nowhere := strings.Replace(storage(t).connectionString(), storage(t).endpoint, "http://"+freeAddress(t)+"/"+storageAccount, 1)
+	for name, test := range map[string]struct {
+		change         settings
+		wrong, untried []string
+		advice         string
+	}{
+		"wrong key":             {settings{"BLOBSTORAGECONNECTIONSTRING": wrongKey(storage(t).connectionString())}, store, letters, "the key is wrong"},
+		"no container":          {settings{"BLOBCONTAINERNAME": newContainer(t).name}, store, letters, "there is no container "},
+		"nothing listens there": {settings{"BLOBSTORAGECONNECTIONSTRING": nowhere}, store, append(letters, "clock"), "cannot be reached"},
+		"not writable":          {sasWith(t, azblob.AccountSASPermissions{Read: true, List: true}), store, letters, role},
+		"not readable":          {sasWith(t, azblob.AccountSASPermissions{Write: true, Delete: true}), store, letters, role},
+		"nothing may be deleted": {
+			sasWith(t, azblob.AccountSASPermissions{Read: true, Write: true, List: true, Create: true}), letters, nil, "they can be stored, but not deleted",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environ := blobSettings(t, hub, ownContainer(t), s.URL).with(test.change)
+			code, lines := runCheck(t, environ)
+			assert.Equal(t, 1, code)
+			assertMarks(t, lines, test.wrong, test.untried)
+			assert.Contains(t, lines[test.wrong[0]], test.advice)
+			signed, err := url.ParseQuery(environ["BLOBSTORAGECONNECTIONSTRING"])
+			if secret := signed.Get("sig"); err == nil && secret != "" {
+				assert.NotContains(t, strings.Join(values(lines), ""), secret)
+			}
+		})
+	}
+}
+
+func values(lines map[string]string) []string {
+	var all []string
+	for _, line := range lines {
+		all = append(all, line)
+	}
+	return all
+}
+
+func TestCheckNoticesAClockThatIsWrong(t *testing.T) {
+	t.Parallel()
+	hub, s, c, p := startHub(t, 1), startSink(t), ownContainer(t), startStorageProxy(t)
+	environ := blobSettings(t, hub, c, s.URL).with(p.settings(t))
+	for skew, said := range map[time.Duration]string{20 * time.Minute: "20m0s behind", -20 * time.Minute: "20m0s ahead of"} {
+		p.spoil(redated(t, skew))
+		code, lines := runCheck(t, environ)
+		assert.Equal(t, 1, code)
+		assertMarks(t, lines, []string{"clock"}, nil)
+		assert.Regexp(t, strings.Replace(said, "20m0s", `(20m0s|20m1s|19m59s|19m58s)`, 1), lines["clock"])
+	}
+}
+
+// redated hands requests on to Azurite and sets the Date of its answers by so much.
+func redated(t *testing.T, by time.Duration) fault {
+	t.Helper()
+	azurite, err := url.Parse(storage(t).endpoint)
+	require.NoError(t, err)
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		asked := r.Clone(r.Context())
+		asked.RequestURI, asked.URL.Scheme, asked.URL.Host = "", azurite.Scheme, azurite.Host
+		answer, err := testClient.Do(asked)
+		if err != nil {
+			return unavailable(w, r)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		for name, value := range answer.Header {
+			w.Header()[name] = value
+		}
+		w.Header().Set("Date", time.Now().Add(by).UTC().Format(http.TimeFormat))
+		w.WriteHeader(answer.StatusCode)
+		_, _ = io.Copy(w, answer.Body)
+		return true
+	}
+}
+
+// A storage that takes every write, whatever its condition, would give one partition to two replicas.
+func TestCheckNoticesAStorageThatHeedsNoConditions(t *testing.T) {
+	t.Parallel()
+	hub, s, c, p := startHub(t, 1), startSink(t), ownContainer(t), startStorageProxy(t)
+	p.spoil(func(_ http.ResponseWriter, r *http.Request) bool {
+		r.Header.Del("If-Match")
+		return false
+	})
+	environ := blobSettings(t, hub, c, s.URL).with(sasThrough(t, p))
+	code, lines := runCheck(t, environ)
+	assert.Equal(t, 1, code)
+	assertMarks(t, lines, []string{"checkpoints"}, []string{"dead letters"})
+	assert.Contains(t, lines["checkpoints"], "does not heed conditions")
+	assert.Empty(t, c.metadata(t), "the probe was deleted all the same")
+}
+
+// sasThrough signs in by a signature, which a proxy may change requests under, by way of p.
+func sasThrough(t *testing.T, p *storageProxy) settings {
+	t.Helper()
+	s := sasWith(t, azblob.AccountSASPermissions{Read: true, Write: true, Delete: true, List: true, Create: true})
+	return settings{"BLOBSTORAGECONNECTIONSTRING": strings.Replace(s["BLOBSTORAGECONNECTIONSTRING"], storage(t).endpoint, p.URL+"/"+storageAccount, 1)}
+}

@@ -1,0 +1,142 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/internal/hubtest"
+)
+
+const (
+	proxyUser     = "proxy-user"
+	proxyPassword = "proxy-pass-word-51d8"
+)
+
+// egress is the only way out of a network: an HTTP proxy that wants a password. No name server knows
+// the hosts that it leads to.
+type egress struct {
+	*httptest.Server
+	routes map[string]string // host:port to a real address
+
+	mu      sync.Mutex
+	tunnels map[string]int
+}
+
+func startEgress(t *testing.T, routes map[string]string) *egress {
+	t.Helper()
+	e := &egress{routes: routes, tunnels: map[string]int{}}
+	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		want := "Basic " + base64.StdEncoding.EncodeToString([]byte(proxyUser+":"+proxyPassword))
+		if r.Header.Get("Proxy-Authorization") != want {
+			http.Error(w, "who are you?", http.StatusProxyAuthRequired)
+			return
+		}
+		e.connect(w, r)
+	}))
+	t.Cleanup(e.Close)
+	return e
+}
+
+// connect makes a tunnel and stays until it ends.
+func (e *egress) connect(w http.ResponseWriter, r *http.Request) {
+	e.mu.Lock()
+	e.tunnels[r.Host]++
+	target := e.routes[r.Host]
+	e.mu.Unlock()
+	far, err := net.Dial("tcp", target) //nolint:noctx // It is on loopback.
+	if r.Method != http.MethodConnect || err != nil {
+		http.Error(w, "no way", http.StatusBadGateway)
+		return
+	}
+	defer func() { _ = far.Close() }()
+	near, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer func() { _ = near.Close() }()
+	_, _ = io.WriteString(near, "HTTP/1.1 200 Connection established\r\n\r\n")
+	var both sync.WaitGroup
+	both.Go(func() {
+		_, _ = io.Copy(far, buffered)
+		_ = far.Close()
+	})
+	_, _ = io.Copy(near, far)
+	_ = near.Close()
+	both.Wait()
+}
+
+// through is how many tunnels there were to a host.
+func (e *egress) through(host string) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.tunnels[host]
+}
+
+// The hosts behind the proxy. Azurite takes the account from the first label.
+const (
+	hiddenHub     = "namespace." + hubtest.CertificateDomain
+	hiddenStorage = storageAccount + "." + hubtest.CertificateDomain
+	hiddenEntra   = "login." + hubtest.CertificateDomain
+)
+
+// startBehindProxy has all of Azure behind a proxy.
+func startBehindProxy(t *testing.T) (*keyless, *egress) {
+	t.Helper()
+	k := startKeyless(t)
+	addressOf := func(address string) string {
+		u, err := url.Parse(address)
+		require.NoError(t, err)
+		return u.Host
+	}
+	a, err := sharedSecureAzurite()
+	require.NoError(t, err)
+	proxy := startEgress(t, map[string]string{
+		hiddenHub + ":443":     hostOf(k.hub),
+		hiddenStorage + ":443": addressOf(a.endpoint),
+		hiddenEntra + ":443":   addressOf(k.entra.URL),
+	})
+	k.environ = k.environ.with(settings{
+		"HTTPS_PROXY":          "http://" + proxyUser + ":" + proxyPassword + "@" + addressOf(proxy.URL),
+		"EVENTHUBTRANSPORT":    "websocket",
+		"EVENTHUBNAMESPACE":    hiddenHub,
+		"BLOBSTORAGEURL":       "https://" + hiddenStorage,
+		"AZURE_AUTHORITY_HOST": "https://" + hiddenEntra + "/",
+	})
+	return k, proxy
+}
+
+func TestHubStorageAndTokensAreReachedThroughAProxyAlone(t *testing.T) {
+	t.Parallel()
+	k, proxy := startBehindProxy(t)
+	fed := newFeed(k.hub)
+	fed.add(t, 3, 2)
+	d := startDaemon(t, k.environ)
+	k.sink.await(t, fed.total())
+	d.awaitReady(t)
+	shown := d.pages(t)
+	d.stop(t)
+	fed.assertOnceInOrder(t, k.sink.accepted())
+	for _, host := range []string{hiddenHub, hiddenStorage, hiddenEntra} {
+		assert.Positive(t, proxy.through(host+":443"), host)
+	}
+	assert.NotContains(t, shown+d.out.String(), proxyPassword)
+}
+
+func TestWhatNoProxyNamesIsReachedDirectly(t *testing.T) {
+	t.Parallel()
+	k, proxy := startBehindProxy(t)
+	d := startDaemon(t, k.environ.with(settings{"NO_PROXY": hiddenEntra}))
+	// Nobody knows that name, so the attempt fails; but it was made.
+	d.awaitSaid(t, "lookup "+hiddenEntra)
+	d.stop(t)
+	assert.Zero(t, proxy.through(hiddenEntra+":443"))
+}

@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// storageBill counts what a daemon asks of the storage, as it is billed.
+type storageBill struct {
+	mu                              sync.Mutex
+	lists, ownerships, checks, rest int
+}
+
+// note is a fault that spoils nothing.
+func (b *storageBill) note(_ http.ResponseWriter, r *http.Request) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case r.URL.Query().Get("comp") == "list":
+		b.lists++
+	case r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/ownership/"):
+		b.ownerships++
+	case r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/checkpoint/"):
+		b.checks++
+	default:
+		b.rest++
+	}
+	return false
+}
+
+// read answers the counts so far.
+func (b *storageBill) read() storageBill {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return storageBill{lists: b.lists, ownerships: b.ownerships, checks: b.checks, rest: b.rest}
+}
+
+// What docs/operations.md reckons the costs from. -v prints what came of it.
+func TestTheStorageIsAskedNoMoreThanTheGuideSays(t *testing.T) {
+	t.Parallel()
+	const partitions, rounds, interval = 2, 2, 500 * time.Millisecond
+	hub, s, c, p := startHub(t, partitions), startSink(t), ownContainer(t), startStorageProxy(t)
+	bill := &storageBill{}
+	fed := newFeed(hub)
+	fed.add(t, 1, 2)
+	startDaemon(t, blobSettings(t, hub, c, s.URL).with(p.settings(t)).with(settings{"CHECKPOINTINTERVAL": interval.String()}))
+	s.await(t, fed.total())
+	eventually(t, func() bool { return caughtUp(t, hub, c) }, "it is at rest")
+	p.spoil(bill.note)
+
+	begun := time.Now()
+	for events := 0; bill.read().ownerships < rounds*partitions; events++ { // always something to checkpoint
+		fed.add(t, 1, 2)
+		s.await(t, fed.total())
+	}
+	took, seen := time.Since(begun), bill.read()
+	t.Logf("in %s, with %d partitions and CHECKPOINTINTERVAL=%s: %d lists, %d writes of ownerships, %d of checkpoints, %d others, for %d audit events",
+		took.Round(time.Second), partitions, interval, seen.lists, seen.ownerships, seen.checks, seen.rest, fed.total())
+	assert.LessOrEqual(t, seen.lists, rounds+1, "one for each balancing round")
+	assert.LessOrEqual(t, seen.ownerships, (rounds+1)*partitions, "one for each partition and balancing round")
+	assert.LessOrEqual(t, seen.checks, partitions*int(took/interval+1), "one for each partition and CHECKPOINTINTERVAL, whatever is delivered")
+	assert.Positive(t, seen.checks)
+	assert.Zero(t, seen.rest)
+}

@@ -1,0 +1,274 @@
+"use strict";
+// Asks status.json every two seconds and shows the answer. All text goes in by textContent.
+(() => {
+  const every = 2000; // ms between two questions
+  const patience = 5000; // ms until a question counts as unanswered
+  const samples = 90; // of the plots: three minutes
+  const plot = { width: 150, height: 32 };
+  const verdicts = ["delivered", "skipped", "dead_lettered", "dropped"];
+  const columns = [
+    ["Partition", "text"], ["Owner", "text"], ["Position", ""], ["Lag", ""], ["Age", ""], ["Records/s", "text"],
+    ["Delivered", ""], ["Skipped", ""], ["Dead letters", ""], ["Dropped", ""], ["Sink's last answer", "text"],
+  ];
+  const history = new Map(); // partition -> { at, count, rates }
+  let answered = null; // when an answer came last
+
+  const byId = (id) => document.getElementById(id);
+  const setText = (node, text) => { if (node.textContent !== text) node.textContent = text; };
+
+  function element(name, className, text) {
+    const node = document.createElement(name);
+    if (className) node.className = className;
+    if (text !== undefined) node.textContent = text;
+    return node;
+  }
+
+  function svg(name, attributes) {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    return node;
+  }
+
+  // number writes 1234567 as 1,234,567, and null as a dash.
+  const number = (n, digits = 0) => (n === null || n === undefined ? "–"
+    : n.toLocaleString("en", { maximumFractionDigits: digits }));
+  const rate = (n) => number(n, n < 10 ? 1 : 0);
+
+  // duration writes seconds in the two largest units that matter.
+  function duration(seconds) {
+    if (seconds === null || seconds === undefined) return "–";
+    if (seconds < 0.9995) return number(seconds * 1000, seconds < 0.01 ? 1 : 0) + " ms";
+    if (seconds < 59.5) return number(seconds, seconds < 10 ? 1 : 0) + " s";
+    const whole = Math.round(seconds);
+    const [d, h, m, s] = [Math.floor(whole / 86400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60, whole % 60];
+    if (d > 0) return `${d} d ${h} h`;
+    return h > 0 ? `${h} h ${m} min` : `${m} min ${s} s`;
+  }
+
+  // since is the time from then to the daemon's now; the browser's clock may be another.
+  const since = (status, then) => Math.max(0, (Date.parse(status.time) - Date.parse(then)) / 1000);
+  const ago = (status, then) => `${duration(Math.floor(since(status, then)))} ago`.replace(/^0 ms ago$/, "now");
+
+  // answerText says what a POST came to. Its mark keeps colour from being the only sign.
+  function answerText(status, answer) {
+    if (!answer) return { text: "none yet", kind: "", detail: "" };
+    const took = `in ${duration(answer.seconds)}, ${ago(status, answer.at)}`;
+    if (!answer.failure) return { text: `✓ ${answer.status}`, kind: "good", detail: took };
+    return { text: `✗ ${answer.failure}`, kind: "bad", detail: took };
+  }
+
+  // learn reckons a partition's rate from two answers in a row.
+  function learn(id, at, records) {
+    const count = verdicts.reduce((sum, verdict) => sum + (records ? records[verdict] : 0), 0);
+    const known = history.get(id);
+    if (!known || count < known.count) { // new, or the daemon has begun anew
+      history.set(id, { at, count, rates: [] });
+      return;
+    }
+    if (at <= known.at) return;
+    known.rates.push((count - known.count) / ((at - known.at) / 1000));
+    known.rates.splice(0, Math.max(0, known.rates.length - samples));
+    known.at = at;
+    known.count = count;
+  }
+
+  const ratesOf = (id) => (history.get(id) || { rates: [] }).rates;
+
+  function drawPlot(node, rates) {
+    const most = Math.max(1, ...rates);
+    const x = (i) => plot.width - (rates.length - 1 - i) * (plot.width / (samples - 1));
+    const y = (r) => plot.height - 2 - (r / most) * (plot.height - 4);
+    const points = rates.map((r, i) => `${x(i).toFixed(1)},${y(r).toFixed(1)}`);
+    node.line.setAttribute("points", points.join(" "));
+    node.area.setAttribute("d", points.length < 2 ? ""
+      : `M${x(0).toFixed(1)},${plot.height} L${points.join(" L")} L${plot.width},${plot.height} Z`);
+    const now = rates.length ? rates[rates.length - 1] : null;
+    node.svg.setAttribute("aria-label", now === null ? "no rate is known yet"
+      : `${rate(now)} records a second now, ${rate(Math.max(...rates))} at most in the last three minutes`);
+    setText(node.value, rate(now));
+  }
+
+  function newPlot(cell) {
+    const node = {
+      svg: svg("svg", { width: plot.width, height: plot.height, viewBox: `0 0 ${plot.width} ${plot.height}`, role: "img" }),
+      area: svg("path", {}), line: svg("polyline", {}), value: element("span"),
+    };
+    node.svg.append(node.area, node.line);
+    cell.append(node.svg, node.value);
+    return node;
+  }
+
+  const rows = new Map(); // partition -> { row, cells, plot }
+
+  function newRow(id) {
+    const row = element("tr");
+    row.setAttribute("role", "row");
+    row.dataset.partition = id;
+    const cells = columns.map(([label, kind], i) => {
+      const cell = element(i === 0 ? "th" : "td", kind);
+      cell.setAttribute("role", i === 0 ? "rowheader" : "cell");
+      if (i === 0) cell.scope = "row";
+      cell.dataset.label = label;
+      const content = element("span");
+      cell.append(content);
+      row.append(cell);
+      return { cell, content };
+    });
+    cells[5].cell.classList.add("rate");
+    return { row, cells, plot: newPlot(cells[5].content) };
+  }
+
+  function setWithSub(content, text, kind, sub) {
+    if (!content.firstChild) content.append(element("span"), element("span", "sub"));
+    content.firstChild.className = kind;
+    setText(content.firstChild, text);
+    setText(content.lastChild, sub);
+  }
+
+  function ownerText(status, partition) {
+    switch (partition.state) {
+      case "here": return ["this replica", "", partition.owner];
+      case "elsewhere": return [partition.owner, "", "not this replica"];
+      case "unowned": return ["! no owner", "warn", "nobody reads it"];
+      default: return ["given up", "", "by this replica"];
+    }
+  }
+
+  function fillRow({ cells, plot: node }, status, partition) {
+    const records = partition.records || {};
+    setText(cells[0].content, partition.id);
+    setWithSub(cells[1].content, ...ownerText(status, partition));
+    setText(cells[2].content, number(partition.position));
+    setText(cells[3].content, number(partition.lag_events));
+    setText(cells[4].content, duration(partition.age_seconds));
+    drawPlot(node, ratesOf(partition.id));
+    verdicts.forEach((verdict, i) => setText(cells[6 + i].content, number(records[verdict])));
+    const answer = answerText(status, partition.last_answer);
+    setWithSub(cells[10].content, answer.text, answer.kind, answer.detail);
+  }
+
+  function showPartitions(status) {
+    const body = byId("partitions");
+    const present = new Set(status.partitions.map((partition) => partition.id));
+    for (const [id, known] of rows) {
+      if (!present.has(id)) { known.row.remove(); rows.delete(id); }
+    }
+    status.partitions.forEach((partition, i) => {
+      learn(partition.id, Date.parse(status.time), partition.records);
+      if (!rows.has(partition.id)) rows.set(partition.id, newRow(partition.id));
+      const known = rows.get(partition.id);
+      fillRow(known, status, partition);
+      if (body.children[i] !== known.row) body.insertBefore(known.row, body.children[i] || null);
+    });
+    byId("no-partitions").hidden = status.partitions.length > 0;
+  }
+
+  const figures = new Map(); // label -> dd
+
+  function figure(label, text, kind, wide) {
+    if (!figures.has(label)) {
+      const box = element("div", wide ? "wide" : "");
+      const value = element("dd");
+      box.append(element("dt", "", label), value);
+      byId("figures").append(box);
+      figures.set(label, value);
+    }
+    const value = figures.get(label);
+    value.className = kind || "";
+    setText(value, text);
+  }
+
+  function showFigures(status) {
+    const here = status.partitions.filter((partition) => partition.state === "here");
+    const lag = here.reduce((sum, partition) => sum + (partition.lag_events || 0), 0);
+    const latest = status.partitions.map((partition) => ratesOf(partition.id).slice(-1)).flat();
+    figure("Owned here", `${here.length} of ${number(status.partitions.length)}`);
+    figure("Lag", here.length ? number(lag) : "–");
+    figure("Records/s", latest.length ? rate(latest.reduce((sum, r) => sum + r, 0)) : "–");
+    figure("Delivered", number(status.records.delivered));
+    figure("Skipped", number(status.records.skipped));
+    figure("Dead letters", number(status.records.dead_lettered), status.records.dead_lettered > 0 ? "warn" : "");
+    figure("Dropped", number(status.records.dropped), status.records.dropped > 0 ? "bad" : "");
+    const answer = answerText(status, status.last_answer);
+    figure("Sink's last answer", [answer.text, answer.detail].filter(Boolean).join(" "), answer.kind, true);
+  }
+
+  function troubleItem(status, trouble) {
+    const item = element("li");
+    const level = trouble.level === "warning" ? "warn" : "bad";
+    const where = trouble.partitions ? `, partition ${trouble.partitions.join(", ")}` : "";
+    const times = trouble.count > 1 ? `, ${number(trouble.count)} times in ${duration(Math.max(1,
+      Math.round((Date.parse(trouble.at) - Date.parse(trouble.first)) / 1000)))}` : "";
+    item.append(element("span", level, trouble.level), ` ${trouble.message} `,
+      element("span", "quiet", `${ago(status, trouble.at)}${where}${times}`));
+    if (trouble.cause) item.append(element("span", "cause quiet", trouble.cause));
+    return item;
+  }
+
+  function showTroubles(status) {
+    const troubles = status.troubles || [];
+    byId("troubles").replaceChildren(...troubles.map((trouble) => troubleItem(status, trouble)));
+    byId("no-troubles").hidden = troubles.length > 0;
+  }
+
+  const banners = {
+    "forwarding": ["good", "✓"], "standing by": ["good", "✓"], "stopping": ["warn", "!"],
+    "not ready": ["bad", "✗"], "wedged": ["bad", "✗"],
+  };
+
+  function showState(status) {
+    const [kind, mark] = banners[status.state] || ["bad", "?"];
+    byId("banner").className = kind;
+    setText(byId("mark"), mark);
+    setText(byId("state"), status.state);
+    setText(byId("reason"), status.reason.replace(/^(not ready|ready|wedged): /, ""));
+    document.title = `${mark} ${status.state} – aks-audit-log-go`;
+    setText(byId("version"), status.version);
+    setText(byId("setup"), [`${status.hub_host} / ${status.hub} / ${status.consumer_group} → ${status.sink}`, status.replica]
+      .filter(Boolean).join(", replica "));
+    setText(byId("uptime"), duration(since(status, status.started)));
+    byId("balancing").hidden = !status.balancing_failure;
+    setText(byId("balancing"), status.balancing_failure
+      ? `The last balancing round failed, so the owners are those of the round before: ${status.balancing_failure}` : "");
+  }
+
+  function show(status) {
+    answered = Date.now();
+    byId("offline").hidden = true;
+    byId("updated").dateTime = status.time;
+    setText(byId("updated"), new Date(answered).toLocaleTimeString("en-GB"));
+    showState(status);
+    showPartitions(status);
+    showFigures(status);
+    showTroubles(status);
+  }
+
+  // showOffline says that what is shown is old. The words change only with the state, so that a
+  // screen reader does not say them every two seconds.
+  function showOffline() {
+    byId("offline").hidden = false;
+    setText(byId("offline"), answered === null ? "The daemon does not answer."
+      : `The daemon does not answer. What is shown is of ${new Date(answered).toLocaleTimeString("en-GB")}.`);
+  }
+
+  async function ask() {
+    if (!document.hidden) {
+      try {
+        const answer = await fetch("status.json", { cache: "no-store", signal: AbortSignal.timeout(patience) });
+        if (!answer.ok) throw new Error(`status ${answer.status}`);
+        show(await answer.json());
+      } catch {
+        showOffline();
+      }
+    }
+    setTimeout(ask, every);
+  }
+
+  for (const [label, kind] of columns) {
+    const head = element("th", kind, label);
+    head.scope = "col";
+    head.setAttribute("role", "columnheader");
+    byId("columns").append(head);
+  }
+  ask();
+})();

@@ -1,0 +1,100 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"aks-audit-log-go/httpclient"
+)
+
+// emptyList is what the command check posts. Falco takes it and has nothing to alert of. A GET or an
+// empty body would prove less: this meets the same method, path, type and authorisation as audit events.
+const emptyList = listHead + listTail
+
+// Check posts an empty list of audit events once, in the way in which all others are posted. It says in a
+// line what came of it; the error says what there is to do, and holds no secret. Nothing is counted.
+func (p *Poster) Check(ctx context.Context) (string, error) {
+	lane := p.Lane()
+	defer lane.Close()
+	text := body{items: [][]byte{[]byte(emptyList)}, size: len(emptyList)}
+	token := p.credentials.token()
+	secrets := p.secrets.and(token)
+	asked := time.Now()
+	resp, err := lane.send(ctx, text, token) //nolint:bodyclose // Drain closes it
+	switch took := time.Since(asked).Round(time.Millisecond); {
+	case err != nil && ctx.Err() != nil:
+		return "", advised(secrets.timedOut(took, err), adviseNoAnswer(err))
+	case err != nil:
+		return "", advised(secrets.noAnswer(err), adviseNoAnswer(err))
+	default:
+		head, _ := httpclient.Drain(resp.Body)
+		advice := adviseAnswer(resp, string(head))
+		if advice != "" {
+			return "", advised(secrets.notAccepted(resp, head, text), advice)
+		}
+		return fmt.Sprintf("%s answered %d to an empty list of audit events after %s", p.secrets.sink, resp.StatusCode, took), nil
+	}
+}
+
+// advised puts what there is to do behind a failure.
+func advised(f *failure, advice string) error {
+	return fmt.Errorf("%w: %s", f, advice)
+}
+
+// adviseNoAnswer says what to do where no answer came. It goes by the text, since net/http has no
+// error of its own for most of it.
+func adviseNoAnswer(err error) string {
+	text := err.Error()
+	has := func(sign string) bool { return strings.Contains(text, sign) }
+	switch {
+	case has("lookup "):
+		return "there is no such host: Falco's Service is <service>.<namespace>, as in falco-k8saudit-webhook.falco"
+	case has("HTTP response to HTTPS client"), has("first record does not look like a TLS handshake"):
+		return "it speaks HTTP, not HTTPS: begin WEBSINKURL with http://"
+	case has("x509"), has("certificate"):
+		return "the two do not trust each other's certificates: give the authority of the sink's in WEBSINKCAFILE, and use a host name that the certificate has"
+	case has("connection refused"):
+		return "nothing listens there: look whether Falco runs with the k8saudit plugin (port 9765) and whether the Service has endpoints"
+	case errors.Is(err, context.DeadlineExceeded), has("i/o timeout"):
+		return "look whether a network policy or a wrong port is in the way (Falco's is 9765), or whether Falco is out of breath: it answers slowly then"
+	default:
+		return "look at the sink's log, and at what is between it and here"
+	}
+}
+
+// adviseAnswer says what to do about an answer, nothing where it is that of a webhook which takes audit events.
+func adviseAnswer(resp *http.Response, head string) string {
+	status := resp.StatusCode
+	switch {
+	case isPage(resp):
+		return "that is a web page, not a webhook: look at host, port and path of WEBSINKURL (Falco's: http://<service>:9765/k8s-audit)"
+	case classify(status) == accepted:
+		return ""
+	case strings.Contains(head, "HTTP request to an HTTPS server"):
+		return "it speaks HTTPS: begin WEBSINKURL with https://"
+	case status/100 == 3:
+		return "redirects are not followed: put the address where the webhook is into WEBSINKURL"
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return "give it what it asks for: user and password in WEBSINKURL, or a token"
+	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
+		return "no webhook is at this path: it has to be that of open_params in Falco's configuration, by default /k8s-audit, without a slash at the end"
+	case classify(status) == refused:
+		return "it is there but does not take an empty list of audit events, which Falco does: is it Falco's k8saudit? " +
+			"(A sink of another kind may still take events.)"
+	case classify(status) == retry:
+		return "it is there but cannot take audit events now: look at the sink's log, and at the proxy or ingress before it"
+	default:
+		return "no webhook answers like that: look at host, port and path of WEBSINKURL"
+	}
+}
+
+// isPage reports whether an answer is a page for people, as the default page of an ingress is.
+func isPage(resp *http.Response) bool {
+	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return err == nil && kind == "text/html" && classify(resp.StatusCode) == accepted
+}
