@@ -10,7 +10,7 @@ import (
 // heapFloor is how large the heap may grow before it is worth collecting, in bytes. By itself Go
 // collects as soon as the heap has doubled, and what the daemon keeps is so little (6 MiB) against
 // what passes through that it would do so a hundred times a second before a backlog, for a third of
-// its processor time (docs/design.md, Performance).
+// its processor time (docs/design.md, What cost much).
 const heapFloor = 44 << 20
 
 // spareCollector has the garbage collector wait until the heap has reached heapFloor, unless the
@@ -42,7 +42,7 @@ func (c *collected) again() {
 
 // gcPercent is by how much a heap may grow before it is collected, as with GOGC: up to heapFloor,
 // and no less than Go's own 100. It is a percentage of the roots, too. At 100 Go lets a heap grow to
-// 4 MiB whatever it holds, at 1000 to heapFloor (runtime.defaultHeapMinimum).
+// 4 MiB whatever it holds, at 1100 to heapFloor (runtime.defaultHeapMinimum).
 func gcPercent(live, roots uint64) int {
 	const goHeapFloor = 4 << 20
 	if live >= heapFloor {

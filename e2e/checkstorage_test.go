@@ -89,12 +89,9 @@ func TestCheckNoticesAClockThatIsWrong(t *testing.T) {
 // redated hands requests on to Azurite and sets the Date of its answers by so much.
 func redated(t *testing.T, by time.Duration) fault {
 	t.Helper()
-	azurite, err := url.Parse(storage(t).endpoint)
-	require.NoError(t, err)
+	do := doneByAzurite(t)
 	return func(w http.ResponseWriter, r *http.Request) bool {
-		asked := r.Clone(r.Context())
-		asked.RequestURI, asked.URL.Scheme, asked.URL.Host = "", azurite.Scheme, azurite.Host
-		answer, err := testClient.Do(asked)
+		answer, err := do(r)
 		if err != nil {
 			return unavailable(w, r)
 		}

@@ -46,6 +46,7 @@ var sharedSecureAzurite = sync.OnceValues(func() (*azurite, error) {
 	if err := os.WriteFile(keyFile, key, 0o600); err != nil {
 		return nil, err
 	}
+	// It is for all tests, and ends with the process.
 	return startAzurite(context.Background(), "--oauth", "basic", "--cert", certificateFile, "--key", keyFile)
 })
 

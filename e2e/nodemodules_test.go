@@ -24,7 +24,7 @@ var nodeWithModules = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", help, err)
 	}
-	// Nothing here needs its dependencies' install scripts.
+	// Nothing here needs its dependencies' install scripts. They are for all tests, so no test's context ends it.
 	out, err := exec.CommandContext(context.Background(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("npm ci: %w\n%s", err, out)

@@ -38,7 +38,7 @@ func playScene(t *testing.T, fed *feed, s *sink, d *daemon) {
 			s.answer(http.StatusOK)
 		}
 		trickle(t, fed, numbers)
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond) // the scene is as long as it is to look, nothing is waited for
 	}
 	d.awaitReady(t)
 }

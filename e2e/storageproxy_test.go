@@ -97,15 +97,24 @@ func (p *storageProxy) hang(_ http.ResponseWriter, r *http.Request) bool {
 	panic(http.ErrAbortHandler)
 }
 
-// answersLost has the storage do what it is asked, and cuts the answer off.
-func (p *storageProxy) answersLost(t *testing.T) fault {
+// doneByAzurite hands a request on to Azurite and returns its answer.
+func doneByAzurite(t *testing.T) func(*http.Request) (*http.Response, error) {
 	t.Helper()
 	azurite, err := url.Parse(storage(t).endpoint)
 	require.NoError(t, err)
-	return func(_ http.ResponseWriter, r *http.Request) bool {
+	return func(r *http.Request) (*http.Response, error) {
 		asked := r.Clone(r.Context())
 		asked.RequestURI, asked.URL.Scheme, asked.URL.Host = "", azurite.Scheme, azurite.Host
-		if answer, err := testClient.Do(asked); err == nil {
+		return testClient.Do(asked)
+	}
+}
+
+// answersLost has the storage do what it is asked, and cuts the answer off.
+func (p *storageProxy) answersLost(t *testing.T) fault {
+	t.Helper()
+	do := doneByAzurite(t)
+	return func(_ http.ResponseWriter, r *http.Request) bool {
+		if answer, err := do(r); err == nil {
 			_ = answer.Body.Close()
 		}
 		panic(http.ErrAbortHandler)

@@ -161,7 +161,8 @@ type retiredTokens struct{ tokens *tokens }
 
 var _ auth.TokenProvider = retiredTokens{}
 
-// GetToken implements auth.TokenProvider. A token is for the whole service, whatever the address.
+// GetToken implements auth.TokenProvider, which gives no context; tokens bounds the request by itself. A
+// token is for the whole service, whatever the address.
 func (r retiredTokens) GetToken(string) (*auth.Token, error) {
 	token, err := r.tokens.GetToken(context.Background(), policy.TokenRequestOptions{})
 	if err != nil {

@@ -12,21 +12,31 @@ import (
 // CheckHub asks the event hub for its partitions and what they hold. It says in a line what it
 // found; the error says what there is to do. Nothing is read and no reader is disturbed.
 func CheckHub(ctx context.Context, cfg forwarder.Config) (string, error) {
-	hub, err := NewHub(cfg)
+	hub, found, err := openHub(ctx, cfg)
 	if err != nil {
 		return "", err
 	}
 	defer letGo(ctx, hub.Close)
-	found, err := askHub(ctx, hub)
-	if err != nil {
-		return "", adviseHub(cfg, err)
-	}
 	said := fmt.Sprintf("%s on %s has %s", cfg.HubName, cfg.HubConnection.Host, counted(len(found), "partition"))
 	newest := newestEvent(found)
 	if newest.IsZero() {
 		return said + "; it holds no event yet: if that lasts, look at the diagnostic setting of the AKS cluster", nil
 	}
 	return said + "; its newest event came in at " + newest.UTC().Format(time.RFC3339), nil
+}
+
+// openHub opens the hub and asks it for its partitions. Its caller closes it, if there is no error.
+func openHub(ctx context.Context, cfg forwarder.Config) (Hub, map[string]PartitionInfo, error) {
+	hub, err := NewHub(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := askHub(ctx, hub)
+	if err != nil {
+		letGo(ctx, hub.Close)
+		return nil, nil, adviseHub(cfg, err)
+	}
+	return hub, found, nil
 }
 
 // newestEvent is when the last event came into a hub, zero where it holds none.
@@ -70,15 +80,11 @@ var (
 // CheckConsumerGroup finds out whether the consumer group exists and may be read. The service
 // answers no question about groups, so a partition is opened, in a way that displaces no reader.
 func CheckConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, error) {
-	hub, err := NewHub(cfg)
+	hub, found, err := openHub(ctx, cfg)
 	if err != nil {
 		return "", err
 	}
 	defer letGo(ctx, hub.Close)
-	found, err := askHub(ctx, hub)
-	if err != nil {
-		return "", adviseHub(cfg, err)
-	}
 	prober, can := hub.(groupProber)
 	if !can {
 		return "", errNoProbe

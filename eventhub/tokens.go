@@ -33,7 +33,8 @@ type tokens struct {
 	service    entraService
 	credential azcore.TokenCredential
 
-	// life ends with close, which waits for the request under way.
+	// life ends with close, which waits for the request under way. It is no caller's context, since a request is for
+	// everybody.
 	life context.Context
 	end  context.CancelFunc
 	wg   sync.WaitGroup

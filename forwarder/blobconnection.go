@@ -16,13 +16,6 @@ const (
 	azuriteKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
 
-// The ways to sign in, in the words of the start log.
-const (
-	signInEntra     = "Microsoft Entra ID"
-	signInKey       = "key"
-	signInSignature = "shared access signature"
-)
-
 // BlobConnection is where the blob service is and how to sign in: an address alone, with Microsoft
 // Entra ID, or a parsed Azure Storage connection string, in any of these forms:
 //
@@ -49,14 +42,7 @@ type BlobConnection struct {
 
 // SignIn says in words how the storage is signed in to.
 func (c BlobConnection) SignIn() string {
-	switch {
-	case c.Entra:
-		return signInEntra
-	case c.SAS != "":
-		return signInSignature
-	default:
-		return signInKey
-	}
+	return signIn(c.Entra, c.SAS)
 }
 
 // String returns the address of the blob service.

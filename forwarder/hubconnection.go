@@ -39,14 +39,7 @@ func (c HubConnection) Namespace() string {
 
 // SignIn says in words how the hub is signed in to.
 func (c HubConnection) SignIn() string {
-	switch {
-	case c.Entra:
-		return signInEntra
-	case c.SAS != "":
-		return signInSignature
-	default:
-		return signInKey
-	}
+	return signIn(c.Entra, c.SAS)
 }
 
 // String returns the connection string with "(redacted)" for the key or the signature, or the host

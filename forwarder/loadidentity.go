@@ -43,3 +43,15 @@ func (l *loader) blobURL() {
 func (l *loader) eitherOr(withoutKey, withKey string) {
 	l.say(withoutKey, "is set beside %s: choose one, Microsoft Entra ID or a key", withKey)
 }
+
+// signIn says how a service is signed in to, in the words of the start log.
+func signIn(entra bool, sas Secret) string {
+	switch {
+	case entra:
+		return "Microsoft Entra ID"
+	case sas != "":
+		return "shared access signature"
+	default:
+		return "key"
+	}
+}

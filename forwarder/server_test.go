@@ -43,9 +43,18 @@ func serveUntilEnd(t *testing.T, server *Server) *Server {
 // ask sends one request on a connection of its own.
 func ask(t *testing.T, server *Server, method, path string) (*http.Response, string) {
 	t.Helper()
+	return askFor(t, server, method, path, "")
+}
+
+// askFor wants an answer of a certain type, as a browser does.
+func askFor(t *testing.T, server *Server, method, path, accept string) (*http.Response, string) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+server.Addr()+path, nil)
 	require.NoError(t, err)
 	req.Close = true
+	if accept != "" {
+		req.Header.Set("Accept", accept)
+	}
 	res, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	body, err := io.ReadAll(res.Body)

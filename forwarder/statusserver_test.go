@@ -2,7 +2,6 @@ package forwarder
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"testing"
 
@@ -15,16 +14,7 @@ import (
 // browse asks as a browser does, which wants HTML.
 func browse(t *testing.T, server *Server) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+server.Addr()+"/", nil)
-	require.NoError(t, err)
-	req.Header.Set("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
-	req.Close = true
-	res, err := http.DefaultClient.Do(req)
-	require.NoError(t, err)
-	body, err := io.ReadAll(res.Body)
-	require.NoError(t, err)
-	require.NoError(t, res.Body.Close())
-	return res, string(body)
+	return askFor(t, server, http.MethodGet, "/", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
 }
 
 func TestABrowserGetsThePageAndOthersTheListOfPaths(t *testing.T) {

@@ -80,13 +80,13 @@ func Start(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	ca, err := processAuthority()
+	made, err := processAuthority()
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
 		cfg:     cfg,
-		caPEM:   ca.pem,
+		caPEM:   made.ca,
 		created: time.Now(),
 		groups:  map[string]bool{strings.ToLower(defaultConsumerGroup): true},
 		conns:   map[*conn]bool{},
@@ -94,7 +94,7 @@ func Start(cfg Config) (*Server, error) {
 		cbs:     map[*outLink]bool{},
 		changed: make(chan struct{}),
 		tlsConfig: &tls.Config{
-			Certificates: []tls.Certificate{ca.leaf},
+			Certificates: []tls.Certificate{made.leaf},
 			MinVersion:   tls.VersionTLS12,
 			// Small first records cost throughput and help only browsers.
 			DynamicRecordSizingDisabled: true,
