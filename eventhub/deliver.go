@@ -43,7 +43,7 @@ func (p *partition) deliver(stop, work context.Context, lane Lane, gathered <-ch
 func (d *deliverer) take(gathered <-chan []*hubEvent) bool {
 	for len(d.audits) == 0 {
 		more, open := <-gathered
-		if !open {
+		if !open || d.stop.Err() != nil { // one before it may have been left
 			return false
 		}
 		d.add(more)

@@ -1,6 +1,8 @@
 package eventhub
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -128,6 +130,29 @@ func TestAHubEventWithNothingToDeliverPassesByItself(t *testing.T) {
 		assert.Empty(t, b.sink.offers())
 		stop()
 	})
+}
+
+// letterless is a store that takes everything but dead letters.
+type letterless struct{ *memoryStore }
+
+var errNoLetters = errors.New("no dead letters today")
+
+func (letterless) StoreDeadLetter(context.Context, DeadLetter) error { return errNoLetters }
+
+// It may be handed over in the very moment of the stop.
+func TestWhatIsHandedOverAfterAStopPassesNoDeadLetterThatCouldNotBeStored(t *testing.T) {
+	b := newBench(1)
+	p := newPartition("0", New(b.cfg, b.hub, letterless{b.store}, b.sink, b.stats, b.health, b.log))
+	lane := b.sink.Lane()
+	p.checkpoints.settling.begin(lane)
+	gathered := make(chan []*hubEvent, 2)
+	gathered <- []*hubEvent{p.unpack(Event{Sequence: 0, Body: []byte("{oops")})}
+	gathered <- []*hubEvent{p.unpack(Event{Sequence: 1, Body: of("guard", "klog")})}
+	close(gathered)
+	stop, end := context.WithCancel(t.Context())
+	end()
+	p.deliver(stop, t.Context(), lane, gathered)
+	p.checkpoints.settling.settle(func(passed Checkpoint) { t.Errorf("the checkpoint passes %d", passed.Sequence) })
 }
 
 // A loss in the middle of a batch, and of a hub event, and again while that is being read again.
