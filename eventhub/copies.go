@@ -69,19 +69,28 @@ func newCopies(size, categories int) *copies {
 	return &copies{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, size: int32(size), places: map[fingerprint]int32{}}
 }
 
-// prints returns the fingerprints of the audit events among records, nil where no copies are to be
+// twins returns what tells copies of the audit events among records, nil where none are to be
 // expected.
-func (c *copies) prints(records []record) []fingerprint {
+func (c *copies) twins(records []record) []twin {
 	if c == nil || !c.expected(records) {
 		return nil
 	}
-	prints := make([]fingerprint, len(records))
+	twins := make([]twin, len(records))
 	for i := range records {
 		if r := &records[i]; r.verdict == "" && r.auditID != "" {
-			prints[i] = fingerprint{maphash.Bytes(c.seeds[0], r.content), maphash.Bytes(c.seeds[1], r.content)}
+			twins[i].print = c.printOf(r)
 		}
 	}
-	return prints
+	return twins
+}
+
+// printOf is that of what stood in the hub, where only a part of it goes to the sink.
+func (c *copies) printOf(r *record) fingerprint {
+	whole := r.content
+	if r.original != nil {
+		whole = r.original
+	}
+	return fingerprint{maphash.Bytes(c.seeds[0], whole), maphash.Bytes(c.seeds[1], whole)}
 }
 
 // expected notes the categories of the records and says whether copies may come.

@@ -86,6 +86,9 @@ func TestWhatIsNoCopyIsSent(t *testing.T) {
 	for name, hubEvents := range map[string][][]byte{
 		// A client chooses the auditID of its request if it likes: Audit-ID.
 		"another request with the same id and stage": {of(all, a), of(admin, strings.Replace(a, "get", "delete", 1))},
+		"one with another response, too large both": {
+			of(all, tooLarge("responseObject")), of(admin, strings.Replace(tooLarge("responseObject"), "xxx", "yyy", 1)),
+		},
 		"another stage":             {of(all, a), of(admin, strings.Replace(a, "ResponseComplete", "RequestReceived", 1))},
 		"events without an id":      {of(all, audit("")), of(admin, audit(""))},
 		"the same, in one category": {of(all, a), of(all, a)},
@@ -142,6 +145,21 @@ func TestACopyIsFoundAmongTheLastEventsOnly(t *testing.T) {
 		}
 		stop()
 		assert.Equal(t, []string{"a", "b", "c", "d", "a", "b", "c", "d"}, b.sink.all(), "the b that came again first was among the last three")
+		assert.Equal(t, 1.0, b.copiesPassedOver(t))
+	})
+}
+
+func TestTheNameOfTheClusterMakesNoDifferenceToCopies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(1)
+		b.cfg.ClusterName = true
+		elsewhere := strings.Replace(string(ofCluster(of(admin, audit("a")))), testResource, "/another/cluster", 1)
+		b.hub.append("0", ofCluster(of(all, audit("a"), audit("b"))), ofCluster(of(admin, audit("a"))), []byte(elsewhere))
+		stop := b.start(t)
+		b.sink.await(3)
+		synctest.Wait()
+		stop()
+		assert.Equal(t, []string{"a", "b", "a"}, b.sink.all(), "the last is of another cluster")
 		assert.Equal(t, 1.0, b.copiesPassedOver(t))
 	})
 }
@@ -209,70 +227,32 @@ func TestWhatIsSettledAndComesAgainWithThePartitionIsPassedOver(t *testing.T) {
 	})
 }
 
-// A copy stands in for what was refused or dropped: then it is sent itself.
-func TestTheCopyOfAnEventThatTheSinkDidNotTakeIsSent(t *testing.T) {
-	for _, verdict := range []forwarder.Verdict{forwarder.DeadLettered, forwarder.Dropped} {
-		for name, hubEvents := range map[string][][]byte{
-			"right behind it":   {hubBody(auditRecord(all, audit("a")), auditRecord(admin, audit("a")), auditRecord(all, audit("b")), auditRecord(admin, audit("b")))},
-			"in another event":  {of(all, audit("a"), audit("b")), of(admin, audit("a"), audit("b")), of(all, audit("c"))},
-			"and another of it": {of(all, audit("a")), of(admin, audit("a")), of(admin, audit("a")), of(all, audit("b"))},
-		} {
-			t.Run(fmt.Sprintf("%s, %s", verdict, name), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					b := newBench(1)
-					b.sink.atATime = 100
-					first := true
-					b.sink.outcomes = func(event forwarder.AuditEvent) forwarder.Outcome {
-						if event.AuditID == "a" && first {
-							first = false
-							return forwarder.Outcome{Verdict: verdict, Reason: "not today"}
-						}
-						return forwarder.Outcome{Verdict: forwarder.Delivered}
-					}
-					b.hub.append("0", hubEvents...)
-					stop := b.start(t)
-					time.Sleep(time.Second) // the bubble's clock
-					stop()
-					delivered := map[string]int{}
-					for _, event := range b.sink.got {
-						delivered[event.AuditID]++
-					}
-					assert.Equal(t, 2, delivered["a"], "once in vain")
-					assert.Equal(t, 1, delivered["b"])
-					assert.Equal(t, int64(len(hubEvents)-1), b.sequence())
-					assert.Equal(t, 1.0, b.metric(t, "aks_audit_log_records_total", string(verdict)))
-				})
-			})
-		}
-	}
-}
-
 func TestNothingIsRememberedWhereThereIsOneCategoryOnly(t *testing.T) {
 	c := newCopies(3, 2)
 	one := []record{{category: all, auditID: "a", content: []byte(audit("a"))}}
 	other := []record{{category: admin, auditID: "a", content: []byte(audit("a"))}}
 	for range 4 {
-		prints := c.prints(one)
-		require.Len(t, prints, 1)
-		c.remember(prints[0], &lease{}, 1)
+		twins := c.twins(one)
+		require.Len(t, twins, 1)
+		c.remember(twins[0].print, &lease{}, 1)
 	}
-	assert.Nil(t, c.prints(one), "among more than three there was none of another category")
+	assert.Nil(t, c.twins(one), "among more than three there was none of another category")
 	assert.Empty(t, c.places)
 	assert.Nil(t, c.ring)
-	require.Len(t, c.prints(other), 1, "now there is")
-	require.Len(t, c.prints(one), 1)
+	require.Len(t, c.twins(other), 1, "now there is")
+	require.Len(t, c.twins(one), 1)
 
-	assert.Nil(t, newCopies(0, 2).prints(one))
-	assert.Nil(t, newCopies(3, 1).prints(one))
-	assert.Equal(t, fingerprint{}, c.prints([]record{{verdict: forwarder.Skipped, category: "guard"}})[0])
+	assert.Nil(t, newCopies(0, 2).twins(one))
+	assert.Nil(t, newCopies(3, 1).twins(one))
+	assert.Equal(t, twin{}, c.twins([]record{{verdict: forwarder.Skipped, category: "guard"}})[0])
 }
 
 func TestNoMoreIsRememberedThanTheWindow(t *testing.T) {
 	c := newCopies(100, 2)
 	for n := range 10_000 {
 		category := []string{all, admin}[n%2]
-		prints := c.prints([]record{{category: category, auditID: "a", content: fmt.Append(nil, n%300)}})
-		c.remember(prints[0], &lease{}, int64(n))
+		twins := c.twins([]record{{category: category, auditID: "a", content: fmt.Append(nil, n%300)}})
+		c.remember(twins[0].print, &lease{}, int64(n))
 	}
 	assert.Len(t, c.ring, 100)
 	assert.LessOrEqual(t, len(c.places), 100)
@@ -290,10 +270,10 @@ func BenchmarkCopies(b *testing.B) {
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		if n%1000 == 0 {
-			c.prints(other)
+			c.twins(other)
 		}
 		copy(records[0].content, fmt.Append(nil, n))
-		print := c.prints(records)[0]
+		print := c.twins(records)[0].print
 		c.known(print)
 		c.remember(print, lease, 1)
 	}

@@ -20,16 +20,14 @@ type deliverer struct {
 	waiting        []*hubEvent
 	audits, buffer []forwarder.AuditEvent
 	// ahead are those of audits of which copies can be known.
-	ahead map[fingerprint]bool
-	// late are the outcomes, where there are any, of the audits behind the first.
-	late []forwarder.Outcome
+	ahead map[fingerprint]*twin
 }
 
 // deliver sees through what was gathered until stop ends or something has to be left without a
 // verdict. At the stop it finishes a hub event of which the sink has a part already, so that
 // nothing comes twice, and leaves the others, which come again.
 func (p *partition) deliver(stop, work context.Context, lane Lane, gathered <-chan []*hubEvent) {
-	d := &deliverer{partition: p, stop: stop, work: work, lane: lane, ahead: map[fingerprint]bool{}}
+	d := &deliverer{partition: p, stop: stop, work: work, lane: lane, ahead: map[fingerprint]*twin{}}
 	for d.take(gathered) && d.post() {
 		continue
 	}
@@ -73,14 +71,19 @@ func (d *deliverer) add(events []*hubEvent) {
 			break
 		}
 		d.waiting = append(d.waiting, event)
-		for i := range event.records {
-			if r := &event.records[i]; r.verdict == "" && !r.waits {
-				d.audits = append(d.audits, d.auditEvent(event, i))
-			}
-		}
+		d.line(event)
 	}
 	d.buffer = d.audits
-	d.judge(nil)
+	d.judge(forwarder.Outcome{})
+}
+
+// line lines up what the sink is to be given of a hub event.
+func (d *deliverer) line(event *hubEvent) {
+	for i := event.judged; i < len(event.records); i++ {
+		if event.records[i].verdict == "" && !event.waits(i) {
+			d.audits = append(d.audits, d.auditEvent(event, i))
+		}
+	}
 }
 
 // auditEvent is what the sink is given of a record.
@@ -100,18 +103,15 @@ func (d *deliverer) post() bool {
 		return false
 	}
 	audits := d.audits
-	if first := d.waiting[0]; d.late != nil {
-		audits = audits[:1]
-	} else if d.stop.Err() != nil {
+	if first := d.waiting[0]; d.stop.Err() != nil {
 		audits = audits[:first.audits-first.posted]
 	}
-	outcomes, err := d.lane.Deliver(d.work, audits)
-	if len(outcomes) > 0 {
-		outcomes = append(outcomes, d.late...)
-	}
-	d.late = nil
-	if !d.judge(outcomes) {
+	outcome, err := d.lane.Deliver(d.work, audits)
+	if !d.judge(outcome) {
 		return false
+	}
+	if outcome.Events > 0 && outcome.Verdict != forwarder.Delivered {
+		d.letIn()
 	}
 	if err != nil {
 		first := d.waiting[0]

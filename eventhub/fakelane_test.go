@@ -16,13 +16,16 @@ type memoryLane struct {
 	*memorySink
 	lost chan struct{}
 
+	// kept is what the sink said of an event that is to be the first of a call.
+	kept *forwarder.Outcome
+
 	guard   sync.Mutex
 	at      []time.Time // when each body was accepted
 	settled int64
 	closed  bool
 }
 
-func (l *memoryLane) Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
+func (l *memoryLane) Deliver(ctx context.Context, events []forwarder.AuditEvent) (all forwarder.Outcome, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
@@ -35,18 +38,33 @@ func (l *memoryLane) Deliver(ctx context.Context, events []forwarder.AuditEvent)
 	l.mu.Lock()
 	l.offered = append(l.offered, len(events))
 	l.mu.Unlock()
-	var outcomes []forwarder.Outcome
-	for _, event := range events[:min(len(events), max(1, l.atATime))] {
-		if err := l.pass(ctx); err != nil {
-			return outcomes, err
+	events = events[:min(len(events), max(1, l.atATime))]
+	for _, event := range events {
+		outcome := l.kept
+		if l.kept = nil; outcome == nil {
+			if err := l.pass(ctx); err != nil {
+				return all, err
+			}
+			said := l.take(event)
+			outcome = &said
 		}
-		outcome := l.take(event)
-		outcomes = append(outcomes, outcome)
-		if outcome.Verdict == forwarder.Delivered {
+		switch {
+		case outcome.Verdict == forwarder.Delivered:
 			l.accept()
+		case all.Events > 0: // all before it were delivered
+			l.kept = outcome
+			return all, nil
+		case outcome.Verdict == forwarder.Dropped:
+			outcome.Events = len(events) // with all that is in its POST
+			return *outcome, nil
+		default:
+			outcome.Events = 1
+			return *outcome, nil
 		}
+		all.Verdict = forwarder.Delivered
+		all.Events++
 	}
-	return outcomes, nil
+	return all, nil
 }
 
 func (l *memoryLane) accept() {

@@ -11,8 +11,8 @@ type hubEvent struct {
 	// Event is as it was received, without its body: the records are copies.
 	Event
 	records []record
-	// prints are the fingerprints of the audit events by record, nil where none are needed.
-	prints []fingerprint
+	// twins are what tells copies of the audit events, by record; nil where none are looked for.
+	twins []twin
 	// detail says more where the event as a whole is a dead letter.
 	detail string
 	// audits is how many of the records are audit events for the sink.
@@ -72,7 +72,7 @@ func (p *partition) unpack(event Event) *hubEvent {
 	unpacked.records, unpacked.detail = p.unpacker.records(event)
 	p.missCluster(event)
 	unpacked.Body = nil
-	unpacked.prints = p.copies.prints(unpacked.records)
+	unpacked.twins = p.copies.twins(unpacked.records)
 	taken := 0
 	for i := range unpacked.records {
 		record := &unpacked.records[i]

@@ -6,30 +6,31 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// judge gives the records their verdicts, as far as the outcomes of the first audit events reach,
+// judge gives the records their verdicts, as far as the outcome of the first audit events reaches,
 // and lets the checkpoint pass each hub event whose records all have one. It returns false if a
 // dead letter could not be stored.
-func (d *deliverer) judge(outcomes []forwarder.Outcome) bool {
+func (d *deliverer) judge(outcome forwarder.Outcome) bool {
 	counted := &tally{stats: d.stats, partition: d.id}
 	defer counted.finish()
 	for len(d.waiting) > 0 {
 		event := d.waiting[0]
 		for event.judged < len(event.records) {
 			record := &event.records[event.judged]
-			if record.waits && !d.passOver(event, outcomes) {
-				return true
+			if event.waits(event.judged) {
+				d.passOver(event, outcome)
 			}
 			verdict := record.verdict
 			if verdict == "" {
-				if len(outcomes) == 0 {
+				if outcome.Events == 0 {
 					return true
 				}
-				if !d.keepRefused(event, outcomes[0]) {
+				if !d.keepRefused(event, outcome) {
 					return false
 				}
-				verdict = outcomes[0].Verdict
+				verdict = outcome.Verdict
 				d.arrivedAt(event, verdict)
-				outcomes, d.audits = outcomes[1:], d.audits[1:]
+				outcome.Events--
+				d.audits = d.audits[1:]
 				event.posted++
 			}
 			if !record.again {

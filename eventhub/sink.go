@@ -18,11 +18,11 @@ type Sink interface {
 // when it cannot be lost any more; the count at the time of an acceptance is its ticket.
 type Lane interface {
 	// Deliver hands the first of the audit events to the sink, as many as it takes at a time, in
-	// order, and returns one outcome for each of these. It blocks until they have one, however long
+	// order, and returns what it says of these. It blocks until it says something, however long
 	// that takes; the next call has to go on behind them. Only when ctx ends, the daemon is being
 	// stopped, or the lane is lost does it return with an error, and then possibly no outcome. It
 	// may go on reading their JSON, which must never be changed.
-	Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error)
+	Deliver(ctx context.Context, events []forwarder.AuditEvent) (forwarder.Outcome, error)
 	// Accepted returns the ticket of what was accepted last, 0 before the first.
 	Accepted() int64
 	// Settled returns the highest ticket up to which all are settled.

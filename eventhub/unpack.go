@@ -25,9 +25,8 @@ type record struct {
 	again bool
 	// salvaged is whether the audit event had been cut.
 	salvaged bool
-	// isCopy is whether it is skipped because the sink has the same audit event, and waits whether
-	// that is to be seen yet.
-	isCopy, waits bool
+	// isCopy is whether it is skipped because the sink has the same audit event.
+	isCopy bool
 	// original is what stood in the hub where content is a reduced audit event; it is to be kept
 	// as a dead letter.
 	original []byte

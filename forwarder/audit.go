@@ -55,11 +55,14 @@ func Verdicts() []Verdict {
 	return []Verdict{Delivered, Skipped, DeadLettered, Dropped}
 }
 
-// Outcome is what a sink says of one audit event.
+// Outcome is what a sink says of the first of the audit events that it was given. They went in one
+// POST, so it is the same for all of them.
 type Outcome struct {
-	// Verdict is Delivered, Dropped, or DeadLettered where the sink refuses the event for good
+	// Events is how many these are.
+	Events int
+	// Verdict is Delivered, Dropped, or DeadLettered where the sink refuses a single event for good
 	// and whoever asked must store it.
 	Verdict Verdict
-	// Reason is why, where the event was not delivered: an answer of the sink, in words.
+	// Reason is why, where they were not delivered: an answer of the sink, in words.
 	Reason string
 }

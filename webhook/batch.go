@@ -14,23 +14,24 @@ type half struct {
 	failed bool
 }
 
-// deliverFirst delivers as many of the first events as may go at once, and returns an outcome for
-// each. A batch that the sink refuses as such is narrowed down by halves, in order, to the event that
-// it does not take; or, where it was too large, to what it takes. What was left of it comes first
-// with the next call, so that no outcome waits for that of a later event.
-func (l *Lane) deliverFirst(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
+// deliverFirst delivers as many of the first events as may go at once, and returns their outcome. A
+// batch that the sink refuses as such is narrowed down by halves, in order, to the event that it does
+// not take; or, where it was too large, to what it takes. What was left of it comes first with the
+// next call, so that no outcome waits for that of a later event.
+func (l *Lane) deliverFirst(ctx context.Context, events []forwarder.AuditEvent) (forwarder.Outcome, error) {
 	for {
 		batch, err := l.next(ctx, events)
 		if err != nil {
-			return nil, err
+			return forwarder.Outcome{}, err
 		}
 		last, err := l.deliver(ctx, batch)
 		if err != nil {
 			l.halves = append(l.halves, half{events: len(batch.events), failed: batch.failed})
-			return nil, err
+			return forwarder.Outcome{}, err
 		}
 		if !last.halves {
-			return repeated(last.outcome, len(batch.events)), nil
+			last.outcome.Events = len(batch.events)
+			return last.outcome, nil
 		}
 		middle := len(batch.events) / 2
 		l.halves = append(l.halves,
@@ -58,12 +59,4 @@ func (l *Lane) next(ctx context.Context, events []forwarder.AuditEvent) (parcel,
 	l.stats.EventsSent(batch.fresh())
 	l.stats.EventsReplayed(batch.again)
 	return batch, nil
-}
-
-func repeated(outcome forwarder.Outcome, times int) []forwarder.Outcome {
-	outcomes := make([]forwarder.Outcome, times)
-	for i := range outcomes {
-		outcomes[i] = outcome
-	}
-	return outcomes
 }

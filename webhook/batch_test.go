@@ -149,9 +149,9 @@ func TestTheOutcomesOfARefusedBatchComeAsTheyAreKnown(t *testing.T) {
 		all := events(8)
 		var got []int
 		for len(all) > 0 {
-			outcomes, err := lane.Deliver(t.Context(), all)
+			outcome, err := lane.Deliver(t.Context(), all)
 			require.NoError(t, err)
-			got, all = append(got, len(outcomes)), all[len(outcomes):]
+			got, all = append(got, outcome.Events), all[outcome.Events:]
 		}
 		assert.Equal(t, []int{2, 1, 1, 4}, got)
 		assert.Equal(t, counts{sent: 8, succeeded: 7, failed: 1}, f.counts())
@@ -166,9 +166,9 @@ func TestAHalfOfWhichOnlyAPartIsAskedForIsFinishedLater(t *testing.T) {
 		defer lane.Close()
 		all := events(8)
 		for _, asked := range []int{8, 1, 4} {
-			outcomes, err := lane.Deliver(t.Context(), all[:min(asked, len(all))])
+			outcome, err := lane.Deliver(t.Context(), all[:min(asked, len(all))])
 			require.NoError(t, err)
-			all = all[len(outcomes):]
+			all = all[outcome.Events:]
 		}
 		assert.Empty(t, all)
 		assert.Equal(t, []int{8, 4, 1, 3}, sizes(sink.got))

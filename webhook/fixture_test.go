@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -75,12 +76,14 @@ func (f *fixture) Deliver(ctx context.Context, all []forwarder.AuditEvent) ([]fo
 	return deliverAll(ctx, lane, all)
 }
 
-// deliverAll delivers one batch after the other.
+// deliverAll delivers one batch after the other, and returns an outcome for each event.
 func deliverAll(ctx context.Context, lane *Lane, all []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
 	var outcomes []forwarder.Outcome
 	for len(outcomes) < len(all) {
-		some, err := lane.Deliver(ctx, all[len(outcomes):])
-		outcomes = append(outcomes, some...)
+		outcome, err := lane.Deliver(ctx, all[len(outcomes):])
+		events := outcome.Events
+		outcome.Events = 0
+		outcomes = append(outcomes, slices.Repeat([]forwarder.Outcome{outcome}, events)...)
 		if err != nil {
 			return outcomes, err
 		}

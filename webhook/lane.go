@@ -54,7 +54,7 @@ func (p *Poster) Lane() *Lane {
 }
 
 // Deliver posts a batch of the first events, as many as the sink takes at a time, and returns
-// their outcomes, in order. The next call has to go on behind them. The JSON of the events must
+// its outcome. The next call has to go on behind them. The JSON of the events must
 // never be changed: a POST that is given up may go on reading it for a while. Only with an error does
 // it return no outcome:
 //
@@ -66,20 +66,20 @@ func (p *Poster) Lane() *Lane {
 //     and the sink's last error.
 //
 // A sink that fails makes Deliver wait, not fail: that is the backpressure.
-func (l *Lane) Deliver(ctx context.Context, events []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
+func (l *Lane) Deliver(ctx context.Context, events []forwarder.AuditEvent) (forwarder.Outcome, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer l.ledger.abortWith(nil)
 	l.ledger.abortWith(cancel)
 	if len(events) == 0 {
-		return nil, nil
+		return forwarder.Outcome{}, nil
 	}
-	outcomes, err := l.deliverFirst(ctx, events)
+	outcome, err := l.deliverFirst(ctx, events)
 	if err != nil {
-		return nil, fmt.Errorf("deliver record %d of hub event %d of partition %s: %w",
+		return forwarder.Outcome{}, fmt.Errorf("deliver record %d of hub event %d of partition %s: %w",
 			events[0].Record, events[0].Sequence, events[0].Partition, err)
 	}
-	return outcomes, nil
+	return outcome, nil
 }
 
 // Accepted returns the ticket of the last body that the sink accepted, 0 before the first.

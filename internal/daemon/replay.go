@@ -50,11 +50,11 @@ func (s *letterSink) poster() (*webhook.Poster, error) {
 }
 
 func (s *letterSink) Post(ctx context.Context, event forwarder.AuditEvent) (forwarder.Outcome, error) {
-	outcomes, err := s.lane.Deliver(ctx, []forwarder.AuditEvent{event})
+	outcome, err := s.lane.Deliver(ctx, []forwarder.AuditEvent{event})
 	if err != nil {
 		return forwarder.Outcome{}, err
 	}
-	if outcomes[0].Verdict == forwarder.DeadLettered {
+	if outcome.Verdict == forwarder.DeadLettered {
 		// A poster takes many refusals in a row for the endpoint's fault. Here they are no
 		// surprise, and what is refused stays: the lane goes on with a poster that knows of none.
 		fresh, err := s.poster()
@@ -63,7 +63,7 @@ func (s *letterSink) Post(ctx context.Context, event forwarder.AuditEvent) (forw
 		}
 		s.lane.Poster = fresh
 	}
-	return outcomes[0], nil
+	return outcome, nil
 }
 
 func (s *letterSink) Settle(ctx context.Context) error { return s.lane.Settle(ctx) }
