@@ -30,6 +30,13 @@ func newMortal(seed uint64) *mortal {
 	m.sink.settleTime = 5 * time.Second
 	m.sink.atATime = 1 + m.rng.IntN(20)
 	whims := rand.New(rand.NewPCG(seed, 1))
+	m.sink.entered = make(chan struct{}, 100_000)
+	slowness := rand.New(rand.NewPCG(seed, 2))
+	m.sink.latency = func() time.Duration {
+		m.sink.mu.Lock()
+		defer m.sink.mu.Unlock()
+		return time.Duration(slowness.IntN(1+int(seed%4)*400)) * time.Millisecond
+	}
 	m.sink.outcomes = func(event forwarder.AuditEvent) forwarder.Outcome {
 		switch whims.IntN(30) {
 		case 0:
@@ -72,15 +79,18 @@ func (m *mortal) stored(id string) bool {
 	return false
 }
 
-// Each audit event comes in both categories, in any two of the partitions, while the sink dies, the
-// daemon crashes and partitions are displaced. None of it is lost.
+// Each audit event comes in both categories, in any two of the partitions of one or two replicas,
+// while the sink dies, replicas crash and partitions are displaced. None of it is lost.
 func TestNoAuditEventIsLostForItsCopyWhateverFails(t *testing.T) {
 	passedOver := 0.0
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := newMortal(seed)
-				stop := m.start(t)
+				stops := []func(){m.start(t)}
+				if seed%2 == 1 {
+					stops = append(stops, m.start(t))
+				}
 				var ids []string
 				for n := range 80 {
 					id := fmt.Sprint("event ", n)
@@ -93,17 +103,20 @@ func TestNoAuditEventIsLostForItsCopyWhateverFails(t *testing.T) {
 					case 0:
 						m.die()
 					case 1:
-						stop()
+						replica := m.rng.IntN(len(stops))
+						stops[replica]()
 						if m.rng.IntN(2) == 0 {
 							m.die()
 						}
-						stop = m.start(t)
+						stops[replica] = m.start(t)
 					case 2:
 						m.hub.displace()
 					}
 				}
-				time.Sleep(2 * time.Minute)
-				stop()
+				time.Sleep(5 * time.Minute)
+				for _, stop := range stops {
+					stop()
+				}
 				for _, id := range ids {
 					require.True(t, m.has(id) || m.stored(id), "%s is lost, taken %v, deaths %v", id, m.taken[id], m.deaths)
 				}

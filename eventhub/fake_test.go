@@ -278,6 +278,8 @@ type memorySink struct {
 	settleTime time.Duration
 	// atATime is how many events a call of Deliver takes, 1 where it is not set.
 	atATime int
+	// latency, if it is set, is how long the next call of Deliver takes before it takes anything.
+	latency func() time.Duration
 	lanes   []*memoryLane
 
 	mu       sync.Mutex

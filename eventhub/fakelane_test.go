@@ -38,6 +38,9 @@ func (l *memoryLane) Deliver(ctx context.Context, events []forwarder.AuditEvent)
 	l.mu.Lock()
 	l.offered = append(l.offered, len(events))
 	l.mu.Unlock()
+	if err := l.hesitate(ctx); err != nil {
+		return all, err
+	}
 	events = events[:min(len(events), max(1, l.atATime))]
 	for _, event := range events {
 		outcome := l.kept
@@ -65,6 +68,17 @@ func (l *memoryLane) Deliver(ctx context.Context, events []forwarder.AuditEvent)
 		all.Events++
 	}
 	return all, nil
+}
+
+func (l *memoryLane) hesitate(ctx context.Context) error {
+	if l.latency == nil {
+		return nil
+	}
+	select {
+	case <-time.After(l.latency()):
+	case <-ctx.Done():
+	}
+	return context.Cause(ctx)
 }
 
 func (l *memoryLane) accept() {
