@@ -79,6 +79,18 @@ func TestTheCopyOfAnEventThatTheSinkDidNotTakeIsSentInItsTurn(t *testing.T) {
 	}
 }
 
+func TestCopiesMakeNoBatchSmaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(1)
+		b.sink.atATime = 100
+		b.hub.append("0", mixed("a", "A", "b", "B", "A", "c"))
+		stop := b.start(t)
+		assert.Equal(t, []string{"a", "b", "c"}, b.sink.await(3))
+		stop()
+		assert.Equal(t, []int{3}, b.sink.offers())
+	})
+}
+
 // What is before a copy in its hub event may have gone already: so it is finished, with the copy.
 func TestAStopSendsTheCopyOfWhatIsRefusedInTheHubEventInHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
