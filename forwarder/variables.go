@@ -206,7 +206,7 @@ func eventVariables() []Variable {
 		},
 		{
 			Name: varDedupeWindow, Default: "50000",
-			Help:    "Among how many audit events that were delivered last the copy of one is found that comes in another category; 0 is off.",
+			Help:    "How many of the audit events that were delivered last are remembered, to skip the copy of one that comes in another category; 0 is off.",
 			Wants:   "a whole number from 0 to 10000000",
 			Example: "200000",
 		},
