@@ -28,7 +28,7 @@ func TestTheCommandsAnswer(t *testing.T) {
 		{[]string{"--version"}, exitOK, "aks-audit-log-go dev (revision ", ""},
 		{[]string{"help"}, exitOK, "EHUBNAMESPACECONNECTIONSTRING", ""},
 		{[]string{"-help"}, exitOK, "EHUBNAMESPACECONNECTIONSTRING", ""},
-		{[]string{"-h"}, exitOK, "EHUBNAMESPACECONNECTIONSTRING", ""},
+		{[]string{"-h"}, exitOK, "there is a NAME_FILE", ""},
 		{[]string{"start"}, exitUsage, "", `unknown command "start"`},
 		{[]string{"check"}, exitFailed, "✗ configuration: ", ""},
 		{[]string{"check", "-h"}, exitOK, "Usage of aks-audit-log-go check:\n  it takes no flags\n", ""},
