@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,7 +128,8 @@ var webTokens = regexp.MustCompile(`\beyJ[\w-]+\.[\w-]*\.[\w-]*`)
 // oneLine writes an error of azidentity on a line of its own, without a token: what another service
 // answers is shown with it.
 func oneLine(text string) string {
-	runes := []rune(webTokens.ReplaceAllString(strings.Join(strings.Fields(text), " "), "(redacted)"))
+	words := slices.DeleteFunc(strings.Fields(text), func(word string) bool { return strings.Trim(word, "-") == "" }) // ruled lines
+	runes := []rune(webTokens.ReplaceAllString(strings.Join(words, " "), "(redacted)"))
 	if len(runes) > longestError {
 		return string(runes[:longestError]) + "…"
 	}

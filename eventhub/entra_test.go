@@ -32,6 +32,7 @@ func TestWhyThereIsNoTokenIsSaidInALineWithoutAToken(t *testing.T) {
 		},
 		"a token in what it said":        {answered(400, `{"error_description":"wrong `+token+` there"}`), "it answered 400 wrong (redacted) there"},
 		"an error of more lines":         {errors.New("DefaultAzureCredential: failed.\nAttempted credentials:\n\tEnvironmentCredential: none"), "DefaultAzureCredential: failed. Attempted credentials: EnvironmentCredential: none"},
+		"an error with ruled lines":      {errors.New("GET http://a/b\n--------\nRESPONSE 403: Forbidden\n--------\nno"), "GET http://a/b RESPONSE 403: Forbidden no"},
 		"a token in another error":       {errors.New("what is " + token + "?"), "what is (redacted)?"},
 		"a token without a signature":    {errors.New("eyJhbGciOiJub25lIn0.eyJhdWQiOiJ4In0."), "(redacted)"},
 		"an error that goes on for ever": {errors.New(strings.Repeat("x", 2000)), strings.Repeat("x", 1000) + "…"},

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
 	"github.com/sirupsen/logrus"
 	logtest "github.com/sirupsen/logrus/hooks/test"
@@ -94,8 +95,10 @@ func TestASignatureDoesNotReachTheLog(t *testing.T) {
 	log, hook := logtest.NewNullLogger()
 	log.SetLevel(logrus.TraceLevel)
 	listen := azureListener(logrus.NewEntry(log))
-	for _, event := range []azlog.Event{azeventhubs.EventAuth, azeventhubs.EventConsumer} {
+	for _, event := range []azlog.Event{azeventhubs.EventAuth, azeventhubs.EventConsumer, azidentity.EventAuthentication} {
 		listen(event, "token SharedAccessSignature sr=a&sig=s3cr3t%3d&se=1 is not good")
 		assert.Equal(t, "token SharedAccessSignature sr=a&sig=(redacted)&se=1 is not good", hook.LastEntry().Message)
+		listen(event, "token eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl is not good")
+		assert.Equal(t, "token (redacted) is not good", hook.LastEntry().Message)
 	}
 }

@@ -64,7 +64,7 @@ func NewServer(addr string, reg *prometheus.Registry, health *Health, status fun
 }
 
 // Listen binds the address, so that a port already taken is known before anything else starts.
-// Serve or Close must follow.
+// Serve must follow.
 func (s *Server) Listen(ctx context.Context) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
 	if err != nil {
@@ -81,17 +81,6 @@ func (s *Server) Addr() string {
 		return s.addr
 	}
 	return s.listener.Addr().String()
-}
-
-// Close gives up the address where Serve was never called. After Serve it does nothing.
-func (s *Server) Close() error {
-	if s.listener == nil {
-		return nil
-	}
-	if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("close the statistics listener: %w", err)
-	}
-	return nil
 }
 
 // Serve answers until ctx ends; then it lets the answers under way finish, for 3 s at most,

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -37,6 +35,9 @@ func server(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *atomic.I
 
 func client(t *testing.T, opts Options) *http.Client {
 	t.Helper()
+	if opts.Watcher == nil {
+		opts.Watcher = deaf{}
+	}
 	c := New(opts)
 	t.Cleanup(c.CloseIdleConnections)
 	return c
@@ -76,34 +77,6 @@ func TestWithoutKeepAliveEachRequestHasItsOwnConnection(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.EqualValues(t, 10, connections.Load())
-}
-
-func TestEveryPartitionKeepsItsConnection(t *testing.T) {
-	const partitions = 100
-	gates := []chan struct{}{make(chan struct{}), make(chan struct{}), make(chan struct{})}
-	var arrived atomic.Int64
-	srv, connections := server(t, func(http.ResponseWriter, *http.Request) {
-		n := arrived.Add(1)
-		gate := gates[(n-1)/partitions]
-		if n%partitions == 0 {
-			close(gate)
-		}
-		<-gate // all are on the server at once, so each has a connection
-	})
-	c := client(t, Options{KeepAlive: true})
-	for range gates {
-		results := make(chan error, partitions)
-		for range partitions {
-			go func() {
-				_, err := post(t.Context(), c, srv.URL, "{}")
-				results <- err
-			}()
-		}
-		for range partitions {
-			require.NoError(t, <-results)
-		}
-	}
-	assert.EqualValues(t, partitions, connections.Load())
 }
 
 func TestARedirectIsTheAnswer(t *testing.T) {
@@ -175,27 +148,6 @@ func TestTheClientSharesNothingWithTheDefaultOne(t *testing.T) {
 	c := client(t, Options{KeepAlive: true})
 	assert.NotSame(t, http.DefaultTransport, c.Transport)
 	assert.Zero(t, c.Timeout, "each request has a deadline of its own")
-}
-
-// An idle connection is closed by us after 4 seconds, before a server with a limit of 5 does.
-func TestIdleConnectionsAreClosedBeforeServersDo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := net.Pipe()
-		c := New(Options{KeepAlive: true})
-		c.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return ours, nil }
-		closed := make(chan time.Time, 1)
-		go func() {
-			assert.True(t, readRequest(theirs))
-			answer(theirs)
-			_, err := theirs.Read(make([]byte, 1))
-			assert.ErrorIs(t, err, io.EOF)
-			closed <- time.Now()
-		}()
-		_, err := post(t.Context(), c, "http://sink.example/", "{}")
-		require.NoError(t, err)
-		start := time.Now()
-		assert.Equal(t, 4*time.Second, (<-closed).Sub(start))
-	})
 }
 
 func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {

@@ -18,8 +18,7 @@ var watchedProbes = net.KeepAliveConfig{Enable: true, Idle: time.Second, Interva
 // ends as one to a sink that is slow: with its own time-out.
 const ackTimeout = 20 * time.Second
 
-// watch has the transport make connections that watcher is told of, at most one at a time. How
-// long one stays idle is left to whoever watches.
+// watch has the transport make connections that watcher is told of.
 func watch(transport *http.Transport, watcher Watcher, files *TLS) {
 	w := watchedDialer{
 		dialer:    &net.Dialer{Timeout: dialTimeout, KeepAliveConfig: watchedProbes},
@@ -27,8 +26,6 @@ func watch(transport *http.Transport, watcher Watcher, files *TLS) {
 		watcher:   watcher,
 		files:     files,
 	}
-	transport.MaxConnsPerHost = 1
-	transport.IdleConnTimeout = 0
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		return w.watched(func() (net.Conn, error) { return w.dial(ctx, network, address) })
 	}

@@ -26,7 +26,7 @@ func fetch(target string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	resp, err := New(Options{}).Do(req)
+	resp, err := New(Options{Watcher: deaf{}}).Do(req)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -16,6 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// deaf is a Watcher to which nothing matters.
+type deaf struct{}
+
+func (deaf) Dialling() error  { return nil }
+func (deaf) Connected()       {}
+func (deaf) DialFailed(error) {}
+func (deaf) Dropped(error)    {}
+
 // witness is a Watcher that remembers.
 type witness struct {
 	forbid error
@@ -155,7 +163,7 @@ func TestACertificateThatIsNotTrustedIsAConnectionThatFailed(t *testing.T) {
 	w.silent(t)
 }
 
-func TestAWatchedClientHasOneConnectionAtATime(t *testing.T) {
+func TestAClientHasOneConnectionAtATime(t *testing.T) {
 	var now, most atomic.Int64
 	srv, connections := server(t, func(http.ResponseWriter, *http.Request) {
 		if n := now.Add(1); n > most.Load() {
