@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // misspelt returns a sentence for each variable of environ that is not read, though its name is nearly that of one
@@ -31,7 +33,7 @@ func nearest(typed string, known map[string]bool) string {
 	best, slips := "", 0
 	for name := range known {
 		wanted := lettersOf(name)
-		n := distance(letters, wanted)
+		n := levenshtein.ComputeDistance(letters, wanted)
 		if n <= len(wanted)/6 && (best == "" || n < slips || n == slips && name < best) {
 			best, slips = name, n
 		}
@@ -41,32 +43,4 @@ func nearest(typed string, known map[string]bool) string {
 
 func lettersOf(name string) string {
 	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToUpper(name))
-}
-
-// distance counts the letters to insert, remove, exchange, or swap with their neighbour, to make b of a (the
-// "optimal string alignment" distance).
-func distance(a, b string) int {
-	var before, last []int
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		before, last, row = last, row, make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+slip(a[i-1] != b[j-1]))
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-	}
-	return row[len(b)]
-}
-
-func slip(is bool) int {
-	if is {
-		return 1
-	}
-	return 0
 }
