@@ -61,6 +61,7 @@ func runCommand(name string, args, environ []string, stdout, stderr io.Writer) i
 func parseFlags(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) (code int, done bool) {
 	var said bytes.Buffer // what flag says itself: what is wrong, and the flags that there are
 	flags.SetOutput(&said)
+	flags.Usage = func() { usageOf(flags, &said) }
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		_, _ = said.WriteTo(stdout)
@@ -72,6 +73,18 @@ func parseFlags(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) (c
 		return misused(stderr, fmt.Errorf("unexpected argument %q", flags.Arg(0))), true
 	}
 	return exitOK, false
+}
+
+// usageOf prints the flags of a command.
+func usageOf(flags *flag.FlagSet, out io.Writer) {
+	_, _ = fmt.Fprintf(out, "Usage of %s:\n", flags.Name())
+	flags.PrintDefaults()
+	some := false
+	flags.VisitAll(func(*flag.Flag) { some = true })
+	if !some {
+		_, _ = fmt.Fprintln(out, "  it takes no flags")
+	}
+	_, _ = fmt.Fprintln(out, "What it does, and the environment that it reads: aks-audit-log-go help")
 }
 
 // untilSignal is a context that SIGTERM or SIGINT ends. A second signal ends the process at once.

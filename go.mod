@@ -12,6 +12,7 @@ require (
 	github.com/Azure/azure-storage-blob-go v0.15.0
 	github.com/Azure/go-amqp v1.7.0
 	github.com/Azure/go-autorest/autorest v0.11.30
+	github.com/agnivade/levenshtein v1.2.1
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/coder/websocket v1.8.15
 	github.com/devigned/tab v0.1.1

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 
@@ -71,9 +73,11 @@ func parse(args []string) (command string, rest []string, err error) {
 	if len(rest) > 1 && commands[command+" "+rest[1]] != nil {
 		return command + " " + rest[1], rest[2:], nil
 	}
-	switch {
+	switch group := commandsOf(command); {
 	case command == "check":
 		return command, rest[1:], nil
+	case len(group) > 0:
+		return "", nil, fmt.Errorf("%s needs one of %s behind it", command, strings.Join(group, ", "))
 	case len(rest) > 1:
 		return "", nil, fmt.Errorf("unexpected argument %q", rest[1])
 	case *help:
@@ -84,6 +88,18 @@ func parse(args []string) (command string, rest []string, err error) {
 		return command, nil, nil
 	}
 	return "", nil, fmt.Errorf("unknown command %q", command)
+}
+
+// commandsOf are the second words of the commands whose first word is group, in order.
+func commandsOf(group string) []string {
+	var seconds []string
+	for name := range commands {
+		if first, second, _ := strings.Cut(name, " "); first == group {
+			seconds = append(seconds, second)
+		}
+	}
+	slices.Sort(seconds)
+	return seconds
 }
 
 func printVersion(out io.Writer) error {

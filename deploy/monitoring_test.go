@@ -3,7 +3,9 @@
 package deploy
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -58,6 +60,20 @@ groups:
 	groups[0]["rules"] = []any{first[0], first[1]}
 	assert.Equal(t, []any{groups[0], groups[1], mine}, shown("prometheusRules.disabledAlerts[0]=Two", "prometheusRules.additionalGroups[0].name=mine",
 		"prometheusRules.additionalGroups[0].rules[0].alert=Four", "prometheusRules.additionalGroups[0].rules[0].expr=b"))
+}
+
+func TestTheRunbookOfEachAlertIsFoundBehindTheAddressThatIsGiven(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"https://git.example.com/blob/main", "https://git.example.com/blob/main/"} {
+		rule := only(t, render(t, withSecret, "prometheusRules.enabled=true", "prometheusRules.runbookUrl="+address,
+			"prometheusRules.additionalGroups[0].name=mine", "prometheusRules.additionalGroups[0].rules[0].alert=Mine",
+			"prometheusRules.additionalGroups[0].rules[0].annotations.runbook_url=mine.md"), "PrometheusRule")
+		groups := rule.list("spec/groups")
+		for _, alert := range groups[0].list("rules") {
+			assert.Equal(t, "https://git.example.com/blob/main/docs/operations.md#"+strings.ToLower(fmt.Sprint(alert["alert"])), alert.at("annotations/runbook_url"))
+		}
+		assert.Equal(t, "mine.md", groups[1].list("rules")[0].at("annotations/runbook_url"), "rules of one's own are left as they are")
+	}
 }
 
 func TestEveryMonitorCallsItsJobAsTheChart(t *testing.T) {

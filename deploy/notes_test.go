@@ -35,6 +35,7 @@ func TestTheNotesSayWhatToLookAt(t *testing.T) {
 		assert.Contains(t, said, command)
 	}
 	assert.Contains(t, said, "EVENTHUBCONSUMERGROUP is not set")
+	assert.Contains(t, said, "the image aks-audit-log-go:dev names no registry")
 	assert.NotContains(t, said, "KEDA")
 	assert.NotContains(t, said, "WARNING")
 	assert.NotContains(t, said, "\n\n\n")
@@ -52,6 +53,7 @@ func TestTheNotesShowNoSecret(t *testing.T) {
 	t.Parallel()
 	said := notes(t, chart+"/ci/created-secret-values.yaml", "secret.data.WEBSINKURL=https://user:hidden@falco.example.com/")
 	assert.Contains(t, said, "kubectl -n audit rollout status deployment/audit-forwarder\n")
+	assert.NotContains(t, said, "names no registry")
 	for _, secret := range []string{"hidden", "SharedAccessKey", "AccountKey"} {
 		assert.NotContains(t, strings.ToLower(said), strings.ToLower(secret))
 	}

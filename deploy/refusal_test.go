@@ -42,7 +42,7 @@ func TestTheSchemaFindsSlipsOfThePen(t *testing.T) {
 		"replicas=2", "image.name=x", "image.digest=sha256:1", "config.webSinkURL=http://x", "config.A.b=c", "secret.name=x",
 		"workloadIdentity.clientID=x", "serviceAccount.automount=true", "healthChecks.startupProbe.periodSeconds=1", "healthChecks.livenessProbe.path=/",
 		"podDisruptionBudget.minAvailable=1", "podDisruptionBudget.maxUnavailable=0", "podDisruptionBudget.maxUnavailable=half", "service.ports=1", "service.port=70000",
-		"serviceMonitor.create=true", "serviceMonitor.interval=often", "podMonitor.apiVersion=v1", "prometheusRules.alerts.x=y", "grafana.enabled=true",
+		"serviceMonitor.create=true", "serviceMonitor.interval=often", "podMonitor.apiVersion=v1", "prometheusRules.alerts.x=y", "prometheusRules.runbookUrl=docs", "grafana.enabled=true",
 		"networkPolicy.egress.to=x", "keda.minReplicaCount=0", "keda.maxReplicas=3", "tests.enabled=false", "terminationGracePeriodSeconds=0",
 	} {
 		t.Run(setting, func(t *testing.T) {

@@ -47,6 +47,7 @@ func TestValuesReachTheDaemonAsTheyWereMeant(t *testing.T) {
 	assert.Equal(t, 10, cfg.PostMaxRetries)
 	assert.InDelta(t, 0.5, cfg.RateLimit, 1e-9)
 	assert.True(t, cfg.KeepAlive)
+	assert.True(t, cfg.ClusterName)
 	assert.Equal(t, "falco", cfg.ConsumerGroup)
 	assert.Equal(t, "kubeauditlogcontainer", cfg.BlobContainerName, "the chart's own default")
 }

@@ -45,7 +45,7 @@ func assertReplayed(t *testing.T, d *daemon, atLeast float64) {
 	t.Helper()
 	assert.GreaterOrEqual(t, d.metric(t, "aks_audit_log_replayed_events_total"), atLeast, "audit events sent again")
 	assert.Positive(t, d.metric(t, `aks_audit_log_sink_losses_total{partition="0"}`))
-	assert.Contains(t, d.out.String(), "what the sink had accepted last may be lost, reading it again")
+	eventually(t, func() bool { return d.out.Contains("what the sink had accepted last may be lost, reading it again") }, "the log says so")
 }
 
 func TestFalcoThatRestartsUnderLoadLosesNothing(t *testing.T) {

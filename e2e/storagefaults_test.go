@@ -96,7 +96,7 @@ func TestAContainerThatIsMissingAndMayNotBeMadeIsNamed(t *testing.T) {
 	want := "the container " + c.name + " does not exist, and it may not be made with BLOBSTORAGECONNECTIONSTRING " +
 		"(make it, or permit creating containers): blob storage answered 403 AuthorizationPermissionMismatch"
 	eventually(t, func() bool { _, why := d.readyz(t); return strings.Contains(why, want) }, "/readyz says what is to be done")
-	assert.True(t, d.out.Contains(want), "so does the log")
+	eventually(t, func() bool { return d.out.Contains(want) }, "so does the log")
 
 	p.mend()
 	s.await(t, 1)
@@ -147,7 +147,7 @@ func TestACheckpointThatCannotBeUsedStartsAtTheOldestEvent(t *testing.T) {
 			c.put(t, checkpointPath+"0", test.checkpoint)
 			d := startDaemon(t, blobSettings(t, hub, c, s.URL))
 			s.await(t, fed.total()-int(test.removed))
-			assert.True(t, d.out.Contains(test.says), "the log says why")
+			eventually(t, func() bool { return d.out.Contains(test.says) }, "the log says why")
 			assert.InDelta(t, test.missing, d.metric(t, `aks_audit_log_missing_events_total{partition="0"}`), 0)
 			d.stop(t)
 			assert.Equal(t, fed.sent["0"][test.removed:], s.accepted())

@@ -60,10 +60,8 @@ type environment struct {
 // out. Two spellings of a name that disagree are a problem, since which of them is meant
 // nobody can know. A value may also come from the file that NAME_FILE names.
 func settings(environ []string, problems *problems) map[string]string {
-	ours := make(map[string]bool)
-	for _, v := range Variables() {
-		ours[v.Name], ours[v.Name+fileSuffix] = true, true
-	}
+	ours := ourNames()
+	problems.hints = misspelt(environ, ours)
 	values, spelled := make(map[string]string), make(map[string]string)
 	for _, entry := range environ {
 		typed, value, _ := strings.Cut(entry, "=")
@@ -83,6 +81,15 @@ func settings(environ []string, problems *problems) map[string]string {
 	}
 	readFiles(values, problems)
 	return values
+}
+
+// ourNames are the names that are read, in upper case.
+func ourNames() map[string]bool {
+	ours := make(map[string]bool)
+	for _, v := range Variables() {
+		ours[v.Name], ours[v.Name+fileSuffix] = true, true
+	}
+	return ours
 }
 
 // parse turns set, with the defaults where it has nothing, into their types.

@@ -33,6 +33,7 @@ func Load(environ []string) (Config, error) {
 	if err := p.err(); err != nil {
 		return Config{}, err
 	}
+	l.out.Warnings = append(l.out.Warnings, p.hints...)
 	return l.out, nil
 }
 
@@ -102,11 +103,7 @@ func (l *loader) rate() {
 }
 
 func (l *loader) settling() {
-	replay := strings.ToLower(l.in.SinkReplay)
-	if replay != "on" && replay != "off" {
-		l.wrong(varSinkReplay)
-	}
-	l.out.SinkReplay = replay == "on"
+	l.out.SinkReplay = l.onOrOff(varSinkReplay, l.in.SinkReplay)
 	l.out.SinkSettleTime = l.in.SinkSettleTime
 	if l.in.SinkSettleTime < 0 {
 		l.wrong(varSettleTime)
@@ -115,6 +112,18 @@ func (l *loader) settling() {
 		l.out.Warnings = append(l.out.Warnings, varKeepAlive+" is false, so a sink that is replaced between two POSTs "+
 			"is not noticed, and what was in its queue is lost in spite of "+varSinkReplay)
 	}
+}
+
+// onOrOff also takes true and false, since that is what YAML makes of an on or off without quotes.
+func (l *loader) onOrOff(name, value string) bool {
+	switch strings.ToLower(value) {
+	case "on", "true":
+		return true
+	case "off", "false":
+		return false
+	}
+	l.wrong(name)
+	return false
 }
 
 func (l *loader) logs() {

@@ -82,6 +82,8 @@ func TestEveryVariableIsTaken(t *testing.T) {
 		"prefetch 300":             {"EVENTHUBPREFETCH=300", func(c Config) any { return c.HubPrefetch }, 300},
 		"checkpoint interval":      {"CHECKPOINTINTERVAL=1m30s", func(c Config) any { return c.CheckpointInterval }, 90 * time.Second},
 		"cluster name":             {"CLUSTERNAME=On", func(c Config) any { return c.ClusterName }, true},
+		"cluster name as in YAML":  {"CLUSTERNAME=true", func(c Config) any { return c.ClusterName }, true},
+		"replay off as in YAML":    {"SINKREPLAY=false", func(c Config) any { return c.SinkReplay }, false},
 		"no cluster name":          {"CLUSTERNAME=OFF", func(c Config) any { return c.ClusterName }, false},
 		"a category":               {"CATEGORIES=Kube-Audit-Admin", func(c Config) any { return c.Categories }, []string{"Kube-Audit-Admin"}},
 		"categories":               {"CATEGORIES= kube-audit , ,other1,", func(c Config) any { return c.Categories }, []string{"kube-audit", "other1"}},

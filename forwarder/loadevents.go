@@ -11,11 +11,7 @@ var categoryName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 
 // auditEvents says which records are audit events, and what is done to them.
 func (l *loader) auditEvents() {
-	name := strings.ToLower(l.in.ClusterName)
-	if name != "on" && name != "off" {
-		l.wrong(varClusterName)
-	}
-	l.out.ClusterName = name == "on"
+	l.out.ClusterName = l.onOrOff(varClusterName, l.in.ClusterName)
 	l.categories()
 	l.out.DedupeWindow = l.in.DedupeWindow
 	if l.in.DedupeWindow < 0 || l.in.DedupeWindow > 10_000_000 {

@@ -17,6 +17,8 @@ type problems struct {
 	lines map[string]string
 	// files are the variables whose values stood in files.
 	files map[string]bool
+	// hints are what may be the reason for a problem, but alone is none; see misspelt.
+	hints []string
 }
 
 // fromFile notes that the variable's value stood in a file: it is not shown, whatever it is.
@@ -93,6 +95,9 @@ func (p *problems) err() error {
 		if line, ok := p.lines[v.Name]; ok {
 			text += "\n  " + line
 		}
+	}
+	for _, hint := range p.hints {
+		text += "\n  " + hint
 	}
 	return errors.New(text)
 }

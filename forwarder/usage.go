@@ -22,7 +22,8 @@ A command says with -h which flags it takes.
 
 Exit codes: 0 when all went well, 1 after a failure, 2 where the configuration or the command is wrong.
 
-All configuration is in the environment. Names are matched whatever their case.
+All configuration is in the environment. Names are matched whatever their case. For each
+variable there is a NAME_FILE, which names a file with the value.
 `
 
 // Usage writes what the command help prints: how to run the daemon, and every variable with

@@ -18,7 +18,9 @@ usage: scripts/release.sh COMMAND TAG [FOLDER]
   version TAG          the version that a tag such as v1.2.3 stands for: 1.2.3
   notes TAG            what CHANGELOG.md says of it
   binaries TAG FOLDER  an archive for each platform, and their SHA-256 sums; the same bytes each time
-  chart TAG FOLDER     the Helm chart; its image is that of IMAGE_REGISTRY, such as ghcr.io/owner
+  manifest TAG FOLDER  kubernetes.yaml, for those without Helm, and its sum; run it after binaries. Its image is that of IMAGE_REGISTRY
+  chart TAG FOLDER     the Helm chart; its image is that of IMAGE_REGISTRY, such as ghcr.io/owner, and the runbook of its alerts is
+                       in the repository at SOURCE_URL, such as https://github.com/owner/aks-audit-log-go, if that is set
 END
 }
 
@@ -58,20 +60,34 @@ binaries() {
 	(cd "$folder" && sha256sum ./*.tar.gz | sed 's,  \./,  ,' >checksums.txt)
 }
 
+manifest() {
+	local version=$1 folder=$2
+	[ -n "${IMAGE_REGISTRY:-}" ] || fail 'IMAGE_REGISTRY is not set'
+	mkdir -p "$folder"
+	HELM=${HELM:-helm} deploy/manifest.sh "$version" >"$folder/kubernetes.yaml"
+	(cd "$folder" && sha256sum kubernetes.yaml >>checksums.txt)
+}
+
+# fill_in KEY VALUE FILE: gives an empty value of the chart another one.
+fill_in() {
+	sed -i "s,^  $1: \"\"\$,  $1: \"$2\"," "$3"
+	grep -qF "  $1: \"$2\"" "$3" || fail "$3 has no empty $1 to fill in"
+}
+
 chart() {
 	local version=$1 folder=$2 work
 	[ -n "${IMAGE_REGISTRY:-}" ] || fail 'IMAGE_REGISTRY is not set'
 	work=$(mktemp -d)
 	cp -r deploy/helm/aks-audit-log-go "$work"
-	sed -i "s,^  registry: \"\"\$,  registry: \"$IMAGE_REGISTRY\"," "$work/aks-audit-log-go/values.yaml"
-	grep -qF "registry: \"$IMAGE_REGISTRY\"" "$work/aks-audit-log-go/values.yaml" || fail 'values.yaml has no image.registry to fill in'
+	fill_in registry "$IMAGE_REGISTRY" "$work/aks-audit-log-go/values.yaml"
+	[ -z "${SOURCE_URL:-}" ] || fill_in runbookUrl "$SOURCE_URL/blob/v$version" "$work/aks-audit-log-go/values.yaml"
 	mkdir -p "$folder"
 	"${HELM:-helm}" package "$work/aks-audit-log-go" --version "$version" --app-version "$version" --destination "$folder"
 	rm -r "$work"
 }
 
 case "${1:-} $#" in
-'version 2' | 'notes 2' | 'binaries 3' | 'chart 3') ;;
+'version 2' | 'notes 2' | 'binaries 3' | 'manifest 3' | 'chart 3') ;;
 *)
 	usage >&2
 	exit 2

@@ -43,6 +43,17 @@ func TestWorkflowsMayDoNothingUnlessAJobSaysSo(t *testing.T) {
 	}
 }
 
+// A part that is tried by hand and never published would be missed by those who look for it.
+func TestTheReleaseWorkflowRunsEachPartOfTheScript(t *testing.T) {
+	t.Parallel()
+	_, _, usage := release(t, nil)
+	parts := regexp.MustCompile(`(?m)^  (\w+) TAG`).FindAllStringSubmatch(usage, -1)
+	require.Len(t, parts, 5)
+	for _, part := range parts {
+		assert.Contains(t, read(t, "../.github/workflows/release.yml"), "scripts/release.sh "+part[1]+` "$GITHUB_REF_NAME"`)
+	}
+}
+
 // An archive's binary and the image's are made by the same compiler.
 func TestWorkflowsBuildWithTheGoOfTheDockerfile(t *testing.T) {
 	t.Parallel()

@@ -86,10 +86,14 @@ func (d desk) with(change func(*world)) desk {
 	return d
 }
 
-// run runs a script for the cluster; answer is what is typed.
+// run runs a script for the cluster, install.sh with an image; answer is what is typed.
 func (d desk) run(script, answer string, args ...string) outcome {
 	d.t.Helper()
-	return d.start(script, answer, append([]string{"--resource-group", "Group", "--cluster", clusterName}, args...)...)
+	options := []string{"--resource-group", "Group", "--cluster", clusterName}
+	if script == "install.sh" {
+		options = append(options, "--image-repository", "registry.example/aks-audit-log-go")
+	}
+	return d.start(script, answer, append(options, args...)...)
 }
 
 func (d desk) start(script, answer string, args ...string) outcome {

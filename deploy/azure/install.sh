@@ -157,6 +157,19 @@ managed identity $IDENTITY. It is not touched. Give another name with --release,
 	look_for_sink
 }
 
+# check_image refuses to install what no node could start: in a chart that is no release's the image has no registry, and
+# without one nodes look for it on Docker Hub. A dry run only warns.
+check_image() {
+	[ "$WITHOUT_HELM" = no ] && [ "$RELEASE_STATE" != ours ] && [ -z "$IMAGE_REPOSITORY$VALUES" ] || return 0
+	grep -qs '^  registry: ""$' "$CHART/values.yaml" || return 0
+	local what='the chart names no registry for its image. Build the image and push it to a registry that the cluster may pull from, in the root of this repository:
+  az acr build --registry MY_REGISTRY --image aks-audit-log-go:1 --build-arg VERSION=1 .
+  az aks update --resource-group MY_GROUP --name MY_CLUSTER --attach-acr MY_REGISTRY
+and give --image-repository MY_REGISTRY.azurecr.io/aks-audit-log-go --image-tag 1'
+	[ "$DRY_RUN" = yes ] || fail "$what"
+	printf '%s: warning: %s\n' "$PROGRAM" "$what" >&2
+}
+
 # look_for_sink only warns: Falco may come later, the Event Hub keeps the events until then.
 look_for_sink() {
 	local host service namespace rest found
@@ -202,6 +215,7 @@ ENABLE=()
 CLIENT_ID=''
 look_at_cluster
 look_around
+check_image
 
 enable_workload_identity
 make_hub

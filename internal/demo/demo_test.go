@@ -31,7 +31,7 @@ func TestTheDemoDeliversEveryAuditEventOnce(t *testing.T) {
 	assert.Equal(t, 0, run([]string{"-events", "300"}, &stdout, &stderr), stderr.String())
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
 	assert.Len(t, lines, 302)
-	assert.Regexp(t, `^statistics: http://127\.0\.0\.1:\d+/metrics`, lines[0])
+	assert.Regexp(t, `^status page: http://127\.0\.0\.1:\d+/ `, lines[0])
 	assert.Equal(t, "appended 300, delivered 300, lost 0, duplicates 0", lines[301])
 	assert.Empty(t, stderr.String())
 

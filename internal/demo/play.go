@@ -94,7 +94,7 @@ func startDaemon(environ []string, stdout, stderr io.Writer) (stop func() error,
 		cancel()
 		return nil, err
 	}
-	_, _ = fmt.Fprintf(stdout, "statistics: http://%s/metrics (also /healthz and /readyz)\n", d.StatsAddr())
+	_, _ = fmt.Fprintf(stdout, "status page: http://%s/ (also /metrics, /healthz and /readyz)\n", d.StatsAddr())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
 	return func() error {

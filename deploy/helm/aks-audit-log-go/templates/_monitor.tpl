@@ -42,3 +42,15 @@ selector:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
+
+{{/* (list $ rule): a rule of files/rules.yaml, its runbook_url behind prometheusRules.runbookUrl. */}}
+{{- define "aks-audit-log-go.ruleWithRunbook" -}}
+{{- $rule := index . 1 }}
+{{- $prefix := trimSuffix "/" (index . 0).Values.prometheusRules.runbookUrl }}
+{{- with $rule.annotations }}
+{{- if and $prefix .runbook_url }}
+{{- $_ := set . "runbook_url" (printf "%s/%s" $prefix .runbook_url) }}
+{{- end }}
+{{- end }}
+{{- toYaml $rule }}
+{{- end }}

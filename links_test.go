@@ -1,0 +1,85 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestEachLinkBetweenTheDocumentsLeadsSomewhere follows every relative link and every anchor of all Markdown files, as
+// GitHub shows them.
+func TestEachLinkBetweenTheDocumentsLeadsSomewhere(t *testing.T) {
+	documents := markdown(t)
+	require.Greater(t, len(documents), 8)
+	links := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	seen := 0
+	for file, text := range documents {
+		for _, match := range links.FindAllStringSubmatch(text, -1) {
+			link := match[1]
+			if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") {
+				continue
+			}
+			seen++
+			path, anchor, _ := strings.Cut(link, "#")
+			target := file
+			if path != "" {
+				target = filepath.Join(filepath.Dir(file), path)
+			}
+			if _, err := os.Stat(target); !assert.NoError(t, err, "%s links to %s", file, link) || anchor == "" {
+				continue
+			}
+			assert.Contains(t, anchors(documents[target]), anchor, "%s links to %s", file, link)
+		}
+	}
+	assert.Greater(t, seen, 100)
+}
+
+// markdown are the texts of all Markdown files by their paths, without their blocks of code.
+func markdown(t *testing.T) map[string]string {
+	t.Helper()
+	blocks := regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	texts := map[string]string{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.Name() == "node_modules":
+			return filepath.SkipDir
+		case filepath.Ext(path) != ".md":
+			return nil
+		}
+		text, err := os.ReadFile(path) // #nosec G122 -- the project's own files
+		texts[path] = blocks.ReplaceAllString(string(text), "")
+		return err
+	})
+	require.NoError(t, err)
+	return texts
+}
+
+// anchors are what GitHub makes of the headings of a text: letters, digits, dashes and underscores in lower case, spaces as
+// dashes, and a number behind those that are there already.
+func anchors(text string) []string {
+	headings := regexp.MustCompile(`(?m)^#+ +(.*)$`)
+	address := regexp.MustCompile(`\]\([^)]*\)`)
+	odd := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	times := map[string]int{}
+	var all []string
+	for _, heading := range headings.FindAllStringSubmatch(text, -1) {
+		anchor := odd.ReplaceAllString(strings.ToLower(address.ReplaceAllString(heading[1], "]")), "")
+		anchor = strings.ReplaceAll(anchor, " ", "-")
+		n := times[anchor]
+		times[anchor]++
+		if n > 0 {
+			anchor += "-" + strconv.Itoa(n)
+		}
+		all = append(all, anchor)
+	}
+	return all
+}
