@@ -2,6 +2,7 @@ package eventhub
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -52,8 +53,11 @@ func readOdd(t *testing.T, client forwarder.HubClient, odd hubtest.Message) oddE
 // oldClientDies demands that the odd message takes the process of the old client down.
 func oldClientDies(t *testing.T, odd hubtest.Message, why, where string) {
 	t.Helper()
-	inChild(t, func(t *testing.T) oddEvent { return readOdd(t, oldClient, odd) },
-		func(t *testing.T, child run[oddEvent]) { child.requirePanic(t, why, where) })
+	inChild(t, func(t *testing.T) oddEvent {
+		saw := readOdd(t, oldClient, odd)
+		time.Sleep(patience) // receiving may end before the goroutine of the SDK gets as far as its panic
+		return saw
+	}, func(t *testing.T, child run[oddEvent]) { child.requirePanic(t, why, where) })
 }
 
 func TestAMessageWithoutADataSection(t *testing.T) {

@@ -168,10 +168,7 @@ func startLatest(t *testing.T, client forwarder.HubClient) string {
 	reading := startReading(t, hub, "0", begin.position)
 	awaitReceiver(t, server)
 	outage(server)
-	first := string(reading.next(t).Body)
-	reading.cancel()
-	require.NoError(t, reading.end(t))
-	return first
+	return string(readOn(t, hub, reading, begin.position).Body)
 }
 
 // oldSDKLatest does the same with the SDK of the old client told to start at the latest.
@@ -192,7 +189,7 @@ func oldSDKLatest(t *testing.T) string {
 	awaitReceiver(t, server)
 	server.Append("0", []byte("after the outage"))
 	first := <-bodies
-	require.NoError(t, listener.Close(t.Context()))
+	_ = listener.Close(t.Context()) // it may fail with the EOF of the outage
 	return first
 }
 
