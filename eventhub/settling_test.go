@@ -123,6 +123,57 @@ func TestASinkThatIsLostAgainAndAgainGetsEverythingInTheEnd(t *testing.T) {
 	})
 }
 
+func TestASinkThatAcceptsAndIsLostEachTimeIsLeftAloneForLongerAndLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := settlingBench()
+		b.hub.append("0", oneEach("a")...)
+		stop := b.start(t)
+		var pauses []time.Duration
+		lost := time.Now()
+		loseNext := func() {
+			b.sink.await(len(pauses) + 1)
+			pauses = append(pauses, time.Since(lost)) // the bubble's clock
+			synctest.Wait()
+			b.sink.lose()
+			lost = time.Now()
+		}
+		for range 8 {
+			loseNext()
+		}
+		half := 500 * time.Millisecond
+		assert.Equal(t, []time.Duration{0, 0, half, 2 * half, 4 * half, 8 * half, 16 * half, 30 * half}, pauses)
+
+		b.sink.await(9)
+		time.Sleep(12 * time.Second)
+		require.Equal(t, int64(0), b.sequence(), "a is settled")
+		b.hub.append("0", oneEach("b")...)
+		b.sink.await(10)
+		b.sink.lose()
+		lost = time.Now()
+		b.sink.await(11)
+		assert.Zero(t, time.Since(lost), "what was settled meanwhile counts")
+		stop()
+		assert.Len(t, b.sink.all(), 11)
+	})
+}
+
+func TestAStopDoesNotWaitForThePauseBehindALoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := settlingBench()
+		b.hub.append("0", oneEach("a")...)
+		stop := b.start(t)
+		for n := range 8 {
+			b.sink.await(n + 1)
+			synctest.Wait()
+			b.sink.lose()
+		}
+		synctest.Wait()
+		began := time.Now()
+		stop()
+		assert.Zero(t, time.Since(began))
+	})
+}
+
 func TestWhatIsReadAgainIsCountedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := settlingBench()

@@ -12,6 +12,7 @@ import (
 // here but in the hub, where it stands anyway: so it takes no memory, and what follows a loss is
 // what follows a crash.
 func (p *partition) flow(stop, work context.Context, position Position, displaced func(error) error) error {
+	var pause lossPause
 	for stop.Err() == nil {
 		lane := p.sink.Lane()
 		err := p.stretch(stop, work, lane, position, displaced)
@@ -19,9 +20,11 @@ func (p *partition) flow(stop, work context.Context, position Position, displace
 		if err != nil {
 			return err
 		}
+		before := position.Sequence
 		position = p.checkpoints.position(position)
 		if lost := lane.Err(); lost != nil {
 			p.sinkLost(lost, position)
+			pause.wait(stop, position.Sequence > before)
 		}
 	}
 	return nil
