@@ -30,21 +30,50 @@ func testNames(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	for _, source := range files(t, "_test.go") {
+		for _, match := range declared.FindAllStringSubmatch(source, -1) {
+			names[match[1]] = true
+		}
+	}
+	return names
+}
+
+// TestEachSourceFileThatADocumentNamesExists keeps the documents from leading their readers to what has another name by now.
+func TestEachSourceFileThatADocumentNamesExists(t *testing.T) {
+	exist := map[string]bool{
+		"azure_eventhub_checkpoint.go": true, // KEDA's
+	}
+	for path := range files(t, ".go") {
+		exist[filepath.Base(path)] = true
+	}
+	named := regexp.MustCompile("`([a-z0-9_]+\\.go)`")
+	seen := 0
+	for document, text := range markdown(t) {
+		for _, match := range named.FindAllStringSubmatch(text, -1) {
+			seen++
+			assert.True(t, exist[match[1]], "%s names %s", document, match[1])
+		}
+	}
+	assert.Greater(t, seen, 30)
+}
+
+// files are the texts of the project's files whose paths end so, by their paths.
+func files(t *testing.T, suffix string) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case entry.Name() == "node_modules":
 			return filepath.SkipDir
-		case !strings.HasSuffix(path, "_test.go"):
+		case !strings.HasSuffix(path, suffix):
 			return nil
 		}
-		source, err := os.ReadFile(path) // #nosec G122 -- the project's own files
-		for _, match := range declared.FindAllStringSubmatch(string(source), -1) {
-			names[match[1]] = true
-		}
+		text, err := os.ReadFile(path) // #nosec G122 -- the project's own files
+		texts[path] = string(text)
 		return err
 	})
 	require.NoError(t, err)
-	return names
+	return texts
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -45,21 +44,10 @@ func TestEachLinkBetweenTheDocumentsLeadsSomewhere(t *testing.T) {
 func markdown(t *testing.T) map[string]string {
 	t.Helper()
 	blocks := regexp.MustCompile("(?ms)^ *```.*?^ *```$")
-	texts := map[string]string{}
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.Name() == "node_modules":
-			return filepath.SkipDir
-		case filepath.Ext(path) != ".md":
-			return nil
-		}
-		text, err := os.ReadFile(path) // #nosec G122 -- the project's own files
-		texts[path] = blocks.ReplaceAllString(string(text), "")
-		return err
-	})
-	require.NoError(t, err)
+	texts := files(t, ".md")
+	for path, text := range texts {
+		texts[path] = blocks.ReplaceAllString(text, "")
+	}
 	return texts
 }
 
