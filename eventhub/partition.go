@@ -145,6 +145,9 @@ func (p *partition) receive(ctx context.Context, position Position, events chan<
 		defer end(nil)
 		p.stall.begin(position.Sequence, end)
 		err := p.hub.Receive(attempt, p.id, position, func(handing context.Context, event Event) {
+			if attempt.Err() != nil { // one before it may have been left, and a client may not know yet
+				return
+			}
 			p.stall.arrived(event.Sequence)
 			select {
 			case events <- event:

@@ -3,6 +3,7 @@ package eventhub
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,36 @@ func TestALinkThatGoesDeafIsOpenedAgain(t *testing.T) {
 		time.Sleep(3 * lagInterval)
 		assert.Equal(t, []string{"a", "b"}, b.sink.all())
 		assert.Equal(t, 1.0, b.metric(t, "aks_audit_log_receive_failures_total", "0"))
+		stop()
+	})
+}
+
+// tardyHub goes on handing events out for a while when its first link has been ended, as
+// azure-event-hubs-go does while it says good-bye: its own context has not ended.
+type tardyHub struct{ *memoryHub }
+
+func (h tardyHub) Receive(ctx context.Context, partition string, from Position, handle Handler) error {
+	if _, number, _ := h.open(); number > 1 {
+		return h.memoryHub.Receive(ctx, partition, from, handle)
+	}
+	<-ctx.Done()
+	for _, event := range h.partitions[partition] {
+		synctest.Wait() // until the event could be taken
+		handle(context.WithoutCancel(ctx), event)
+	}
+	return nil
+}
+
+// Behind one that was left, as it may be, nothing may be taken: reading goes on behind what was.
+func TestALinkThatIsEndedLeavesNoGapBehindIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(1)
+		ids := strings.Split("abcdefghijklmnopqrst", "")
+		b.hub.append("0", oneEach(ids...)...)
+		stop := b.startOn(t, tardyHub{b.hub}, b.store)
+		time.Sleep(4 * lagInterval)
+		assert.Equal(t, ids, b.sink.all())
+		assert.Zero(t, b.metric(t, "aks_audit_log_missing_events_total", "0"))
 		stop()
 	})
 }
