@@ -102,7 +102,7 @@ func (c *checkpointer) flush(ctx context.Context) error {
 	if err != nil {
 		c.report(err)
 		if !errors.Is(err, ErrLostRace) {
-			c.unsure = append(c.unsure, Checkpoint{Partition: next.Partition, Sequence: next.Sequence, Offset: next.Offset})
+			c.doubt(Checkpoint{Partition: next.Partition, Sequence: next.Sequence, Offset: next.Offset})
 		}
 		return err
 	}
@@ -110,6 +110,22 @@ func (c *checkpointer) flush(ctx context.Context) error {
 	c.stats.CheckpointWritten(c.stored.Partition)
 	c.log.WithField("sequence", written.Sequence).Debug("checkpoint written")
 	return nil
+}
+
+// maxUnsure bounds what is remembered of an outage of the store, which may last for days.
+const maxUnsure = 200
+
+// doubt remembers a write that got no answer. Where there were too many, those in the middle are
+// forgotten: it is at the beginning and at the end of an outage that a write is made and only its
+// answer lost. Were it one of these, the partition would be claimed anew, and some of it come again.
+func (c *checkpointer) doubt(write Checkpoint) {
+	if slices.Contains(c.unsure, write) {
+		return
+	}
+	if len(c.unsure) == maxUnsure {
+		c.unsure = slices.Delete(c.unsure, maxUnsure/2, maxUnsure/2+1)
+	}
+	c.unsure = append(c.unsure, write)
 }
 
 // updateOwn writes over a checkpoint of our own whose answer was lost. It fails with ErrLostRace

@@ -109,6 +109,38 @@ func TestAnyOfTheWritesWithoutAnAnswerMayBeTheOneThatWasMade(t *testing.T) {
 	require.NoError(t, c.flush(t.Context()))
 }
 
+// The store may be away for days, while events go on being delivered.
+func TestALongOutageOfTheStoreTakesNoMoreMemoryTheLongerItLasts(t *testing.T) {
+	store := &forgetfulStore{memoryStore: newMemoryStore(), lose: 1}
+	c := newCheckpointer(store)
+	c.advance(Event{Sequence: 0})
+	require.Error(t, c.flush(t.Context()), "made, and its answer lost")
+	store.fail(errors.New("503"))
+	for sequence := range int64(5 * maxUnsure) {
+		c.advance(Event{Sequence: sequence / 2})
+		require.Error(t, c.flush(t.Context()))
+	}
+	assert.LessOrEqual(t, len(c.unsure), maxUnsure)
+	store.fail(nil)
+	require.NoError(t, c.flush(t.Context()), "the first one is remembered")
+}
+
+func TestTheLastWriteOfALongOutageMayBeTheOneThatWasMade(t *testing.T) {
+	store := &forgetfulStore{memoryStore: newMemoryStore()}
+	c := newCheckpointer(store)
+	store.fail(errors.New("503"))
+	for sequence := range int64(2 * maxUnsure) {
+		c.advance(Event{Sequence: sequence})
+		require.Error(t, c.flush(t.Context()))
+	}
+	store.fail(nil)
+	store.lose = 1
+	c.advance(Event{Sequence: 2 * maxUnsure})
+	require.Error(t, c.flush(t.Context()), "made, and its answer lost")
+	c.advance(Event{Sequence: 2*maxUnsure + 1})
+	require.NoError(t, c.flush(t.Context()))
+}
+
 func TestARaceLostAfterALostAnswerIsStillLost(t *testing.T) {
 	store := &forgetfulStore{memoryStore: newMemoryStore(), lose: 1}
 	c := newCheckpointer(store)
