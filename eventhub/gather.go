@@ -73,7 +73,7 @@ func (p *partition) unpack(event Event) *hubEvent {
 	p.missCluster(event)
 	unpacked.Body = nil
 	unpacked.twins = p.copies.twins(unpacked.records)
-	taken := 0
+	taken := recordOverhead // of itself
 	for i := range unpacked.records {
 		record := &unpacked.records[i]
 		taken += len(record.content) + len(record.original) + recordOverhead

@@ -21,7 +21,7 @@ const (
 	minCredits, maxCredits = 2, 256
 	// assumedPartitions is how many partitions there are while the hub has not said it.
 	assumedPartitions = 32
-	// recordOverhead is about what is kept of a record beside its text.
+	// recordOverhead is about what is kept of a record, and of a hub event, beside its text.
 	recordOverhead = 300
 )
 

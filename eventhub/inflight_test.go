@@ -107,3 +107,26 @@ func TestTheBytesInFlightAreBoundedOverAllPartitions(t *testing.T) {
 		stop()
 	})
 }
+
+// Behind one that the sink does not take.
+func TestHubEventsWithoutRecordsAreBoundedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 100
+		b := newBench(1)
+		b.cfg.MaxBytesInFlight = 4 * most * recordOverhead
+		b.sink.gate = make(chan struct{})
+		b.hub.append("0", oneEach("a")...)
+		for range 10 * most {
+			b.hub.append("0", []byte("[]"))
+		}
+		stop := b.start(t)
+		<-b.sink.entered
+		synctest.Wait()
+		assert.LessOrEqual(t, b.metric(t, "aks_audit_log_hub_events_total", "0"), float64(most))
+		close(b.sink.gate)
+		b.sink.await(1)
+		synctest.Wait()
+		stop()
+		assert.EqualValues(t, 10*most, b.sequenceOf())
+	})
+}
