@@ -67,7 +67,7 @@ Helm release
   --chart CHART                  default: the chart beside this folder
   --chart-version VERSION        for a chart that comes from a registry
   --values FILE                  more values for the chart
-  --image-repository REPOSITORY  the image, such as one in your own registry; default: the chart's
+  --image-repository REPOSITORY  the image with its registry, such as your own; default: the chart's
   --image-tag TAG                default: the chart's
   --kubeconfig-file FILE         default: az fetches the cluster's into a temporary file
   --without-helm                 only what is in Azure
@@ -192,6 +192,9 @@ Done. Azure Monitor begins to send within minutes, at most 90; new roles are kno
 daemon says in its log that it is not authorised, and tries again. Whether events arrive in the hub:
   $(quoted az monitor metrics list --resource "$HUB_NAMESPACE_ID" --metric IncomingMessages --interval PT5M --output table)
 If none has after 90 minutes, see "No events arrive" in deploy/azure/README.md.
+END
+	[ "$WITHOUT_HELM" = yes ] || [ "$RELEASE_STATE" != ours ] || cat <<END
+The Helm release $RELEASE was there and is as it was: another version, image or value is a matter of "helm upgrade" (README.md).
 END
 	[ "$WITHOUT_HELM" = yes ] || cat <<END
 Whether they get to Falco:
