@@ -154,7 +154,18 @@ look_into_cluster() {
 	RELEASE_STATE=$STATE
 	[ "$RELEASE_STATE" != foreign ] || fail "the Helm release $RELEASE in the namespace $KUBERNETES_NAMESPACE was not made by install.sh: its values do not name the
 managed identity $IDENTITY. It is not touched. Give another name with --release, or upgrade it yourself with helm."
+	[ "$RELEASE_STATE" != broken ] || refuse_pending
 	look_for_sink
+}
+
+# refuse_pending: helm takes a release that was left in the middle for one that somebody else is at, and refuses it for ever.
+refuse_pending() {
+	local pending in_namespace=(--namespace "$KUBERNETES_NAMESPACE")
+	pending=$(look helm list "${in_namespace[@]}" --filter "^$RELEASE\$" --pending --short)
+	[ -z "$pending" ] || fail "a helm run on the release $RELEASE goes on, or was cut off. If nobody is at it, take it back, and run this again:
+  $(quoted helm rollback "$RELEASE" "${in_namespace[@]}")
+or, if it never was deployed (helm history), which removes nothing but the release:
+  $(quoted helm uninstall "$RELEASE" "${in_namespace[@]}")"
 }
 
 # check_image refuses to install what no node could start: in a chart that is no release's the image has no registry, and

@@ -176,6 +176,15 @@ func TestAReleaseWhoseInstallationFailedIsInstalledAgain(t *testing.T) {
 	assert.Equal(t, []string{"helm upgrade"}, beginnings(o.changes))
 }
 
+func TestAReleaseThatWasCutOffInTheMiddleIsNamedWithTheWayOut(t *testing.T) {
+	t.Parallel()
+	cutOff := []string{"aks-audit-log-go"}
+	d := installed(t).with(func(w *world) { w.Undeployed, w.Pending = cutOff, cutOff })
+	o := d.run("install.sh", "")
+	o.mustSay(t, 1, "\n  helm rollback aks-audit-log-go --namespace aks-audit-log-go\n", "\n  helm uninstall aks-audit-log-go ")
+	assert.Empty(t, o.changes)
+}
+
 func TestAFailingCommandStopsTheInstallWhichThenGoesOnFromThere(t *testing.T) {
 	t.Parallel()
 	for i, command := range everything {
