@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestTheNetworkPolicyLetsTheDaemonToItsSink(t *testing.T) {
@@ -41,4 +42,23 @@ func TestTheNetworkPolicyHoldsForTheTestToo(t *testing.T) {
 		}
 	}
 	t.Error("there is no pod that checks")
+}
+
+// TestTheNetworkPolicyLetsTheTestAskForTheStatistics: who may read them is narrowed down, and "helm test" would fail for it.
+func TestTheNetworkPolicyLetsTheTestAskForTheStatistics(t *testing.T) {
+	t.Parallel()
+	objects := render(t, chart+"/ci/everything-values.yaml")
+	from := only(t, objects, "NetworkPolicy").list("spec/ingress")[0].list("from")
+	require.Len(t, from, 2, "the one in the values, and the test")
+	selector := from[1].strings(t, "podSelector/matchLabels")
+	let := map[string]bool{}
+	for _, pod := range ofKind(objects, "Pod") {
+		let[pod.name()] = selects(selector, pod.strings(t, "metadata/labels"))
+	}
+	assert.Equal(t, map[string]bool{"release-aks-audit-log-go-connection": true, "release-aks-audit-log-go-check": false}, let)
+
+	objects = render(t, chart+"/ci/everything-values.yaml", "tests.connection.enabled=false")
+	assert.Len(t, only(t, objects, "NetworkPolicy").list("spec/ingress")[0].list("from"), 1)
+	objects = render(t, withSecret, "networkPolicy.enabled=true")
+	assert.NotContains(t, only(t, objects, "NetworkPolicy").list("spec/ingress")[0], "from", "anybody may, as it was")
 }

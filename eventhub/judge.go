@@ -44,11 +44,10 @@ func (d *deliverer) judge(outcome forwarder.Outcome) bool {
 	return true
 }
 
-// pass lets the checkpoint pass a hub event.
+// pass lets the checkpoint pass a hub event. Its age counts even where nothing of it was sent: a partition of copies, or of
+// other log categories, is not behind.
 func (d *deliverer) pass(event *hubEvent) {
-	if event.posted > 0 {
-		d.stats.PartitionDelivered(d.id, event.Enqueued)
-	}
+	d.stats.PartitionDelivered(d.id, event.Enqueued)
 	d.share.giveBack(event.weight)
 	d.repeats.finish(event.Sequence)
 	d.checkpoints.settling.reach(event.Event)
@@ -70,6 +69,7 @@ func (t *tally) add(record *record, verdict forwarder.Verdict) {
 	switch {
 	case record.isCopy:
 		t.stats.CopySkipped()
+		t.stats.PartitionRecords(t.partition, verdict, 1)
 		return
 	case verdict == forwarder.Delivered:
 		t.delivered++

@@ -43,6 +43,22 @@ func TestTheStatusFollowsTheConsumer(t *testing.T) {
 	})
 }
 
+func TestAPartitionOfNothingButCopiesIsSeenAtWorkAndIsNotBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(2)
+		b.hub.append("0", of(all, audit("a")))
+		stop := b.start(t)
+		b.sink.await(1)
+		b.hub.append("1", of(admin, audit("a")))
+		time.Sleep(time.Second) // the bubble's clock
+		assert.Equal(t, 1.0, b.copiesPassedOver(t))
+		copies := b.status().Partitions[1]
+		assert.Equal(t, int64(1), copies.Records[forwarder.Skipped])
+		require.NotNil(t, copies.AgeSeconds, "AksAuditLogFarBehind would take it for hours behind")
+		stop()
+	})
+}
+
 func TestAReplicaSaysWhichPartitionsAnotherOwns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newBench(2), newBench(2)

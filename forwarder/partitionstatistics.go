@@ -60,7 +60,7 @@ func newPartitionStatistics(now func() time.Time) *partitionStatistics {
 		lag: prometheus.NewDesc("aks_audit_log_partition_lag_events",
 			"Hub events in the partition that are still to be handled; only while this replica owns it.", []string{"partition"}, nil),
 		age: prometheus.NewDesc("aks_audit_log_newest_delivered_event_age_seconds",
-			"Time since the newest delivered hub event was enqueued; only while this replica owns the partition.", []string{"partition"}, nil),
+			"Time since the newest hub event was enqueued whose records all have their verdict; only while this replica owns the partition.", []string{"partition"}, nil),
 	}
 	p.states.Store(&map[string]*partitionState{})
 	return p
@@ -174,7 +174,7 @@ func (s *Statistics) PartitionLag(partition string, events int64) {
 	s.partitions.state(partition).lag.Store(max(events, 0))
 }
 
-// PartitionDelivered records when a hub event that was delivered had been enqueued; the zero
+// PartitionDelivered records when a hub event had been enqueued whose records all have their verdict; the zero
 // time, of an event that does not say, is passed over. The age is shown while the partition
 // is owned.
 func (s *Statistics) PartitionDelivered(partition string, enqueued time.Time) {

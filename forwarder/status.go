@@ -70,7 +70,7 @@ type PartitionStatus struct {
 	Position *int64 `json:"position"`
 	// LagEvents is how many hub events are still to be handled.
 	LagEvents *int64 `json:"lag_events"`
-	// AgeSeconds is the time since the newest delivered hub event was enqueued.
+	// AgeSeconds is the time since the newest hub event was enqueued whose records all have their verdict.
 	AgeSeconds *float64          `json:"age_seconds"`
 	Records    map[Verdict]int64 `json:"records"`
 	LastAnswer *SinkAnswer       `json:"last_answer"`

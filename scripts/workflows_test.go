@@ -3,6 +3,7 @@ package scripts_test
 import (
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,6 +53,16 @@ func TestTheReleaseWorkflowRunsEachPartOfTheScript(t *testing.T) {
 	for _, part := range parts {
 		assert.Contains(t, read(t, "../.github/workflows/release.yml"), "scripts/release.sh "+part[1]+` "$GITHUB_REF_NAME"`)
 	}
+}
+
+// A helm of another version may render another manifest than the one that was checked.
+func TestTheReleaseIsMadeWithTheHelmThatTheChartIsCheckedWith(t *testing.T) {
+	t.Parallel()
+	text := read(t, "../.github/workflows/release.yml")
+	pinned := strings.Index(text, "make \"$PWD/bin/helm\"\n          echo \"$PWD/bin\" >>\"$GITHUB_PATH\"\n")
+	require.Positive(t, pinned)
+	assert.Less(t, pinned, strings.Index(text, "scripts/release.sh manifest "))
+	assert.Contains(t, read(t, "../Makefile"), "\n$(TOOLS)/helm:\n\tGOBIN=$(TOOLS) go install $(HELM)\n")
 }
 
 // An archive's binary and the image's are made by the same compiler.

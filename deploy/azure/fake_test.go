@@ -26,9 +26,10 @@ type world struct {
 	Workload any
 	// Things are Azure's resources, by the command that lists them and its scope.
 	Things map[string][]map[string]any
-	// Releases are the values of Helm's releases by name; Undeployed are those whose last run failed.
-	Releases   map[string]string
-	Undeployed []string
+	// Releases are the values of Helm's releases by name; Undeployed are those whose last run failed, and
+	// Pending those of which it did not end.
+	Releases            map[string]string
+	Undeployed, Pending []string
 	// Services are Kubernetes' Services as namespace/name.
 	Services []string
 	// Failures are calls that fail.
@@ -275,7 +276,10 @@ func (w *world) helm(args []string, out io.Writer) error {
 	case "list":
 		name := strings.Trim(args[slices.Index(args, "--filter")+1], "^$")
 		_, there := w.Releases[name]
-		if there && (slices.Contains(args, "--all") || !slices.Contains(w.Undeployed, name)) {
+		if slices.Contains(args, "--pending") {
+			there = slices.Contains(w.Pending, name)
+		}
+		if there && (!slices.Contains(args, "--deployed") || !slices.Contains(w.Undeployed, name)) {
 			return say(out, name)
 		}
 	case "get":

@@ -67,7 +67,7 @@ Helm release
   --chart CHART                  default: the chart beside this folder
   --chart-version VERSION        for a chart that comes from a registry
   --values FILE                  more values for the chart
-  --image-repository REPOSITORY  the image, such as one in your own registry; default: the chart's
+  --image-repository REPOSITORY  the image with its registry, such as your own; default: the chart's
   --image-tag TAG                default: the chart's
   --kubeconfig-file FILE         default: az fetches the cluster's into a temporary file
   --without-helm                 only what is in Azure
@@ -154,7 +154,18 @@ look_into_cluster() {
 	RELEASE_STATE=$STATE
 	[ "$RELEASE_STATE" != foreign ] || fail "the Helm release $RELEASE in the namespace $KUBERNETES_NAMESPACE was not made by install.sh: its values do not name the
 managed identity $IDENTITY. It is not touched. Give another name with --release, or upgrade it yourself with helm."
+	[ "$RELEASE_STATE" != broken ] || refuse_pending
 	look_for_sink
+}
+
+# refuse_pending: helm takes a release that was left in the middle for one that somebody else is at, and refuses it for ever.
+refuse_pending() {
+	local pending in_namespace=(--namespace "$KUBERNETES_NAMESPACE")
+	pending=$(look helm list "${in_namespace[@]}" --filter "^$RELEASE\$" --pending --short)
+	[ -z "$pending" ] || fail "a helm run on the release $RELEASE goes on, or was cut off. If nobody is at it, take it back, and run this again:
+  $(quoted helm rollback "$RELEASE" "${in_namespace[@]}")
+or, if it never was deployed (helm history), which removes nothing but the release:
+  $(quoted helm uninstall "$RELEASE" "${in_namespace[@]}")"
 }
 
 # check_image refuses to install what no node could start: in a chart that is no release's the image has no registry, and
@@ -192,6 +203,9 @@ Done. Azure Monitor begins to send within minutes, at most 90; new roles are kno
 daemon says in its log that it is not authorised, and tries again. Whether events arrive in the hub:
   $(quoted az monitor metrics list --resource "$HUB_NAMESPACE_ID" --metric IncomingMessages --interval PT5M --output table)
 If none has after 90 minutes, see "No events arrive" in deploy/azure/README.md.
+END
+	[ "$WITHOUT_HELM" = yes ] || [ "$RELEASE_STATE" != ours ] || cat <<END
+The Helm release $RELEASE was there and is as it was: another version, image or value is a matter of "helm upgrade" (README.md).
 END
 	[ "$WITHOUT_HELM" = yes ] || cat <<END
 Whether they get to Falco:

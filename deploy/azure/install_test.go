@@ -31,6 +31,7 @@ func TestAFirstInstallMakesEverythingInOrder(t *testing.T) {
 	t.Parallel()
 	o := newDesk(t).run("install.sh", "")
 	o.mustSay(t, 0, "Done.", "IncomingMessages")
+	assert.NotContains(t, o.stdout, "is as it was")
 	assert.Equal(t, everything, beginnings(o.changes))
 	assert.Empty(t, o.stderr)
 }
@@ -40,7 +41,7 @@ func TestASecondInstallChangesNothing(t *testing.T) {
 	d := installed(t)
 	before := d.read().things(t)
 	o := d.run("install.sh", "")
-	o.mustSay(t, 0, "Done.")
+	o.mustSay(t, 0, "Done.", "The Helm release aks-audit-log-go was there and is as it was")
 	assert.Empty(t, o.changes)
 	assert.Equal(t, before, d.read().things(t))
 }
@@ -108,7 +109,8 @@ func TestTheDaemonGetsTheIdentityAndTheEndpoints(t *testing.T) {
 		"--install aks-audit-log-go ", " --values mine.yaml ", "--namespace aks-audit-log-go --create-namespace",
 		"workloadIdentity.enabled=true --set-string workloadIdentity.clientId=client-of-my-identity ",
 		"serviceAccount.name=aks-audit-log-go ",
-		"image.repository=registry.example/daemon --set-string image.tag=v1 ",
+		// Else the registry of a released chart would stand before it.
+		"--set-string image.registry= --set-string image.repository=registry.example/daemon --set-string image.tag=v1 ",
 		"config.EVENTHUBNAMESPACE=my-namespace.servicebus.windows.net ",
 		"config.EVENTHUBNAME=insights-logs-kube-audit ",
 		"config.EVENTHUBCONSUMERGROUP=falco ",
@@ -172,6 +174,15 @@ func TestAReleaseWhoseInstallationFailedIsInstalledAgain(t *testing.T) {
 	o := d.run("install.sh", "")
 	o.mustSay(t, 0)
 	assert.Equal(t, []string{"helm upgrade"}, beginnings(o.changes))
+}
+
+func TestAReleaseThatWasCutOffInTheMiddleIsNamedWithTheWayOut(t *testing.T) {
+	t.Parallel()
+	cutOff := []string{"aks-audit-log-go"}
+	d := installed(t).with(func(w *world) { w.Undeployed, w.Pending = cutOff, cutOff })
+	o := d.run("install.sh", "")
+	o.mustSay(t, 1, "\n  helm rollback aks-audit-log-go --namespace aks-audit-log-go\n", "\n  helm uninstall aks-audit-log-go ")
+	assert.Empty(t, o.changes)
 }
 
 func TestAFailingCommandStopsTheInstallWhichThenGoesOnFromThere(t *testing.T) {

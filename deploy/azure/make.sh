@@ -125,7 +125,8 @@ install_release() {
 	local chart=("$CHART")
 	[ -z "$CHART_VERSION" ] || chart+=(--version "$CHART_VERSION")
 	[ -z "$VALUES" ] || chart+=(--values "$VALUES")
-	[ -z "$IMAGE_REPOSITORY" ] || chart+=(--set-string "image.repository=$IMAGE_REPOSITORY")
+	# The chart of a release names a registry, which would come before it.
+	[ -z "$IMAGE_REPOSITORY" ] || chart+=(--set-string image.registry= --set-string "image.repository=$IMAGE_REPOSITORY")
 	[ -z "$IMAGE_TAG" ] || chart+=(--set-string "image.tag=$IMAGE_TAG")
 	look_at_endpoints
 	change helm upgrade --install "$RELEASE" "${chart[@]}" --namespace "$KUBERNETES_NAMESPACE" --create-namespace \

@@ -101,7 +101,7 @@ plan() {
 	fi
 	decide "$STORAGE_STATE" "the storage account $STORAGE_ACCOUNT with checkpoints and DEAD LETTERS, $where"
 	REMOVE_STORAGE=$REMOVE
-	decide "$NAMESPACE_STATE" "the Event Hubs namespace $HUB_NAMESPACE with ALL EVENTS in it, $where"
+	decide "$NAMESPACE_STATE" "the Event Hubs namespace $HUB_NAMESPACE with ALL EVENTS in it, of every cluster that sends there, $where"
 	REMOVE_NAMESPACE=$REMOVE
 }
 

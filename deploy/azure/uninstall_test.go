@@ -21,7 +21,7 @@ func TestAnUninstallRemovesWhatTheInstallMade(t *testing.T) {
 	t.Parallel()
 	d := installed(t)
 	o := d.run("uninstall.sh", "", "--yes")
-	o.mustSay(t, 0, "remove     the Event Hubs namespace aksaudit-prod-", "DEAD LETTERS")
+	o.mustSay(t, 0, "remove     the Event Hubs namespace aksaudit-prod-", "DEAD LETTERS", "of every cluster that sends there")
 	assert.Equal(t, nothingLeft, beginnings(o.changes))
 
 	o = d.run("uninstall.sh", "", "--yes")

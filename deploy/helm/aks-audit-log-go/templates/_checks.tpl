@@ -18,6 +18,9 @@
 {{- if and $dir (or .Values.keda.enabled (gt (int .Values.replicaCount) 1)) }}
 {{- fail "config.CHECKPOINTDIR is for a single replica: set replicaCount to 1 and keda.enabled to false, or keep the checkpoints in blobs" }}
 {{- end }}
+{{- if and $dir (include "aks-audit-log-go.variable" (list . "BLOBCONTAINERNAME")) }}
+{{- fail "config.CHECKPOINTDIR and config.BLOBCONTAINERNAME are both set, and the daemon starts with one only: set config.BLOBCONTAINERNAME to \"\"" }}
+{{- end }}
 {{- if and .Values.workloadIdentity.enabled .Values.serviceAccount.create }}
 {{- if not (or .Values.workloadIdentity.clientId (get .Values.serviceAccount.annotations "azure.workload.identity/client-id")) }}
 {{- fail "workloadIdentity.clientId is not set: it is the client ID of the managed identity" }}

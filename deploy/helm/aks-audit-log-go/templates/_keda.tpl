@@ -10,6 +10,12 @@ The daemon writes all three in lower case, so that is how they are spelled here.
 {{- fail (printf "KEDA would look for checkpoints under the names in EHUBNAMESPACECONNECTIONSTRING as they are typed, and the daemon writes them in lower case: write %q in lower case there" $value) }}
 {{- end }}
 {{- end }}
+{{- $root := . }}
+{{- range $name := list "EHUBNAMESPACECONNECTIONSTRING_FILE" "BLOBSTORAGECONNECTIONSTRING_FILE" }}
+{{- if or (include "aks-audit-log-go.variable" (list $root $name)) (get $root.Values.secret.data $name) }}
+{{- fail (printf "KEDA reads connection strings from the pod's environment, and no files: give %s, by a Secret, in place of %s, or use identities" (trimSuffix "_FILE" $name) $name) }}
+{{- end }}
+{{- end }}
 {{- if ne (empty .Values.config.BLOBSTORAGEURL) (empty .Values.config.EVENTHUBNAMESPACE) }}
 {{- fail "KEDA signs in to hub and storage in one way: set both config.EVENTHUBNAMESPACE and config.BLOBSTORAGEURL, or neither" }}
 {{- end }}
