@@ -111,7 +111,9 @@ func (c *Consumer) Run(ctx context.Context) {
 	defer c.deadLetters.close()
 	c.log.WithField("owner", c.me).Info("consumer starts")
 	defer c.watch(ctx)()
-	next := time.After(0)
+	now := make(chan time.Time) // no timer of 0: see fakelane_test.go
+	close(now)
+	var next <-chan time.Time = now
 	for {
 		select {
 		case <-ctx.Done():

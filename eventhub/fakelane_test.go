@@ -74,8 +74,11 @@ func (l *memoryLane) hesitate(ctx context.Context) error {
 	if l.latency == nil {
 		return nil
 	}
+	// Timers that are due at once, of several goroutines in one bubble, can crash the race detector of Go 1.26: they are
+	// run where they are waited for, all in one race context (runtime, timer.unlockAndRun).
+	latency := max(l.latency(), time.Nanosecond)
 	select {
-	case <-time.After(l.latency()):
+	case <-time.After(latency):
 	case <-ctx.Done():
 	}
 	return context.Cause(ctx)

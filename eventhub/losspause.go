@@ -17,9 +17,11 @@ func (l *lossPause) wait(stop context.Context, settled bool) {
 	if settled {
 		l.next = 0
 	}
-	select {
-	case <-stop.Done():
-	case <-time.After(l.next):
+	if l.next > 0 {
+		select {
+		case <-stop.Done():
+		case <-time.After(l.next):
+		}
 	}
 	l.next = min(max(2*l.next, retryDelayMin), retryDelayMax)
 }
