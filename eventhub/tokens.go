@@ -123,6 +123,11 @@ func (t *tokens) asked() *tokenRequest {
 		close(request.done)
 		return request
 	}
+	if time.Now().Before(t.renewAt) { // a new one came after the caller had looked
+		request.token = t.token
+		close(request.done)
+		return request
+	}
 	t.request = request
 	t.wg.Go(func() { t.ask(request) })
 	return request
