@@ -111,9 +111,7 @@ func (c *Consumer) Run(ctx context.Context) {
 	defer c.deadLetters.close()
 	c.log.WithField("owner", c.me).Info("consumer starts")
 	defer c.watch(ctx)()
-	now := make(chan time.Time) // no timer of 0: see fakelane_test.go
-	close(now)
-	var next <-chan time.Time = now
+	next := time.After(c.round(ctx))
 	for {
 		select {
 		case <-ctx.Done():

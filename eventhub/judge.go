@@ -47,7 +47,7 @@ func (d *deliverer) judge(outcome forwarder.Outcome) bool {
 // pass lets the checkpoint pass a hub event. Its age counts even where nothing of it was sent: a partition of copies, or of
 // other log categories, is not behind.
 func (d *deliverer) pass(event *hubEvent) {
-	d.stats.PartitionDelivered(d.id, event.Enqueued)
+	d.stats.PartitionDone(d.id, event.Enqueued)
 	d.share.giveBack(event.weight)
 	d.repeats.finish(event.Sequence)
 	d.checkpoints.settling.reach(event.Event)
@@ -70,7 +70,7 @@ func (t *tally) add(record *record, verdict forwarder.Verdict) {
 	case record.isCopy:
 		t.stats.CopySkipped()
 		t.stats.PartitionRecords(t.partition, verdict, 1)
-		return
+		return // what was salvaged or reduced of it went nowhere
 	case verdict == forwarder.Delivered:
 		t.delivered++
 	case verdict == forwarder.Skipped:

@@ -17,7 +17,7 @@ const (
 // retry calls try until it works, ctx ends, or the partition has gone to somebody else. A run
 // that lasted was not part of the trouble, so the pauses begin anew after it.
 func retry(ctx context.Context, log logrus.FieldLogger, what string, try func() error) error {
-	delay := retryDelayMin
+	pause := backoff{next: retryDelayMin}
 	for {
 		began := time.Now()
 		err := try()
@@ -28,14 +28,25 @@ func retry(ctx context.Context, log logrus.FieldLogger, what string, try func() 
 			return err
 		}
 		if time.Since(began) > retryDelayMax {
-			delay = retryDelayMin
+			pause.next = retryDelayMin
 		}
-		log.WithError(err).WithField("delay", delay).Warn("cannot " + what + ", trying again")
+		log.WithError(err).WithField("delay", pause.next).Warn("cannot " + what + ", trying again")
+		if pause.wait(ctx); ctx.Err() != nil {
+			return nil //nolint:nilerr // here, too
+		}
+	}
+}
+
+// backoff is the pause between two tries: next, and twice as long each time.
+type backoff struct{ next time.Duration }
+
+// wait pauses, or until ctx ends.
+func (b *backoff) wait(ctx context.Context) {
+	if b.next > 0 {
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-time.After(delay):
+		case <-time.After(b.next):
 		}
-		delay = min(2*delay, retryDelayMax)
 	}
+	b.next = min(max(2*b.next, retryDelayMin), retryDelayMax)
 }

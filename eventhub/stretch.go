@@ -12,7 +12,7 @@ import (
 // here but in the hub, where it stands anyway: so it takes no memory, and what follows a loss is
 // what follows a crash.
 func (p *partition) flow(stop, work context.Context, position Position, displaced func(error) error) error {
-	var pause lossPause
+	var pause backoff
 	for stop.Err() == nil {
 		lane := p.sink.Lane()
 		err := p.stretch(stop, work, lane, position, displaced)
@@ -24,7 +24,13 @@ func (p *partition) flow(stop, work context.Context, position Position, displace
 		position = p.checkpoints.position(position)
 		if lost := lane.Err(); lost != nil {
 			p.sinkLost(lost, position)
-			pause.wait(stop, position.Sequence > before)
+			// A sink that accepts and breaks the connection each time would be given the same events, and
+			// the hub a new link, many times a second. One with which something was settled meanwhile is
+			// given what it lost at once.
+			if position.Sequence > before {
+				pause.next = 0
+			}
+			pause.wait(stop)
 		}
 	}
 	return nil

@@ -66,38 +66,38 @@ func newTokens(service entraService, credential azcore.TokenCredential) *tokens 
 // GetToken returns a token that holds. It asks for one where there is none or where it is time to,
 // whatever the options say: there is one scope for each service.
 func (t *tokens) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	held, wanted := t.held()
-	if !wanted {
+	held, request := t.held()
+	if request == nil {
 		return held, nil
 	}
 	if held.Token == "" {
-		return t.await(ctx, tokenTimeout)
+		return t.await(ctx, request, tokenTimeout)
 	}
-	if renewed, err := t.await(ctx, tokenPatience); err == nil {
+	if renewed, err := t.await(ctx, request, tokenPatience); err == nil {
 		return renewed, nil
 	}
 	return held, nil
 }
 
-// held returns the token that holds, if there is one, and whether a new one is to be asked for.
-func (t *tokens) held() (token azcore.AccessToken, wanted bool) {
+// held returns the token that holds, if there is one, and the request for a new one where that is
+// wanted. Both are of one moment, so that nobody asks anew for what has just come.
+func (t *tokens) held() (azcore.AccessToken, *tokenRequest) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
 	if !now.Before(t.staleAt) {
-		return azcore.AccessToken{}, true
+		return azcore.AccessToken{}, t.asked()
 	}
 	if now.Before(t.renewAt) || now.Sub(t.tried) < tokenPause {
-		return t.token, false
+		return t.token, nil
 	}
 	t.tried = now
-	return t.token, true
+	return t.token, t.asked()
 }
 
-// await waits for the request under way, or for a new one. That goes on when it is no longer waited
-// for, so that the next who asks has its answer.
-func (t *tokens) await(ctx context.Context, patience time.Duration) (azcore.AccessToken, error) {
-	request := t.asked()
+// await waits for the request. That goes on when it is no longer waited for, so that the next who
+// asks has its answer.
+func (t *tokens) await(ctx context.Context, request *tokenRequest, patience time.Duration) (azcore.AccessToken, error) {
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
@@ -110,21 +110,14 @@ func (t *tokens) await(ctx context.Context, patience time.Duration) (azcore.Acce
 	}
 }
 
-// asked returns the request under way.
+// asked returns the request under way, or a new one. The lock is held.
 func (t *tokens) asked() *tokenRequest {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.request != nil {
 		return t.request
 	}
 	request := &tokenRequest{done: make(chan struct{})}
 	if t.life.Err() != nil {
 		request.err = errClosed
-		close(request.done)
-		return request
-	}
-	if time.Now().Before(t.renewAt) { // a new one came after the caller had looked
-		request.token = t.token
 		close(request.done)
 		return request
 	}

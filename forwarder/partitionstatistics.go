@@ -174,10 +174,10 @@ func (s *Statistics) PartitionLag(partition string, events int64) {
 	s.partitions.state(partition).lag.Store(max(events, 0))
 }
 
-// PartitionDelivered records when a hub event had been enqueued whose records all have their verdict; the zero
+// PartitionDone records when a hub event had been enqueued whose records all have their verdict; the zero
 // time, of an event that does not say, is passed over. The age is shown while the partition
 // is owned.
-func (s *Statistics) PartitionDelivered(partition string, enqueued time.Time) {
+func (s *Statistics) PartitionDone(partition string, enqueued time.Time) {
 	if !enqueued.IsZero() {
 		s.partitions.state(partition).delivered(enqueued)
 	}

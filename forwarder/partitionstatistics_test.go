@@ -16,7 +16,7 @@ func TestTheAgeOfTheNewestDeliveredEventIsReckonedAtTheScrape(t *testing.T) {
 	stats.PartitionOwned("7")
 	assertNoSample(t, reg, ageOf7)
 
-	stats.PartitionDelivered("7", at.now.Add(-3*time.Second))
+	stats.PartitionDone("7", at.now.Add(-3*time.Second))
 	assertSample(t, reg, 3, ageOf7)
 	at.now = at.now.Add(time.Minute)
 	assertSample(t, reg, 63, ageOf7)
@@ -25,16 +25,16 @@ func TestTheAgeOfTheNewestDeliveredEventIsReckonedAtTheScrape(t *testing.T) {
 func TestAnOlderEventDoesNotMakeTheNewestOneOlder(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.PartitionOwned("7")
-	stats.PartitionDelivered("7", at.now.Add(-time.Second))
-	stats.PartitionDelivered("7", at.now.Add(-time.Hour))
-	stats.PartitionDelivered("7", time.Time{})
+	stats.PartitionDone("7", at.now.Add(-time.Second))
+	stats.PartitionDone("7", at.now.Add(-time.Hour))
+	stats.PartitionDone("7", time.Time{})
 	assertSample(t, reg, 1, ageOf7)
 }
 
 func TestAnEventFromTheFutureIsOfAgeZero(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.PartitionOwned("7")
-	stats.PartitionDelivered("7", at.now.Add(time.Minute))
+	stats.PartitionDone("7", at.now.Add(time.Minute))
 	assertSample(t, reg, 0, ageOf7)
 }
 
@@ -56,7 +56,7 @@ func TestAReleasedPartitionKeepsItsCountersOnly(t *testing.T) {
 	stats.PartitionOwned("8")
 	stats.HubEventReceived("7", 10)
 	stats.PartitionLag("7", 12)
-	stats.PartitionDelivered("7", at.now)
+	stats.PartitionDone("7", at.now)
 	assertSample(t, reg, 2, "aks_audit_log_partitions_owned")
 
 	stats.PartitionReleased("7")
@@ -68,7 +68,7 @@ func TestAReleasedPartitionKeepsItsCountersOnly(t *testing.T) {
 
 	// What was under way at the release must not bring them back.
 	stats.PartitionLag("7", 11)
-	stats.PartitionDelivered("7", at.now)
+	stats.PartitionDone("7", at.now)
 	assertNoSample(t, reg, lagOf7)
 	assertNoSample(t, reg, ageOf7)
 }
@@ -77,7 +77,7 @@ func TestAPartitionOwnedAgainStartsWithoutItsOldLagAndAge(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.PartitionOwned("7")
 	stats.PartitionLag("7", 12)
-	stats.PartitionDelivered("7", at.now)
+	stats.PartitionDone("7", at.now)
 	stats.PartitionReleased("7")
 	stats.PartitionOwned("7")
 	assertNoSample(t, reg, lagOf7)

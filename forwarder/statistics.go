@@ -208,10 +208,7 @@ func (s *Statistics) RecordSkipped(category string) {
 
 // CopySkipped counts a record that was skipped since the sink has the same audit event. It counts the
 // verdict too.
-func (s *Statistics) CopySkipped() {
-	s.skipped.inc(categoryCopy, categoryOther)
-	s.RecordsDone(Skipped, 1)
-}
+func (s *Statistics) CopySkipped() { s.RecordSkipped(categoryCopy) }
 
 // RecordDeadLettered counts a record that was stored as a dead letter, by one of the Reason
 // constants; anything else counts as "other". It counts the verdict too.

@@ -210,7 +210,7 @@ func TestMetricNamesFollowPrometheusConventions(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.PartitionOwned("0")
 	stats.PartitionLag("0", 1)
-	stats.PartitionDelivered("0", at.now)
+	stats.PartitionDone("0", at.now)
 	families, err := reg.Gather()
 	require.NoError(t, err)
 	var ours []string
@@ -241,7 +241,7 @@ func TestStatisticsTakeCallsFromEverySide(t *testing.T) {
 				stats.PartitionOwned(partition)
 				stats.HubEventReceived(partition, 10)
 				stats.PartitionLag(partition, int64(i))
-				stats.PartitionDelivered(partition, at.now)
+				stats.PartitionDone(partition, at.now)
 				stats.RecordSkipped("guard")
 				stats.EventsSent(1)
 			}
@@ -267,6 +267,6 @@ func BenchmarkStatisticsOfOneEvent(b *testing.B) {
 		stats.PostFinished("2xx", time.Millisecond)
 		stats.EventsSucceeded(1)
 		stats.RecordsDone(Delivered, 1)
-		stats.PartitionDelivered("3", at)
+		stats.PartitionDone("3", at)
 	}
 }

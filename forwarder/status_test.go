@@ -99,7 +99,7 @@ func TestAPartitionShowsItsPositionLagAgeAndRecords(t *testing.T) {
 
 	s.stats.PartitionPosition("0", 4711)
 	s.stats.PartitionLag("0", 7)
-	s.stats.PartitionDelivered("0", s.clock.now.Add(-3*time.Second))
+	s.stats.PartitionDone("0", s.clock.now.Add(-3*time.Second))
 	s.stats.PartitionRecords("0", Delivered, 20)
 	s.stats.PartitionRecords("0", DeadLettered, 1)
 	s.stats.PartitionRecords("1", Delivered, 5)

@@ -195,7 +195,7 @@ func TestTheDocumentationHasExactlyTheMetrics(t *testing.T) {
 	NewHealth().Register(reg)
 	stats.PartitionOwned("0")
 	stats.PartitionLag("0", 1)
-	stats.PartitionDelivered("0", at.now)
+	stats.PartitionDone("0", at.now)
 	families, err := reg.Gather()
 	require.NoError(t, err)
 	labels := make(map[string]bool)
