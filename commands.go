@@ -14,8 +14,10 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/forwarder"
-	"aks-audit-log-go/internal/daemon"
+	"aks-audit-log-go/internal/admin"
+	"aks-audit-log-go/internal/check"
 )
 
 // action is what a command does once its flags are parsed. Results go to out; log is on standard
@@ -43,7 +45,7 @@ func runCommand(name string, args, environ []string, stdout, stderr io.Writer) i
 		return exitUsage
 	}
 	log := forwarder.NewLogger(cfg, stderr)
-	eventhub.BridgeSDKLogs(log)
+	hubclient.BridgeSDKLogs(log)
 	ctx, restore := untilSignal()
 	defer restore()
 	err = act(ctx, cfg, stdout, log)
@@ -51,7 +53,7 @@ func runCommand(name string, args, environ []string, stdout, stderr io.Writer) i
 		return exitOK
 	}
 	_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %s: %v\n", name, err)
-	if errors.Is(err, eventhub.ErrMisused) {
+	if errors.Is(err, admin.ErrMisused) {
 		return exitUsage
 	}
 	return exitFailed
@@ -102,12 +104,12 @@ func runCheck(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	cfg, wrong := forwarder.Load(environ)
 	if wrong == nil {
-		eventhub.BridgeSDKLogs(forwarder.NewLogger(cfg, stderr))
+		hubclient.BridgeSDKLogs(forwarder.NewLogger(cfg, stderr))
 	}
 	ctx, restore := untilSignal()
 	defer restore()
-	switch err := daemon.Check(ctx, cfg, wrong, stdout); {
-	case errors.Is(err, daemon.ErrCheckFailed): // the report says which parts
+	switch err := check.Check(ctx, cfg, wrong, stdout); {
+	case errors.Is(err, check.ErrCheckFailed): // the report says which parts
 		return exitFailed
 	case err != nil:
 		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: check: %v\n", err)
@@ -119,7 +121,7 @@ func runCheck(args, environ []string, stdout, stderr io.Writer) int {
 func checkpointsShow(flags *flag.FlagSet) action {
 	asJSON := flags.Bool("json", false, "print JSON")
 	return func(ctx context.Context, cfg forwarder.Config, out io.Writer, _ *logrus.Logger) error {
-		return eventhub.ShowCheckpoints(ctx, cfg, *asJSON, out)
+		return admin.ShowCheckpoints(ctx, cfg, *asJSON, out)
 	}
 }
 
@@ -130,23 +132,23 @@ func checkpointsExport(flags *flag.FlagSet) action {
 	flags.StringVar(&to.Hub, "hub", "", "the spelling of the event hub"+standard)
 	flags.StringVar(&to.ConsumerGroup, "group", "", "the spelling of the consumer group"+standard)
 	return func(ctx context.Context, cfg forwarder.Config, out io.Writer, _ *logrus.Logger) error {
-		return eventhub.ExportCheckpoints(ctx, cfg, to, out)
+		return admin.ExportCheckpoints(ctx, cfg, to, out)
 	}
 }
 
 func deadLettersList(flags *flag.FlagSet) action {
 	asJSON := flags.Bool("json", false, "print a JSON object a line")
 	return func(ctx context.Context, cfg forwarder.Config, out io.Writer, _ *logrus.Logger) error {
-		return eventhub.ListDeadLetters(ctx, cfg, *asJSON, out)
+		return admin.ListDeadLetters(ctx, cfg, *asJSON, out)
 	}
 }
 
 func deadLettersReplay(flags *flag.FlagSet) action {
-	var options eventhub.ReplayOptions
+	var options admin.ReplayOptions
 	flags.StringVar(&options.Reason, "reason", "", "replay only those with this reason")
 	flags.BoolVar(&options.DryRun, "dry-run", false, "only print what would be sent")
 	flags.BoolVar(&options.Force, "force", false, "send also what Falco cannot use, and drops without a word: for other sinks")
 	return func(ctx context.Context, cfg forwarder.Config, out io.Writer, log *logrus.Logger) error {
-		return daemon.ReplayDeadLetters(ctx, cfg, options, out, log)
+		return admin.ReplayDeadLetters(ctx, cfg, options, out, log)
 	}
 }

@@ -14,9 +14,11 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/variable"
 	"aks-audit-log-go/internal/daemon"
+	"aks-audit-log-go/internal/gctune"
 )
 
 // The exit codes. docs/configuration.md lists them.
@@ -38,7 +40,7 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	case "version":
 		err = printVersion(stdout)
 	case "help":
-		err = forwarder.Usage(stdout)
+		err = variable.Usage(stdout)
 	case "":
 		return runDaemon(environ, stderr)
 	case "check":
@@ -119,9 +121,9 @@ func runDaemon(environ []string, stderr io.Writer) int {
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
 	}
-	eventhub.BridgeSDKLogs(log)
-	limitMemory(os.LookupEnv, os.DirFS("/"))
-	defer spareCollector(os.LookupEnv)()
+	hubclient.BridgeSDKLogs(log)
+	gctune.LimitMemory(os.LookupEnv, os.DirFS("/"))
+	defer gctune.SpareCollector(os.LookupEnv)()
 	ctx, restore := untilSignal()
 	defer restore()
 	if err := forward(ctx, cfg, log); err != nil {

@@ -13,7 +13,7 @@ func TestACallThatDoesNotHeedItsContextIsLeftToItself(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	release, returned := make(chan struct{}), make(chan struct{})
 	cancel()
-	err := bounded(ctx, func(context.Context) error {
+	err := CallWithContext(ctx, func(context.Context) error {
 		<-release
 		close(returned)
 		return nil
@@ -25,5 +25,5 @@ func TestACallThatDoesNotHeedItsContextIsLeftToItself(t *testing.T) {
 
 func TestACallThatEndsInTimeIsHeard(t *testing.T) {
 	away := errors.New("away")
-	assert.Equal(t, away, bounded(t.Context(), func(context.Context) error { return away }))
+	assert.Equal(t, away, CallWithContext(t.Context(), func(context.Context) error { return away }))
 }

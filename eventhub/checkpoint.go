@@ -9,6 +9,10 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
+// ownershipExpiry is how long an owner that does not renew keeps its partitions: six missed
+// renewals. Azure's own processors use the same, and share partitions with us where they run.
+const OwnershipExpiry = time.Minute
+
 // CheckpointStore keeps, for the readers of one consumer group, who owns which partition and
 // how far each partition has been read.
 type CheckpointStore interface {
@@ -28,7 +32,7 @@ type CheckpointStore interface {
 }
 
 // ErrLostRace says that somebody else changed an ownership or a checkpoint first.
-var ErrLostRace = errors.New("somebody else changed it first")
+var ErrConflict = errors.New("somebody else changed it first")
 
 // Ownership says which reader owns a partition.
 type Ownership struct {
@@ -39,7 +43,7 @@ type Ownership struct {
 	// Renewed is when it was last written, by the store's clock.
 	Renewed time.Time
 	// version is what the store compares before it writes; "" before the first write.
-	version string
+	Version string
 }
 
 // Checkpoint says how far a partition has been read: the event named and all before it have
@@ -53,9 +57,9 @@ type Checkpoint struct {
 	// Offset is the offset of that event. Newer .NET SDKs leave it empty.
 	Offset string
 	// fromLease is set where it was found in a lease blob of the retired SDK.
-	fromLease bool
+	FromLease bool
 	// version is what the store compares before it writes; "" before the first write.
-	version string
+	Version string
 }
 
 // Scope names the readers that share partitions: those of one consumer group of one event hub.
@@ -79,14 +83,48 @@ func ScopeOf(cfg forwarder.Config) Scope {
 
 // path is where the scope's own records stand: in lower case, as the .NET, JavaScript and
 // Python SDKs write them, with a slash at the end.
-func (s Scope) path() string {
+func (s Scope) Path() string {
 	return strings.ToLower(s.Namespace + "/" + s.Hub + "/" + s.ConsumerGroup + "/")
 }
 
 // The folders under a scope's path. The first two are the layout of Azure's own blob checkpoint
 // stores (azeventhubs/v2 checkpoints/blob_store.go).
 const (
-	checkpointFolder = "checkpoint/"
-	ownershipFolder  = "ownership/"
-	deadLetterFolder = "deadletter/"
+	CheckpointFolder = "checkpoint/"
+	OwnershipFolder  = "ownership/"
+	DeadLetterFolder = "deadletter/"
 )
+
+// FoundCheckpoint is one of the checkpoints that stand in a store for a partition.
+type FoundCheckpoint struct {
+	Checkpoint
+	// Place is where it stands: the name of its blob, or the path of its file.
+	Place string
+}
+
+// Readable tells whether it names an event.
+func (f FoundCheckpoint) Readable() bool { return f.Sequence > NoSequence }
+
+// furthestCheckpoints picks one checkpoint for each partition, in the order in which the partitions
+// were found.
+func FurthestCheckpoints(found []FoundCheckpoint) []FoundCheckpoint {
+	var furthest []FoundCheckpoint
+	index := map[string]int{}
+	for _, one := range found {
+		at, seen := index[one.Partition]
+		switch {
+		case !seen:
+			index[one.Partition] = len(furthest)
+			furthest = append(furthest, one)
+		case Further(one, furthest[at]):
+			furthest[at] = one
+		}
+	}
+	return furthest
+}
+
+// further tells whether a counts rather than b. Of two for the same event, it is the one that has
+// its offset.
+func Further(a, b FoundCheckpoint) bool {
+	return a.Sequence > b.Sequence || a.Sequence == b.Sequence && a.Offset != "" && b.Offset == ""
+}

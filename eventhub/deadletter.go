@@ -33,14 +33,14 @@ type DeadLetterRecords interface {
 
 var (
 	// errNotThere says that what was to be read is not there, or not any more.
-	errNotThere = errors.New("it is not there")
+	ErrNotFound = errors.New("it is not there")
 	// errNoDeadLetter says that what was read has not the form of a dead letter.
-	errNoDeadLetter = errors.New("it is no dead letter")
+	ErrNotDeadLetter = errors.New("it is no dead letter")
 )
 
 // maxDeadLetterSize bounds what is read of one, in bytes. A body of 1 MB has up to 6 MB in a JSON
 // string.
-const maxDeadLetterSize = 64 << 20
+const MaxDeadLetterSize = 64 << 20
 
 // DeadLetter is something that stood in the hub and can never be delivered, with what an
 // operator needs in order to judge it.
@@ -60,12 +60,12 @@ type DeadLetter struct {
 	// Content is the audit event, or the record or body in which none could be found.
 	Content []byte
 	// version is what the store compares before it deletes.
-	version string
+	Version string
 }
 
 // deadLetterFile is the layout of a stored dead letter. Content is text where it can be, so
 // that it is read and searched with ordinary tools.
-type deadLetterFile struct {
+type DeadLetterFile struct {
 	Reason        string    `json:"reason"`
 	Detail        string    `json:"detail,omitempty"`
 	Partition     string    `json:"partition"`
@@ -78,13 +78,13 @@ type deadLetterFile struct {
 }
 
 // name is where the letter stands under its scope's dead letter folder.
-func (d DeadLetter) name() string {
+func (d DeadLetter) Name() string {
 	return fmt.Sprintf("%s/%d-%d.json", d.Partition, d.Sequence, d.Record)
 }
 
 // encode returns the letter as it is stored.
-func (d DeadLetter) encode() ([]byte, error) {
-	file := deadLetterFile{
+func (d DeadLetter) Encode() ([]byte, error) {
+	file := DeadLetterFile{
 		Reason: d.Reason, Detail: d.Detail,
 		Partition: d.Partition, Sequence: d.Sequence, Record: d.Record,
 		Enqueued: d.Enqueued, Category: d.Category,
@@ -96,19 +96,19 @@ func (d DeadLetter) encode() ([]byte, error) {
 	}
 	encoded, err := json.MarshalIndent(file, "", "  ")
 	if err != nil {
-		return nil, fmt.Errorf("encode dead letter %s: %w", d.name(), err)
+		return nil, fmt.Errorf("encode dead letter %s: %w", d.Name(), err)
 	}
 	return append(encoded, '\n'), nil
 }
 
 // decodeDeadLetter reads a letter as it is stored.
-func decodeDeadLetter(name string, stored []byte) (DeadLetter, error) {
-	var file deadLetterFile
+func DecodeDeadLetter(name string, stored []byte) (DeadLetter, error) {
+	var file DeadLetterFile
 	if err := json.Unmarshal(stored, &file); err != nil {
-		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it is not JSON as it was stored", name, errNoDeadLetter)
+		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it is not JSON as it was stored", name, ErrNotDeadLetter)
 	}
 	if file.Reason == "" || file.Partition == "" {
-		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it names no reason or no partition", name, errNoDeadLetter)
+		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it names no reason or no partition", name, ErrNotDeadLetter)
 	}
 	letter := DeadLetter{
 		Reason: file.Reason, Detail: file.Detail,
@@ -123,12 +123,12 @@ func decodeDeadLetter(name string, stored []byte) (DeadLetter, error) {
 
 // sortDeadLetters puts names into the order in which their records stood in the hub. A listing has
 // 10 before 9.
-func sortDeadLetters(names []string) {
-	slices.SortFunc(names, compareNumbers)
+func SortDeadLetters(names []string) {
+	slices.SortFunc(names, CompareNumbers)
 }
 
 // compareNumbers compares texts, and the numbers in them by their value.
-func compareNumbers(a, b string) int {
+func CompareNumbers(a, b string) int {
 	for a != "" && b != "" {
 		numberA, restA := leadingNumber(a)
 		numberB, restB := leadingNumber(b)

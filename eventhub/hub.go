@@ -2,19 +2,32 @@ package eventhub
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
+	"os"
 	"time"
-
-	"aks-audit-log-go/forwarder"
 )
+
+// readerID is the host's name, which in Kubernetes is the pod's, and something that tells a
+// restarted process from the one before.
+func ReaderID() string {
+	suffix := make([]byte, 4)
+	_, _ = rand.Read(suffix) // never fails, says its documentation
+	host, err := os.Hostname()
+	if err != nil {
+		host = "aks-audit-log-go"
+	}
+	return host + "-" + hex.EncodeToString(suffix)
+}
 
 const (
 	// connectTimeout bounds connecting, authorisation and attaching together; requestTimeout a
 	// question to the service, which half of WATCHDOGTIMEOUT does where that is less.
-	connectTimeout = time.Minute
-	requestTimeout = 30 * time.Second
+	ConnectTimeout = time.Minute
+	RequestTimeout = 30 * time.Second
 	// closeTimeout bounds the good-bye of a link: either SDK waits long for a dead connection's.
-	closeTimeout = 3 * time.Second
+	CloseTimeout = 3 * time.Second
 )
 
 // Hub is the part of an Event Hubs client that the consumer needs. It stands between the
@@ -33,27 +46,6 @@ type Hub interface {
 	// Close ends the connections, once nothing uses the hub any more. It gives up on a good-bye
 	// that takes longer than ctx.
 	Close(ctx context.Context) error
-}
-
-// NewHub returns the client that the configuration asks for, for the event hub that it names. It
-// does not connect yet.
-func NewHub(cfg forwarder.Config) (Hub, error) {
-	if !cfg.HubConnection.Entra {
-		return newHub(cfg, nil)
-	}
-	credential, err := newCredential()
-	if err != nil {
-		return nil, err
-	}
-	return newHub(cfg, newTokens(hubService, credential))
-}
-
-// newHub is NewHub with the tokens that the hub is given; nil where it takes a key.
-func newHub(cfg forwarder.Config, tokens *tokens) (Hub, error) {
-	if cfg.HubClient == forwarder.ClientAzureEventHubsGo {
-		return newAzureEventHubsGo(cfg, tokens)
-	}
-	return newAzEventHubs(cfg, tokens)
 }
 
 // Handler takes one event. It may block for as long as it likes, which is the backpressure;
@@ -79,7 +71,7 @@ type Event struct {
 }
 
 // noSequence stands before every event: sequence numbers start at 0.
-const noSequence int64 = -1
+const NoSequence int64 = -1
 
 // Position is a place between two events of a partition.
 type Position struct {
@@ -94,7 +86,7 @@ type Position struct {
 }
 
 // beginning is the position before the oldest event that the service still holds.
-func beginning() Position { return Position{Sequence: noSequence} }
+func Beginning() Position { return Position{Sequence: NoSequence} }
 
 // PartitionInfo is what the service says of a partition.
 type PartitionInfo struct {
@@ -112,19 +104,5 @@ type PartitionInfo struct {
 // ErrDisplaced says that another reader has taken the partition over.
 var ErrDisplaced = errors.New("another reader took the partition")
 
-// hubConnectionString writes the parts of the connection string again as the SDKs want them:
-// without a semicolon at the end, on which one's parser fails, and without an EntityPath, on
-// which the other's does, unless it is the hub's name in the same letters.
-func hubConnectionString(cfg forwarder.Config) string {
-	connection := cfg.HubConnection
-	text := "Endpoint=sb://" + connection.Host + "/;"
-	if connection.SAS != "" {
-		text += "SharedAccessSignature=" + connection.SAS.Reveal()
-	} else {
-		text += "SharedAccessKeyName=" + connection.KeyName + ";SharedAccessKey=" + connection.Key.Reveal()
-	}
-	if connection.Emulator {
-		text += ";UseDevelopmentEmulator=true"
-	}
-	return text
-}
+// unpackedShare is what is for unpacked events, of so many bytes in flight.
+func UnpackedShare(bytes int) int { return bytes / 4 }

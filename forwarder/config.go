@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder/connstr"
 )
 
 // FailurePolicy is what becomes of an audit event whose retries are used up.
@@ -80,7 +82,7 @@ func (p StartPosition) String() string {
 // Config is the whole configuration, checked by Load. It prints without its secrets.
 type Config struct {
 	// HubConnection says where the Event Hubs namespace is and how to sign in there.
-	HubConnection HubConnection
+	HubConnection connstr.HubConnection
 	// HubName is the event hub, as it was typed; the service does not mind its case.
 	HubName string
 	// ConsumerGroup is the hub's consumer group, by default "$Default".
@@ -100,7 +102,7 @@ type Config struct {
 
 	// Blob says where the checkpoints are kept and how to sign in there; nil where CheckpointDir is
 	// set.
-	Blob *BlobConnection
+	Blob *connstr.BlobConnection
 	// BlobContainerName is the container in Blob; empty where CheckpointDir is set.
 	BlobContainerName string
 	// CheckpointDir is a local folder for the checkpoints, in place of Blob.
@@ -129,7 +131,7 @@ type Config struct {
 	SinkCertFile string
 	SinkKeyFile  string
 	// SinkToken is sent to the sink as a bearer token; empty, the default, is none.
-	SinkToken Secret
+	SinkToken connstr.Secret
 	// SinkTokenFile is a file with such a token, in place of SinkToken.
 	SinkTokenFile string
 	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space

@@ -7,52 +7,55 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"aks-audit-log-go/forwarder/connstr"
+	"aks-audit-log-go/forwarder/variable"
 )
 
 // environment is what the environment holds, typed but not yet checked.
 type environment struct {
-	HubConnection      string        `env:"EHUBNAMESPACECONNECTIONSTRING"`
-	HubNamespace       string        `env:"EVENTHUBNAMESPACE"`
-	HubName            string        `env:"EVENTHUBNAME"`
-	ConsumerGroup      string        `env:"EVENTHUBCONSUMERGROUP"`
-	StartPosition      string        `env:"EVENTHUBSTARTPOSITION"`
-	HubClient          string        `env:"EVENTHUBCLIENT"`
-	HubTransport       string        `env:"EVENTHUBTRANSPORT"`
-	HubCAFile          string        `env:"EVENTHUBCAFILE"`
-	HubPrefetch        int           `env:"EVENTHUBPREFETCH"`
-	BlobConnection     string        `env:"BLOBSTORAGECONNECTIONSTRING"`
-	BlobURL            string        `env:"BLOBSTORAGEURL"`
-	Container          string        `env:"BLOBCONTAINERNAME"`
-	CheckpointDir      string        `env:"CHECKPOINTDIR"`
-	CheckpointInterval time.Duration `env:"CHECKPOINTINTERVAL"`
-	ClusterName        string        `env:"CLUSTERNAME"`
-	Categories         string        `env:"CATEGORIES"`
-	DedupeWindow       int           `env:"DEDUPEWINDOW"`
-	SinkURL            string        `env:"WEBSINKURL"`
-	SinkCAFile         string        `env:"WEBSINKCAFILE"`
-	SinkCertFile       string        `env:"WEBSINKCERTFILE"`
-	SinkKeyFile        string        `env:"WEBSINKKEYFILE"`
-	SinkToken          Secret        `env:"WEBSINKTOKEN"`
-	SinkTokenFile      string        `env:"WEBSINKTOKENFILE"`
-	MaxEventSize       int           `env:"SINKMAXEVENTSIZE"`
-	BatchEvents        int           `env:"POSTBATCHMAXEVENTS"`
-	BatchBytes         int           `env:"POSTBATCHMAXBYTES"`
-	MaxRetries         int           `env:"POSTMAXRETRIES"`
-	RetryDelay         int           `env:"POSTRETRYINCREMENTALDELAY"`
-	PostTimeout        time.Duration `env:"POSTTIMEOUT"`
-	FailurePolicy      string        `env:"POSTFAILUREPOLICY"`
-	RateLimit          float64       `env:"RATELIMITEREVENTSPERSECONDS"`
-	RateBurst          int           `env:"RATELIMITERBURST"`
-	KeepAlive          bool          `env:"KEEPALIVE"`
-	SinkReplay         string        `env:"SINKREPLAY"`
-	SinkSettleTime     time.Duration `env:"SINKSETTLETIME"`
-	MaxBytesInFlight   int           `env:"MAXBYTESINFLIGHT"`
-	LogLevel           string        `env:"LOGLEVEL"`
-	VerboseLevel       int           `env:"VERBOSELEVEL"`
-	LogFormat          string        `env:"LOGFORMAT"`
-	StatsAddress       string        `env:"STATSADDRESS"`
-	ShutdownTimeout    time.Duration `env:"SHUTDOWNTIMEOUT"`
-	WatchdogTimeout    time.Duration `env:"WATCHDOGTIMEOUT"`
+	HubConnection      string         `env:"EHUBNAMESPACECONNECTIONSTRING"`
+	HubNamespace       string         `env:"EVENTHUBNAMESPACE"`
+	HubName            string         `env:"EVENTHUBNAME"`
+	ConsumerGroup      string         `env:"EVENTHUBCONSUMERGROUP"`
+	StartPosition      string         `env:"EVENTHUBSTARTPOSITION"`
+	HubClient          string         `env:"EVENTHUBCLIENT"`
+	HubTransport       string         `env:"EVENTHUBTRANSPORT"`
+	HubCAFile          string         `env:"EVENTHUBCAFILE"`
+	HubPrefetch        int            `env:"EVENTHUBPREFETCH"`
+	BlobConnection     string         `env:"BLOBSTORAGECONNECTIONSTRING"`
+	BlobURL            string         `env:"BLOBSTORAGEURL"`
+	Container          string         `env:"BLOBCONTAINERNAME"`
+	CheckpointDir      string         `env:"CHECKPOINTDIR"`
+	CheckpointInterval time.Duration  `env:"CHECKPOINTINTERVAL"`
+	ClusterName        string         `env:"CLUSTERNAME"`
+	Categories         string         `env:"CATEGORIES"`
+	DedupeWindow       int            `env:"DEDUPEWINDOW"`
+	SinkURL            string         `env:"WEBSINKURL"`
+	SinkCAFile         string         `env:"WEBSINKCAFILE"`
+	SinkCertFile       string         `env:"WEBSINKCERTFILE"`
+	SinkKeyFile        string         `env:"WEBSINKKEYFILE"`
+	SinkToken          connstr.Secret `env:"WEBSINKTOKEN"`
+	SinkTokenFile      string         `env:"WEBSINKTOKENFILE"`
+	MaxEventSize       int            `env:"SINKMAXEVENTSIZE"`
+	BatchEvents        int            `env:"POSTBATCHMAXEVENTS"`
+	BatchBytes         int            `env:"POSTBATCHMAXBYTES"`
+	MaxRetries         int            `env:"POSTMAXRETRIES"`
+	RetryDelay         int            `env:"POSTRETRYINCREMENTALDELAY"`
+	PostTimeout        time.Duration  `env:"POSTTIMEOUT"`
+	FailurePolicy      string         `env:"POSTFAILUREPOLICY"`
+	RateLimit          float64        `env:"RATELIMITEREVENTSPERSECONDS"`
+	RateBurst          int            `env:"RATELIMITERBURST"`
+	KeepAlive          bool           `env:"KEEPALIVE"`
+	SinkReplay         string         `env:"SINKREPLAY"`
+	SinkSettleTime     time.Duration  `env:"SINKSETTLETIME"`
+	MaxBytesInFlight   int            `env:"MAXBYTESINFLIGHT"`
+	LogLevel           string         `env:"LOGLEVEL"`
+	VerboseLevel       int            `env:"VERBOSELEVEL"`
+	LogFormat          string         `env:"LOGFORMAT"`
+	StatsAddress       string         `env:"STATSADDRESS"`
+	ShutdownTimeout    time.Duration  `env:"SHUTDOWNTIMEOUT"`
+	WatchdogTimeout    time.Duration  `env:"WATCHDOGTIMEOUT"`
 }
 
 // settings picks our variables out of environ, which has the form of os.Environ: names in
@@ -61,7 +64,7 @@ type environment struct {
 // nobody can know. A value may also come from the file that NAME_FILE names.
 func settings(environ []string, problems *problems) map[string]string {
 	ours := ourNames()
-	problems.hints = misspelt(environ, ours)
+	problems.hints = variable.Misspelt(environ, ours)
 	values, spelled := make(map[string]string), make(map[string]string)
 	for _, entry := range environ {
 		typed, value, _ := strings.Cut(entry, "=")
@@ -86,7 +89,7 @@ func settings(environ []string, problems *problems) map[string]string {
 // ourNames are the names that are read, in upper case.
 func ourNames() map[string]bool {
 	ours := make(map[string]bool)
-	for _, v := range Variables() {
+	for _, v := range variable.Table() {
 		ours[v.Name], ours[v.Name+fileSuffix] = true, true
 	}
 	return ours
@@ -95,7 +98,7 @@ func ourNames() map[string]bool {
 // parse turns set, with the defaults where it has nothing, into their types.
 func parse(set map[string]string, problems *problems) environment {
 	all := make(map[string]string)
-	for _, v := range Variables() {
+	for _, v := range variable.Table() {
 		all[v.Name] = v.Default
 		if value, ok := set[v.Name]; ok {
 			all[v.Name] = value

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder/variable"
 )
 
 // Load reads the configuration from environ, which has the form of os.Environ, and from the files
@@ -54,7 +56,7 @@ func (l *loader) isSet(name string) bool {
 func (l *loader) eventSize() {
 	l.out.SinkMaxEventSize = l.in.MaxEventSize
 	if l.in.MaxEventSize < 1024 || l.in.MaxEventSize > 12_000_000 {
-		l.wrong(varMaxEventSize)
+		l.wrong(variable.MaxEventSize)
 	}
 }
 
@@ -62,55 +64,55 @@ func (l *loader) eventSize() {
 func (l *loader) batches() {
 	l.out.PostBatchMaxEvents = l.in.BatchEvents
 	if l.in.BatchEvents < 1 || l.in.BatchEvents > 100_000 {
-		l.wrong(varBatchEvents)
+		l.wrong(variable.BatchEvents)
 	}
 	l.out.PostBatchMaxBytes = l.in.BatchBytes
 	if l.in.BatchBytes < 1024 || l.in.BatchBytes > 10<<20 {
-		l.wrong(varBatchBytes)
+		l.wrong(variable.BatchBytes)
 	}
 }
 
 func (l *loader) retries() {
 	l.out.PostMaxRetries = l.in.MaxRetries
 	if l.in.MaxRetries < 0 || l.in.MaxRetries > 1_000_000 {
-		l.wrong(varMaxRetries)
+		l.wrong(variable.MaxRetries)
 	}
 	// The bounds keep retries times delay well inside a time.Duration.
 	l.out.PostRetryDelay = time.Duration(l.in.RetryDelay) * time.Millisecond
 	if l.out.PostRetryDelay < 0 || l.out.PostRetryDelay > time.Hour {
-		l.wrong(varRetryDelay)
+		l.wrong(variable.RetryDelay)
 	}
 	l.out.PostTimeout = l.in.PostTimeout
 	if l.in.PostTimeout <= 0 {
-		l.wrong(varPostTimeout)
+		l.wrong(variable.PostTimeout)
 	}
 	l.out.FailurePolicy = FailurePolicy(strings.ToLower(l.in.FailurePolicy))
 	if l.out.FailurePolicy != FailureHold && l.out.FailurePolicy != FailureDrop {
-		l.wrong(varFailurePolicy)
+		l.wrong(variable.FailurePolicy)
 	}
 }
 
 func (l *loader) rate() {
 	l.out.RateLimit = l.in.RateLimit
 	if l.in.RateLimit < 0 || math.IsNaN(l.in.RateLimit) || math.IsInf(l.in.RateLimit, 0) {
-		l.wrong(varRateLimit)
+		l.wrong(variable.RateLimit)
 	}
 	l.out.RateBurst = l.in.RateBurst
 	if l.in.RateBurst < 1 {
-		l.wrong(varRateBurst)
+		l.wrong(variable.RateBurst)
 	}
 	l.out.KeepAlive = l.in.KeepAlive
 }
 
 func (l *loader) settling() {
-	l.out.SinkReplay = l.onOrOff(varSinkReplay, l.in.SinkReplay)
+	l.out.SinkReplay = l.onOrOff(variable.SinkReplay, l.in.SinkReplay)
 	l.out.SinkSettleTime = l.in.SinkSettleTime
 	if l.in.SinkSettleTime < 0 {
-		l.wrong(varSettleTime)
+		l.wrong(variable.SettleTime)
 	}
 	if l.out.SinkReplay && l.out.SinkSettleTime > 0 && !l.in.KeepAlive {
-		l.out.Warnings = append(l.out.Warnings, varKeepAlive+" is false, so a sink that is replaced between two POSTs "+
-			"is not noticed, and what was in its queue is lost in spite of "+varSinkReplay)
+		l.out.Warnings = append(l.out.Warnings, variable.KeepAlive+" is false, so a sink that is replaced between two POSTs "+
+			"is not noticed, and what was in its queue is lost in spite of "+variable.SinkReplay)
 	}
 }
 
@@ -129,15 +131,15 @@ func (l *loader) onOrOff(name, value string) bool {
 func (l *loader) logs() {
 	level, err := logrus.ParseLevel(l.in.LogLevel)
 	if err != nil {
-		l.wrong(varLogLevel)
+		l.wrong(variable.LogLevel)
 	}
 	l.out.LogLevel = level
-	if l.isSet(varVerboseLevel) {
+	if l.isSet(variable.VerboseLevel) {
 		l.verboseLevel()
 	}
 	l.out.LogFormat = strings.ToLower(l.in.LogFormat)
-	if l.isSet(varLogFormat) && l.out.LogFormat != "text" && l.out.LogFormat != "json" {
-		l.wrong(varLogFormat)
+	if l.isSet(variable.LogFormat) && l.out.LogFormat != "text" && l.out.LogFormat != "json" {
+		l.wrong(variable.LogFormat)
 	}
 }
 
@@ -145,10 +147,10 @@ func (l *loader) logs() {
 func (l *loader) verboseLevel() {
 	levels := []logrus.Level{logrus.ErrorLevel, logrus.InfoLevel, logrus.DebugLevel, logrus.TraceLevel}
 	if l.in.VerboseLevel < 1 || l.in.VerboseLevel > len(levels) {
-		l.wrong(varVerboseLevel)
+		l.wrong(variable.VerboseLevel)
 		return
 	}
-	if !l.isSet(varLogLevel) {
+	if !l.isSet(variable.LogLevel) {
 		l.out.LogLevel = levels[l.in.VerboseLevel-1]
 	}
 }
@@ -156,19 +158,19 @@ func (l *loader) verboseLevel() {
 func (l *loader) process() {
 	l.out.MaxBytesInFlight = l.in.MaxBytesInFlight
 	if l.in.MaxBytesInFlight < 1<<20 || l.in.MaxBytesInFlight > math.MaxInt32 {
-		l.wrong(varMaxBytes)
+		l.wrong(variable.MaxBytes)
 	}
 	l.out.StatsAddress = l.in.StatsAddress
 	if err := checkAddress(l.in.StatsAddress); err != nil {
-		l.wrong(varStatsAddress)
+		l.wrong(variable.StatsAddress)
 	}
 	l.out.ShutdownTimeout = l.in.ShutdownTimeout
 	if l.in.ShutdownTimeout <= 0 {
-		l.wrong(varShutdown)
+		l.wrong(variable.Shutdown)
 	}
 	l.out.WatchdogTimeout = l.in.WatchdogTimeout
 	if l.in.WatchdogTimeout != 0 && l.in.WatchdogTimeout < time.Second {
-		l.wrong(varWatchdog)
+		l.wrong(variable.Watchdog)
 	}
 }
 

@@ -8,6 +8,9 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/forwarder/connstr"
+	"aks-audit-log-go/forwarder/variable"
 )
 
 const (
@@ -19,7 +22,7 @@ const (
 // environ is a complete environment with changes, NAME=value each. NAME= takes it out.
 func environ(changes ...string) []string {
 	values := map[string]string{
-		varHubConnection: testHub, varHubName: "audit", varBlobConnection: testBlob, varContainer: "checkpoints", varSinkURL: testSink,
+		variable.HubConnection: testHub, variable.HubName: "audit", variable.BlobConnection: testBlob, variable.Container: "checkpoints", variable.SinkURL: testSink,
 	}
 	var extra []string
 	for _, change := range changes {
@@ -44,7 +47,7 @@ func TestTheRequiredVariablesAreEnough(t *testing.T) {
 	assert.Equal(t, "hubS3cr3t=", cfg.HubConnection.Key.Reveal())
 	assert.Equal(t, "https://acct.blob.core.windows.net", cfg.Blob.ServiceURL)
 	assert.Equal(t, testSink, cfg.SinkURL.String())
-	cfg.HubConnection, cfg.Blob, cfg.SinkURL = HubConnection{}, nil, nil
+	cfg.HubConnection, cfg.Blob, cfg.SinkURL = connstr.HubConnection{}, nil, nil
 	want := Config{
 		HubName: "audit", ConsumerGroup: "$Default", StartPosition: StartPosition{Kind: StartEarliest},
 		HubClient: ClientAzEventHubs, HubTransport: TransportAMQP, HubPrefetch: 0,
@@ -213,8 +216,8 @@ func TestAllProblemsAreSaidInOneErrorInTheOrderOfTheTable(t *testing.T) {
 
 func TestAnEmptyEnvironmentNamesEveryRequiredVariable(t *testing.T) {
 	_, err := Load(nil)
-	for _, v := range Variables() {
-		if v.Need == Optional && v.Name != varCheckpointDir {
+	for _, v := range variable.Table() {
+		if v.Need == variable.Optional && v.Name != variable.CheckpointDir {
 			assert.NotContains(t, err.Error(), "\n  "+v.Name+" ")
 		} else {
 			assert.ErrorContains(t, err, v.Name)

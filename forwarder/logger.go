@@ -9,6 +9,17 @@ import (
 	"golang.org/x/term"
 )
 
+func Debugging(log logrus.FieldLogger) bool {
+	switch log := log.(type) {
+	case *logrus.Logger:
+		return log.IsLevelEnabled(logrus.DebugLevel)
+	case *logrus.Entry:
+		return log.Logger.IsLevelEnabled(logrus.DebugLevel)
+	default:
+		return true
+	}
+}
+
 // NewLogger returns the daemon's logger, which writes to out at cfg.LogLevel and in
 // cfg.LogFormat; where that is empty, as text if out is a terminal, else as JSON. Times are
 // in UTC, to the nanosecond.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"aks-audit-log-go/forwarder/variable"
 )
 
 // longestShown is how much of a wrong value is repeated, in characters.
@@ -41,17 +43,17 @@ func (p *problems) say(name, format string, args ...any) {
 
 // wrong notes that the variable does not hold what it should.
 func (p *problems) wrong(name string) {
-	p.say(name, "is %s: it should be %s", p.shown(name), variable(name).Wants)
+	p.say(name, "is %s: it should be %s", p.shown(name), variable.Lookup(name).Wants)
 }
 
 // wrongBecause is wrong, with the reason. The reason must not repeat a secret.
 func (p *problems) wrongBecause(name string, reason error) {
-	p.say(name, "is %s: %v; it should be %s", p.shown(name), reason, variable(name).Wants)
+	p.say(name, "is %s: %v; it should be %s", p.shown(name), reason, variable.Lookup(name).Wants)
 }
 
 // missing notes that a variable is not set.
 func (p *problems) missing(name, besides string) {
-	p.say(name, "is not set: it should be %s%s", variable(name).Wants, besides)
+	p.say(name, "is not set: it should be %s%s", variable.Lookup(name).Wants, besides)
 }
 
 // shown returns what the variable holds, as far as it may be shown.
@@ -61,7 +63,7 @@ func (p *problems) shown(name string) string {
 	switch {
 	case p.files[name]:
 		return fmt.Sprintf("(from %s, %d characters)", name+fileSuffix, len(runes))
-	case variable(name).Secret || looksSecret(value):
+	case variable.Lookup(name).Secret || looksSecret(value):
 		return fmt.Sprintf("(set, %d characters)", len(runes))
 	case len(runes) > longestShown:
 		return fmt.Sprintf("%q... (%d characters)", string(runes[:longestShown]), len(runes))
@@ -91,7 +93,7 @@ func (p *problems) err() error {
 	if n := len(p.lines); n > 1 {
 		text = fmt.Sprintf("configuration: %d environment variables are wrong or missing", n)
 	}
-	for _, v := range Variables() {
+	for _, v := range variable.Table() {
 		if line, ok := p.lines[v.Name]; ok {
 			text += "\n  " + line
 		}
@@ -100,14 +102,4 @@ func (p *problems) err() error {
 		text += "\n  " + hint
 	}
 	return errors.New(text)
-}
-
-// variable returns the description of the variable called name.
-func variable(name string) Variable {
-	for _, v := range Variables() {
-		if v.Name == name {
-			return v
-		}
-	}
-	return Variable{Name: name}
 }

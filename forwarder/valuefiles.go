@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"aks-audit-log-go/forwarder/variable"
 )
 
 // fileSuffix makes the name of a variable that of another one, which names a file that holds the
@@ -25,7 +27,7 @@ var (
 // readFiles puts what the files hold that NAME_FILE names into values, as NAME, and takes
 // NAME_FILE out. White space around it is trimmed, as that around any value.
 func readFiles(values map[string]string, problems *problems) {
-	for _, v := range Variables() {
+	for _, v := range variable.Table() {
 		path, ok := values[v.Name+fileSuffix]
 		if !ok {
 			continue

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/forwarder/variable"
 )
 
 // file writes a file as a Secret is mounted, and returns its path.
@@ -19,7 +21,7 @@ func file(t *testing.T, content string) string {
 }
 
 func TestEveryVariableMayStandInAFile(t *testing.T) {
-	for _, v := range Variables() {
+	for _, v := range variable.Table() {
 		t.Run(v.Name, func(t *testing.T) {
 			direct, err := Load(inPlace(v.Name, v.Example))
 			require.NoError(t, err)
@@ -76,7 +78,7 @@ func TestTwoSpellingsOfANameWithFileMustAgree(t *testing.T) {
 // Whatever a file holds, it may be another one than was meant.
 func TestNothingOfAValueFileReachesAnErrorOrTheStartLog(t *testing.T) {
 	const secret = "s3cr3t"
-	for _, v := range Variables() {
+	for _, v := range variable.Table() {
 		t.Run(v.Name, func(t *testing.T) {
 			// In the place of the file, and in it.
 			_, err := Load(append(inPlace(v.Name, ""), v.Name+"_FILE="+secret))

@@ -11,6 +11,8 @@ import (
 	"github.com/caarlos0/env/v11"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/forwarder/variable"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 
 func variableNames() []string {
 	var names []string
-	for _, v := range Variables() {
+	for _, v := range variable.Table() {
 		names = append(names, v.Name)
 	}
 	slices.Sort(names)
@@ -50,7 +52,7 @@ func TestTheTableHasExactlyTheVariablesThatAreRead(t *testing.T) {
 func TestTheReadmeListsExactlyTheVariables(t *testing.T) {
 	var names []string
 	for _, match := range regexp.MustCompile("(?m)^\\| `([A-Z]+)` \\| (.*) \\|$").FindAllStringSubmatch(read(t, readme), -1) {
-		v := variable(match[1])
+		v := variable.Lookup(match[1])
 		names = append(names, v.Name)
 		if v.Default != "" && v.DefaultMeans == "" {
 			assert.Contains(t, match[2], "`"+v.Default+"`", v.Name)
@@ -61,12 +63,12 @@ func TestTheReadmeListsExactlyTheVariables(t *testing.T) {
 }
 
 func TestTheTableIsComplete(t *testing.T) {
-	for _, v := range Variables() {
+	for _, v := range variable.Table() {
 		assert.Equal(t, strings.ToUpper(v.Name), v.Name)
 		assert.NotEmpty(t, v.Help, v.Name)
 		assert.NotEmpty(t, v.Wants, v.Name)
 		assert.NotEmpty(t, v.Example, v.Name)
-		if v.Need == Optional {
+		if v.Need == variable.Optional {
 			assert.NotEmpty(t, v.Default+v.DefaultMeans, v.Name)
 		} else {
 			assert.Empty(t, v.Default+v.DefaultMeans, v.Name)
@@ -75,7 +77,7 @@ func TestTheTableIsComplete(t *testing.T) {
 }
 
 func TestEveryExampleIsAccepted(t *testing.T) {
-	for _, v := range Variables() {
+	for _, v := range variable.Table() {
 		t.Run(v.Name, func(t *testing.T) {
 			_, err := Load(inPlace(v.Name, v.Example))
 			assert.NoError(t, err)
@@ -88,25 +90,25 @@ func TestEveryExampleIsAccepted(t *testing.T) {
 func inPlace(name, value string) []string {
 	set := []string{name + "=" + value}
 	switch name {
-	case varHubNamespace:
-		set = append(set, varHubConnection+"=")
-	case varBlobURL:
-		set = append(set, varBlobConnection+"=")
-	case varCheckpointDir:
-		set = append(set, varBlobConnection+"=", varContainer+"=")
-	case varSinkCAFile:
-		set = append(set, varSinkURL+"=https://falco/")
-	case varSinkCertFile:
-		set = append(set, varSinkURL+"=https://falco/", varSinkKeyFile+"=/key")
-	case varSinkKeyFile:
-		set = append(set, varSinkURL+"=https://falco/", varSinkCertFile+"=/certificate")
+	case variable.HubNamespace:
+		set = append(set, variable.HubConnection+"=")
+	case variable.BlobURL:
+		set = append(set, variable.BlobConnection+"=")
+	case variable.CheckpointDir:
+		set = append(set, variable.BlobConnection+"=", variable.Container+"=")
+	case variable.SinkCAFile:
+		set = append(set, variable.SinkURL+"=https://falco/")
+	case variable.SinkCertFile:
+		set = append(set, variable.SinkURL+"=https://falco/", variable.SinkKeyFile+"=/key")
+	case variable.SinkKeyFile:
+		set = append(set, variable.SinkURL+"=https://falco/", variable.SinkCertFile+"=/certificate")
 	}
 	return environ(set...)
 }
 
 func TestEveryDefaultIsAccepted(t *testing.T) {
 	var set []string
-	for _, v := range Variables() {
+	for _, v := range variable.Table() {
 		if v.Default != "" {
 			set = append(set, v.Name+"="+v.Default)
 		}
@@ -122,9 +124,9 @@ func TestTheExampleFileListsEveryVariable(t *testing.T) {
 	line := regexp.MustCompile(`(?m)^(# )?export ([A-Z]+)='(.*)'$`)
 	var names []string
 	for _, match := range line.FindAllStringSubmatch(read(t, envrcFile), -1) {
-		commented, v := match[1] != "", variable(match[2])
+		commented, v := match[1] != "", variable.Lookup(match[2])
 		names = append(names, v.Name)
-		assert.Equal(t, v.Need == Optional, commented, "%s: what is optional is commented out", v.Name)
+		assert.Equal(t, v.Need == variable.Optional, commented, "%s: what is optional is commented out", v.Name)
 		if commented {
 			assert.Equal(t, v.Default, match[3], "%s: the default", v.Name)
 		} else {
@@ -163,10 +165,10 @@ func TestTheDocumentationHasExactlyTheVariables(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| `([A-Z]+)` \\| ([^|]*) \\| ([^|]*) \\| `([^|`]*)` \\|$")
 	var names []string
 	for _, match := range row.FindAllStringSubmatch(read(t, docsFile), -1) {
-		v := variable(match[1])
+		v := variable.Lookup(match[1])
 		names = append(names, v.Name)
 		switch {
-		case v.Need != Optional:
+		case v.Need != variable.Optional:
 			want := regexp.MustCompile("[A-Z]{2,}").ReplaceAllString(string(v.Need), "`$0`")
 			if v.Secret {
 				want += ", secret"
@@ -187,41 +189,5 @@ func TestTheDocumentationsExamplesAreAccepted(t *testing.T) {
 	for _, match := range row.FindAllStringSubmatch(read(t, docsFile), -1) {
 		_, err := Load(inPlace(match[1], match[2]))
 		assert.NoError(t, err)
-	}
-}
-
-func TestTheDocumentationHasExactlyTheMetrics(t *testing.T) {
-	stats, reg, at := newTestStatistics(t)
-	NewHealth().Register(reg)
-	stats.PartitionOwned("0")
-	stats.PartitionLag("0", 1)
-	stats.PartitionDone("0", at.now)
-	families, err := reg.Gather()
-	require.NoError(t, err)
-	labels := make(map[string]bool)
-	var exported []string
-	for _, family := range families {
-		if !strings.Contains(family.GetName(), "aks_audit_log_") {
-			continue
-		}
-		exported = append(exported, family.GetName())
-		for _, m := range family.GetMetric() {
-			for _, l := range m.GetLabel() {
-				labels[l.GetName()] = true
-				if l.GetName() == "verdict" || l.GetName() == "reason" || l.GetName() == "status_class" {
-					labels[l.GetValue()] = true
-				}
-			}
-		}
-	}
-	docs := read(t, docsFile)
-	var documented []string
-	for _, match := range regexp.MustCompile("(?m)^\\| `([a-z_]*aks_audit_log_[a-z_]+)` \\|").FindAllStringSubmatch(docs, -1) {
-		documented = append(documented, match[1])
-	}
-	slices.Sort(documented)
-	assert.Equal(t, exported, documented)
-	for label := range labels {
-		assert.Contains(t, docs, "`"+label+"`")
 	}
 }

@@ -29,8 +29,8 @@ type TLSFiles struct {
 // TLS is what TLSFiles hold. The files are read for each new connection, so that a renewed
 // certificate is used without a restart; no open connection is cut for it. A nil one is of no files.
 type TLS struct {
-	authorities *kept[*x509.CertPool]
-	certificate *kept[*tls.Certificate]
+	authorities *reloadedFile[*x509.CertPool]
+	certificate *reloadedFile[*tls.Certificate]
 }
 
 // LoadTLS reads the files. warn is told when they cannot be read later, or not be used, and what
@@ -39,12 +39,12 @@ func LoadTLS(files TLSFiles, warn func(error)) (*TLS, error) {
 	t := &TLS{}
 	var err error
 	if files.CA != "" {
-		if t.authorities, err = keep(func() (*x509.CertPool, error) { return authorities(files.CA) }, warn); err != nil {
+		if t.authorities, err = loadFile(func() (*x509.CertPool, error) { return authorities(files.CA) }, warn); err != nil {
 			return nil, err
 		}
 	}
 	if files.Certificate != "" {
-		if t.certificate, err = keep(func() (*tls.Certificate, error) { return certificate(files) }, warn); err != nil {
+		if t.certificate, err = loadFile(func() (*tls.Certificate, error) { return certificate(files) }, warn); err != nil {
 			return nil, err
 		}
 	}

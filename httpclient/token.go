@@ -10,13 +10,13 @@ import (
 var errNoToken = errors.New("there is no token in it: visible ASCII without white space")
 
 // TokenFile is a file that holds a bearer token.
-type TokenFile struct{ token *kept[string] }
+type TokenFile struct{ token *reloadedFile[string] }
 
 // LoadToken reads the file. warn is told when it cannot be read later, or does not hold what valid
 // takes for a token; then the one from before stays in use. warn must not block. No error holds the
 // token.
 func LoadToken(path string, valid func(string) bool, warn func(error)) (*TokenFile, error) {
-	token, err := keep(func() (string, error) {
+	token, err := loadFile(func() (string, error) {
 		content, err := os.ReadFile(path) // #nosec G304 -- the operator names it
 		if err != nil {
 			return "", fmt.Errorf("read the token: %w", err)

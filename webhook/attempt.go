@@ -35,7 +35,7 @@ func (a answer) reason() string {
 }
 
 // attempt posts the body once, within the time-out of a POST.
-func (l *Lane) attempt(ctx context.Context, body body) answer {
+func (l *Session) attempt(ctx context.Context, body body) answer {
 	start := time.Now()
 	a := l.post(ctx, body)
 	a.took = time.Since(start)
@@ -43,7 +43,7 @@ func (l *Lane) attempt(ctx context.Context, body body) answer {
 	return a
 }
 
-func (l *Lane) post(ctx context.Context, body body) answer {
+func (l *Session) post(ctx context.Context, body body) answer {
 	limited, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	connected := time.Now()
@@ -56,12 +56,12 @@ func (l *Lane) post(ctx context.Context, body body) answer {
 	waited := time.Since(connected)
 	if err != nil {
 		if limited.Err() != nil && ctx.Err() == nil {
-			l.ledger.noAnswer(waited)
+			l.tracker.NoAnswer(waited)
 			return answer{waited: waited, failure: l.secrets.and(token).timedOut(l.timeout, err)}
 		}
 		return answer{failure: l.secrets.and(token).noAnswer(err)}
 	}
-	l.ledger.answer(resp.Close)
+	l.tracker.Answer(resp.Close)
 	// An answer that breaks off says no more than its status did, so the error is no news.
 	head, _ := httpclient.Drain(resp.Body)
 	a := answer{status: resp.StatusCode, waited: waited}
@@ -75,7 +75,7 @@ func (l *Lane) post(ctx context.Context, body body) answer {
 
 // send makes a new request each time, since its body can be read only once. It sets no
 // Idempotency-Key: with one, net/http would repeat a POST by itself (see package httpclient).
-func (l *Lane) send(ctx context.Context, body body, token string) (*http.Response, error) {
+func (l *Session) send(ctx context.Context, body body, token string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.target, nil)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
 )
 
 func batches(most int) func(*forwarder.Config) {
@@ -21,7 +22,7 @@ func batches(most int) func(*forwarder.Config) {
 }
 
 // list is the body of a batch.
-func list(all []forwarder.AuditEvent) string {
+func list(all []audit.Event) string {
 	return `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[` + strings.Join(bodies(all), ",") + `]}`
 }
 
@@ -51,8 +52,8 @@ func against(status int, bad ...int) *script {
 }
 
 // verdicts are the outcomes without their reasons.
-func verdicts(outcomes []forwarder.Outcome) []forwarder.Verdict {
-	var all []forwarder.Verdict
+func verdicts(outcomes []audit.Outcome) []audit.Verdict {
+	var all []audit.Verdict
 	for _, o := range outcomes {
 		all = append(all, o.Verdict)
 	}
@@ -60,10 +61,10 @@ func verdicts(outcomes []forwarder.Outcome) []forwarder.Verdict {
 }
 
 // allBut is Delivered but for those that were DeadLettered.
-func allBut(n int, bad ...int) []forwarder.Verdict {
+func allBut(n int, bad ...int) []audit.Verdict {
 	all := verdicts(delivered(n))
 	for _, one := range bad {
-		all[one] = forwarder.DeadLettered
+		all[one] = audit.DeadLettered
 	}
 	return all
 }
@@ -93,7 +94,7 @@ func TestASingleEventIsAListToo(t *testing.T) {
 func TestTheBytesOfAnEventAreLeftAsTheyAre(t *testing.T) {
 	sink := serve(t, answering(200))
 	f := newFixture(t, nil, at(t, sink.URL, batches(400)))
-	odd := []forwarder.AuditEvent{event(0), event(1)}
+	odd := []audit.Event{event(0), event(1)}
 	odd[0].JSON = []byte("{ \"kind\" :\t\"Event\",\n\"n\": 1.0e+2, \"s\":\"\\u00e4\\/\xc3\xa4\", \"d\":1, \"d\":2 }")
 	_, err := f.Deliver(t.Context(), odd)
 	require.NoError(t, err)
@@ -144,7 +145,7 @@ func assertAcceptedInOrder(t *testing.T, sink *script, status, bad, n int) {
 func TestTheOutcomesOfARefusedBatchComeAsTheyAreKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, against(400, 2), batches(400))
-		lane := f.Lane()
+		lane := f.OpenSession()
 		defer lane.Close()
 		all := events(8)
 		var got []int
@@ -162,7 +163,7 @@ func TestAHalfOfWhichOnlyAPartIsAskedForIsFinishedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := inTurn(400, 200)
 		f := newFixture(t, sink, batches(400))
-		lane := f.Lane()
+		lane := f.OpenSession()
 		defer lane.Close()
 		all := events(8)
 		for _, asked := range []int{8, 1, 4} {
@@ -235,7 +236,7 @@ func TestTheHalvesOfABatchThatWasHeldAreNotCountedAgain(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, allBut(4, 2), verdicts(outcomes))
 		assert.Equal(t, counts{sent: 4, succeeded: 3, retried: 4, failed: 4}, f.counts())
-		assert.Zero(t, f.journal.held.Load())
+		assert.Zero(t, f.log.held.Load())
 	})
 }
 
@@ -246,7 +247,7 @@ func TestDroppingDropsTheBatch(t *testing.T) {
 		require.NoError(t, err)
 		want := verdicts(delivered(6))
 		for i := range 4 {
-			want[i] = forwarder.Dropped
+			want[i] = audit.Dropped
 		}
 		assert.Equal(t, want, verdicts(outcomes))
 		assert.Equal(t, counts{sent: 6, succeeded: 2, failed: 4}, f.counts())
@@ -276,7 +277,7 @@ func TestASlowSinkIsGivenLess(t *testing.T) {
 			return saying(200)
 		}
 		f := newFixture(t, sink, batches(400))
-		lane := f.Lane()
+		lane := f.OpenSession()
 		defer lane.Close()
 		_, err := deliverAll(t.Context(), lane, events(65))
 		require.NoError(t, err)
@@ -341,7 +342,7 @@ func TestABatchUnderTheRateLimitIsWhatMayGo(t *testing.T) {
 
 // net/http reads a body in pieces of its own.
 func TestABodyIsTheSameHoweverItIsRead(t *testing.T) {
-	for _, all := range [][]forwarder.AuditEvent{events(1), events(3)} {
+	for _, all := range [][]audit.Event{events(1), events(3)} {
 		for piece := 1; piece < 200; piece++ {
 			var read []byte
 			reader := &bodyReader{body: newBody(all, true)}

@@ -3,7 +3,7 @@ package webhook
 import (
 	"time"
 
-	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
 )
 
 const (
@@ -57,7 +57,7 @@ func (s *batchSize) shrink() { s.events = max(1, s.events/2) }
 
 // fitting returns how many of the first events fit a batch: as many as size allows, but one at
 // the least.
-func (s *batchSize) fitting(events []forwarder.AuditEvent) int {
+func (s *batchSize) fitting(events []audit.Event) int {
 	size := 0
 	for n := range events {
 		size += len(events[n].JSON)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
 )
 
 func TestBatchesFollowTheSinksAnswers(t *testing.T) {
@@ -84,15 +84,15 @@ func TestABatchHoldsWhatFits(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			var all []forwarder.AuditEvent
+			var all []audit.Event
 			for _, size := range test.sizes {
-				all = append(all, forwarder.AuditEvent{JSON: make([]byte, size)})
+				all = append(all, audit.Event{JSON: make([]byte, size)})
 			}
 			size := batchSize{most: 400, events: test.events, bytes: test.bytes}
 			n := size.fitting(all)
 			assert.Equal(t, test.want, n)
 			if n > 1 {
-				assert.LessOrEqual(t, len(pack(all[:n], true).bytes()), test.bytes, "as it is really built")
+				assert.LessOrEqual(t, len(newRequest(all[:n], true).bytes()), test.bytes, "as it is really built")
 			}
 		})
 	}

@@ -4,7 +4,7 @@ import (
 	"io"
 	"net/http"
 
-	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
 )
 
 // The envelope of a batch is what a Kubernetes API server itself sends. Of an EventList Falco
@@ -24,7 +24,7 @@ type body struct {
 	size int
 }
 
-func newBody(events []forwarder.AuditEvent, list bool) body {
+func newBody(events []audit.Event, list bool) body {
 	b := body{items: make([][]byte, len(events)), list: list}
 	for n := range events {
 		b.items[n] = events[n].JSON

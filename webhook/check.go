@@ -19,7 +19,7 @@ const emptyList = listHead + listTail
 // Check posts an empty list of audit events once, in the way in which all others are posted. It says in a
 // line what came of it; the error says what there is to do, and holds no secret. Nothing is counted.
 func (p *Poster) Check(ctx context.Context) (string, error) {
-	lane := p.Lane()
+	lane := p.OpenSession()
 	defer lane.Close()
 	text := body{items: [][]byte{[]byte(emptyList)}, size: len(emptyList)}
 	token := p.credentials.token()

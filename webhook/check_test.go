@@ -18,6 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/health"
+	"aks-audit-log-go/forwarder/metrics"
 )
 
 // checkSink runs a check against a URL.
@@ -26,10 +28,10 @@ func checkSink(t *testing.T, sink string) (string, error) {
 	address, err := url.Parse(sink)
 	require.NoError(t, err)
 	log, _ := logtest.NewNullLogger()
-	stats := forwarder.NewStatistics(prometheus.NewRegistry(), "test", time.Now)
+	stats := metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	poster, err := New(forwarder.Config{SinkURL: address, KeepAlive: true}, stats, forwarder.NewHealth(), log, nil)
+	poster, err := New(forwarder.Config{SinkURL: address, KeepAlive: true}, stats, health.NewHealth(), log, nil)
 	require.NoError(t, err)
 	return poster.Check(ctx)
 }

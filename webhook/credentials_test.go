@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/health"
+	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/internal/certtest"
 )
 
@@ -116,7 +118,7 @@ func TestAPosterWhoseFilesCannotBeUsedIsAnError(t *testing.T) {
 	} {
 		cfg := forwarder.Config{SinkURL: &url.URL{Scheme: "https", Host: "falco"}}
 		change(&cfg)
-		_, err := New(cfg, forwarder.NewStatistics(prometheus.NewRegistry(), "test", time.Now), forwarder.NewHealth(), log, nil)
+		_, err := New(cfg, metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now), health.NewHealth(), log, nil)
 		require.ErrorIs(t, err, os.ErrNotExist)
 		assert.ErrorContains(t, err, variable)
 	}

@@ -7,38 +7,39 @@ import (
 	"time"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
 )
 
 // delivery is the way of one parcel to its outcome.
 type delivery struct {
-	*Lane
-	pack parcel
+	*Session
+	request request
 	// attempts is how many POSTs there have been.
 	attempts int
 	// last is why the last POST was not accepted.
 	last *failure
 	// gaveUp: the retries are used up, or there was no point in any. It has been counted. The
 	// halves of a batch that was given up on are given up on, too.
-	gaveUp bool
+	exhausted bool
 	// held: it has been given up, and is posted still.
-	held bool
+	retryingForever bool
 }
 
 // step is what follows an attempt: an outcome for all events, another attempt after a wait, or
 // the events in halves.
 type step struct {
-	outcome forwarder.Outcome
+	outcome audit.Outcome
 	again   bool
 	wait    time.Duration
-	halves  bool
+	split   bool
 	// failed is whether these have been counted as failed.
 	failed bool
 }
 
 // deliver posts the parcel until it has an outcome or has to be halved. The error is that of
 // Deliver.
-func (l *Lane) deliver(ctx context.Context, pack parcel) (step, error) {
-	d := &delivery{Lane: l, pack: pack, gaveUp: pack.failed}
+func (l *Session) deliver(ctx context.Context, pack request) (step, error) {
+	d := &delivery{Session: l, request: pack, exhausted: pack.failed}
 	d.open()
 	defer d.close()
 	for {
@@ -56,21 +57,21 @@ func (l *Lane) deliver(ctx context.Context, pack parcel) (step, error) {
 // try makes one attempt and decides what follows.
 func (d *delivery) try(ctx context.Context) (step, error) {
 	d.attempts++
-	d.journal.posting(d)
-	a := d.attempt(ctx, d.pack.body)
+	d.log.posting(d)
+	a := d.attempt(ctx, d.request.body)
 	if a.failure != nil && ctx.Err() != nil {
 		return step{}, d.abandoned(context.Cause(ctx))
 	}
-	d.journal.answered(d, a)
-	d.stats.SinkAnswered(d.pack.events[0].Partition, a.status, a.reason(), a.took)
-	d.size.answered(len(d.pack.events), a.waited)
+	d.log.answered(d, a)
+	d.stats.SinkAnswered(d.request.events[0].Partition, a.status, a.reason(), a.took)
+	d.size.answered(len(d.request.events), a.waited)
 	if a.status == http.StatusRequestEntityTooLarge {
-		d.size.tooLarge(d.pack.size)
+		d.size.tooLarge(d.request.size)
 	}
 	meaning := classify(a.status)
-	if meaning == refused && len(d.pack.events) > 1 {
+	if meaning == refused && len(d.request.events) > 1 {
 		d.stats.BatchSplit()
-		return step{halves: true, failed: d.gaveUp}, nil
+		return step{split: true, failed: d.exhausted}, nil
 	}
 	if meaning == refused && !d.refusals.refused() {
 		a.failure.reason += fmt.Sprintf(", as to %d others in a row, so the endpoint seems to be wrong", maxRefusals)
@@ -80,8 +81,8 @@ func (d *delivery) try(ctx context.Context) (step, error) {
 	case accepted:
 		return step{outcome: d.accept(a)}, nil
 	case refused:
-		d.giveUp()
-		return step{outcome: forwarder.Outcome{Verdict: forwarder.DeadLettered, Reason: a.failure.Error()}}, nil
+		d.exhaust()
+		return step{outcome: audit.Outcome{Verdict: audit.DeadLettered, Reason: a.failure.Error()}}, nil
 	default:
 		return d.fail(a, meaning), nil
 	}
@@ -96,13 +97,13 @@ func (d *delivery) abandoned(cause error) error {
 	return fmt.Errorf("post to %s abandoned: %w", d.secrets.sink, cause)
 }
 
-func (d *delivery) accept(a answer) forwarder.Outcome {
-	d.ledger.accept(len(d.pack.events), a.waited)
+func (d *delivery) accept(a answer) audit.Outcome {
+	d.tracker.Accept(len(d.request.events), a.waited)
 	d.refusals.accepted()
-	d.stats.EventsSucceeded(d.pack.fresh())
-	d.health.SinkAnswered(d.pack.events[0].Partition)
-	d.journal.accepted(d)
-	return forwarder.Outcome{Verdict: forwarder.Delivered}
+	d.stats.EventsSucceeded(d.request.fresh())
+	d.health.SinkAnswered(d.request.events[0].Partition)
+	d.log.accepted(d)
+	return audit.Outcome{Verdict: audit.Delivered}
 }
 
 // fail decides about a body that the sink did not take now but might later: a retry as long
@@ -110,51 +111,51 @@ func (d *delivery) accept(a answer) forwarder.Outcome {
 func (d *delivery) fail(a answer, meaning class) step {
 	news := d.last == nil || d.last.reason != a.failure.reason
 	d.last = a.failure
-	d.health.SinkFailing(d.pack.events[0].Partition, a.failure.reason)
-	if meaning == retry && !d.gaveUp && d.attempts <= d.plan.maxRetries {
+	d.health.SinkFailing(d.request.events[0].Partition, a.failure.reason)
+	if meaning == retry && !d.exhausted && d.attempts <= d.plan.maxRetries {
 		next := step{again: true, wait: max(d.plan.before(d.attempts), a.retryAfter)}
 		if news {
-			d.journal.failed(d, a, next.wait)
+			d.log.failed(d, a, next.wait)
 		}
 		return next
 	}
-	d.giveUp()
+	d.exhaust()
 	if d.policy == forwarder.FailureDrop {
-		d.journal.dropped(d, a, meaning)
-		return step{outcome: forwarder.Outcome{Verdict: forwarder.Dropped, Reason: a.failure.Error()}}
+		d.log.dropped(d, a, meaning)
+		return step{outcome: audit.Outcome{Verdict: audit.Dropped, Reason: a.failure.Error()}}
 	}
 	next := step{again: true, wait: max(d.plan.hold(), a.retryAfter)}
-	d.hold()
-	d.journal.holding(d, a, meaning, next.wait)
+	d.retryForever()
+	d.log.holding(d, a, meaning, next.wait)
 	return next
 }
 
 // giveUp counts the events as failed, once however long they are posted still.
-func (d *delivery) giveUp() {
-	if !d.gaveUp {
-		d.gaveUp = true
-		d.stats.EventsFailed(len(d.pack.events))
+func (d *delivery) exhaust() {
+	if !d.exhausted {
+		d.exhausted = true
+		d.stats.EventsFailed(len(d.request.events))
 	}
 }
 
-func (d *delivery) hold() {
-	if !d.held {
-		d.held = true
-		d.journal.held.Add(int64(len(d.pack.events)))
+func (d *delivery) retryForever() {
+	if !d.retryingForever {
+		d.retryingForever = true
+		d.log.held.Add(int64(len(d.request.events)))
 	}
 }
 
 // open begins the delivery: the connection is needed from now on.
 func (d *delivery) open() {
 	d.idle.Stop()
-	d.ledger.begin()
+	d.tracker.Begin()
 }
 
 // close ends the delivery, whatever became of it.
 func (d *delivery) close() {
-	d.ledger.end()
+	d.tracker.End()
 	d.idle.Reset(idleTimeout)
-	if d.held {
-		d.journal.held.Add(-int64(len(d.pack.events)))
+	if d.retryingForever {
+		d.log.held.Add(-int64(len(d.request.events)))
 	}
 }

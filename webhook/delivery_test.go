@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
 )
 
 // seconds is a schedule as times since the first POST.
@@ -31,8 +32,8 @@ func TestRetriesComeAfterAGrowingDelay(t *testing.T) {
 		outcomes, err := f.Deliver(t.Context(), events(1))
 		require.NoError(t, err)
 		assert.Equal(t, seconds(0, 1, 3, 6, 10, 15), sink.at, "5 retries are 6 posts")
-		assert.Equal(t, []forwarder.Outcome{{
-			Verdict: forwarder.Dropped,
+		assert.Equal(t, []audit.Outcome{{
+			Verdict: audit.Dropped,
 			Reason:  "post to http://sink.example:9765/k8s-audit: the sink answered 503 Service Unavailable",
 		}}, outcomes)
 		assert.Equal(t, counts{sent: 1, retried: 5, failed: 1}, f.counts())
@@ -150,7 +151,7 @@ func TestAnEventWhoseSinkIsDownIsHeld(t *testing.T) {
 			assert.Equal(t, string(event(0).JSON), body, "nothing overtakes what is held")
 		}
 		assert.Equal(t, counts{sent: 3, succeeded: 3, retried: 100, failed: 1}, f.counts(), "it failed once, however long it was held")
-		assert.Zero(t, f.journal.held.Load())
+		assert.Zero(t, f.log.held.Load())
 	})
 }
 
@@ -187,11 +188,11 @@ func TestDroppingGoesOnWithTheNextEvent(t *testing.T) {
 		})
 		outcomes, err := f.Deliver(t.Context(), events(4))
 		require.NoError(t, err)
-		var verdicts []forwarder.Verdict
+		var verdicts []audit.Verdict
 		for _, o := range outcomes {
 			verdicts = append(verdicts, o.Verdict)
 		}
-		assert.Equal(t, []forwarder.Verdict{forwarder.Dropped, forwarder.Delivered, forwarder.Dropped, forwarder.Delivered}, verdicts)
+		assert.Equal(t, []audit.Verdict{audit.Dropped, audit.Delivered, audit.Dropped, audit.Delivered}, verdicts)
 		assert.Equal(t, seconds(0, 0, 0, 1, 1), sink.at, "what no retry can mend has none")
 		assert.Equal(t, counts{sent: 4, succeeded: 2, retried: 1, failed: 2}, f.counts())
 	})
@@ -203,14 +204,14 @@ func TestARefusedEventIsADeadLetter(t *testing.T) {
 		f := newFixture(t, sink, nil)
 		outcomes, err := f.Deliver(t.Context(), events(5))
 		require.NoError(t, err)
-		assert.Equal(t, forwarder.Delivered, outcomes[0].Verdict)
-		assert.Equal(t, forwarder.Outcome{
-			Verdict: forwarder.DeadLettered,
+		assert.Equal(t, audit.Delivered, outcomes[0].Verdict)
+		assert.Equal(t, audit.Outcome{
+			Verdict: audit.DeadLettered,
 			Reason:  "post to http://sink.example:9765/k8s-audit: the sink answered 400 Bad Request",
 		}, outcomes[1])
-		assert.Equal(t, forwarder.DeadLettered, outcomes[2].Verdict)
-		assert.Equal(t, forwarder.DeadLettered, outcomes[3].Verdict)
-		assert.Equal(t, forwarder.Delivered, outcomes[4].Verdict)
+		assert.Equal(t, audit.DeadLettered, outcomes[2].Verdict)
+		assert.Equal(t, audit.DeadLettered, outcomes[3].Verdict)
+		assert.Equal(t, audit.Delivered, outcomes[4].Verdict)
 		assert.Equal(t, seconds(0, 0, 0, 0, 0), sink.at, "it is not tried again")
 		assert.Equal(t, counts{sent: 5, succeeded: 2, failed: 3}, f.counts())
 	})
@@ -223,9 +224,9 @@ func TestARunOfRefusalsIsHeldAsTheEndpointsFault(t *testing.T) {
 		outcomes, err := f.Deliver(t.Context(), events(6))
 		require.NoError(t, err)
 		for _, o := range outcomes[:5] {
-			assert.Equal(t, forwarder.DeadLettered, o.Verdict)
+			assert.Equal(t, audit.DeadLettered, o.Verdict)
 		}
-		assert.Equal(t, forwarder.Delivered, outcomes[5].Verdict, "it was held until the endpoint was right")
+		assert.Equal(t, audit.Delivered, outcomes[5].Verdict, "it was held until the endpoint was right")
 		assert.Equal(t, seconds(0, 0, 0, 0, 0, 0, 5, 10), sink.at)
 	})
 }
@@ -242,7 +243,7 @@ func TestAnAcceptedEventOfAnotherPartitionEndsTheRun(t *testing.T) {
 		first, err := f.Deliver(t.Context(), events(5))
 		require.NoError(t, err)
 		assert.Len(t, first, 5)
-		held := make(chan []forwarder.Outcome)
+		held := make(chan []audit.Outcome)
 		go func() {
 			outcomes, _ := f.Deliver(t.Context(), events(1))
 			held <- outcomes
@@ -251,10 +252,10 @@ func TestAnAcceptedEventOfAnotherPartitionEndsTheRun(t *testing.T) {
 		ready, why := f.health.Ready()
 		assert.False(t, ready)
 		assert.Contains(t, why, "5 others in a row")
-		good, err := f.Deliver(t.Context(), []forwarder.AuditEvent{event(100)})
+		good, err := f.Deliver(t.Context(), []audit.Event{event(100)})
 		require.NoError(t, err)
 		assert.Equal(t, delivered(1), good)
-		assert.Equal(t, forwarder.DeadLettered, (<-held)[0].Verdict, "the endpoint is right, so the event is bad")
+		assert.Equal(t, audit.DeadLettered, (<-held)[0].Verdict, "the endpoint is right, so the event is bad")
 		assert.EqualValues(t, 6, f.counts().failed)
 	})
 }
@@ -264,9 +265,9 @@ func TestDroppingDropsARunOfRefusals(t *testing.T) {
 		f := newFixture(t, always(400), drop)
 		outcomes, err := f.Deliver(t.Context(), events(7))
 		require.NoError(t, err)
-		assert.Equal(t, forwarder.DeadLettered, outcomes[4].Verdict)
-		assert.Equal(t, forwarder.Dropped, outcomes[5].Verdict)
-		assert.Equal(t, forwarder.Dropped, outcomes[6].Verdict)
+		assert.Equal(t, audit.DeadLettered, outcomes[4].Verdict)
+		assert.Equal(t, audit.Dropped, outcomes[5].Verdict)
+		assert.Equal(t, audit.Dropped, outcomes[6].Verdict)
 		assert.EqualValues(t, 7, f.counts().failed)
 	})
 }
@@ -300,7 +301,7 @@ func TestPartitionsDoNotWaitForEachOther(t *testing.T) {
 		}()
 		start := time.Now()
 		for range 100 {
-			_, err := f.Deliver(ctx, []forwarder.AuditEvent{event(100)})
+			_, err := f.Deliver(ctx, []audit.Event{event(100)})
 			require.NoError(t, err)
 		}
 		assert.Zero(t, time.Since(start))

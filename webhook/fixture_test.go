@@ -18,6 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
+	"aks-audit-log-go/forwarder/health"
+	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/httpclient"
 )
 
@@ -26,7 +29,7 @@ type fixture struct {
 	*Poster
 	t      testing.TB
 	stop   chan struct{}
-	health *forwarder.Health
+	health *health.Health
 	logs   *logtest.Hook
 	reg    *prometheus.Registry
 }
@@ -53,9 +56,9 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 	log, hook := logtest.NewNullLogger()
 	log.SetLevel(logrus.TraceLevel)
 	reg := prometheus.NewRegistry()
-	f := &fixture{t: t, stop: make(chan struct{}), health: forwarder.NewHealth(), logs: hook, reg: reg}
+	f := &fixture{t: t, stop: make(chan struct{}), health: health.NewHealth(), logs: hook, reg: reg}
 	f.health.Ownership(4, 4, 0)
-	stats := forwarder.NewStatistics(reg, "test", time.Now)
+	stats := metrics.NewStatistics(reg, "test", time.Now)
 	var err error
 	f.Poster, err = New(cfg, stats, f.health, log, f.stop)
 	require.NoError(t, err)
@@ -70,20 +73,20 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 }
 
 // Deliver posts over a lane of its own, as one partition does.
-func (f *fixture) Deliver(ctx context.Context, all []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
-	lane := f.Lane()
+func (f *fixture) Deliver(ctx context.Context, all []audit.Event) ([]audit.Outcome, error) {
+	lane := f.OpenSession()
 	defer lane.Close()
 	return deliverAll(ctx, lane, all)
 }
 
 // deliverAll delivers one batch after the other, and returns an outcome for each event.
-func deliverAll(ctx context.Context, lane *Lane, all []forwarder.AuditEvent) ([]forwarder.Outcome, error) {
-	var outcomes []forwarder.Outcome
+func deliverAll(ctx context.Context, lane *Session, all []audit.Event) ([]audit.Outcome, error) {
+	var outcomes []audit.Outcome
 	for len(outcomes) < len(all) {
 		outcome, err := lane.Deliver(ctx, all[len(outcomes):])
 		events := outcome.Events
 		outcome.Events = 0
-		outcomes = append(outcomes, slices.Repeat([]forwarder.Outcome{outcome}, events)...)
+		outcomes = append(outcomes, slices.Repeat([]audit.Outcome{outcome}, events)...)
 		if err != nil {
 			return outcomes, err
 		}
@@ -160,16 +163,16 @@ func (f *fixture) everything() string {
 }
 
 // event is the n-th audit event of partition 0.
-func event(n int) forwarder.AuditEvent {
-	return forwarder.AuditEvent{
+func event(n int) audit.Event {
+	return audit.Event{
 		Partition: "0", Sequence: int64(n), Record: 0, AuditID: fmt.Sprintf("id-%d", n),
 		JSON: fmt.Appendf(nil, `{"kind":"Event","auditID":"id-%d"}`, n),
 	}
 }
 
 // events are the audit events 0 to n-1.
-func events(n int) []forwarder.AuditEvent {
-	all := make([]forwarder.AuditEvent, n)
+func events(n int) []audit.Event {
+	all := make([]audit.Event, n)
 	for i := range all {
 		all[i] = event(i)
 	}
@@ -177,7 +180,7 @@ func events(n int) []forwarder.AuditEvent {
 }
 
 // bodies are what the sink ought to get of them.
-func bodies(all []forwarder.AuditEvent) []string {
+func bodies(all []audit.Event) []string {
 	var want []string
 	for _, e := range all {
 		want = append(want, string(e.JSON))
@@ -234,10 +237,10 @@ func inTurn(statuses ...int) *script {
 	}}
 }
 
-func delivered(n int) []forwarder.Outcome {
-	outcomes := make([]forwarder.Outcome, n)
+func delivered(n int) []audit.Outcome {
+	outcomes := make([]audit.Outcome, n)
 	for i := range outcomes {
-		outcomes[i].Verdict = forwarder.Delivered
+		outcomes[i].Verdict = audit.Delivered
 	}
 	return outcomes
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
 )
 
 // webhookServer is a real sink on the loopback that remembers what it got.
@@ -125,7 +126,7 @@ func TestARefusedConnectionIsRetriedAndThenHeld(t *testing.T) {
 
 	f := newFixture(t, nil, at(t, "http://"+address))
 	results := deliverAside(t.Context(), f, events(2))
-	require.Eventually(t, func() bool { return f.journal.held.Load() == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return f.log.held.Load() == 1 }, 10*time.Second, time.Millisecond)
 	ready, why := f.health.Ready()
 	assert.False(t, ready)
 	assert.Contains(t, why, "connection refused")
@@ -251,7 +252,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	f := newFixture(t, nil, at(t, sink.URL, drop))
 	outcomes, err := f.Deliver(t.Context(), events(1))
 	require.NoError(t, err)
-	assert.Equal(t, forwarder.Dropped, outcomes[0].Verdict)
+	assert.Equal(t, audit.Dropped, outcomes[0].Verdict)
 	assert.Equal(t, "post to "+sink.URL+": the sink answered 307 Temporary Redirect, to "+elsewhere.URL+"/there", outcomes[0].Reason)
 	assert.Zero(t, followed.Load())
 }

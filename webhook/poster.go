@@ -24,7 +24,10 @@ import (
 	"golang.org/x/time/rate"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/health"
+	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook/confirm"
 )
 
 // ErrStopping is returned by Deliver where the daemon has been asked to stop and the events
@@ -55,18 +58,18 @@ type Poster struct {
 
 	credentials credentials
 
-	secrets  redactor
-	refusals refusals
-	habits   habits
-	journal  *journal
-	stats    *forwarder.Statistics
-	health   *forwarder.Health
+	secrets    redactor
+	refusals   refusals
+	idleCloses confirm.IdleCloses
+	log        *deliveryLog
+	stats      *metrics.Statistics
+	health     *health.Health
 }
 
 // New returns a poster to cfg.SinkURL, with the retries, policy, time-out, rate limit and
 // settling of cfg. Closing stop asks the poster to finish: see Lane.Deliver. The poster starts
 // no goroutine and needs no closing; its lanes do. A file of cfg that cannot be used is an error.
-func New(cfg forwarder.Config, stats *forwarder.Statistics, health *forwarder.Health,
+func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 	log logrus.FieldLogger, stop <-chan struct{},
 ) (*Poster, error) {
 	credentials, err := loadCredentials(cfg, log)
@@ -93,7 +96,7 @@ func New(cfg forwarder.Config, stats *forwarder.Statistics, health *forwarder.He
 		credentials: credentials,
 
 		secrets: newRedactor(cfg.SinkURL),
-		journal: newJournal(log),
+		log:     newDeliveryLog(log),
 		stats:   stats,
 		health:  health,
 	}

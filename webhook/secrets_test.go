@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
 )
 
 const (
@@ -77,7 +78,7 @@ func TestSecretsAreInNoAnswersWords(t *testing.T) {
 			f := newFixture(t, nil, at(t, withCredentials(sink.URL), drop))
 			outcomes, err := f.Deliver(t.Context(), events(1))
 			require.NoError(t, err)
-			assert.Equal(t, forwarder.Dropped, outcomes[0].Verdict)
+			assert.Equal(t, audit.Dropped, outcomes[0].Verdict)
 			assert.Contains(t, outcomes[0].Reason, "404 Not Found")
 			assertNoSecret(t, f, outcomes[0].Reason)
 		})

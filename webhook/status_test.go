@@ -8,11 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/metrics"
+	"aks-audit-log-go/forwarder/status"
 )
 
 // lastAnswer is what the status page would say of the sink.
-func (f *fixture) lastAnswer() *forwarder.SinkAnswer {
-	return forwarder.NewOverview(forwarder.Config{}, f.stats, f.health, forwarder.NewTroubles(), time.Now).Status().LastAnswer
+func (f *fixture) lastAnswer() *metrics.SinkAnswer {
+	return status.NewOverview(forwarder.Config{}, f.stats, f.health, status.NewRecentLog(), time.Now).Status().LastAnswer
 }
 
 func TestTheStatusHasTheSinksLastAnswer(t *testing.T) {

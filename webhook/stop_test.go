@@ -13,17 +13,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
 )
 
 // result is what a Deliver on another goroutine returned, and when.
 type result struct {
-	outcomes []forwarder.Outcome
+	outcomes []audit.Outcome
 	err      error
 	at       time.Time
 }
 
 // deliverAside runs Deliver on a goroutine, as a partition does.
-func deliverAside(ctx context.Context, f *fixture, all []forwarder.AuditEvent) <-chan result {
+func deliverAside(ctx context.Context, f *fixture, all []audit.Event) <-chan result {
 	results := make(chan result, 1)
 	go func() {
 		outcomes, err := f.Deliver(ctx, all)
@@ -83,10 +84,10 @@ func TestStoppingLetsGoOfWhatIsHeld(t *testing.T) {
 		f := newFixture(t, always(404), nil)
 		results := deliverAside(t.Context(), f, events(1))
 		synctest.Wait()
-		assert.EqualValues(t, 1, f.journal.held.Load())
+		assert.EqualValues(t, 1, f.log.held.Load())
 		close(f.stop)
 		require.ErrorIs(t, (<-results).err, ErrStopping)
-		assert.Zero(t, f.journal.held.Load())
+		assert.Zero(t, f.log.held.Load())
 	})
 }
 
@@ -113,8 +114,8 @@ func TestStoppingStillDeadLettersAndDrops(t *testing.T) {
 		close(f.stop)
 		outcomes, err := f.Deliver(t.Context(), events(2))
 		require.NoError(t, err)
-		assert.Equal(t, forwarder.DeadLettered, outcomes[0].Verdict)
-		assert.Equal(t, forwarder.Dropped, outcomes[1].Verdict)
+		assert.Equal(t, audit.DeadLettered, outcomes[0].Verdict)
+		assert.Equal(t, audit.Dropped, outcomes[1].Verdict)
 	})
 }
 

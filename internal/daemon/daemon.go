@@ -11,7 +11,13 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/consumer"
+	"aks-audit-log-go/eventhub/hubclient"
+	"aks-audit-log-go/eventhub/storage"
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/health"
+	"aks-audit-log-go/forwarder/metrics"
+	"aks-audit-log-go/forwarder/status"
 	"aks-audit-log-go/webhook"
 )
 
@@ -22,9 +28,9 @@ const closeTimeout = 3 * time.Second
 type Daemon struct {
 	cfg    forwarder.Config
 	log    logrus.FieldLogger
-	stats  *forwarder.Statistics
-	health *forwarder.Health
-	server *forwarder.Server
+	stats  *metrics.Statistics
+	health *health.Health
+	server *status.Server
 	poster *webhook.Poster
 	// stopping is closed when Run begins to stop.
 	stopping chan struct{}
@@ -37,29 +43,29 @@ type Daemon struct {
 // a hub, a storage account or a sink that cannot be reached is none: the daemon goes on trying.
 func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon, error) {
 	registry := prometheus.NewRegistry()
-	troubles := forwarder.NewTroubles()
+	troubles := status.NewRecentLog()
 	log.AddHook(troubles)
 	d := &Daemon{
 		cfg: cfg, log: log,
-		stats:    forwarder.NewStatistics(registry, forwarder.Version, time.Now),
-		health:   forwarder.NewHealth(),
+		stats:    metrics.NewStatistics(registry, forwarder.Version, time.Now),
+		health:   health.NewHealth(),
 		stopping: make(chan struct{}),
 	}
 	var err error
 	if d.poster, err = webhook.New(cfg, d.stats, d.health, log, d.stopping); err != nil {
 		return nil, err
 	}
-	if d.hub, err = eventhub.NewHub(cfg); err != nil {
+	if d.hub, err = hubclient.New(cfg); err != nil {
 		return nil, err
 	}
-	if d.store, err = eventhub.OpenStore(cfg); err != nil {
+	if d.store, err = storage.Open(cfg); err != nil {
 		d.closeHub(ctx)
 		return nil, err
 	}
 	d.health.Register(registry)
 	d.health.Watch(cfg.WatchdogTimeout, time.Now)
-	overview := forwarder.NewOverview(cfg, d.stats, d.health, troubles, time.Now)
-	d.server = forwarder.NewServer(cfg.StatsAddress, registry, d.health, overview.Status, log)
+	overview := status.NewOverview(cfg, d.stats, d.health, troubles, time.Now)
+	d.server = status.NewServer(cfg.StatsAddress, registry, d.health, overview.Status, log)
 	if err := d.server.Listen(ctx); err != nil {
 		d.closeHub(ctx)
 		d.closeStore()
@@ -98,7 +104,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 }
 
 func (d *Daemon) consume(ctx context.Context) {
-	eventhub.New(d.cfg, d.hub, d.store, sink{d.poster}, d.stats, d.health, d.log).Run(ctx)
+	consumer.New(d.cfg, d.hub, d.store, sink{d.poster}, d.stats, d.health, d.log).Run(ctx)
 	d.closeHub(ctx)
 }
 
@@ -106,7 +112,7 @@ func (d *Daemon) consume(ctx context.Context) {
 type sink struct{ *webhook.Poster }
 
 // Lane implements eventhub.Sink.
-func (s sink) Lane() eventhub.Lane { return s.Poster.Lane() }
+func (s sink) OpenSession() eventhub.Session { return s.Poster.OpenSession() }
 
 // closeHub closes the hub also when ctx has ended.
 func (d *Daemon) closeHub(ctx context.Context) {

@@ -1,0 +1,163 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	logtest "github.com/sirupsen/logrus/hooks/test"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/forwarder/metrics"
+	"aks-audit-log-go/internal/eventhubtest"
+)
+
+// slowStore makes an update at once but answers late, as a storage account far away does.
+type slowStore struct {
+	*eventhubtest.Store
+	answerTime time.Duration
+}
+
+func (s *slowStore) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
+	written, err := s.Store.UpdateCheckpoint(ctx, checkpoint)
+	select {
+	case <-ctx.Done():
+		return eventhub.Checkpoint{}, ctx.Err()
+	case <-time.After(s.answerTime):
+		return written, err
+	}
+}
+
+func newCheckpointer(store eventhub.CheckpointStore) *Writer {
+	log, _ := logtest.NewNullLogger()
+	return &Writer{
+		Store: store, Interval: time.Second, Log: log,
+		Stats:  metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now),
+		Stored: eventhub.Checkpoint{Partition: "0", Sequence: eventhub.NoSequence},
+	}
+}
+
+// stopAmidAWrite runs a checkpointer, stops it while its first write waits for the answer, and
+// returns how long it took to end from there.
+func stopAmidAWrite(t *testing.T, c *Writer) time.Duration {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	c.Advance(eventhub.Event{Sequence: 1})
+	go func() { ended <- c.Run(ctx) }()
+	<-time.After(c.Interval) // the bubble's clock
+	synctest.Wait()
+	began := time.Now()
+	cancel()
+	require.NoError(t, <-ended)
+	return time.Since(began)
+}
+
+func TestAStopAmidAWriteLetsTheLastCheckpointBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowStore{Store: eventhubtest.NewStore(), answerTime: eventhub.CloseTimeout / 2}
+		c := newCheckpointer(store)
+		assert.Equal(t, store.answerTime, stopAmidAWrite(t, c))
+		c.Advance(eventhub.Event{Sequence: 2})
+		require.NoError(t, c.Flush(t.Context()), "nobody else has moved the checkpoint")
+		last, _ := store.Checkpoint("0")
+		assert.Equal(t, int64(2), last.Sequence)
+	})
+}
+
+// forgetfulStore makes an update and loses its answer, as often as it is told to.
+type forgetfulStore struct {
+	*eventhubtest.Store
+	lose int
+}
+
+func (s *forgetfulStore) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
+	written, err := s.Store.UpdateCheckpoint(ctx, checkpoint)
+	if err == nil && s.lose > 0 {
+		s.lose--
+		return eventhub.Checkpoint{}, errors.New("no answer")
+	}
+	return written, err
+}
+
+func TestAWriteWhoseAnswerWasLostIsNoLostRace(t *testing.T) {
+	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 2}
+	c := newCheckpointer(store)
+	for sequence := range int64(4) {
+		c.Advance(eventhub.Event{Sequence: sequence, Offset: "o"})
+		err := c.Flush(t.Context())
+		assert.Equal(t, sequence < 2, err != nil)
+		require.NotErrorIs(t, err, eventhub.ErrConflict)
+	}
+	last, _ := store.Checkpoint("0")
+	assert.Equal(t, int64(3), last.Sequence)
+}
+
+func TestAnyOfTheWritesWithoutAnAnswerMayBeTheOneThatWasMade(t *testing.T) {
+	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 1}
+	c := newCheckpointer(store)
+	c.Advance(eventhub.Event{Sequence: 1})
+	require.Error(t, c.Flush(t.Context()), "made, and its answer lost")
+	store.Fail(errors.New("503"))
+	c.Advance(eventhub.Event{Sequence: 2})
+	require.Error(t, c.Flush(t.Context()), "not made")
+	store.Fail(nil)
+	c.Advance(eventhub.Event{Sequence: 3})
+	require.NoError(t, c.Flush(t.Context()))
+}
+
+// The store may be away for days, while events go on being delivered.
+func TestALongOutageOfTheStoreTakesNoMoreMemoryTheLongerItLasts(t *testing.T) {
+	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 1}
+	c := newCheckpointer(store)
+	c.Advance(eventhub.Event{Sequence: 0})
+	require.Error(t, c.Flush(t.Context()), "made, and its answer lost")
+	store.Fail(errors.New("503"))
+	for sequence := range int64(5 * maxUnanswered) {
+		c.Advance(eventhub.Event{Sequence: sequence / 2})
+		require.Error(t, c.Flush(t.Context()))
+	}
+	assert.LessOrEqual(t, len(c.unanswered), maxUnanswered)
+	store.Fail(nil)
+	require.NoError(t, c.Flush(t.Context()), "the first one is remembered")
+}
+
+func TestTheLastWriteOfALongOutageMayBeTheOneThatWasMade(t *testing.T) {
+	store := &forgetfulStore{Store: eventhubtest.NewStore()}
+	c := newCheckpointer(store)
+	store.Fail(errors.New("503"))
+	for sequence := range int64(2 * maxUnanswered) {
+		c.Advance(eventhub.Event{Sequence: sequence})
+		require.Error(t, c.Flush(t.Context()))
+	}
+	store.Fail(nil)
+	store.lose = 1
+	c.Advance(eventhub.Event{Sequence: 2 * maxUnanswered})
+	require.Error(t, c.Flush(t.Context()), "made, and its answer lost")
+	c.Advance(eventhub.Event{Sequence: 2*maxUnanswered + 1})
+	require.NoError(t, c.Flush(t.Context()))
+}
+
+func TestARaceLostAfterALostAnswerIsStillLost(t *testing.T) {
+	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 1}
+	c := newCheckpointer(store)
+	c.Advance(eventhub.Event{Sequence: 1})
+	require.Error(t, c.Flush(t.Context()))
+	store.Move("0", 7)
+	c.Advance(eventhub.Event{Sequence: 2})
+	require.ErrorIs(t, c.Flush(t.Context()), eventhub.ErrConflict)
+	last, _ := store.Checkpoint("0")
+	assert.Equal(t, int64(7), last.Sequence)
+}
+
+func TestAStopDoesNotWaitForAStoreThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCheckpointer(&slowStore{Store: eventhubtest.NewStore(), answerTime: time.Hour})
+		assert.Equal(t, eventhub.CloseTimeout, stopAmidAWrite(t, c))
+	})
+}

@@ -1,0 +1,92 @@
+package consumer
+
+import (
+	"context"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/dedupe"
+	"aks-audit-log-go/eventhub/partition"
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/health"
+	"aks-audit-log-go/forwarder/metrics"
+)
+
+const (
+	// balanceInterval is how often ownerships are renewed, before a jitter of 20 % either way
+	// that keeps replicas from acting in step.
+	balanceInterval = 10 * time.Second
+	// balanceRetry is how soon a round that failed is tried again.
+	balanceRetry = 2 * time.Second
+	// roundTimeout bounds a round, so that one that hangs does not cost the ownerships.
+	roundTimeout = 30 * time.Second
+)
+
+// Consumer owns partitions and forwards what they hold.
+type Consumer struct {
+	cfg    forwarder.Config
+	hub    eventhub.Hub
+	store  eventhub.Store
+	sink   eventhub.Sink
+	stats  *metrics.Statistics
+	health *health.Health
+	log    logrus.FieldLogger
+	shared *partition.Shared
+	// copies is shared by the partitions: a copy may come in another one.
+	copies *dedupe.Cache
+
+	// me names this reader in the ownerships.
+	ownerID string
+	rng     *mathrand.Rand
+	// vigil is kept by the rounds, for the partitions.
+	vigil *partition.Fence
+
+	// What follows belongs to the goroutine of Run.
+	partitions []string
+	owned      map[string]*ownedPartition
+	outage     storeOutage
+	ended      chan *ownedPartition
+	// expires is when the first ownership of another reader would expire, as last listed.
+	expires time.Duration
+}
+
+// New returns a consumer. Nothing happens before Run.
+func New(cfg forwarder.Config, hub eventhub.Hub, store eventhub.Store, sink eventhub.Sink, stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger) *Consumer {
+	heard := observedHub{Hub: hub, health: health}
+	return &Consumer{
+		cfg: cfg, hub: heard, store: store, sink: sink, stats: stats, health: health, log: log,
+		shared: partition.NewShared(cfg, heard, store, sink, stats, health, log),
+		copies: dedupe.New(cfg.DedupeWindow, len(cfg.Categories)),
+
+		ownerID: eventhub.ReaderID(),
+		rng:     mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
+		vigil:   &partition.Fence{},
+		owned:   map[string]*ownedPartition{},
+		outage:  storeOutage{listed: time.Now()},
+		ended:   make(chan *ownedPartition),
+	}
+}
+
+// Run consumes until ctx ends. Then it lets every partition finish the hub event in hand, as
+// long as the sink takes it and SHUTDOWNTIMEOUT allows, writes the last checkpoints, gives the
+// partitions up so that another replica takes them over at once, and returns.
+func (c *Consumer) Run(ctx context.Context) {
+	defer c.shared.Close()
+	c.log.WithField("owner", c.ownerID).Info("consumer starts")
+	defer c.startWatchdog(ctx)()
+	next := time.After(c.round(ctx))
+	for {
+		select {
+		case <-ctx.Done():
+			c.shutDown(ctx)
+			return
+		case ended := <-c.ended:
+			c.release(ctx, ended)
+		case <-next:
+			next = time.After(c.round(ctx))
+		}
+	}
+}

@@ -1,0 +1,4 @@
+// Package consumer decides which partitions this replica owns, and runs those.
+//
+// Replicas share the partitions of a consumer group through the ownerships in the store.
+package consumer

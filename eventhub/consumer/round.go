@@ -1,0 +1,111 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/azauth"
+)
+
+// round renews and claims once and returns the pause until the next one.
+func (c *Consumer) round(ctx context.Context) time.Duration {
+	roundCtx, cancel := context.WithTimeout(ctx, roundTimeout)
+	defer cancel()
+	defer c.vigil.Kept(time.Now())
+	if err := c.tryRound(ctx, roundCtx); err != nil {
+		if ctx.Err() == nil {
+			c.stats.BalanceFailed()
+			c.health.OwnershipUnknown(err.Error())
+			if azauth.RefusedBy(err) == azauth.StoragePart {
+				c.health.StorageRefuses(err.Error())
+			}
+			c.log.WithError(err).Warn("balancing round failed, trying again")
+		}
+		return balanceRetry
+	}
+	c.health.StorageAccepts()
+	pause := time.Duration(float64(balanceInterval) * (0.8 + 0.4*c.rng.Float64()))
+	return min(pause, c.expires)
+}
+
+func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
+	if err := c.findPartitions(roundCtx); err != nil {
+		return err
+	}
+	listed, now, err := c.store.ListOwnerships(roundCtx)
+	if err != nil {
+		return err
+	}
+	c.outage.ended(time.Now(), listed, c.ownerID, now)
+	c.expires = untilExpiry(listed, c.ownerID, now)
+	won, err := c.claim(roundCtx, balance(c.partitions, listed, c.ownerID, now, c.rng))
+	c.dropLost(listed)
+	err = errors.Join(err, c.startWon(ctx, roundCtx, won))
+	c.reportOwnership(listed, won, now)
+	return err
+}
+
+// findPartitions asks the hub once which partitions there are: their number is fixed when an
+// event hub is made, and may be raised later in the dearer tiers, which wants a restart.
+func (c *Consumer) findPartitions(ctx context.Context) error {
+	if len(c.partitions) > 0 {
+		return nil
+	}
+	partitions, err := c.hub.PartitionIDs(ctx)
+	if err != nil {
+		return err
+	}
+	c.partitions = partitions
+	c.log.WithField("partitions", len(partitions)).Info("event hub found")
+	return nil
+}
+
+// claim takes the partitions that it still can. A lost race is no failure.
+func (c *Consumer) claim(ctx context.Context, wanted []eventhub.Ownership) ([]eventhub.Ownership, error) {
+	var won []eventhub.Ownership
+	var failures error
+	for _, ownership := range wanted {
+		claimed, err := c.store.Claim(ctx, ownership)
+		switch {
+		case err == nil:
+			won = append(won, claimed)
+		case errors.Is(err, eventhub.ErrConflict):
+			c.displace(ownership.Partition)
+		default:
+			failures = errors.Join(failures, err)
+		}
+	}
+	return won, failures
+}
+
+// dropLost ends the partitions that, as the listing shows, another reader has taken.
+func (c *Consumer) dropLost(listed []eventhub.Ownership) {
+	for _, ownership := range listed {
+		if ownership.Owner != c.ownerID && ownership.Owner != "" {
+			c.displace(ownership.Partition)
+		}
+	}
+}
+
+// lose ends a partition that has another owner, without another word to anybody.
+func (c *Consumer) displace(partition string) {
+	if holding := c.owned[partition]; holding != nil {
+		holding.abandon(eventhub.ErrDisplaced)
+	}
+}
+
+// reportOwnership tells health and the operator who owns what.
+func (c *Consumer) reportOwnership(listed, won []eventhub.Ownership, now time.Time) {
+	current := map[string]eventhub.Ownership{}
+	for _, ownership := range append(listed, won...) {
+		current[ownership.Partition] = ownership
+	}
+	all := make([]eventhub.Ownership, 0, len(current))
+	for _, ownership := range current {
+		all = append(all, ownership)
+	}
+	c.health.Ownership(len(c.owned), len(c.partitions), unowned(c.partitions, all, now))
+	c.health.Owners(c.ownerID, owners(c.partitions, all, now))
+}

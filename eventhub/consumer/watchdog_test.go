@@ -1,0 +1,179 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/stretchr/testify/assert"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/hubclient"
+	"aks-audit-log-go/eventhub/partition"
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/internal/eventhubtest"
+)
+
+// newWatchedBench is a bench with the default watchdog.
+func newWatchedBench(partitions int) *eventhubtest.Bench {
+	b := eventhubtest.NewBench(partitions)
+	b.Cfg.WatchdogTimeout = 5 * time.Minute
+	b.Health.Watch(b.Cfg.WatchdogTimeout, time.Now)
+	return b
+}
+
+// lockedHub is a hub that answers questions, but whose partition cannot be opened while it is
+// locked.
+type lockedHub struct {
+	*eventhubtest.Hub
+	partition string
+	opened    chan struct{}
+	locked    chan struct{}
+}
+
+func newLockedHub(hub *eventhubtest.Hub, partition string) *lockedHub {
+	return &lockedHub{Hub: hub, partition: partition, opened: make(chan struct{}, 1000), locked: make(chan struct{})}
+}
+
+func (h *lockedHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
+	if partition == h.partition {
+		h.opened <- struct{}{}
+		select {
+		case <-h.locked:
+		default:
+			return errors.New("link refused")
+		}
+	}
+	return h.Hub.Receive(ctx, partition, from, handle)
+}
+
+// forGood is how far ahead the ownership is renewed of a reader that lives as long as a test.
+const forGood = 24 * time.Hour
+
+func TestAPartitionThatIsWedgedIsSeenThoughTheOthersGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newWatchedBench(32)
+		hub := newLockedHub(b.Hub, "17")
+		// Before the start: later, the first question might come too soon for it, and the next after half a minute.
+		b.Hub.Append("17", eventhubtest.OneEach("wedged")...)
+		stop := startConsumerOn(t, b, hub, b.Store)
+		synctest.Wait()
+		for range 7 {
+			for _, partition := range eventhubtest.Ids(32) {
+				if partition != "17" {
+					b.Hub.Append(partition, eventhubtest.OneEach("x")...)
+				}
+			}
+			b.AssertAlive(t)
+			time.Sleep(45 * time.Second)
+		}
+		b.AssertWedged(t, "partition 17 has made no progress for")
+		assert.Greater(t, len(hub.opened), 10, "it tried to connect again by itself")
+		close(hub.locked)
+		time.Sleep(time.Minute)
+		b.AssertAlive(t)
+		assert.Contains(t, b.Sink.All(), "wedged")
+		stop()
+		assert.Equal(t, 1, b.Logs(logrus.ErrorLevel, "consumer does not get on, /healthz asks for a restart"))
+		assert.Equal(t, 1, b.Logs(logrus.InfoLevel, "consumer gets on again"))
+	})
+}
+
+func TestAHubThatAnswersNoQuestionIsAReasonToRestart(t *testing.T) {
+	for name, owner := range map[string]string{"owning": "", "standing by": "another"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newWatchedBench(1)
+				if owner != "" {
+					b.Store.GiveTo(owner, "0", time.Now().Add(forGood))
+				}
+				stop := startConsumer(t, b)
+				time.Sleep(time.Hour)
+				b.AssertAlive(t)
+				b.Hub.SetUnreachable(errors.New("no route to host"))
+				time.Sleep(4 * time.Minute)
+				b.AssertAlive(t)
+				time.Sleep(2 * time.Minute)
+				b.AssertWedged(t, "the hub has answered no question for")
+				b.Hub.SetUnreachable(nil)
+				time.Sleep(time.Minute)
+				b.AssertAlive(t)
+				stop()
+			})
+		})
+	}
+}
+
+func TestAHubThatIsNotThereAtTheStartIsAReasonToRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newWatchedBench(1)
+		b.Hub.SetUnreachable(errors.New("no such host"))
+		stop := startConsumer(t, b)
+		time.Sleep(4 * time.Minute)
+		b.AssertAlive(t)
+		time.Sleep(time.Minute)
+		b.AssertWedged(t, "the hub has answered no question for 5m0s")
+		stop()
+		b.AssertWedged(t, "the hub has answered no question for") // it is the daemon that says Stopping
+	})
+}
+
+func TestASinkThatHangsOrAStoreThatIsAwayIsNoReasonToRestart(t *testing.T) {
+	for name, fail := range map[string]func(b *eventhubtest.Bench){
+		"the sink hangs": func(b *eventhubtest.Bench) {
+			b.Sink.Gate = make(chan struct{})
+			b.Hub.Append("0", eventhubtest.OneEach("a", "b")...)
+		},
+		"the store is away":                          func(b *eventhubtest.Bench) { b.Hub.Append("0", eventhubtest.OneEach("a")...) },
+		"the store is away and has to take a letter": func(b *eventhubtest.Bench) { b.Hub.Append("0", []byte("{oops"), eventhubtest.OneEach("a")[0]) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newWatchedBench(1)
+				stop := startConsumer(t, b)
+				synctest.Wait()
+				if name != "the sink hangs" {
+					b.Store.Fail(errors.New("503"))
+				}
+				fail(b)
+				for range 24 {
+					time.Sleep(time.Hour)
+					b.AssertAlive(t)
+				}
+				if b.Sink.Gate != nil {
+					close(b.Sink.Gate)
+				}
+				b.Store.Fail(nil)
+				stop()
+			})
+		})
+	}
+}
+
+func TestAPartitionOfAnotherReaderIsWatchedNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newWatchedBench(1)
+		hub := newLockedHub(b.Hub, "0")
+		stop := startConsumerOn(t, b, hub, b.Store)
+		b.Hub.Append("0", eventhubtest.OneEach("a")...)
+		time.Sleep(time.Minute)
+		b.Store.GiveTo("another", "0", time.Now().Add(forGood))
+		time.Sleep(time.Hour)
+		b.AssertAlive(t)
+		stop()
+	})
+}
+
+func TestTheDaemonHasTimeToConnectAgainBeforeTheWatchdogJudges(t *testing.T) {
+	for timeout, want := range map[time.Duration][2]time.Duration{
+		0:               {30 * time.Second, 30 * time.Second},
+		5 * time.Minute: {30 * time.Second, 30 * time.Second},
+		4 * time.Second: {time.Second, 2 * time.Second},
+	} {
+		cfg := forwarder.Config{WatchdogTimeout: timeout}
+		assert.Equal(t, want, [2]time.Duration{partition.WatchInterval(cfg, partition.LagInterval), hubclient.ManagementTimeout(cfg)}, timeout)
+	}
+}

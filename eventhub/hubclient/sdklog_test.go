@@ -1,0 +1,106 @@
+package hubclient
+
+import (
+	"context"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
+	"github.com/sirupsen/logrus"
+	logtest "github.com/sirupsen/logrus/hooks/test"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/internal/eventhubtest"
+)
+
+// sdkLog is given, by TestMain, all that the SDKs say in all tests: their listeners are for the
+// whole process and must not be changed while a client is at work.
+var sdkLog sdkLogHook
+
+// sdkLogHook counts lines and keeps those that hold a secret.
+type sdkLogHook struct {
+	mu     sync.Mutex
+	lines  map[string]int
+	secret []string
+}
+
+func (h *sdkLogHook) Levels() []logrus.Level { return logrus.AllLevels }
+
+func (h *sdkLogHook) Fire(entry *logrus.Entry) error {
+	text, err := entry.String()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	component, _ := entry.Data["component"].(string)
+	h.lines[component+" "+entry.Level.String()]++
+	if strings.Contains(text, "SharedAccessKey=") || strings.Contains(text, "eyJ") || strings.Contains(text, "sig=") && !strings.Contains(text, "sig=(redacted)") {
+		h.secret = append(h.secret, text)
+	}
+	return err
+}
+
+// seen is how many lines came, by client and level, and those with a secret.
+func (h *sdkLogHook) seen() (lines map[string]int, secret []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	lines = map[string]int{}
+	for name, count := range h.lines {
+		lines[name] = count
+	}
+	return lines, h.secret
+}
+
+func (h *sdkLogHook) listen() {
+	h.lines = map[string]int{}
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	log.SetLevel(logrus.TraceLevel)
+	log.AddHook(h)
+	BridgeSDKLogs(log)
+}
+
+func TestWhatTheClientsSayIsSeenBelowInfoAndHoldsNoSecret(t *testing.T) {
+	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
+		before, _ := sdkLog.seen()
+		server, hub := startEmulator(t, 1, client)
+		server.Append("0", []byte("a"))
+		server.RefuseTokens(true)
+		require.Error(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {}))
+		server.RefuseTokens(false)
+		r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
+		r.Expect(t, 0)
+		r.Stop(t)
+
+		after, secret := sdkLog.seen()
+		assert.Greater(t, after[string(client)+" debug"], before[string(client)+" debug"])
+		assert.Greater(t, after[string(client)+" trace"], before[string(client)+" trace"])
+		for name := range after {
+			assert.Regexp(t, " (debug|trace)$", name)
+		}
+		assert.Empty(t, secret)
+	})
+}
+
+func TestAzuresLogIsListenedToAsFarAsTheLevelGoes(t *testing.T) {
+	assert.Empty(t, azureEvents(logrus.InfoLevel))
+	assert.NotContains(t, azureEvents(logrus.DebugLevel), azeventhubs.EventConsumer)
+	assert.Contains(t, azureEvents(logrus.TraceLevel), azeventhubs.EventConsumer)
+}
+
+func TestASignatureDoesNotReachTheLog(t *testing.T) {
+	log, hook := logtest.NewNullLogger()
+	log.SetLevel(logrus.TraceLevel)
+	listen := azureListener(logrus.NewEntry(log))
+	for _, event := range []azlog.Event{azeventhubs.EventAuth, azeventhubs.EventConsumer, azidentity.EventAuthentication} {
+		listen(event, "token SharedAccessSignature sr=a&sig=s3cr3t%3d&se=1 is not good")
+		assert.Equal(t, "token SharedAccessSignature sr=a&sig=(redacted)&se=1 is not good", hook.LastEntry().Message)
+		listen(event, "token eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl is not good")
+		assert.Equal(t, "token (redacted) is not good", hook.LastEntry().Message)
+	}
+}

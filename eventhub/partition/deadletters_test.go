@@ -1,0 +1,80 @@
+package partition
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/forwarder/audit"
+	"aks-audit-log-go/internal/eventhubtest"
+)
+
+func TestADeadLetterIsLoggedByItsNamesAndNothingElseOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(1)
+		b.RefuseAll()
+		b.Hub.Append("0", eventhubtest.OneEach("fine")[0], eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", `{"kind":"Event","auditID":"a","verb":"create","user":{"username":"eve"},`+
+			`"objectRef":{"resource":"secrets","name":"db"},"stageTimestamp":"2020-05-05T16:16:37Z","requestObject":{"password":"hunter2"}}`)))
+		stop := startPartitions(t, b)
+		b.Sink.Await(2)
+		stop()
+		single, sums := b.Warnings()
+		require.Len(t, single, 2)
+		assert.Empty(t, sums)
+		assert.Equal(t, logrus.Fields{
+			"partition": "0", "sequence": int64(1), "record": 0, "reason": "refused", "detail": "400 Bad Request",
+			"audit_id": "a", "verb": "create", "user": "eve", "resource": "secrets db",
+		}, single[1])
+		for _, entry := range b.Logged.AllEntries() {
+			assert.NotContains(t, fmt.Sprint(entry.Message, entry.Data), "hunter2")
+		}
+	})
+}
+
+func TestAFloodOfDeadLettersDoesNotFloodTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const flood = 100_000
+		log := eventhubtest.NewBench(1)
+		d := newDeadLetterLog(log.Log)
+		for n := range int64(flood) {
+			d.stored(eventhub.DeadLetter{Partition: "0", Sequence: n, Reason: audit.ReasonNotJSON, Content: []byte("{")})
+		}
+		d.stored(eventhub.DeadLetter{Reason: audit.ReasonRefused})
+		single, sums := log.Warnings()
+		require.Len(t, single, deadLettersLogged+1, "each reason has its own")
+		assert.Equal(t, int64(0), single[0]["sequence"])
+		assert.Equal(t, "refused", single[deadLettersLogged]["reason"])
+		assert.Empty(t, sums)
+
+		time.Sleep(deadLetterPause + time.Second)
+		_, sums = log.Warnings()
+		assert.Equal(t, []logrus.Fields{{"reason": "not_json", "left_out": flood - deadLettersLogged}}, sums, "nothing has to follow for it to be said")
+
+		d.stored(eventhub.DeadLetter{Reason: audit.ReasonNotJSON})
+		single, _ = log.Warnings()
+		assert.Len(t, single, deadLettersLogged+2, "the next minute begins anew")
+		d.close()
+	})
+}
+
+func TestWhatWasLeftOutOfTheLogIsSaidAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(1)
+		b.RefuseAll()
+		for n := range deadLettersLogged + 5 {
+			b.Hub.Append("0", eventhubtest.OneEach(fmt.Sprint(n))[0])
+		}
+		stop := startPartitions(t, b)
+		b.Sink.Await(deadLettersLogged + 5)
+		stop()
+		single, sums := b.Warnings()
+		assert.Len(t, single, deadLettersLogged)
+		assert.Equal(t, []logrus.Fields{{"reason": "refused", "left_out": 5}}, sums)
+	})
+}

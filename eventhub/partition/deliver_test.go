@@ -1,0 +1,174 @@
+package partition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/internal/eventhubtest"
+)
+
+// together is a hub event with many audit events.
+func together(ids ...string) []byte {
+	var records []string
+	for _, id := range ids {
+		records = append(records, eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit(id)))
+	}
+	return eventhubtest.HubBody(records...)
+}
+
+func TestWhileAPostIsOnItsWayTheNextBatchGathers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(1)
+		b.Sink.Gate, b.Sink.AtATime = make(chan struct{}), 400
+		b.Hub.Append("0", eventhubtest.OneEach("a")...)
+		stop := startPartitions(t, b)
+		<-b.Sink.Entered
+		b.Hub.Append("0", together("b", "c"), eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog")), together("d"))
+		synctest.Wait()
+		close(b.Sink.Gate)
+		assert.Equal(t, []string{"a", "b", "c", "d"}, b.Sink.Await(4))
+		stop()
+		assert.Equal(t, []int{1, 3}, b.Sink.Offers(), "nothing waits, and then all that is there goes")
+		assert.Equal(t, int64(3), b.Sequence())
+	})
+}
+
+func TestNoMoreThanABatchIsGatheredAhead(t *testing.T) {
+	for name, limit := range map[string]func(*forwarder.Config){
+		"events": func(cfg *forwarder.Config) { cfg.PostBatchMaxEvents = 10 },
+		"bytes":  func(cfg *forwarder.Config) { cfg.PostBatchMaxBytes = 10 * len(eventhubtest.Audit("000")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := eventhubtest.NewBench(1)
+				limit(&b.Cfg)
+				b.Sink.Gate = make(chan struct{})
+				for i := range 100 {
+					b.Hub.Append("0", together(fmt.Sprintf("%03d", 3*i), fmt.Sprintf("%03d", 3*i+1), fmt.Sprintf("%03d", 3*i+2)))
+				}
+				stop := startPartitions(t, b)
+				<-b.Sink.Entered
+				synctest.Wait()
+				received := b.Metric(t, "aks_audit_log_hub_events_total", "0")
+				assert.LessOrEqual(t, received, 4+4+4.0, "what was gathered at first, what came with it into the batch, and one gathered")
+				assert.GreaterOrEqual(t, received, 4.0)
+				close(b.Sink.Gate)
+				assert.Len(t, b.Sink.Await(300), 300)
+				stop()
+			})
+		})
+	}
+}
+
+func TestTheCheckpointPassesAHubEventWhenAllOfItsRecordsHaveTheirVerdict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(1)
+		b.Sink.Gate, b.Sink.AtATime = make(chan struct{}, 10), 2
+		// Batches of two cut the hub events of three in the middle.
+		b.Hub.Append("0", together("a", "b", "c"), together("d", "e", "f"))
+		stop := startPartitions(t, b)
+		for delivered, want := range []int64{eventhub.NoSequence, eventhub.NoSequence, eventhub.NoSequence, eventhub.NoSequence, 0, 0, 1} {
+			time.Sleep(2 * b.Cfg.CheckpointInterval)
+			assert.Equal(t, want, b.Sequence(), "after %d", delivered)
+			if delivered < 6 {
+				b.Sink.Gate <- struct{}{}
+			}
+		}
+		stop()
+	})
+}
+
+func TestAStopFinishesTheHubEventThatTheSinkHasAPartOfAndLeavesTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(1)
+		b.Sink.Gate, b.Sink.AtATime = make(chan struct{}), 2
+		b.Hub.Append("0", together("a", "b", "c"), together("d", "e", "f"), together("g", "h", "i"))
+		stop := startPartitions(t, b)
+		<-b.Sink.Entered
+		go func() {
+			time.Sleep(time.Second) // the stop comes first
+			close(b.Sink.Gate)
+		}()
+		stop()
+		assert.Equal(t, []string{"a", "b", "c"}, b.Sink.All(), "c alone, so that a and b do not come twice")
+		assert.Equal(t, int64(0), b.Sequence())
+
+		stop = startPartitions(t, b)
+		assert.Equal(t, []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}, b.Sink.Await(9), "each once")
+		stop()
+	})
+}
+
+func TestAHubEventWithNothingToDeliverPassesByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(1)
+		b.Hub.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog")), nil, []byte("{oops"))
+		stop := startPartitions(t, b)
+		time.Sleep(2 * b.Cfg.CheckpointInterval)
+		assert.Equal(t, int64(2), b.Sequence())
+		assert.Empty(t, b.Sink.Offers())
+		stop()
+	})
+}
+
+// letterless is a store that takes everything but dead letters.
+type letterless struct{ *eventhubtest.Store }
+
+var errNoLetters = errors.New("no dead letters today")
+
+func (letterless) StoreDeadLetter(context.Context, eventhub.DeadLetter) error { return errNoLetters }
+
+// It may be handed over in the very moment of the stop.
+func TestWhatIsHandedOverAfterAStopPassesNoDeadLetterThatCouldNotBeStored(t *testing.T) {
+	b := eventhubtest.NewBench(1)
+	p := New("0", NewShared(b.Cfg, b.Hub, letterless{b.Store}, b.Sink, b.Stats, b.Health, b.Log))
+	lane := b.Sink.OpenSession()
+	p.checkpoints.Pending.Start(lane)
+	gathered := make(chan []*hubEvent, 2)
+	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 0, Body: []byte("{oops")})}
+	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 1, Body: eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog"))})}
+	close(gathered)
+	stop, end := context.WithCancel(t.Context())
+	end()
+	p.deliver(stop, t.Context(), lane, gathered)
+	p.checkpoints.Pending.TakeConfirmed(func(passed eventhub.Checkpoint) { t.Errorf("the checkpoint passes %d", passed.Sequence) })
+}
+
+// A loss in the middle of a batch, and of a hub event, and again while that is being read again.
+func TestWhatIsReadAgainAfterALossIsCountedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(1)
+		b.Sink.ConfirmTime = time.Hour
+		b.Sink.Gate, b.Sink.AtATime = make(chan struct{}, 100), 2
+		b.Hub.Append("0", together("a", "b", "c"),
+			eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", "klog"), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("d")), eventhubtest.AuditRecord("guard", "klog"), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("e"))))
+		stop := startPartitions(t, b)
+		for _, passing := range []int{4, 2, 0} {
+			for range passing {
+				b.Sink.Gate <- struct{}{}
+			}
+			synctest.Wait()
+			b.Sink.Lose()
+			synctest.Wait()
+		}
+		close(b.Sink.Gate)
+		b.Sink.Await(4 + 2 + 5)
+		synctest.Wait()
+		assert.Equal(t, []string{"a", "b", "c", "d", "a", "b", "a", "b", "c", "d", "e"}, b.Sink.All())
+		for verdict, want := range map[string]float64{"delivered": 5, "dead_lettered": 1, "skipped": 1} {
+			assert.InDelta(t, want, b.Metric(t, "aks_audit_log_records_total", verdict), 0, verdict)
+		}
+		assert.InDelta(t, 2, b.Metric(t, "aks_audit_log_hub_events_total", "0"), 0)
+		assert.Zero(t, b.Metric(t, "aks_audit_log_missing_events_total", "0"))
+		close(b.Sink.Stop)
+		stop()
+	})
+}

@@ -1,0 +1,280 @@
+package partition
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/forwarder/audit"
+	"aks-audit-log-go/internal/eventhubtest"
+)
+
+func TestTheCheckpointWaitsForSettling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		b.Hub.Append("0", eventhubtest.OneEach("a", "b")...)
+		stop := startPartitions(t, b)
+		b.Sink.Await(2)
+		time.Sleep(5 * time.Second) // the bubble's clock
+		b.Hub.Append("0", eventhubtest.OneEach("c")...)
+		time.Sleep(4 * time.Second)
+		assert.Equal(t, eventhub.NoSequence, b.Sequence())
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, int64(1), b.Sequence(), "what was settled, and nothing behind it")
+		time.Sleep(5 * time.Second)
+		assert.Equal(t, int64(2), b.Sequence(), "also if nothing follows")
+		stop()
+	})
+}
+
+func TestAPartitionWhoseSinkLosesWhatItAcceptedReadsItAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		b.Hub.Append("0", eventhubtest.OneEach("a", "b")...)
+		stop := startPartitions(t, b)
+		b.Sink.Await(2)
+		time.Sleep(12 * time.Second) // the bubble's clock
+		b.Hub.Append("0", eventhubtest.OneEach("c", "d")...)
+		b.Sink.Await(4)
+		b.Sink.Lose()
+		assert.Equal(t, []string{"a", "b", "c", "d", "c", "d"}, b.Sink.Await(6), "what was settled is not sent again")
+		b.Hub.Append("0", eventhubtest.OneEach("e")...)
+		b.Sink.Await(7)
+		stop()
+		assert.Equal(t, []string{"a", "b", "c", "d", "c", "d", "e"}, b.Sink.All())
+		assert.Equal(t, int64(4), b.Sequence())
+	})
+}
+
+func TestALossIsCountedAndSaidOnceWithWhatIsReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		b.Hub.Append("0", eventhubtest.OneEach("a", "b", "c")...)
+		stop := startPartitions(t, b)
+		b.Sink.Await(3)
+		b.Sink.Lose()
+		b.Sink.Await(6)
+		stop()
+		assert.Equal(t, 1.0, b.Metric(t, "aks_audit_log_sink_losses_total", "0"))
+		var said []logrus.Fields
+		for _, entry := range b.Logged.AllEntries() {
+			if entry.Level == logrus.WarnLevel {
+				said = append(said, logrus.Fields{"after": entry.Data["after"], "hub_events": entry.Data["hub_events"],
+					"error": fmt.Sprint(entry.Data["error"]), "partition": entry.Data["partition"]})
+			}
+		}
+		assert.Equal(t, []logrus.Fields{{"after": int64(-1), "hub_events": int64(3), "error": "connection refused", "partition": "0"}}, said)
+	})
+}
+
+func TestWhatWasLostIsSentBeforeAnythingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		b.Sink.Gate = make(chan struct{}, 10)
+		b.Hub.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("b")), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("c"))))
+		b.Hub.Append("0", eventhubtest.OneEach("d")...)
+		stop := startPartitions(t, b)
+		b.Sink.Gate <- struct{}{}
+		b.Sink.Gate <- struct{}{}
+		b.Sink.Await(2)
+		synctest.Wait() // c waits at the gate, and a new sink would take it
+		b.Sink.Lose()
+		synctest.Wait()
+		close(b.Sink.Gate)
+		assert.Equal(t, []string{"a", "b", "a", "b", "c", "d"}, b.Sink.Await(6))
+		stop()
+	})
+}
+
+func TestASinkThatIsLostAgainAndAgainGetsEverythingInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		b.Hub.Append("0", eventhubtest.OneEach("a", "b")...)
+		stop := startPartitions(t, b)
+		for n := range 5 {
+			b.Sink.Await(2 * (n + 1))
+			b.Sink.Lose()
+		}
+		b.Sink.Await(12)
+		time.Sleep(12 * time.Second) // the bubble's clock
+		assert.Equal(t, int64(1), b.Sequence())
+		stop()
+		assert.Len(t, b.Sink.All(), 12)
+	})
+}
+
+func TestASinkThatAcceptsAndIsLostEachTimeIsLeftAloneForLongerAndLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		b.Hub.Append("0", eventhubtest.OneEach("a")...)
+		stop := startPartitions(t, b)
+		var pauses []time.Duration
+		lost := time.Now()
+		loseNext := func() {
+			b.Sink.Await(len(pauses) + 1)
+			pauses = append(pauses, time.Since(lost)) // the bubble's clock
+			synctest.Wait()
+			b.Sink.Lose()
+			lost = time.Now()
+		}
+		for range 8 {
+			loseNext()
+		}
+		half := 500 * time.Millisecond
+		assert.Equal(t, []time.Duration{0, 0, half, 2 * half, 4 * half, 8 * half, 16 * half, 30 * half}, pauses)
+
+		b.Sink.Await(9)
+		time.Sleep(12 * time.Second)
+		require.Equal(t, int64(0), b.Sequence(), "a is settled")
+		b.Hub.Append("0", eventhubtest.OneEach("b")...)
+		b.Sink.Await(10)
+		b.Sink.Lose()
+		lost = time.Now()
+		b.Sink.Await(11)
+		assert.Zero(t, time.Since(lost), "what was settled meanwhile counts")
+		stop()
+		assert.Len(t, b.Sink.All(), 11)
+	})
+}
+
+func TestAStopDoesNotWaitForThePauseBehindALoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		b.Hub.Append("0", eventhubtest.OneEach("a")...)
+		stop := startPartitions(t, b)
+		for n := range 8 {
+			b.Sink.Await(n + 1)
+			synctest.Wait()
+			b.Sink.Lose()
+		}
+		synctest.Wait()
+		began := time.Now()
+		stop()
+		assert.Zero(t, time.Since(began))
+	})
+}
+
+func TestWhatIsReadAgainIsCountedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		b.Sink.Outcomes = func(event audit.Event) audit.Outcome {
+			if event.AuditID == "refused" {
+				return audit.Outcome{Verdict: audit.DeadLettered, Reason: "400 Bad Request"}
+			}
+			return audit.Outcome{Verdict: audit.Delivered}
+		}
+		bodies := [][]byte{
+			eventhubtest.OneEach("a")[0],
+			eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog"), eventhubtest.AuditRecord("kube-audit", "klog"), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("refused")), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("b"))),
+			[]byte("{oops"),
+		}
+		b.Hub.Append("0", bodies...)
+		stop := startPartitions(t, b)
+		b.Sink.Await(3)
+		synctest.Wait()
+		b.Sink.Lose()
+		b.Sink.Await(6)
+		b.Hub.Append("0", eventhubtest.OneEach("c")...)
+		b.Sink.Await(7)
+		stop()
+
+		assert.Equal(t, 3.0, b.Metric(t, "aks_audit_log_records_total", "delivered"))
+		assert.Equal(t, 3.0, b.Metric(t, "aks_audit_log_records_total", "dead_lettered"))
+		assert.Equal(t, 1.0, b.Metric(t, "aks_audit_log_records_total", "skipped"))
+		assert.Equal(t, 4.0, b.Metric(t, "aks_audit_log_hub_events_total", "0"))
+		assert.Equal(t, 0.0, b.Metric(t, "aks_audit_log_missing_events_total", "0"))
+		var again []string
+		for _, event := range b.Sink.Got {
+			if event.Again {
+				again = append(again, event.AuditID)
+			}
+		}
+		assert.Equal(t, []string{"a", "refused", "b"}, again)
+		letters := map[string]bool{}
+		for _, letter := range b.Store.Letters {
+			letters[letter.Name()] = true
+		}
+		assert.Len(t, letters, 3, "each replaces itself")
+	})
+}
+
+func TestTheLagDoesNotGrowWithALoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		b.Sink.Gate = make(chan struct{}, 10)
+		b.Hub.Append("0", eventhubtest.OneEach("a", "b", "c")...)
+		stop := startPartitions(t, b)
+		for range 3 {
+			b.Sink.Gate <- struct{}{}
+		}
+		b.Sink.Await(3)
+		b.Sink.Lose()
+		synctest.Wait()
+		assert.Equal(t, 0.0, b.Metric(t, "aks_audit_log_partition_lag_events", "0"))
+		close(b.Sink.Gate)
+		b.Sink.Await(6)
+		stop()
+	})
+}
+
+func TestAStopWaitsForSettling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		b.Hub.Append("0", eventhubtest.OneEach("a", "b")...)
+		stop := startPartitions(t, b)
+		b.Sink.Await(2)
+		began := time.Now()
+		stop()
+		assert.Equal(t, 10*time.Second, time.Since(began))
+		assert.Equal(t, int64(1), b.Sequence())
+		assert.Empty(t, b.Store.Owner("0"))
+		stop = startPartitions(t, b)
+		time.Sleep(time.Minute) // the bubble's clock
+		stop()
+		assert.Equal(t, []string{"a", "b"}, b.Sink.All(), "nothing comes twice")
+	})
+}
+
+func TestALossDuringAStopIsLeftToTheNextOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		b.Hub.Append("0", eventhubtest.OneEach("a")...)
+		stop := startPartitions(t, b)
+		b.Sink.Await(1)
+		go func() {
+			time.Sleep(time.Second) // the bubble's clock
+			b.Sink.Lose()
+		}()
+		began := time.Now()
+		stop()
+		assert.Equal(t, time.Second, time.Since(began))
+		assert.Equal(t, []string{"a"}, b.Sink.All())
+		assert.Equal(t, eventhub.NoSequence, b.Sequence())
+		stop = startPartitions(t, b)
+		assert.Equal(t, []string{"a", "a"}, b.Sink.Await(2))
+		stop()
+	})
+}
+
+func TestEventsWithNothingToDeliverWaitForWhatStandsBeforeThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewConfirmingBench()
+		klog := eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog"))
+		b.Hub.Append("0", klog, klog)
+		stop := startPartitions(t, b)
+		time.Sleep(2 * time.Second) // the bubble's clock
+		assert.Equal(t, int64(1), b.Sequence(), "nothing stands before these")
+		b.Hub.Append("0", eventhubtest.OneEach("a")[0], klog, klog)
+		time.Sleep(9 * time.Second)
+		assert.Equal(t, int64(1), b.Sequence())
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, int64(4), b.Sequence())
+		stop()
+	})
+}

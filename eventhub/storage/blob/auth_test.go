@@ -1,0 +1,122 @@
+package blob
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/eventhub/azauth"
+	"aks-audit-log-go/forwarder/connstr"
+	"aks-audit-log-go/internal/azauthtest"
+	"aks-audit-log-go/internal/eventhubtest"
+	"aks-audit-log-go/internal/hubtest"
+)
+
+// startBlobs starts what answers as a storage account does, over TLS, and opens a container there
+// with an identity.
+func startBlobs(t *testing.T, identity azauthtest.CredentialFunc, answer http.HandlerFunc) Container {
+	t.Helper()
+	certificate, key, err := hubtest.Certificate()
+	require.NoError(t, err)
+	pair, err := tls.X509KeyPair(certificate, key)
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(answer)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	container, err := newBlobContainer(connstr.BlobConnection{ServiceURL: server.URL, Entra: true}, "checkpoints", azauth.NewTokens(azauth.StorageService, identity))
+	require.NoError(t, err)
+	t.Cleanup(container.close)
+	return container
+}
+
+// refuseWith answers as the service does to whom it does not accept.
+func refuseWith(status int, code string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("x-ms-error-code", code)
+		http.Error(w, `<?xml version="1.0" encoding="utf-8"?><Error><Code>`+code+`</Code><Message>No.</Message></Error>`, status)
+	}
+}
+
+func emptyListing(w http.ResponseWriter, _ *http.Request) {
+	_, _ = w.Write([]byte(`<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs></Blobs><NextMarker></NextMarker></EnumerationResults>`))
+}
+
+func TestEachRequestToTheStorageHasTheTokenThatHoldsThen(t *testing.T) {
+	var seen []string
+	identity := &azauthtest.Numbered{Life: time.Second}
+	container := startBlobs(t, identity.Get, func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Header.Get("Authorization"))
+		emptyListing(w, r)
+	})
+	list := func() {
+		_, _, err := container.list(t.Context(), "a/")
+		require.NoError(t, err)
+	}
+	list()
+	list()
+	assert.Equal(t, []string{"Bearer 1", "Bearer 1"}, seen)
+	require.Eventually(t, func() bool { list(); return seen[len(seen)-1] == "Bearer 2" }, eventhubtest.Patience, 10*time.Millisecond)
+	assert.Equal(t, int32(2), identity.Asked.Load())
+}
+
+func TestAnIdentityThatTheStorageRefusesIsToldWhatItNeeds(t *testing.T) {
+	const role = `this identity has to have the role "Storage Blob Data Contributor" on the storage account or the container`
+	token := "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
+	identity := func(context.Context) (azcore.AccessToken, error) {
+		return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, nil
+	}
+	for name, test := range map[string]struct {
+		status int
+		code   string
+		want   string
+	}{
+		"no role":         {403, "AuthorizationPermissionMismatch", "blob storage answered 403 AuthorizationPermissionMismatch: " + role},
+		"another tenant":  {401, "InvalidAuthenticationInfo", "blob storage answered 401 InvalidAuthenticationInfo: " + role},
+		"another network": {403, "AuthorizationFailure", "blob storage answered 403 AuthorizationFailure: does the account's firewall let this network in?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			container := startBlobs(t, identity, refuseWith(test.status, test.code))
+			_, _, err := container.list(t.Context(), "a/")
+			require.ErrorContains(t, err, test.want)
+			assert.Equal(t, azauth.StoragePart, azauth.RefusedBy(err))
+			assert.NotContains(t, err.Error(), token)
+			_, err = container.WriteMetadata(t.Context(), "a/0", nil, "")
+			assert.ErrorContains(t, err, test.want)
+			_, _, err = container.Get(t.Context(), "a/0", 10)
+			assert.ErrorContains(t, err, test.want)
+		})
+	}
+}
+
+func TestWithoutATokenNothingIsSentToTheStorage(t *testing.T) {
+	var requests atomic.Int32
+	identity := func(context.Context) (azcore.AccessToken, error) {
+		return azcore.AccessToken{}, errors.New("nobody is signed in")
+	}
+	container := startBlobs(t, identity, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
+	_, _, err := container.list(t.Context(), "a/")
+	require.EqualError(t, err, "no token of Microsoft Entra ID for blob storage: nobody is signed in")
+	assert.Equal(t, azauth.StoragePart, azauth.RefusedBy(err))
+	assert.Zero(t, requests.Load())
+}
+
+func TestAnAccountThatTakesNoKeysSaysWhatToSetInstead(t *testing.T) {
+	server := httptest.NewServer(refuseWith(403, "KeyBasedAuthenticationNotPermitted"))
+	defer server.Close()
+	container, err := newBlobContainer(connstr.BlobConnection{ServiceURL: server.URL, AccountName: "a", AccountKey: "a2V5"}, "checkpoints", nil)
+	require.NoError(t, err)
+	defer container.close()
+	_, _, err = container.list(t.Context(), "a/")
+	require.EqualError(t, err, "blob storage answered 403 KeyBasedAuthenticationNotPermitted: the account takes no keys, "+
+		"set BLOBSTORAGEURL in place of BLOBSTORAGECONNECTIONSTRING")
+}

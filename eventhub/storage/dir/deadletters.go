@@ -1,0 +1,74 @@
+package dir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"aks-audit-log-go/eventhub"
+)
+
+func (d *Store) StoreDeadLetter(_ context.Context, letter eventhub.DeadLetter) error {
+	encoded, err := letter.Encode()
+	if err != nil {
+		return err
+	}
+	path := d.deadLetterFile(letter.Name())
+	if err := writeDurably(filepath.Dir(path), filepath.Base(path), encoded); err != nil {
+		return fmt.Errorf("store dead letter %s: %w", letter.Name(), err)
+	}
+	return nil
+}
+
+func (d *Store) ListDeadLetters(context.Context) ([]string, error) {
+	root := d.Path(eventhub.DeadLetterFolder)
+	var names []string
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case path == root && errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case entry.IsDir() || filepath.Ext(path) == Temporary:
+			return nil
+		}
+		name, err := filepath.Rel(root, path)
+		names = append(names, filepath.ToSlash(name))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list dead letters: %w", err)
+	}
+	eventhub.SortDeadLetters(names)
+	return names, nil
+}
+
+func (d *Store) ReadDeadLetter(_ context.Context, name string) (eventhub.DeadLetter, error) {
+	content, err := os.ReadFile(d.deadLetterFile(name)) // #nosec G304 -- a name that was listed
+	if errors.Is(err, fs.ErrNotExist) {
+		err = eventhub.ErrNotFound
+	}
+	if err != nil {
+		return eventhub.DeadLetter{}, fmt.Errorf("read dead letter %s: %w", name, err)
+	}
+	return eventhub.DecodeDeadLetter(name, content)
+}
+
+func (d *Store) DeleteDeadLetter(_ context.Context, name string, _ eventhub.DeadLetter) error {
+	path := d.deadLetterFile(name)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete dead letter %s: %w", name, err)
+	}
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("delete dead letter %s: %w", name, err)
+	}
+	return nil
+}
+
+// deadLetterFile is where a dead letter of that name, as it was listed, stands.
+func (d *Store) deadLetterFile(name string) string {
+	return filepath.Join(d.Path(eventhub.DeadLetterFolder), filepath.FromSlash(name))
+}

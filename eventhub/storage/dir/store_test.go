@@ -1,0 +1,140 @@
+package dir
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
+	"aks-audit-log-go/forwarder/connstr"
+	"aks-audit-log-go/internal/eventhubtest"
+)
+
+func dirConfig(dir string) forwarder.Config {
+	return forwarder.Config{
+		HubConnection: connstr.HubConnection{Host: "MyNS.servicebus.windows.net:5671"},
+		HubName:       "Insights-Logs", ConsumerGroup: "$Default", CheckpointDir: dir,
+	}
+}
+
+const scopePath = "myns.servicebus.windows.net/insights-logs/$default"
+
+func openDir(t *testing.T, dir string) eventhub.Store {
+	t.Helper()
+	store, err := Open(dir, eventhub.ScopeOf(dirConfig(dir)))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+func TestAFolderKeepsCheckpointsAcrossProcesses(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "folder")
+	store := openDir(t, dir)
+	checkpoints, err := store.ListCheckpoints(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, checkpoints)
+
+	updated, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "3", Sequence: 7, Offset: "4711"})
+	require.NoError(t, err)
+	updated.Sequence, updated.Offset = 8, "4712"
+	_, err = store.UpdateCheckpoint(t.Context(), updated)
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+
+	checkpoints, err = openDir(t, dir).ListCheckpoints(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []eventhub.Checkpoint{{Partition: "3", Sequence: 8, Offset: "4712"}}, checkpoints)
+	content, err := os.ReadFile(filepath.Join(dir, scopePath, "checkpoint", "3"))
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"sequencenumber":8,"offset":"4712"}`, string(content))
+}
+
+func TestAFolderIsUsedByOneProcess(t *testing.T) {
+	dir := t.TempDir()
+	store := openDir(t, dir)
+	_, err := Open(dir, eventhub.ScopeOf(dirConfig(dir)))
+	require.ErrorContains(t, err, "another process uses CHECKPOINTDIR")
+	require.NoError(t, store.Close())
+	openDir(t, dir)
+}
+
+func TestAFolderThatCannotBeMadeIsAnError(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err := Open(filepath.Join(file, "below"), eventhub.ScopeOf(dirConfig(filepath.Join(file, "below"))))
+	require.ErrorContains(t, err, "create CHECKPOINTDIR")
+}
+
+func TestRubbishInACheckpointFileMeansNothingReadYet(t *testing.T) {
+	for name, content := range map[string]string{
+		"empty": "", "no JSON": "\x00\x01", "a negative number": `{"sequencenumber":-5}`, "another type": `{"sequencenumber":"x"}`, "no number": `{}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			folder := filepath.Join(dir, scopePath, "checkpoint")
+			require.NoError(t, os.MkdirAll(folder, 0o750))
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "0"), []byte(content), 0o600))
+			checkpoints, err := openDir(t, dir).ListCheckpoints(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, []eventhub.Checkpoint{{Partition: "0", Sequence: eventhub.NoSequence}}, checkpoints)
+		})
+	}
+}
+
+func TestAHalfWrittenFileOfACrashIsIgnored(t *testing.T) {
+	dir := t.TempDir()
+	store := openDir(t, dir)
+	_, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 1})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, scopePath, "checkpoint", "0"+Temporary), []byte(`{"seq`), 0o600))
+	checkpoints, err := store.ListCheckpoints(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []eventhub.Checkpoint{{Partition: "0", Sequence: 1}}, checkpoints)
+}
+
+func TestACheckpointThatCannotBeWrittenLeavesTheOldOne(t *testing.T) {
+	dir := t.TempDir()
+	store := openDir(t, dir)
+	old, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 1})
+	require.NoError(t, err)
+	// A folder where the temporary file goes stands for a disk that takes no more.
+	require.NoError(t, os.Mkdir(filepath.Join(dir, scopePath, "checkpoint", "0"+Temporary), 0o750))
+	old.Sequence = 2
+	_, err = store.UpdateCheckpoint(t.Context(), old)
+	require.ErrorContains(t, err, "update checkpoint of partition 0")
+	checkpoints, err := store.ListCheckpoints(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []eventhub.Checkpoint{{Partition: "0", Sequence: 1}}, checkpoints)
+}
+
+func TestADeadLetterFileSaysAllAboutIt(t *testing.T) {
+	dir := t.TempDir()
+	letter := eventhub.DeadLetter{
+		Partition: "3", Sequence: 42, Record: 7, Enqueued: eventhubtest.Noon, Reason: audit.ReasonRefused,
+		Detail: "400 Bad Request", Category: "kube-audit", Content: []byte(eventhubtest.Audit("a")),
+	}
+	require.NoError(t, openDir(t, dir).StoreDeadLetter(t.Context(), letter))
+	content, err := os.ReadFile(filepath.Join(dir, scopePath, "deadletter", "3", "42-7.json"))
+	require.NoError(t, err)
+	var got map[string]any
+	require.NoError(t, json.Unmarshal(content, &got))
+	assert.Equal(t, map[string]any{
+		"reason": "refused", "detail": "400 Bad Request", "partition": "3", "sequenceNumber": 42.0, "record": 7.0,
+		"enqueuedTime": "2026-01-31T12:00:00Z", "category": "kube-audit", "content": eventhubtest.Audit("a"),
+	}, got)
+}
+
+func TestADeadLetterKeepsBytesThatAreNoText(t *testing.T) {
+	encoded, err := eventhub.DeadLetter{Content: []byte{0xff, 0x00, 0xfe}}.Encode()
+	require.NoError(t, err)
+	var file eventhub.DeadLetterFile
+	require.NoError(t, json.Unmarshal(encoded, &file))
+	assert.Equal(t, []byte{0xff, 0x00, 0xfe}, file.ContentBase64)
+	assert.Empty(t, file.Content)
+}

@@ -1,0 +1,127 @@
+package unpack
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/eventhub/unpack/jsonscan"
+	"aks-audit-log-go/forwarder/audit"
+	"aks-audit-log-go/internal/eventhubtest"
+)
+
+// oddLogs are seeds: audit events, and what comes close to one.
+func oddLogs() []string {
+	return []string{
+		eventhubtest.Audit("a"), known, known + `,"k":[1,{"a":"\u12`, known + `,"annotations":{"a":"b"},"stageTimestamp":"20`,
+		`{"\u0061uditID":"a","verb":"get","user":{},"kind":"Event"`, eventhubtest.WithRequest(eventhubtest.Nested(310)), `{"a":1,"a":2}`, ` { } `,
+		`{"kind":"Event","annotations":[],"requestReceivedTimestamp":"2026-01-31T12:00:00,5Z"`, `[{"a":tru`, "\x00\xff", `{"a":-1e+`,
+	}
+}
+
+// FuzzUnpack checks that whatever arrives, what goes to the sink is what Falco takes, and that
+// nothing is left without a verdict.
+func FuzzUnpack(f *testing.F) {
+	for _, log := range oddLogs() {
+		f.Add([]byte(log), true)
+		f.Add(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", log), `{"properties":"{\"log\":{}}"}`, `{"category":"guard"}`), false)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, wrap bool) {
+		if wrap {
+			body = eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", string(body)))
+		}
+		u := unpackerFor(2000)
+		for _, record := range u.unpack(body) {
+			switch record.Verdict {
+			case audit.Skipped:
+			case audit.DeadLettered:
+				require.NotEmpty(t, record.Reason)
+			default:
+				_, reason := u.CheckAudit(record.Content)
+				require.Empty(t, reason)
+				require.Equal(t, record.Original != nil, record.Reason != "")
+			}
+			require.True(t, !wrap || record.Verdict != audit.Skipped, "a record of an audit category is never passed over")
+		}
+	})
+}
+
+// FuzzSalvage cuts a JSON object that begins as an audit event does. What is whole before the cut
+// stays as it is, and the rest is valid JSON. Anything else is refused.
+func FuzzSalvage(f *testing.F) {
+	for _, log := range oddLogs() {
+		f.Add([]byte(log), len(log)/2)
+		f.Add([]byte(log), len(log)-1)
+	}
+	f.Fuzz(func(t *testing.T, object []byte, at int) {
+		_, err := repair(object, recordTime)
+		if json.Valid(object) {
+			require.ErrorIs(t, err, errNotCut)
+		}
+		if inside, ok := bytes.CutPrefix(object, []byte("{")); ok {
+			object = append([]byte(known+","), inside...)
+		}
+		if !json.Valid(object) || object[0] != '{' {
+			return
+		}
+		object = object[:bytes.LastIndexByte(object, '}')]
+		cut := object[:max(len(known), min(at, len(object)))]
+		event, err := repair(cut, recordTime)
+		require.NoError(t, err)
+		require.True(t, json.Valid(event), "%s", event)
+		requireSameMembers(t, cut, event)
+		_, err = repair(event, recordTime)
+		require.ErrorIs(t, err, errNotCut)
+	})
+}
+
+// requireSameMembers checks that the members of text, but for the annotations, stand in event.
+func requireSameMembers(t *testing.T, text, event []byte) {
+	t.Helper()
+	before, _ := jsonscan.ScanObject(text)
+	after, err := jsonscan.ScanObject(event)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(after.Members), len(before.Members))
+	for i, m := range before.Members {
+		require.Equal(t, m.Key, after.Members[i].Key)
+		if m.Key != "annotations" {
+			kept := after.Members[i]
+			require.Equal(t, string(text[m.Value:m.End]), string(event[kept.Value:kept.End]))
+		}
+	}
+}
+
+func leaveOut(t *testing.T, object []byte, keys ...string) []byte {
+	t.Helper()
+	for _, key := range keys {
+		s, err := jsonscan.ScanObject(object)
+		require.NoError(t, err)
+		object = s.Without(key)
+	}
+	return object
+}
+
+// FuzzReduce checks that what is left out of an object is just what should be.
+func FuzzReduce(f *testing.F) {
+	for _, log := range oddLogs() {
+		f.Add([]byte(log))
+	}
+	f.Add([]byte(`{"responseObject":1 , "a" : [ ] ,"requestObject":{"responseObject":2},"responseObject":3}`))
+	f.Fuzz(func(t *testing.T, object []byte) {
+		left := []string{"responseObject", "requestObject"}
+		_, fits := truncate(object, func(event []byte) bool {
+			if !json.Valid(object) {
+				return false
+			}
+			require.True(t, json.Valid(event), "%s", event)
+			reduced, err := jsonscan.ScanObject(event)
+			require.NoError(t, err)
+			require.Nil(t, reduced.ValueOf(left[0]))
+			requireSameMembers(t, leaveOut(t, object, left...), leaveOut(t, event, left...))
+			return false
+		})
+		require.False(t, fits)
+	})
+}

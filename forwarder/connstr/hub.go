@@ -1,0 +1,127 @@
+package connstr
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+)
+
+// HubConnection is where the Event Hubs namespace is and how to sign in: a host name alone, with
+// Microsoft Entra ID, or a parsed connection string:
+//
+//	Endpoint=sb://<host>[:<port>]/;SharedAccessKeyName=<name>;SharedAccessKey=<key>[;EntityPath=<hub>][;UseDevelopmentEmulator=true]
+//	Endpoint=sb://<host>[:<port>]/;SharedAccessSignature=SharedAccessSignature sr=<…>&sig=<…>&se=<…>&skn=<…>[;EntityPath=<hub>]
+//
+// It prints without its key and signature.
+type HubConnection struct {
+	// Host is the namespace's host[:port], as typed.
+	Host string
+	// KeyName is the name of the shared access policy; empty where there is a SAS.
+	KeyName string
+	// Key is the policy's key; empty where there is a SAS.
+	Key Secret
+	// SAS is a shared access signature, the whole token, in place of KeyName and Key. It has an
+	// end, after which the hub refuses it.
+	SAS Secret
+	// EntityPath is the hub that the connection string is for; empty where it is for the
+	// whole namespace.
+	EntityPath string
+	// Entra is whether a token of Microsoft Entra ID is used; then there is neither key nor SAS.
+	Entra bool
+	// Emulator is whether the hub is Microsoft's emulator, which speaks without TLS.
+	Emulator bool
+}
+
+// Namespace returns the host name in lower case and without its port, as checkpoint paths have it.
+func (c HubConnection) Namespace() string {
+	return strings.ToLower((&url.URL{Host: c.Host}).Hostname())
+}
+
+// SignIn says in words how the hub is signed in to.
+func (c HubConnection) SignIn() string {
+	return signIn(c.Entra, c.SAS)
+}
+
+// String returns the connection string with "(redacted)" for the key or the signature, or the host
+// where there is none.
+func (c HubConnection) String() string {
+	if c.Entra {
+		return "Endpoint=sb://" + c.Host + "/"
+	}
+	s := "Endpoint=sb://" + c.Host + "/;SharedAccessKeyName=" + c.KeyName + ";SharedAccessKey=" + redacted
+	if c.SAS != "" {
+		s = "Endpoint=sb://" + c.Host + "/;SharedAccessSignature=" + redacted
+	}
+	if c.EntityPath != "" {
+		s += ";EntityPath=" + c.EntityPath
+	}
+	if c.Emulator {
+		s += ";UseDevelopmentEmulator=true"
+	}
+	return s
+}
+
+// parseHubConnection reads a hub connection string. No error repeats any of its values.
+func ParseHubConnection(s string) (HubConnection, error) {
+	fields, err := connectionFields(s)
+	if err != nil {
+		return HubConnection{}, err
+	}
+	if err = checkHubSecret(fields); err != nil {
+		return HubConnection{}, err
+	}
+	host, err := hubHost(fields["endpoint"])
+	if err != nil {
+		return HubConnection{}, err
+	}
+	return HubConnection{
+		Host:       host,
+		KeyName:    fields["sharedaccesskeyname"],
+		Key:        Secret(fields["sharedaccesskey"]),
+		SAS:        Secret(fields["sharedaccesssignature"]),
+		EntityPath: fields["entitypath"],
+		Emulator:   strings.EqualFold(fields["usedevelopmentemulator"], "true"),
+	}, nil
+}
+
+// checkHubSecret wants an endpoint, and a key with its name or a signature.
+func checkHubSecret(fields map[string]string) error {
+	signature, signed := fields["sharedaccesssignature"]
+	if !signed {
+		return missingFields(fields, "Endpoint", "SharedAccessKeyName", "SharedAccessKey")
+	}
+	if fields["sharedaccesskey"] != "" || fields["sharedaccesskeyname"] != "" {
+		return errors.New("it has both a SharedAccessSignature and a SharedAccessKey or its name: choose one")
+	}
+	if err := missingFields(fields, "Endpoint", "SharedAccessSignature"); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(signature, "SharedAccessSignature sr=") {
+		return errors.New("its SharedAccessSignature is not of the form SharedAccessSignature sr=<…>&sig=<…>&se=<…>&skn=<…>")
+	}
+	return nil
+}
+
+// hubHost returns the host[:port] of an Endpoint.
+func hubHost(endpoint string) (string, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Scheme != "sb" || u.Hostname() == "" || !ValidPort(u) {
+		return "", errors.New("its Endpoint is not of the form sb://host[:port]/")
+	}
+	if u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", errors.New("its Endpoint holds more than sb://host[:port]/")
+	}
+	return u.Host, nil
+}
+
+// signIn says how a service is signed in to, in the words of the start log.
+func signIn(entra bool, sas Secret) string {
+	switch {
+	case entra:
+		return "Microsoft Entra ID"
+	case sas != "":
+		return "shared access signature"
+	default:
+		return "key"
+	}
+}

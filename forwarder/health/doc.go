@@ -1,0 +1,2 @@
+// Package health decides what /readyz and /healthz answer.
+package health

@@ -1,0 +1,153 @@
+package health
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestReadiness(t *testing.T) {
+	tests := map[string]struct {
+		happened func(*Health)
+		ready    bool
+		text     string
+	}{
+		"just started": {
+			func(*Health) {}, false, "not ready: no partition is owned yet: no balancing round has ended",
+		},
+		"the first round failed": {
+			func(h *Health) { h.OwnershipUnknown("list blobs: 403") },
+			false, "not ready: no partition is owned yet: list blobs: 403",
+		},
+		"owning": {
+			func(h *Health) { h.Ownership(2, 4, 0) }, true, "ready: owning 2 of 4 partitions",
+		},
+		"owning while others are still free": {
+			func(h *Health) { h.Ownership(1, 4, 3) }, true, "ready: owning 1 of 4 partitions",
+		},
+		"owning nothing while partitions are free": {
+			func(h *Health) { h.Ownership(0, 4, 3) }, false, "not ready: no partition is owned yet: 3 of 4 have no owner",
+		},
+		"a hub without partitions": {
+			func(h *Health) { h.Ownership(0, 0, 0) }, false, "not ready: no partition is owned yet: the hub has none",
+		},
+		"standing by": {
+			func(h *Health) { h.Ownership(0, 4, 0) }, true, "ready: standing by, all 4 partitions are owned by other replicas",
+		},
+		"a round fails while partitions are owned": {
+			func(h *Health) { h.Ownership(2, 4, 0); h.OwnershipUnknown("away") }, true, "ready: owning 2 of 4 partitions",
+		},
+		"a round fails while standing by": {
+			func(h *Health) { h.Ownership(0, 4, 0); h.OwnershipUnknown("away") }, false, "not ready: no partition is owned: away",
+		},
+		"a round works again": {
+			func(h *Health) { h.OwnershipUnknown("away"); h.Ownership(4, 4, 0) }, true, "ready: owning 4 of 4 partitions",
+		},
+		"a round works again and finds nothing to own": {
+			func(h *Health) { h.OwnershipUnknown("away"); h.Ownership(0, 4, 0) },
+			true, "ready: standing by, all 4 partitions are owned by other replicas",
+		},
+		"the last POST failed": {
+			func(h *Health) {
+				h.Ownership(4, 4, 0)
+				h.SinkAnswered("0")
+				h.SinkFailing("0", "503 Service Unavailable")
+			},
+			false, "not ready: the sink does not take audit events of partition 0: 503 Service Unavailable",
+		},
+		"the sink is back": {
+			func(h *Health) { h.Ownership(4, 4, 0); h.SinkFailing("0", "503"); h.SinkAnswered("0") }, true, "ready: owning 4 of 4 partitions",
+		},
+		"the sink takes what other partitions have": {
+			func(h *Health) {
+				h.Ownership(4, 4, 0)
+				h.SinkFailing("10", "503")
+				h.SinkFailing("2", "504")
+				h.SinkAnswered("1")
+			},
+			false, "not ready: the sink does not take audit events of partition 2, 10: 504",
+		},
+		"the sink takes nothing": {
+			func(h *Health) { h.Ownership(2, 4, 0); h.SinkFailing("1", "503"); h.SinkFailing("3", "503") },
+			false, "not ready: the sink does not take audit events: 503",
+		},
+		"the sink did not take what another replica has now": {
+			func(h *Health) { h.Ownership(2, 4, 0); h.SinkFailing("1", "503"); h.Released("1") },
+			true, "ready: owning 2 of 4 partitions",
+		},
+		"the hub refuses us later": {
+			func(h *Health) { h.Ownership(2, 4, 0); h.HubRefuses("", "no role") }, false, "not ready: no role",
+		},
+		"the hub refuses the partitions for one reason and the storage for another": {
+			func(h *Health) {
+				h.Ownership(2, 4, 0)
+				h.StorageRefuses("no role for blobs")
+				h.HubRefuses("1", "no role")
+				h.HubRefuses("3", "no role")
+			},
+			false, "not ready: no role; no role for blobs",
+		},
+		"hub and storage accept us again": {
+			func(h *Health) {
+				h.Ownership(2, 4, 0)
+				h.StorageRefuses("no role")
+				h.HubRefuses("", "no role")
+				h.HubRefuses("1", "no role")
+				h.HubRefuses("3", "no role")
+				h.StorageAccepts()
+				h.HubAccepts("")
+				h.HubAccepts("1")
+				h.Released("3")
+			},
+			true, "ready: owning 2 of 4 partitions",
+		},
+		"refused from the start": {
+			func(h *Health) { h.HubRefuses("", "no role"); h.OwnershipUnknown("no role") },
+			false, "not ready: no partition is owned yet: no role",
+		},
+		"stopping": {
+			func(h *Health) { h.Ownership(4, 4, 0); h.Stopping() }, false, "not ready: stopping",
+		},
+		"everything at once": {
+			func(h *Health) { h.OwnershipUnknown("away"); h.SinkFailing("0", "503"); h.Stopping() },
+			false, "not ready: stopping; no partition is owned yet: away; the sink does not take audit events: 503",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			health := NewHealth()
+			test.happened(health)
+			ready, text := health.Ready()
+			assert.Equal(t, test.ready, ready)
+			assert.Equal(t, test.text, text)
+		})
+	}
+}
+
+func TestHealthTakesCallsFromEverySide(t *testing.T) {
+	health := NewHealth()
+	health.Watch(time.Minute, time.Now)
+	var calls sync.WaitGroup
+	for range 8 {
+		calls.Go(func() {
+			health.Ownership(1, 1, 0)
+			health.OwnershipUnknown("away")
+			health.SinkFailing("0", "503")
+			health.SinkAnswered("0")
+			health.HubAnswered()
+			health.HubRefuses("0", "no role")
+			health.HubAccepts("0")
+			health.StorageRefuses("no role")
+			health.StorageAccepts()
+			health.PartitionLag("0", 1)
+			health.Handling("0")()
+			health.Alive()
+			health.Ready()
+		})
+	}
+	calls.Wait()
+	ready, text := health.Ready()
+	assert.True(t, ready, text)
+}

@@ -1,0 +1,2 @@
+// Package metrics holds every Prometheus metric of the daemon.
+package metrics

@@ -1,0 +1,107 @@
+package metrics
+
+import (
+	"testing"
+	"time"
+
+	"aks-audit-log-go/internal/promtest"
+)
+
+const (
+	lagOf7   = `aks_audit_log_partition_lag_events{partition="7"}`
+	ageOf7   = `aks_audit_log_newest_delivered_event_age_seconds{partition="7"}`
+	ownedOf7 = `aks_audit_log_partition_owned{partition="7"}`
+)
+
+func TestTheAgeOfTheNewestDeliveredEventIsReckonedAtTheScrape(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	promtest.AssertNoSample(t, reg, ageOf7)
+
+	stats.PartitionDone("7", at.Time.Add(-3*time.Second))
+	promtest.AssertSample(t, reg, 3, ageOf7)
+	at.Time = at.Time.Add(time.Minute)
+	promtest.AssertSample(t, reg, 63, ageOf7)
+}
+
+func TestAnOlderEventDoesNotMakeTheNewestOneOlder(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	stats.PartitionDone("7", at.Time.Add(-time.Second))
+	stats.PartitionDone("7", at.Time.Add(-time.Hour))
+	stats.PartitionDone("7", time.Time{})
+	promtest.AssertSample(t, reg, 1, ageOf7)
+}
+
+func TestAnEventFromTheFutureIsOfAgeZero(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	stats.PartitionDone("7", at.Time.Add(time.Minute))
+	promtest.AssertSample(t, reg, 0, ageOf7)
+}
+
+func TestLagIsShownOnceItIsKnown(t *testing.T) {
+	stats, reg, _ := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	promtest.AssertNoSample(t, reg, lagOf7)
+	stats.PartitionLag("7", 12)
+	promtest.AssertSample(t, reg, 12, lagOf7)
+	stats.PartitionLag("7", 0)
+	promtest.AssertSample(t, reg, 0, lagOf7)
+	stats.PartitionLag("7", -3)
+	promtest.AssertSample(t, reg, 0, lagOf7)
+}
+
+func TestAReleasedPartitionKeepsItsCountersOnly(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	stats.PartitionOwned("8")
+	stats.HubEventReceived("7", 10)
+	stats.PartitionLag("7", 12)
+	stats.PartitionDone("7", at.Time)
+	promtest.AssertSample(t, reg, 2, "aks_audit_log_partitions_owned")
+
+	stats.PartitionReleased("7")
+	promtest.AssertNoSample(t, reg, lagOf7)
+	promtest.AssertNoSample(t, reg, ageOf7)
+	promtest.AssertSample(t, reg, 0, ownedOf7)
+	promtest.AssertSample(t, reg, 1, "aks_audit_log_partitions_owned")
+	promtest.AssertSample(t, reg, 1, `aks_audit_log_hub_events_total{partition="7"}`)
+
+	// What was under way at the release must not bring them back.
+	stats.PartitionLag("7", 11)
+	stats.PartitionDone("7", at.Time)
+	promtest.AssertNoSample(t, reg, lagOf7)
+	promtest.AssertNoSample(t, reg, ageOf7)
+}
+
+func TestAPartitionOwnedAgainStartsWithoutItsOldLagAndAge(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	stats.PartitionLag("7", 12)
+	stats.PartitionDone("7", at.Time)
+	stats.PartitionReleased("7")
+	stats.PartitionOwned("7")
+	promtest.AssertNoSample(t, reg, lagOf7)
+	promtest.AssertNoSample(t, reg, ageOf7)
+	promtest.AssertSample(t, reg, 1, ownedOf7)
+}
+
+func TestOwningAPartitionTwiceForgetsNothing(t *testing.T) {
+	stats, reg, _ := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	stats.PartitionLag("7", 12)
+	stats.PartitionOwned("7")
+	promtest.AssertSample(t, reg, 12, lagOf7)
+	promtest.AssertSample(t, reg, 1, "aks_audit_log_partitions_owned")
+}
+
+func TestAnOwnedPartitionHasItsCountersFromTheStart(t *testing.T) {
+	stats, reg, _ := newTestStatistics(t)
+	stats.PartitionOwned("7")
+	for _, name := range []string{
+		"hub_events_total", "hub_event_bytes_total", "checkpoint_writes_total", "checkpoint_failures_total", "receive_failures_total",
+	} {
+		promtest.AssertSample(t, reg, 0, "aks_audit_log_"+name+`{partition="7"}`)
+	}
+}

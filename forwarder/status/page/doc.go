@@ -1,0 +1,2 @@
+// Package page serves the files of the status page.
+package page

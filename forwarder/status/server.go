@@ -1,0 +1,152 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder/health"
+)
+
+// The statistics server's time-outs. Its clients are Prometheus and the kubelet, which ask for
+// small pages over short ways; whoever is slower holds a connection for nothing.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 30 * time.Second // longer than any usual scrape_timeout
+	idleTimeout       = 2 * time.Minute  // longer than a scrape_interval, so that connections are reused
+	closeTimeout      = 3 * time.Second  // for the answers under way when the daemon ends
+	maxHeaderBytes    = 16 << 10
+)
+
+// Server is the statistics server: /metrics, /healthz, /readyz, and the status page at /.
+type Server struct {
+	addr     string
+	http     *http.Server
+	listener net.Listener
+	// grace bounds the wait for answers under way; closeTimeout but in tests.
+	grace time.Duration
+}
+
+// NewServer returns a server of the metrics in reg, of health and of status, for addr in the form
+// [host]:port. It does not listen yet. What goes wrong with single requests is logged to
+// logger at debug level.
+func NewServer(addr string, reg *prometheus.Registry, health *health.Health, status func() Status, logger logrus.FieldLogger) *Server {
+	errorLog := log.New(debugWriter{logger}, "", 0)
+	mux := http.NewServeMux()
+	// A pattern with GET takes HEAD too; the mux answers other methods with 405.
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: errorLog}))
+	mux.HandleFunc("GET /healthz", probe(health.Alive))
+	mux.HandleFunc("GET /readyz", probe(health.Ready))
+	mux.HandleFunc("GET /status.json", statusJSON(status))
+	mux.HandleFunc("GET /{$}", root())
+	return &Server{
+		addr:  addr,
+		grace: closeTimeout,
+		http: &http.Server{
+			Handler:           mux,
+			ReadHeaderTimeout: readHeaderTimeout,
+			ReadTimeout:       readTimeout,
+			WriteTimeout:      writeTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    maxHeaderBytes,
+			ErrorLog:          errorLog,
+		},
+	}
+}
+
+// Listen binds the address, so that a port already taken is known before anything else starts.
+// Serve must follow.
+func (s *Server) Listen(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
+	if err != nil {
+		return fmt.Errorf("listen for statistics on %s: %w", s.addr, err)
+	}
+	s.listener = listener
+	return nil
+}
+
+// Addr returns the address that is listened on, with the port chosen where it was 0; before
+// Listen, the address that was asked for.
+func (s *Server) Addr() string {
+	if s.listener == nil {
+		return s.addr
+	}
+	return s.listener.Addr().String()
+}
+
+// Serve answers until ctx ends; then it lets the answers under way finish, for 3 s at most,
+// and returns nil. Listen must have been called. Any other end is an error.
+func (s *Server) Serve(ctx context.Context) error {
+	if s.listener == nil {
+		return errors.New("serve statistics: not listening")
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.http.Serve(s.listener) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve statistics on %s: %w", s.Addr(), err)
+	case <-ctx.Done():
+	}
+	err := s.shutdown(ctx)
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve statistics on %s: %w", s.Addr(), served))
+	}
+	return err
+}
+
+// shutdown ends the server in good order, or, after the grace, in any.
+func (s *Server) shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("shut down statistics on %s: %w", s.Addr(), err)
+	}
+	return nil
+}
+
+// probe answers 200 while what is asked holds, else 503, with the reason either way.
+func probe(holds func() (bool, string)) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		ok, reason := holds()
+		status := http.StatusOK
+		if !ok {
+			status = http.StatusServiceUnavailable
+		}
+		answer(w, status, reason)
+	}
+}
+
+// answer writes a short text that must not be cached.
+func answer(w http.ResponseWriter, status int, text string) {
+	header := w.Header()
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// A client that went away is told nothing, and nobody else needs to be.
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+// debugWriter takes the lines of the standard library's logger.
+type debugWriter struct{ logger logrus.FieldLogger }
+
+// Write implements io.Writer.
+func (w debugWriter) Write(line []byte) (int, error) {
+	w.logger.WithField("error", strings.TrimSpace(string(line))).Debug("statistics request failed")
+	return len(line), nil
+}

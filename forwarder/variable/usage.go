@@ -1,0 +1,55 @@
+package variable
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+const usageHead = `aks-audit-log-go forwards Kubernetes audit events of AKS from an Event Hub to Falco.
+
+Usage:
+  aks-audit-log-go                      run the daemon
+  aks-audit-log-go check                try each part with this configuration and say what there is to do
+  aks-audit-log-go checkpoints show     print how far each partition is, how much waits, and who owns it
+  aks-audit-log-go checkpoints export   write the checkpoints in another spelling, for another reader
+  aks-audit-log-go deadletters list     print the records that could not be delivered
+  aks-audit-log-go deadletters replay   post them to the sink again and delete what it accepts
+  aks-audit-log-go version              print the version
+  aks-audit-log-go help                 print this
+
+A command says with -h which flags it takes.
+
+Exit codes: 0 when all went well, 1 after a failure, 2 where the configuration or the command is wrong.
+
+All configuration is in the environment. Names are matched whatever their case. For each
+variable there is a NAME_FILE, which names a file with the value.
+`
+
+// Usage writes what the command help prints: how to run the daemon, and every variable with
+// its default.
+func Usage(w io.Writer) error {
+	var text strings.Builder
+	text.WriteString(usageHead)
+	for _, v := range Table() {
+		fmt.Fprintf(&text, "\n  %s (%s)\n      %s\n      Value: %s\n      Example: %s\n", v.Name, v.standing(), v.Help, v.Wants, v.Example)
+	}
+	if _, err := io.WriteString(w, text.String()); err != nil {
+		return fmt.Errorf("write usage: %w", err)
+	}
+	return nil
+}
+
+// standing says whether a variable must be set, or what it is when it is not.
+func (v Variable) standing() string {
+	switch {
+	case v.Need != Optional:
+		return string(v.Need)
+	case v.Default == "":
+		return "default: " + v.DefaultMeans
+	case v.DefaultMeans == "":
+		return "default: " + v.Default
+	default:
+		return "default: " + v.Default + ", " + v.DefaultMeans
+	}
+}

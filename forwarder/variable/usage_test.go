@@ -1,0 +1,37 @@
+package variable
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestHelpPrintsEveryVariableWithItsDefault(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, Usage(&out))
+	for _, v := range Table() {
+		assert.Contains(t, out.String(), "\n  "+v.Name+" ("+v.standing()+")\n      "+v.Help+"\n")
+		assert.Contains(t, out.String(), v.Wants)
+		assert.Contains(t, out.String(), v.Example)
+	}
+}
+
+func TestAVariablesStandingSaysWhatHoldsWhenItIsNotSet(t *testing.T) {
+	assert.Equal(t, "required", Lookup(SinkURL).standing())
+	assert.Equal(t, "required unless CHECKPOINTDIR is set", Lookup(Container).standing())
+	assert.Equal(t, "default: 5", Lookup(MaxRetries).standing())
+	assert.Equal(t, "default: 0, unlimited", Lookup(RateLimit).standing())
+	assert.Equal(t, "default: text on a terminal, else json", Lookup(LogFormat).standing())
+}
+
+// closedPipe refuses every byte, as the pipe to a pager that has been left.
+type closedPipe struct{}
+
+func (closedPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestHelpThatCannotBeWrittenIsAnError(t *testing.T) {
+	assert.EqualError(t, Usage(closedPipe{}), "write usage: broken pipe")
+}

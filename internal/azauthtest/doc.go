@@ -1,0 +1,2 @@
+// Package azauthtest holds credentials for tests.
+package azauthtest

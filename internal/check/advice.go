@@ -1,0 +1,130 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/connstr"
+)
+
+// advice is what there is to do about an error whose text has one of the signs.
+type advice struct {
+	signs []string
+	say   string
+}
+
+// advised puts the first advice that fits before an error. The error stays, since an advice is
+// a guess. It goes by the text, as explain does: the clients have no codes for most of it.
+func advised(err error, of []advice) error {
+	text := err.Error()
+	for _, sign := range sayWhatToDo {
+		if strings.Contains(text, sign) {
+			return err
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		text += noAnswerInTime
+	}
+	for _, one := range of {
+		for _, sign := range one.signs {
+			if strings.Contains(text, sign) {
+				return fmt.Errorf("%s (%w)", one.say, err)
+			}
+		}
+	}
+	return err
+}
+
+// sayWhatToDo are in the errors of this package that say it themselves, of a key or an identity that was refused.
+var sayWhatToDo = []string{errNotAcceptedBy, "Microsoft Entra ID", "this identity"}
+
+// errNotAcceptedBy begins what explain says.
+const errNotAcceptedBy = "the hub does not accept"
+
+// noAnswerInTime is the sign of a question that had no answer.
+const noAnswerInTime = " no answer in time"
+
+// Signs of what the network does, as Go words them.
+var (
+	noSuchHost    = []string{"lookup "}
+	noCertificate = []string{"certificate"}
+	noConnection  = []string{noAnswerInTime, "connection refused", "connection reset", "unreachable", "i/o timeout", "EOF", "closed"}
+)
+
+// adviseHub says what to do where the hub cannot be asked.
+func adviseHub(cfg forwarder.Config, err error) error {
+	host := cfg.HubConnection.Host
+	return advised(err, []advice{
+		{[]string{"status code 404", "not-found", "could not be found"}, fmt.Sprintf("the namespace %s has no event hub %q: create it (az eventhubs eventhub create --namespace-name %s "+
+			"--name %s --resource-group …), or set EVENTHUBNAME to the one that the cluster's diagnostic setting writes to", host, cfg.HubName, namespaceName(host), cfg.HubName)},
+		{[]string{"prevented to connect"}, "the firewall of the namespace refuses this address: permit it (az eventhubs namespace network-rule-set), or use a private endpoint"},
+		{noSuchHost, fmt.Sprintf("there is no host %s: look at the namespace's name, and at the DNS of the cluster", host)},
+		{noCertificate, "the hub's certificate is not trusted: if a proxy replaces it, name the proxy's authority in EVENTHUBCAFILE"},
+		{noConnection, unreachableHub(cfg)},
+	})
+}
+
+func unreachableHub(cfg forwarder.Config) string {
+	const look = "look at network policies, firewalls, and the namespace's own network rules"
+	if cfg.HubTransport == forwarder.TransportWebSocket {
+		return fmt.Sprintf("%s cannot be reached by WebSocket (port 443): %s, and at HTTPS_PROXY", cfg.HubConnection.Host, look)
+	}
+	return fmt.Sprintf("%s cannot be reached by AMQP (port 5671): %s; where only HTTPS is let out, set EVENTHUBTRANSPORT=websocket", cfg.HubConnection.Host, look)
+}
+
+// adviseGroup says what to do where the group cannot be read.
+func adviseGroup(cfg forwarder.Config, err error) error {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "unauthorized-access"), strings.Contains(text, "status code 401"):
+		return fmt.Errorf("the hub answers questions but may not be read: the policy of the key needs Listen, an identity the role %q (%w)", "Azure Event Hubs Data Receiver", err)
+	case !strings.Contains(text, "not-found"):
+		return adviseHub(cfg, err)
+	}
+	return fmt.Errorf("the hub has no consumer group %q: create it (az eventhubs eventhub consumer-group create --namespace-name %s --eventhub-name %s "+
+		"--name %s --resource-group …), or set EVENTHUBCONSUMERGROUP (%w)", cfg.ConsumerGroup, namespaceName(cfg.HubConnection.Host), cfg.HubName, cfg.ConsumerGroup, err)
+}
+
+// namespaceName is what az calls a namespace: the first part of its host.
+func namespaceName(host string) string {
+	name, _, _ := strings.Cut((&url.URL{Host: host}).Hostname(), ".")
+	return name
+}
+
+// adviseStorage says what to do where the blob container cannot be used as it has to.
+func adviseStorage(cfg forwarder.Config, err error) error {
+	account, container := accountName(cfg.Blob), cfg.BlobContainerName
+	const right = `it needs the role "Storage Blob Data Contributor", or a signature that may read, write, delete and list`
+	return advised(err, []advice{
+		{[]string{"ContainerNotFound"}, fmt.Sprintf("there is no container %s: the daemon makes it when it starts, if it may; else make it (az storage container create "+
+			"--account-name %s --name %s)", container, account, container)},
+		{[]string{"ContainerBeingDeleted"}, fmt.Sprintf("the container %s is being deleted: wait, or choose another in BLOBCONTAINERNAME", container)},
+		{[]string{"AuthenticationFailed", "InvalidAuthenticationInfo"}, "the storage does not accept the sign-in: the key or signature is wrong, was rotated or has run out, " +
+			"or the clock is wrong"},
+		{[]string{"KeyBasedAuthenticationNotPermitted"}, "the storage account forbids keys: use Microsoft Entra ID"},
+		{[]string{"AuthorizationFailure"}, "the storage does not let this in: the key is wrong, or the firewall of the account refuses this address, or the signature permits too little (" + right + ")"},
+		{[]string{"Authorization", "InsufficientAccountPermissions"}, right},
+		{[]string{"AccountIsDisabled"}, "the storage account is disabled: look at it in the portal"},
+		{noSuchHost, fmt.Sprintf("there is no host for %s: look at the account's name, and at the DNS of the cluster", cfg.Blob.ServiceURL)},
+		{noCertificate, "the storage's certificate is not trusted: if a proxy replaces it, put the proxy's authority into the file of SSL_CERT_FILE"},
+		{append([]string{"no usable answer"}, noConnection...), fmt.Sprintf("%s cannot be reached: look at network policies, firewalls, HTTPS_PROXY and the account's own network rules",
+			cfg.Blob.ServiceURL)},
+	})
+}
+
+// accountName is the storage account, also where only its address is known.
+func accountName(blob *connstr.BlobConnection) string {
+	if blob.AccountName != "" {
+		return blob.AccountName
+	}
+	address, err := url.Parse(blob.ServiceURL)
+	if err != nil {
+		return "…"
+	}
+	name, _, _ := strings.Cut(address.Hostname(), ".")
+	return name
+}

@@ -1,0 +1,169 @@
+package check
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/hubclient"
+	"aks-audit-log-go/eventhub/storage"
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/internal/eventhubtest"
+	"aks-audit-log-go/internal/hubtest"
+)
+
+// startGroupHub has the consumer group "falco" beside $Default.
+func startGroupHub(t *testing.T) *hubtest.Server {
+	t.Helper()
+	server, err := hubtest.Start(hubtest.Config{Partitions: 2, ConsumerGroups: []string{"falco"}})
+	require.NoError(t, err)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func TestCheckHubTellsWhatTheHubHolds(t *testing.T) {
+	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
+		server := startGroupHub(t)
+		cfg := eventhubtest.TestConfig(t, server, client)
+		found, err := CheckHub(t.Context(), cfg)
+		require.NoError(t, err)
+		assert.Contains(t, found, " has 2 partitions; it holds no event yet")
+		server.Append("1", []byte("a"))
+		found, err = CheckHub(t.Context(), cfg)
+		require.NoError(t, err)
+		assert.Contains(t, found, "its newest event came in at 20")
+	})
+}
+
+func TestCheckHubSaysWhatToDo(t *testing.T) {
+	server := startGroupHub(t)
+	gone := startGroupHub(t)
+	gone.Close()
+	for name, test := range map[string]struct{ change, advice string }{
+		"wrong key":      {"EHUBNAMESPACECONNECTIONSTRING=" + withKey(server, "wrong"), "the hub does not accept the key"},
+		"no such hub":    {"EVENTHUBNAME=other", `has no event hub "other": create it (az eventhubs eventhub create --namespace-name 127 --name other`},
+		"no connection":  {"EHUBNAMESPACECONNECTIONSTRING=" + gone.ConnectionString(), "set EVENTHUBTRANSPORT=websocket"},
+		"no such host":   {"EHUBNAMESPACECONNECTIONSTRING=Endpoint=sb://nowhere.invalid/;SharedAccessKeyName=a;SharedAccessKey=c2VjcmV0", "there is no host nowhere.invalid"},
+		"no certificate": {"EHUBNAMESPACECONNECTIONSTRING=" + unknownAuthority(t, server), "name the proxy's authority in EVENTHUBCAFILE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
+				_, err := CheckHub(t.Context(), eventhubtest.TestConfig(t, server, client, test.change))
+				require.ErrorContains(t, err, test.advice)
+				assert.NotContains(t, err.Error(), "SharedAccessKey=")
+			})
+		})
+	}
+}
+
+func unknownAuthority(t *testing.T, server *hubtest.Server) string {
+	t.Helper()
+	connection, _ := eventhubtest.StartTLSFront(t, server)
+	return connection
+}
+
+// withKey is a connection string with another key.
+func withKey(server *hubtest.Server, key string) string {
+	endpoint, _, _ := strings.Cut(server.ConnectionString(), ";")
+	return endpoint + ";SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=" + key
+}
+
+func TestAHubThatSaysNothingIsNotWaitedFor(t *testing.T) {
+	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
+		server := startGroupHub(t)
+		server.GoSilent(true)
+		defer server.GoSilent(false)
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		_, err := CheckHub(ctx, eventhubtest.TestConfig(t, server, client))
+		require.ErrorContains(t, err, "cannot be reached by AMQP (port 5671)")
+	})
+}
+
+func TestCheckConsumerGroupKnowsWhetherThereIsOne(t *testing.T) {
+	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
+		for _, events := range []int{0, 1} {
+			server := startGroupHub(t)
+			for range events {
+				server.Append("1", []byte("a"))
+			}
+			found, err := CheckConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client, "EVENTHUBCONSUMERGROUP=falco"))
+			require.NoError(t, err)
+			assert.Equal(t, `"falco" may be read`, found)
+			_, err = CheckConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client, "EVENTHUBCONSUMERGROUP=other"))
+			require.ErrorContains(t, err, `the hub has no consumer group "other": create it (az eventhubs eventhub consumer-group create `)
+			require.ErrorContains(t, err, "or set EVENTHUBCONSUMERGROUP")
+		}
+	})
+}
+
+func TestCheckConsumerGroupDisplacesNoReader(t *testing.T) {
+	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
+		server := startGroupHub(t)
+		hub, err := hubclient.New(eventhubtest.TestConfig(t, server, client))
+		require.NoError(t, err)
+		defer func() { assert.NoError(t, hub.Close(context.WithoutCancel(t.Context()))) }()
+		for _, partition := range server.PartitionIDs() {
+			server.Append(partition, []byte("a"))
+			reader := eventhubtest.StartReading(t, hub, partition, eventhub.Beginning())
+			defer reader.Stop(t)
+			reader.Expect(t, 0)
+		}
+		found, err := CheckConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client))
+		require.NoError(t, err)
+		assert.Contains(t, found, "another reader, such as the daemon, has partition ")
+		assert.Contains(t, found, "see that nothing else reads $Default")
+		for _, partition := range server.PartitionIDs() {
+			assert.Equal(t, 1, server.Receivers(partition))
+		}
+	})
+}
+
+func TestCheckOfAFolderLeavesNothingBehind(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "not", "yet")
+	cfg := forwarder.Config{CheckpointDir: root, HubName: "hub", ConsumerGroup: "falco"}
+	for _, try := range []func(context.Context, forwarder.Config) (string, error){CheckCheckpoints, CheckDeadLetters} {
+		found, err := try(t.Context(), cfg)
+		require.NoError(t, err)
+		assert.Contains(t, found, "can be written to")
+	}
+	above := filepath.Dir(filepath.Dir(root))
+	entries, err := os.ReadDir(above)
+	require.NoError(t, err)
+	assert.Empty(t, entries, "neither a folder nor a file was left")
+	_, err = CheckClock(t.Context(), cfg)
+	require.ErrorIs(t, err, ErrNotTried)
+}
+
+func TestCheckOfAFolderThatADaemonUsesFindsItWell(t *testing.T) {
+	cfg := forwarder.Config{CheckpointDir: t.TempDir(), HubName: "hub", ConsumerGroup: "falco"}
+	store, err := storage.Open(cfg)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, store.Close()) }()
+	_, err = store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 1, Offset: "1"})
+	require.NoError(t, err)
+	_, err = CheckCheckpoints(t.Context(), cfg)
+	require.NoError(t, err)
+	found, err := store.ListCheckpoints(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, found, 1)
+}
+
+func TestAFolderThatCannotBeWrittenToIsFound(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for _, dir := range []string{file, filepath.Join(file, "below")} {
+		cfg := forwarder.Config{CheckpointDir: dir, HubName: "hub", ConsumerGroup: "falco"}
+		_, err := CheckCheckpoints(t.Context(), cfg)
+		require.ErrorContains(t, err, "CHECKPOINTDIR "+dir+" cannot be written to: give it to user ")
+		_, err = CheckDeadLetters(t.Context(), cfg)
+		require.ErrorContains(t, err, "cannot be written to")
+	}
+}

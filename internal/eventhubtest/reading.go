@@ -1,0 +1,88 @@
+package eventhubtest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/eventhub"
+)
+
+// nextOrEnd waits for the next event or the end of receiving.
+func (r *Reading) NextOrEnd(t *testing.T) (event eventhub.Event, ended error) {
+	t.Helper()
+	select {
+	case event = <-r.Events:
+		return event, nil
+	case ended = <-r.Done:
+		require.Error(t, ended, "receiving ended without a reason")
+		return eventhub.Event{}, ended
+	case <-time.After(Patience):
+		t.Fatal("neither an event came nor did receiving end")
+		return eventhub.Event{}, nil
+	}
+}
+
+// reading is a Receive under way.
+type Reading struct {
+	Events chan eventhub.Event
+	Done   chan error
+	Cancel context.CancelFunc
+}
+
+func StartReading(t *testing.T, hub eventhub.Hub, partition string, from eventhub.Position) *Reading {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &Reading{Events: make(chan eventhub.Event), Done: make(chan error, 1), Cancel: cancel}
+	go func() {
+		r.Done <- hub.Receive(ctx, partition, from, func(ctx context.Context, event eventhub.Event) {
+			select {
+			case r.Events <- event:
+			case <-ctx.Done():
+			}
+		})
+	}()
+	t.Cleanup(cancel)
+	return r
+}
+
+func (r *Reading) Next(t *testing.T) eventhub.Event {
+	t.Helper()
+	select {
+	case event := <-r.Events:
+		return event
+	case err := <-r.Done:
+		t.Fatalf("receiving ended: %v", err)
+	case <-time.After(Patience):
+		t.Fatal("no event came")
+	}
+	return eventhub.Event{}
+}
+
+func (r *Reading) End(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-r.Done:
+		return err
+	case <-time.After(Patience):
+		t.Fatal("receiving did not end")
+		return nil
+	}
+}
+
+// expect waits for these sequence numbers, in this order and nothing between.
+func (r *Reading) Expect(t *testing.T, sequences ...int64) {
+	t.Helper()
+	for _, sequence := range sequences {
+		require.Equal(t, sequence, r.Next(t).Sequence)
+	}
+}
+
+// stop ends the reading as its caller, which is no failure.
+func (r *Reading) Stop(t *testing.T) {
+	t.Helper()
+	r.Cancel()
+	require.NoError(t, r.End(t))
+}

@@ -1,0 +1,2 @@
+// Package gctune tunes the garbage collector and the memory limit to the container.
+package gctune

@@ -1,0 +1,2 @@
+// Package promtest reads metrics in tests.
+package promtest

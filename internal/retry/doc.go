@@ -1,0 +1,2 @@
+// Package retry waits between attempts.
+package retry
