@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 const alertTests = "testdata/alerts.yaml"
@@ -45,7 +47,7 @@ func readAlerts(t *testing.T) (alerts []alert) {
 func promtool(t *testing.T, args ...string) {
 	t.Helper()
 	binary, err := exec.LookPath("promtool")
-	require.NoError(t, err, prometheusPackage)
+	require.NoError(t, err, harness.PrometheusPackage)
 	out, err := exec.CommandContext(t.Context(), binary, args...).CombinedOutput()
 	require.NoError(t, err, "promtool %s\n%s", strings.Join(args, " "), out)
 }
@@ -64,7 +66,7 @@ func TestEachAlertFiresOnItsFaultAndIsSilentInNormalWork(t *testing.T) {
 // A rule with a metric or a label that there is none of never fires, and nobody notices.
 func TestTheAlertsAskForMetricsAndLabelsThatARealDaemonHas(t *testing.T) {
 	t.Parallel()
-	p := startMonitored(t)
+	p := harness.StartMonitored(t)
 	selector := regexp.MustCompile(`\b(?:aks_audit_log|process)_\w+({[^}]*})?`)
 	by := regexp.MustCompile(`\b(?:by|on) \(([\w, ]+)\)`)
 	for _, alert := range readAlerts(t) {
@@ -72,7 +74,7 @@ func TestTheAlertsAskForMetricsAndLabelsThatARealDaemonHas(t *testing.T) {
 		require.NotEmpty(t, selectors, alert.Alert)
 		labels := map[string]bool{}
 		for _, asked := range selectors {
-			for label := range p.finds(t, asked)[0] {
+			for label := range p.AwaitResult(t, asked)[0] {
 				labels[label] = true
 			}
 		}
@@ -82,8 +84,8 @@ func TestTheAlertsAskForMetricsAndLabelsThatARealDaemonHas(t *testing.T) {
 			}
 		}
 	}
-	found := p.finds(t, readExpr(t, "AksAuditLogSinkFailing"))
-	assert.Equal(t, []series{{"namespace": "falco", "job": "aks-audit-log-go"}}, found, "the one fault that there is just now")
+	found := p.AwaitResult(t, readExpr(t, "AksAuditLogSinkFailing"))
+	assert.Equal(t, []harness.Series{{"namespace": "falco", "job": "aks-audit-log-go"}}, found, "the one fault that there is just now")
 }
 
 func readExpr(t *testing.T, name string) string {

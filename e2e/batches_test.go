@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // marked is in the audit event that a strict front does not let through.
@@ -42,14 +44,14 @@ func startStrictFront(t *testing.T, behind string) (front string, through *atomi
 
 func TestOneBadEventIsNarrowedDownToBeforeFalcoAndTheOthersArrive(t *testing.T) {
 	t.Parallel()
-	hub, f, c := startHub(t, 1), startFalco(t), newContainer(t)
-	front, through := startStrictFront(t, f.url)
+	hub, f, c := harness.StartHub(t, 1), harness.StartFalco(t), harness.NewBlobs(t)
+	front, through := startStrictFront(t, f.URL)
 	var good []string
 	const events, records, badEvent, badRecord = 10, 10, 3, 7
 	for event := range events {
 		var all []string
 		for record := range records {
-			audit := auditEvent("0", records*event+record)
+			audit := harness.AuditEvent("0", records*event+record)
 			if event == badEvent && record == badRecord {
 				all = append(all, strings.Replace(audit, `"annotations":{`, `"annotations":{"note":"`+marked+`",`, 1))
 				require.Contains(t, all[record], marked)
@@ -57,18 +59,18 @@ func TestOneBadEventIsNarrowedDownToBeforeFalcoAndTheOthersArrive(t *testing.T) 
 			}
 			all, good = append(all, audit), append(good, audit)
 		}
-		hub.Append("0", auditHubEvent(t, all...))
+		hub.Append("0", harness.AuditHubEvent(t, all...))
 	}
-	d := startDaemon(t, blobSettings(t, hub, c, front))
-	f.await(t, len(good))
-	d.awaitMetric(t, verdicts("dead_lettered"), 1)
-	d.awaitMetric(t, verdicts("delivered"), float64(len(good)))
-	assert.Positive(t, d.metric(t, "aks_audit_log_split_batches_total"))
-	assert.InDelta(t, 1, d.metric(t, "falco_aks_audit_log_events_errors"), 0)
-	assert.InDelta(t, 0, d.metric(t, "falco_aks_audit_log_events_retry"), 0)
-	d.stop(t)
-	assert.Equal(t, good, f.seenJSON(), "each once, in order")
+	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, front))
+	f.Await(t, len(good))
+	d.AwaitMetric(t, harness.VerdictSeries("dead_lettered"), 1)
+	d.AwaitMetric(t, harness.VerdictSeries("delivered"), float64(len(good)))
+	assert.Positive(t, d.Metric(t, "aks_audit_log_split_batches_total"))
+	assert.InDelta(t, 1, d.Metric(t, "falco_aks_audit_log_events_errors"), 0)
+	assert.InDelta(t, 0, d.Metric(t, "falco_aks_audit_log_events_retry"), 0)
+	d.Stop(t)
+	assert.Equal(t, good, f.SeenJSON(), "each once, in order")
 	assert.Less(t, int(through.Load()), 20, "in batches")
-	assertCaughtUp(t, hub, c)
-	assert.Contains(t, string(c.content(t, deadLetterName("0", badEvent, badRecord))), marked)
+	harness.AssertCaughtUp(t, hub, c)
+	assert.Contains(t, string(c.Content(t, harness.DeadLetterName("0", badEvent, badRecord))), marked)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/forwarder"
 )
@@ -15,12 +16,12 @@ import (
 // behind it, for what cannot be steered from outside the process: races between replicas.
 
 // openStore opens the store of a consumer group in c, as one replica.
-func openStore(t *testing.T, c container, group string) eventhub.Store {
+func openStore(t *testing.T, c harness.Blobs, group string) eventhub.Store {
 	t.Helper()
 	cfg, err := forwarder.Load([]string{
 		"EHUBNAMESPACECONNECTIONSTRING=Endpoint=sb://MyNS.servicebus.windows.net/;SharedAccessKeyName=listen;SharedAccessKey=c2VjcmV0",
 		"EVENTHUBNAME=Insights-Logs", "EVENTHUBCONSUMERGROUP=" + group, "WEBSINKURL=http://127.0.0.1/",
-		"BLOBSTORAGECONNECTIONSTRING=" + storage(t).connectionString(), "BLOBCONTAINERNAME=" + c.name,
+		"BLOBSTORAGECONNECTIONSTRING=" + harness.SharedAzurite(t).ConnectionString(), "BLOBCONTAINERNAME=" + c.Name,
 	})
 	require.NoError(t, err)
 	store, err := eventhub.OpenStore(cfg)
@@ -33,18 +34,18 @@ const storePath = "myns.servicebus.windows.net/insights-logs/$default/"
 
 func TestAMissingContainerIsMade(t *testing.T) {
 	t.Parallel()
-	c := newContainer(t)
+	c := harness.NewBlobs(t)
 	listed, now, err := openStore(t, c, "$Default").ListOwnerships(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, listed)
 	assert.False(t, now.IsZero(), "the service's clock")
-	_, err = c.url.GetProperties(t.Context(), azblob.LeaseAccessConditions{})
+	_, err = c.URL.GetProperties(t.Context(), azblob.LeaseAccessConditions{})
 	require.NoError(t, err)
 }
 
 func TestOfTwoReplicasThatClaimAPartitionOneWins(t *testing.T) {
 	t.Parallel()
-	c := newContainer(t)
+	c := harness.NewBlobs(t)
 	a, b := openStore(t, c, "$Default"), openStore(t, c, "$Default")
 	_, _, err := a.ListOwnerships(t.Context())
 	require.NoError(t, err)
@@ -58,7 +59,7 @@ func TestOfTwoReplicasThatClaimAPartitionOneWins(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, listed, 1)
 	assert.Equal(t, "a", listed[0].Owner)
-	assert.WithinDuration(t, now, listed[0].Renewed, patience)
+	assert.WithinDuration(t, now, listed[0].Renewed, harness.WaitLimit)
 
 	// b takes it over by what it saw; a's renewal by what it knew is then refused.
 	stolen := listed[0]
@@ -80,7 +81,7 @@ func TestOfTwoReplicasThatClaimAPartitionOneWins(t *testing.T) {
 // A renewal whose answer was lost is repeated by the SDK, and then meets its own ETag.
 func TestAClaimThatHadWorkedAlreadyIsWon(t *testing.T) {
 	t.Parallel()
-	c := newContainer(t)
+	c := harness.NewBlobs(t)
 	store := openStore(t, c, "$Default")
 	_, _, err := store.ListOwnerships(t.Context())
 	require.NoError(t, err)
@@ -100,7 +101,7 @@ func TestAClaimThatHadWorkedAlreadyIsWon(t *testing.T) {
 
 func TestADisplacedReplicaCannotMoveACheckpoint(t *testing.T) {
 	t.Parallel()
-	c := newContainer(t)
+	c := harness.NewBlobs(t)
 	old, successor := openStore(t, c, "$Default"), openStore(t, c, "$Default")
 	_, _, err := old.ListOwnerships(t.Context())
 	require.NoError(t, err)
@@ -118,16 +119,16 @@ func TestADisplacedReplicaCannotMoveACheckpoint(t *testing.T) {
 	mine.Sequence, mine.Offset = 11, "1100"
 	_, err = old.UpdateCheckpoint(t.Context(), mine)
 	require.ErrorIs(t, err, eventhub.ErrLostRace)
-	assert.Equal(t, map[string]string{"sequencenumber": "20", "offset": "2000"}, c.metadata(t)[storePath+"checkpoint/0"])
+	assert.Equal(t, map[string]string{"sequencenumber": "20", "offset": "2000"}, c.Metadata(t)[storePath+"checkpoint/0"])
 }
 
 func TestTheFurthestCheckpointOfAllSpellingsIsTaken(t *testing.T) {
 	t.Parallel()
-	c := newContainer(t)
+	c := harness.NewBlobs(t)
 	typed := "MyNS.servicebus.windows.net/Insights-Logs/$Default/checkpoint/"
 	mixed := "MyNS.servicebus.windows.net/insights-logs/$default/checkpoint/"
 	lower := storePath + "checkpoint/"
-	c.put(t, typed+"0", map[string]string{"sequencenumber": "50", "offset": "5000"})
+	c.Put(t, typed+"0", map[string]string{"sequencenumber": "50", "offset": "5000"})
 	for name, metadata := range map[string]map[string]string{
 		lower + "0": {"sequencenumber": "40", "offset": ""},
 		mixed + "0": {"sequencenumber": "45", "offset": "4500"},
@@ -141,7 +142,7 @@ func TestTheFurthestCheckpointOfAllSpellingsIsTaken(t *testing.T) {
 		storePath + "ownership/7":           {"ownerid": "x"},
 		storePath + "deadletter/8/1-0.json": {"sequencenumber": "1"},
 	} {
-		c.add(t, name, metadata)
+		c.Add(t, name, metadata)
 	}
 	store := openStore(t, c, "$Default")
 	found, err := store.ListCheckpoints(t.Context())
@@ -163,14 +164,14 @@ func TestTheFurthestCheckpointOfAllSpellingsIsTaken(t *testing.T) {
 	next.Sequence, next.Offset = 51, "5100"
 	_, err = store.UpdateCheckpoint(t.Context(), next)
 	require.NoError(t, err)
-	blobs := c.metadata(t)
+	blobs := c.Metadata(t)
 	assert.Equal(t, map[string]string{"sequencenumber": "51", "offset": "5100"}, blobs[lower+"0"])
 	assert.Equal(t, "50", blobs[typed+"0"]["sequencenumber"])
 }
 
 func TestACheckpointWithoutAnOffsetCanBeWritten(t *testing.T) {
 	t.Parallel()
-	c := newContainer(t)
+	c := harness.NewBlobs(t)
 	store := openStore(t, c, "$Default")
 	_, _, err := store.ListOwnerships(t.Context())
 	require.NoError(t, err)
@@ -188,7 +189,7 @@ func TestACheckpointWithoutAnOffsetCanBeWritten(t *testing.T) {
 
 func TestManyCheckpointsAndDeadLettersAreListedPageByPage(t *testing.T) {
 	t.Parallel()
-	c := newContainer(t)
+	c := harness.NewBlobs(t)
 	store := openStore(t, c, "$Default")
 	_, _, err := store.ListOwnerships(t.Context())
 	require.NoError(t, err)
@@ -201,23 +202,23 @@ func TestManyCheckpointsAndDeadLettersAreListedPageByPage(t *testing.T) {
 	found, err := store.ListCheckpoints(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, found, 1)
-	assert.Len(t, c.metadata(t), 41)
+	assert.Len(t, c.Metadata(t), 41)
 }
 
 func TestStorageErrorsAreShortAndShowNoSecret(t *testing.T) {
 	t.Parallel()
-	c := newContainer(t)
+	c := harness.NewBlobs(t)
 	for name, connection := range map[string]string{
-		"wrong key":    "AccountName=" + storageAccount + ";AccountKey=d3Jvbmc=;BlobEndpoint=" + storage(t).endpoint,
-		"wrong SAS":    "SharedAccessSignature=sv=2021-08-06&sig=c2VjcmV0LXNpZ25hdHVyZQ%3D%3D;BlobEndpoint=" + storage(t).endpoint,
-		"nobody there": "SharedAccessSignature=sv=2021-08-06&sig=c2VjcmV0LXNpZ25hdHVyZQ%3D%3D;BlobEndpoint=http://" + freeAddress(t) + "/a",
+		"wrong key":    "AccountName=" + harness.StorageAccount + ";AccountKey=d3Jvbmc=;BlobEndpoint=" + harness.SharedAzurite(t).Endpoint,
+		"wrong SAS":    "SharedAccessSignature=sv=2021-08-06&sig=c2VjcmV0LXNpZ25hdHVyZQ%3D%3D;BlobEndpoint=" + harness.SharedAzurite(t).Endpoint,
+		"nobody there": "SharedAccessSignature=sv=2021-08-06&sig=c2VjcmV0LXNpZ25hdHVyZQ%3D%3D;BlobEndpoint=http://" + harness.FreeAddress(t) + "/a",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg, err := forwarder.Load([]string{
 				"EHUBNAMESPACECONNECTIONSTRING=Endpoint=sb://a.b/;SharedAccessKeyName=k;SharedAccessKey=c2VjcmV0",
 				"EVENTHUBNAME=hub", "WEBSINKURL=http://127.0.0.1/",
-				"BLOBSTORAGECONNECTIONSTRING=" + connection, "BLOBCONTAINERNAME=" + c.name,
+				"BLOBSTORAGECONNECTIONSTRING=" + connection, "BLOBCONTAINERNAME=" + c.Name,
 			})
 			require.NoError(t, err)
 			store, err := eventhub.OpenStore(cfg)

@@ -9,18 +9,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-storage-blob-go/azblob"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // checkParts are the parts in the order in which check prints them.
 var checkParts = []string{"configuration", "clock", "event hub", "consumer group", "checkpoints", "dead letters", "sink"}
 
 // runCheck runs `check` and answers its lines, by the names of the parts.
-func runCheck(t *testing.T, s settings) (code int, lines map[string]string) {
+func runCheck(t *testing.T, s harness.Settings) (code int, lines map[string]string) {
 	t.Helper()
-	code, stdout, stderr := runToEnd(t, s.with(settings{"LOGLEVEL": "info"}), "check")
+	code, stdout, stderr := harness.RunToEnd(t, s.With(harness.Settings{"LOGLEVEL": "info"}), "check")
 	assertNoSecrets(t, s, stdout+stderr)
 	assert.NotContains(t, stderr, "DATA RACE")
 	lines = checkLines(stdout)
@@ -54,45 +55,36 @@ func assertMarks(t *testing.T, lines map[string]string, wrong, untried []string)
 	}
 }
 
-// ownContainer is a container that is there, but empty.
-func ownContainer(t *testing.T) container {
-	t.Helper()
-	c := newContainer(t)
-	_, err := c.url.Create(t.Context(), nil, azblob.PublicAccessNone)
-	require.NoError(t, err)
-	return c
-}
-
 func TestCheckFindsAllWellAndLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
-	hub, c, f := startHub(t, 2), ownContainer(t), startFalco(t)
-	environ := blobSettings(t, hub, c, f.url)
+	hub, c, f := harness.StartHub(t, 2), harness.NewEmptyBlobs(t), harness.StartFalco(t)
+	environ := harness.BlobSettings(t, hub, c, f.URL)
 	for range 2 { // empty, and with an event
 		code, lines := runCheck(t, environ)
 		assert.Zero(t, code)
 		assertMarks(t, lines, nil, nil)
-		assert.Empty(t, c.metadata(t))
-		hub.Append("0", auditHubEvent(t, auditEvent("0", 0)))
+		assert.Empty(t, c.Metadata(t))
+		hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 0)))
 	}
 	// Had the check brought Falco an event, that would come before this one.
-	startDaemon(t, environ)
-	assert.Equal(t, asFalcoHasIt(t, auditEvent("0", 0)), f.await(t, 1)[0])
+	harness.StartDaemon(t, environ)
+	assert.Equal(t, harness.AsFalcoSees(t, harness.AuditEvent("0", 0)), f.Await(t, 1)[0])
 }
 
 func TestCheckDisturbsNoDaemon(t *testing.T) {
 	t.Parallel()
-	hub, s, c := startHub(t, 2), startSink(t), newContainer(t)
-	fed := newFeed(hub)
-	fed.add(t, 3, 2)
-	environ := blobSettings(t, hub, c, s.URL)
-	d := startDaemon(t, environ)
-	s.await(t, fed.total())
+	hub, s, c := harness.StartHub(t, 2), harness.StartSink(t), harness.NewBlobs(t)
+	fed := harness.NewFeed(hub)
+	fed.Add(t, 3, 2)
+	environ := harness.BlobSettings(t, hub, c, s.URL)
+	d := harness.StartDaemon(t, environ)
+	s.Await(t, fed.Total())
 	checkpoints := func() map[string]map[string]string {
-		blobs := c.metadata(t)
-		maps.DeleteFunc(blobs, func(name string, _ map[string]string) bool { return strings.HasPrefix(name, ownershipPath) })
+		blobs := c.Metadata(t)
+		maps.DeleteFunc(blobs, func(name string, _ map[string]string) bool { return strings.HasPrefix(name, harness.OwnershipPath) })
 		return blobs
 	}
-	eventually(t, func() bool { return caughtUp(t, hub, c) }, "the checkpoints are written")
+	harness.Wait(t, func() bool { return harness.CaughtUp(t, hub, c) }, "the checkpoints are written")
 	before, dialled := checkpoints(), hub.Dialled()
 	for range 3 {
 		code, lines := runCheck(t, environ)
@@ -104,16 +96,16 @@ func TestCheckDisturbsNoDaemon(t *testing.T) {
 	assert.Equal(t, 1, hub.Receivers("0"))
 	assert.Equal(t, 1, hub.Receivers("1"))
 	assert.Greater(t, hub.Dialled(), dialled, "the check did ask the hub")
-	fed.add(t, 3, 2)
-	s.await(t, fed.total())
-	d.stop(t)
-	assert.NotContains(t, d.out.String(), "partition lost")
-	fed.assertOnceInOrder(t, s.accepted())
+	fed.Add(t, 3, 2)
+	s.Await(t, fed.Total())
+	d.Stop(t)
+	assert.NotContains(t, d.Output.String(), "partition lost")
+	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
 func TestCheckOfAWrongConfigurationSaysWhatIsWrongAndTriesNothing(t *testing.T) {
 	t.Parallel()
-	code, stdout, _ := runToEnd(t, settings{"WEBSINKURL": "ftp://sink/", "EVENTHUBNAME": "hub"}, "check")
+	code, stdout, _ := harness.RunToEnd(t, harness.Settings{"WEBSINKURL": "ftp://sink/", "EVENTHUBNAME": "hub"}, "check")
 	assert.Equal(t, 1, code)
 	lines := checkLines(stdout)
 	assertMarks(t, lines, checkParts[:1], checkParts[1:])
@@ -124,26 +116,26 @@ func TestCheckOfAWrongConfigurationSaysWhatIsWrongAndTriesNothing(t *testing.T) 
 
 func TestCheckSaysWhatToDoAboutTheHub(t *testing.T) {
 	t.Parallel()
-	hub, s, c := startHub(t, 1), startSink(t), ownContainer(t)
-	environ := blobSettings(t, hub, c, s.URL)
+	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewEmptyBlobs(t)
+	environ := harness.BlobSettings(t, hub, c, s.URL)
 	group, hubAndGroup := []string{"consumer group"}, []string{"event hub"}
 	for name, test := range map[string]struct {
-		change         settings
+		change         harness.Settings
 		wrong, untried []string
 		part, advice   string
 	}{
 		"wrong key": {
-			settings{"EHUBNAMESPACECONNECTIONSTRING": wrongKey(hub.ConnectionString())}, hubAndGroup, group,
+			harness.Settings{"EHUBNAMESPACECONNECTIONSTRING": wrongKey(hub.ConnectionString())}, hubAndGroup, group,
 			"event hub", "the hub does not accept the key or signature",
 		},
-		"no such hub":   {settings{"EVENTHUBNAME": "other"}, hubAndGroup, group, "event hub", `has no event hub "other"`},
-		"no such group": {settings{"EVENTHUBCONSUMERGROUP": "falco"}, group, nil, "consumer group", `the hub has no consumer group "falco": create it`},
-		"no authority":  {settings{"SSL_CERT_FILE": "/dev/null"}, hubAndGroup, group, "event hub", "EVENTHUBCAFILE"},
+		"no such hub":   {harness.Settings{"EVENTHUBNAME": "other"}, hubAndGroup, group, "event hub", `has no event hub "other"`},
+		"no such group": {harness.Settings{"EVENTHUBCONSUMERGROUP": "falco"}, group, nil, "consumer group", `the hub has no consumer group "falco": create it`},
+		"no authority":  {harness.Settings{"SSL_CERT_FILE": "/dev/null"}, hubAndGroup, group, "event hub", "EVENTHUBCAFILE"},
 	} {
 		for _, client := range []string{"azeventhubs", "azure-event-hubs-go"} {
 			t.Run(name+"/"+client, func(t *testing.T) {
 				t.Parallel()
-				code, lines := runCheck(t, environ.with(test.change).with(settings{"EVENTHUBCLIENT": client}))
+				code, lines := runCheck(t, environ.With(test.change).With(harness.Settings{"EVENTHUBCLIENT": client}))
 				assert.Equal(t, 1, code)
 				assertMarks(t, lines, test.wrong, test.untried)
 				assert.Contains(t, lines[test.part], test.advice)
@@ -154,38 +146,38 @@ func TestCheckSaysWhatToDoAboutTheHub(t *testing.T) {
 
 func TestCheckThatIsInterruptedEnds(t *testing.T) {
 	t.Parallel()
-	hub, s, c := startHub(t, 1), startSink(t), ownContainer(t)
+	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewEmptyBlobs(t)
 	hub.GoSilent(true)
 	t.Cleanup(func() { hub.GoSilent(false) })
-	p, err := startProcess(t.Context(), t.TempDir(), blobSettings(t, hub, c, s.URL).environ(), daemonBinary(t), "check")
+	p, err := harness.StartProcess(t.Context(), t.TempDir(), harness.BlobSettings(t, hub, c, s.URL).Environ(), harness.RaceBinary(t), "check")
 	require.NoError(t, err)
-	eventually(t, func() bool { return hub.Dialled() > 0 }, "the hub is asked")
+	harness.Wait(t, func() bool { return hub.Dialled() > 0 }, "the hub is asked")
 	begun := time.Now()
-	require.NoError(t, p.signal(syscall.SIGINT))
+	require.NoError(t, p.Signal(syscall.SIGINT))
 	assert.Less(t, time.Since(begun), 8*time.Second, "less than the part's time is left")
-	assert.Equal(t, 1, p.exitCode())
-	assertMarks(t, checkLines(p.out.String()), nil, checkParts[2:])
-	assert.Zero(t, s.posted())
+	assert.Equal(t, 1, p.ExitCode())
+	assertMarks(t, checkLines(p.Output.String()), nil, checkParts[2:])
+	assert.Zero(t, s.Posted())
 }
 
 func TestCheckSaysWhatToDoAboutTheSink(t *testing.T) {
 	t.Parallel()
-	hub, s, c, f := startHub(t, 1), startSink(t), ownContainer(t), startFalco(t)
-	environ := blobSettings(t, hub, c, s.URL)
+	hub, s, c, f := harness.StartHub(t, 1), harness.StartSink(t), harness.NewEmptyBlobs(t), harness.StartFalco(t)
+	environ := harness.BlobSettings(t, hub, c, s.URL)
 	for name, test := range map[string]struct{ url, advice string }{
-		"a path that Falco does not have": {f.url + "/", "without a slash at the end"},
-		"nobody there":                    {"http://" + freeAddress(t) + "/", "nothing listens there"},
+		"a path that Falco does not have": {f.URL + "/", "without a slash at the end"},
+		"nobody there":                    {"http://" + harness.FreeAddress(t) + "/", "nothing listens there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			code, lines := runCheck(t, environ.with(settings{"WEBSINKURL": test.url}))
+			code, lines := runCheck(t, environ.With(harness.Settings{"WEBSINKURL": test.url}))
 			assert.Equal(t, 1, code)
 			assertMarks(t, lines, []string{"sink"}, nil)
 			assert.Contains(t, lines["sink"], test.advice)
 		})
 	}
-	s.answer(http.StatusUnauthorized)
-	code, lines := runCheck(t, environ.with(settings{"WEBSINKURL": withPassword(t, s.URL)}))
+	s.AnswerWith(http.StatusUnauthorized)
+	code, lines := runCheck(t, environ.With(harness.Settings{"WEBSINKURL": withPassword(t, s.URL)}))
 	assert.Equal(t, 1, code)
 	assertMarks(t, lines, []string{"sink"}, nil)
 	assert.Contains(t, lines["sink"], "the sink answered 401 Unauthorized: give it what it asks for")

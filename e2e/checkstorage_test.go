@@ -11,12 +11,14 @@ import (
 	"github.com/Azure/azure-storage-blob-go/azblob"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // sasWith is a storage connection string with a signature that permits this much only.
-func sasWith(t *testing.T, permissions azblob.AccountSASPermissions) settings {
+func sasWith(t *testing.T, permissions azblob.AccountSASPermissions) harness.Settings {
 	t.Helper()
-	credential, err := azblob.NewSharedKeyCredential(storageAccount, storage(t).key)
+	credential, err := azblob.NewSharedKeyCredential(harness.StorageAccount, harness.SharedAzurite(t).Key)
 	require.NoError(t, err)
 	parameters, err := azblob.AccountSASSignatureValues{
 		Protocol:      azblob.SASProtocolHTTPSandHTTP,
@@ -26,24 +28,24 @@ func sasWith(t *testing.T, permissions azblob.AccountSASPermissions) settings {
 		ResourceTypes: azblob.AccountSASResourceTypes{Service: true, Container: true, Object: true}.String(),
 	}.NewSASQueryParameters(credential)
 	require.NoError(t, err)
-	return settings{"BLOBSTORAGECONNECTIONSTRING": "BlobEndpoint=" + storage(t).endpoint + ";SharedAccessSignature=" + parameters.Encode()}
+	return harness.Settings{"BLOBSTORAGECONNECTIONSTRING": "BlobEndpoint=" + harness.SharedAzurite(t).Endpoint + ";SharedAccessSignature=" + parameters.Encode()}
 }
 
 func TestCheckSaysWhatToDoAboutTheStorage(t *testing.T) {
 	t.Parallel()
-	hub, s := startHub(t, 1), startSink(t)
+	hub, s := harness.StartHub(t, 1), harness.StartSink(t)
 	const role = `it needs the role "Storage Blob Data Contributor"`
 	store := []string{"checkpoints"}
 	letters := []string{"dead letters"}
-	nowhere := strings.Replace(storage(t).connectionString(), storage(t).endpoint, "http://"+freeAddress(t)+"/"+storageAccount, 1)
+	nowhere := strings.Replace(harness.SharedAzurite(t).ConnectionString(), harness.SharedAzurite(t).Endpoint, "http://"+harness.FreeAddress(t)+"/"+harness.StorageAccount, 1)
 	for name, test := range map[string]struct {
-		change         settings
+		change         harness.Settings
 		wrong, untried []string
 		advice         string
 	}{
-		"wrong key":             {settings{"BLOBSTORAGECONNECTIONSTRING": wrongKey(storage(t).connectionString())}, store, letters, "the key is wrong"},
-		"no container":          {settings{"BLOBCONTAINERNAME": newContainer(t).name}, store, letters, "there is no container "},
-		"nothing listens there": {settings{"BLOBSTORAGECONNECTIONSTRING": nowhere}, store, append(letters, "clock"), "cannot be reached"},
+		"wrong key":             {harness.Settings{"BLOBSTORAGECONNECTIONSTRING": wrongKey(harness.SharedAzurite(t).ConnectionString())}, store, letters, "the key is wrong"},
+		"no container":          {harness.Settings{"BLOBCONTAINERNAME": harness.NewBlobs(t).Name}, store, letters, "there is no container "},
+		"nothing listens there": {harness.Settings{"BLOBSTORAGECONNECTIONSTRING": nowhere}, store, append(letters, "clock"), "cannot be reached"},
 		"not writable":          {sasWith(t, azblob.AccountSASPermissions{Read: true, List: true}), store, letters, role},
 		"not readable":          {sasWith(t, azblob.AccountSASPermissions{Write: true, Delete: true}), store, letters, role},
 		"nothing may be deleted": {
@@ -52,7 +54,7 @@ func TestCheckSaysWhatToDoAboutTheStorage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			environ := blobSettings(t, hub, ownContainer(t), s.URL).with(test.change)
+			environ := harness.BlobSettings(t, hub, harness.NewEmptyBlobs(t), s.URL).With(test.change)
 			code, lines := runCheck(t, environ)
 			assert.Equal(t, 1, code)
 			assertMarks(t, lines, test.wrong, test.untried)
@@ -75,10 +77,10 @@ func values(lines map[string]string) []string {
 
 func TestCheckNoticesAClockThatIsWrong(t *testing.T) {
 	t.Parallel()
-	hub, s, c, p := startHub(t, 1), startSink(t), ownContainer(t), startStorageProxy(t)
-	environ := blobSettings(t, hub, c, s.URL).with(p.settings(t))
+	hub, s, c, p := harness.StartHub(t, 1), harness.StartSink(t), harness.NewEmptyBlobs(t), harness.StartStorageProxy(t)
+	environ := harness.BlobSettings(t, hub, c, s.URL).With(p.Settings(t))
 	for skew, said := range map[time.Duration]string{20 * time.Minute: "20m0s behind", -20 * time.Minute: "20m0s ahead of"} {
-		p.spoil(redated(t, skew))
+		p.SetFault(redated(t, skew))
 		code, lines := runCheck(t, environ)
 		assert.Equal(t, 1, code)
 		assertMarks(t, lines, []string{"clock"}, nil)
@@ -87,13 +89,13 @@ func TestCheckNoticesAClockThatIsWrong(t *testing.T) {
 }
 
 // redated hands requests on to Azurite and sets the Date of its answers by so much.
-func redated(t *testing.T, by time.Duration) fault {
+func redated(t *testing.T, by time.Duration) harness.StorageFault {
 	t.Helper()
-	do := doneByAzurite(t)
+	do := harness.ForwardToAzurite(t)
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		answer, err := do(r)
 		if err != nil {
-			return unavailable(w, r)
+			return harness.ServerBusy(w, r)
 		}
 		defer func() { _ = answer.Body.Close() }()
 		for name, value := range answer.Header {
@@ -109,22 +111,22 @@ func redated(t *testing.T, by time.Duration) fault {
 // A storage that takes every write, whatever its condition, would give one partition to two replicas.
 func TestCheckNoticesAStorageThatHeedsNoConditions(t *testing.T) {
 	t.Parallel()
-	hub, s, c, p := startHub(t, 1), startSink(t), ownContainer(t), startStorageProxy(t)
-	p.spoil(func(_ http.ResponseWriter, r *http.Request) bool {
+	hub, s, c, p := harness.StartHub(t, 1), harness.StartSink(t), harness.NewEmptyBlobs(t), harness.StartStorageProxy(t)
+	p.SetFault(func(_ http.ResponseWriter, r *http.Request) bool {
 		r.Header.Del("If-Match")
 		return false
 	})
-	environ := blobSettings(t, hub, c, s.URL).with(sasThrough(t, p))
+	environ := harness.BlobSettings(t, hub, c, s.URL).With(sasThrough(t, p))
 	code, lines := runCheck(t, environ)
 	assert.Equal(t, 1, code)
 	assertMarks(t, lines, []string{"checkpoints"}, []string{"dead letters"})
 	assert.Contains(t, lines["checkpoints"], "does not heed conditions")
-	assert.Empty(t, c.metadata(t), "the probe was deleted all the same")
+	assert.Empty(t, c.Metadata(t), "the probe was deleted all the same")
 }
 
 // sasThrough signs in by a signature, which a proxy may change requests under, by way of p.
-func sasThrough(t *testing.T, p *storageProxy) settings {
+func sasThrough(t *testing.T, p *harness.StorageProxy) harness.Settings {
 	t.Helper()
 	s := sasWith(t, azblob.AccountSASPermissions{Read: true, Write: true, Delete: true, List: true, Create: true})
-	return settings{"BLOBSTORAGECONNECTIONSTRING": strings.Replace(s["BLOBSTORAGECONNECTIONSTRING"], storage(t).endpoint, p.URL+"/"+storageAccount, 1)}
+	return harness.Settings{"BLOBSTORAGECONNECTIONSTRING": strings.Replace(s["BLOBSTORAGECONNECTIONSTRING"], harness.SharedAzurite(t).Endpoint, p.URL+"/"+harness.StorageAccount, 1)}
 }

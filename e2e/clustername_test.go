@@ -8,11 +8,13 @@ import (
 	"github.com/falcosecurity/plugins/plugins/k8saudit/pkg/k8saudit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // ofCluster is a record of a cluster.
-func ofCluster(name, log string) record {
-	r := recordOf("kube-audit", log)
+func ofCluster(name, log string) harness.Record {
+	r := harness.RecordOf("kube-audit", log)
 	r.ResourceID = "/SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/" + name
 	return r
 }
@@ -20,32 +22,32 @@ func ofCluster(name, log string) record {
 // The real hub event, one of two other clusters, and events that had to be mended.
 func TestFalcoIsToldWhichClusterAnAuditEventIsOf(t *testing.T) {
 	t.Parallel()
-	body, audits := realHubEvent(t)
-	hub, f := startHub(t, 1), startFalco(t)
-	cut := auditEvent("0", 2)
+	body, audits := harness.RealHubEvent(t)
+	hub, f := harness.StartHub(t, 1), harness.StartFalco(t)
+	cut := harness.AuditEvent("0", 2)
 	own := `{"kind":"Event","auditID":"own","stageTimestamp":"2026-01-02T03:04:05Z","annotations":{"cluster_name":"Mine"}}`
 	hub.Append("0", body)
-	hub.Append("0", hubEvent(t, ofCluster("PROD-EU", auditEvent("0", 0)), ofCluster("PROD-US", auditEvent("0", 1)),
+	hub.Append("0", harness.HubEvent(t, ofCluster("PROD-EU", harness.AuditEvent("0", 0)), ofCluster("PROD-US", harness.AuditEvent("0", 1)),
 		ofCluster("PROD-EU", cut[:len(cut)-30]), ofCluster("PROD-EU", own)))
-	nameless := recordOf("kube-audit", auditEvent("0", 3))
+	nameless := harness.RecordOf("kube-audit", harness.AuditEvent("0", 3))
 	nameless.ResourceID = ""
-	hub.Append("0", hubEvent(t, nameless))
-	d := startDaemon(t, blobSettings(t, hub, newContainer(t), f.url).with(settings{"CLUSTERNAME": "on"}))
-	got := f.await(t, len(audits)+5)
-	d.stop(t)
+	hub.Append("0", harness.HubEvent(t, nameless))
+	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, harness.NewBlobs(t), f.URL).With(harness.Settings{"CLUSTERNAME": "on"}))
+	got := f.Await(t, len(audits)+5)
+	d.Stop(t)
 	require.Len(t, got, len(audits)+5)
 	for i, event := range got[:len(audits)] {
-		name := falcoField(t, event, "ka.cluster.name")
+		name := harness.FalcoField(t, event, "ka.cluster.name")
 		assert.Regexp(t, "^[a-z0-9-]+$", name)
-		assert.Contains(t, event, asFalcoHasIt(t, audits[i])[:100])
-		assert.Equal(t, falcoField(t, audits[i], "ka.auth.reason"), falcoField(t, event, "ka.auth.reason"))
+		assert.Contains(t, event, harness.AsFalcoSees(t, audits[i])[:100])
+		assert.Equal(t, harness.FalcoField(t, audits[i], "ka.auth.reason"), harness.FalcoField(t, event, "ka.auth.reason"))
 	}
 	var names []any
 	for _, event := range got[len(audits):] {
-		names = append(names, falcoField(t, event, "ka.cluster.name"))
+		names = append(names, harness.FalcoField(t, event, "ka.cluster.name"))
 	}
 	assert.Equal(t, []any{"prod-eu", "prod-us", "prod-eu", "Mine", nil}, names)
-	assert.Contains(t, d.out.String(), "records say of no cluster that they are of it")
+	assert.Contains(t, d.Output.String(), "records say of no cluster that they are of it")
 }
 
 // A rule with a field that the plugin does not know keeps Falco from starting.

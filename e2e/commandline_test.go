@@ -1,39 +1,25 @@
 package e2e
 
 import (
-	"errors"
 	"net"
-	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-)
 
-// runToEnd runs the daemon's binary until it ends by itself.
-func runToEnd(t *testing.T, s settings, args ...string) (exitCode int, stdout, stderr string) {
-	t.Helper()
-	var out, errOut output
-	cmd := exec.CommandContext(t.Context(), daemonBinary(t), args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = s.environ(), &out, &errOut
-	err := cmd.Run()
-	var exited *exec.ExitError
-	if !errors.As(err, &exited) {
-		require.NoError(t, err)
-	}
-	return cmd.ProcessState.ExitCode(), out.String(), errOut.String()
-}
+	"aks-audit-log-go/e2e/harness"
+)
 
 func TestVersionAndHelpNeedNoConfiguration(t *testing.T) {
 	t.Parallel()
 	for _, arg := range []string{"version", "-version", "--version"} {
-		code, stdout, stderr := runToEnd(t, nil, arg)
+		code, stdout, stderr := harness.RunToEnd(t, nil, arg)
 		assert.Zero(t, code, arg)
 		assert.Regexp(t, `^aks-audit-log-go \S+`, stdout, arg)
 		assert.Empty(t, stderr, arg)
 	}
 	for _, arg := range []string{"help", "-help", "--help", "-h"} {
-		code, stdout, stderr := runToEnd(t, nil, arg)
+		code, stdout, stderr := harness.RunToEnd(t, nil, arg)
 		assert.Zero(t, code, arg)
 		for _, variable := range []string{
 			"EHUBNAMESPACECONNECTIONSTRING", "EVENTHUBNAME", "BLOBSTORAGECONNECTIONSTRING", "BLOBCONTAINERNAME", "WEBSINKURL",
@@ -50,7 +36,7 @@ func TestVersionAndHelpNeedNoConfiguration(t *testing.T) {
 func TestAnUnknownCommandIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"forward"}, {"-forward"}, {"version", "please"}} {
-		code, stdout, stderr := runToEnd(t, nil, args...)
+		code, stdout, stderr := harness.RunToEnd(t, nil, args...)
 		assert.Equal(t, 2, code, args)
 		assert.Empty(t, stdout, args)
 		assert.NotEmpty(t, stderr, args)
@@ -61,7 +47,7 @@ func TestAllThatIsWrongInTheConfigurationIsSaidAtOnceWithoutSecrets(t *testing.T
 	t.Parallel()
 	const key = "c2VjcmV0IGtleSBvZiB0aGUgdGVzdA=="
 	tests := map[string]struct {
-		settings settings
+		settings harness.Settings
 		named    []string
 		unnamed  []string
 	}{
@@ -72,7 +58,7 @@ func TestAllThatIsWrongInTheConfigurationIsSaidAtOnceWithoutSecrets(t *testing.T
 			unnamed: []string{"POSTMAXRETRIES", "LOGLEVEL"},
 		},
 		"all is wrong": {
-			settings: settings{
+			settings: harness.Settings{
 				"EHUBNAMESPACECONNECTIONSTRING": "Endpoint=hub;SharedAccessKeyName=x;SharedAccessKey=" + key,
 				"EVENTHUBNAME":                  "no such/name",
 				"BLOBSTORAGECONNECTIONSTRING":   "AccountKey=" + key,
@@ -93,7 +79,7 @@ func TestAllThatIsWrongInTheConfigurationIsSaidAtOnceWithoutSecrets(t *testing.T
 			unnamed: []string{key, "STATSADDRESS"},
 		},
 		"the connection string is for another hub": {
-			settings: settings{
+			settings: harness.Settings{
 				"EHUBNAMESPACECONNECTIONSTRING": "Endpoint=sb://n.servicebus.windows.net/;SharedAccessKeyName=x;SharedAccessKey=" + key + ";EntityPath=one",
 				"EVENTHUBNAME":                  "two", "CHECKPOINTDIR": t.TempDir(), "WEBSINKURL": "http://127.0.0.1:1/",
 			},
@@ -104,7 +90,7 @@ func TestAllThatIsWrongInTheConfigurationIsSaidAtOnceWithoutSecrets(t *testing.T
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			code, stdout, stderr := runToEnd(t, test.settings)
+			code, stdout, stderr := harness.RunToEnd(t, test.settings)
 			assert.Equal(t, 2, code)
 			assert.Empty(t, stdout)
 			for _, part := range test.named {
@@ -122,13 +108,13 @@ func TestAStatisticsPortThatIsTakenEndsTheDaemon(t *testing.T) {
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, taken.Close()) })
-	hub, s := startHub(t, 1), startSink(t)
-	hub.Append("0", auditHubEvent(t, auditEvent("0", 0)))
-	environ := blobSettings(t, hub, newContainer(t), s.URL).with(settings{"STATSADDRESS": taken.Addr().String()})
+	hub, s := harness.StartHub(t, 1), harness.StartSink(t)
+	hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 0)))
+	environ := harness.BlobSettings(t, hub, harness.NewBlobs(t), s.URL).With(harness.Settings{"STATSADDRESS": taken.Addr().String()})
 
-	code, _, stderr := runToEnd(t, environ)
+	code, _, stderr := harness.RunToEnd(t, environ)
 	assert.Equal(t, 1, code)
 	assert.Contains(t, stderr, taken.Addr().String())
 	assert.Contains(t, stderr, "address already in use")
-	assert.Zero(t, s.posted(), "nothing was begun")
+	assert.Zero(t, s.Posted(), "nothing was begun")
 }

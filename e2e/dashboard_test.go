@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // chartFiles is where the chart has the dashboard and the alerts.
@@ -66,7 +68,7 @@ func readDashboard(t *testing.T) (d dashboard) {
 // forPrometheus puts values in the place of Grafana's variables.
 func forPrometheus(t *testing.T, expr string) string {
 	t.Helper()
-	expr = strings.NewReplacer("$__rate_interval", queryWindow.String(), "$__range", queryWindow.String(),
+	expr = strings.NewReplacer("$__rate_interval", harness.QueryWindow.String(), "$__range", harness.QueryWindow.String(),
 		"$namespace", ".*", "$job", ".*").Replace(expr)
 	require.NotContains(t, expr, "$", "a variable that the dashboard does not have")
 	return expr
@@ -76,13 +78,13 @@ func forPrometheus(t *testing.T, expr string) string {
 // there is none of, or what is no PromQL, shows.
 func TestEachPanelOfTheDashboardShowsSomethingOfARealDaemon(t *testing.T) {
 	t.Parallel()
-	p := startMonitored(t)
+	p := harness.StartMonitored(t)
 	label := regexp.MustCompile(`{{\s*(\w+)\s*}}`)
 	queries := 0
 	for _, panel := range readDashboard(t).Panels {
 		for _, target := range panel.Targets {
 			queries++
-			found := p.finds(t, forPrometheus(t, target.Expr))
+			found := p.AwaitResult(t, forPrometheus(t, target.Expr))
 			for _, used := range label.FindAllStringSubmatch(target.LegendFormat, -1) {
 				assert.Contains(t, found[0], used[1], "%s: the legend's label", panel.Title)
 			}
@@ -91,7 +93,7 @@ func TestEachPanelOfTheDashboardShowsSomethingOfARealDaemon(t *testing.T) {
 	assert.Greater(t, queries, 30)
 	for _, variable := range readDashboard(t).Templating.List {
 		if used := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`).FindStringSubmatch(variable.Definition); used != nil {
-			found := p.finds(t, forPrometheus(t, used[1]))
+			found := p.AwaitResult(t, forPrometheus(t, used[1]))
 			assert.Contains(t, found[0], used[2], "variable %s", variable.Name)
 		}
 	}

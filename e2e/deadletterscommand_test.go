@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // listedLetter is a line of `deadletters list -json`.
@@ -26,9 +28,9 @@ type listedLetter struct {
 }
 
 // deadLetters runs `deadletters list -json`.
-func deadLetters(t *testing.T, s settings) []listedLetter {
+func deadLetters(t *testing.T, s harness.Settings) []listedLetter {
 	t.Helper()
-	code, stdout, stderr := runToEnd(t, s, "deadletters", "list", "-json")
+	code, stdout, stderr := harness.RunToEnd(t, s, "deadletters", "list", "-json")
 	require.Zero(t, code, stderr)
 	var letters []listedLetter
 	for line := range strings.Lines(stdout) {
@@ -40,24 +42,24 @@ func deadLetters(t *testing.T, s settings) []listedLetter {
 }
 
 // quick are settings with which a sink that is down is given up soon.
-var quick = settings{"POSTMAXRETRIES": "2", "POSTRETRYINCREMENTALDELAY": "1"}
+var quick = harness.Settings{"POSTMAXRETRIES": "2", "POSTRETRYINCREMENTALDELAY": "1"}
 
 func TestWhatTheSinkRefusedIsReplayedOnceItIsAccepted(t *testing.T) {
 	t.Parallel()
-	for name, store := range map[string]settings{
-		"blobs": {"BLOBSTORAGECONNECTIONSTRING": storage(t).connectionString(), "BLOBCONTAINERNAME": newContainer(t).name},
+	for name, store := range map[string]harness.Settings{
+		"blobs": {"BLOBSTORAGECONNECTIONSTRING": harness.SharedAzurite(t).ConnectionString(), "BLOBCONTAINERNAME": harness.NewBlobs(t).Name},
 		"files": {"CHECKPOINTDIR": t.TempDir()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			hub, s := startHub(t, 1), startSink(t)
-			refused, good := auditEvent("0", 0), auditEvent("0", 1)
-			s.refuse(refused)
-			hub.Append("0", auditHubEvent(t, good, refused, good))
-			environ := hubSettings(t, hub, s.URL).with(store)
-			d := startDaemon(t, environ)
-			d.awaitMetric(t, `aks_audit_log_dead_letters_total{reason="refused"}`, 1)
-			d.awaitMetric(t, verdicts("delivered"), 2)
+			hub, s := harness.StartHub(t, 1), harness.StartSink(t)
+			refused, good := harness.AuditEvent("0", 0), harness.AuditEvent("0", 1)
+			s.Refuse(refused)
+			hub.Append("0", harness.AuditHubEvent(t, good, refused, good))
+			environ := harness.HubSettings(t, hub, s.URL).With(store)
+			d := harness.StartDaemon(t, environ)
+			d.AwaitMetric(t, `aks_audit_log_dead_letters_total{reason="refused"}`, 1)
+			d.AwaitMetric(t, harness.VerdictSeries("delivered"), 2)
 
 			listed := deadLetters(t, environ)
 			require.Len(t, listed, 1)
@@ -65,41 +67,41 @@ func TestWhatTheSinkRefusedIsReplayedOnceItIsAccepted(t *testing.T) {
 			listed[0].Enqueued = ""
 			assert.Equal(t, listedLetter{
 				Name: "0/0-1.json", Reason: "refused", Part: "0", Record: 1,
-				AuditID: auditID("0", 0), Verb: "create", User: "jörg@example.com", Resource: "pods default/p-0",
+				AuditID: harness.AuditID("0", 0), Verb: "create", User: "jörg@example.com", Resource: "pods default/p-0",
 			}, listed[0])
 
-			code, stdout, stderr := runToEnd(t, environ, "deadletters", "replay")
+			code, stdout, stderr := harness.RunToEnd(t, environ, "deadletters", "replay")
 			assert.Equal(t, 1, code, stderr)
 			assert.Contains(t, stdout, "0 sent, 0 of them deleted, 1 kept")
 			assert.Contains(t, stderr, "dead letters were kept")
 			assert.Len(t, deadLetters(t, environ), 1)
 
-			s.refuse("")
-			code, stdout, stderr = runToEnd(t, environ, "deadletters", "replay", "-dry-run")
+			s.Refuse("")
+			code, stdout, stderr = harness.RunToEnd(t, environ, "deadletters", "replay", "-dry-run")
 			assert.Zero(t, code, stderr)
 			assert.Contains(t, stdout, "1 would be sent")
-			assert.Len(t, s.accepted(), 2)
+			assert.Len(t, s.Accepted(), 2)
 
-			code, stdout, stderr = runToEnd(t, environ, "deadletters", "replay")
+			code, stdout, stderr = harness.RunToEnd(t, environ, "deadletters", "replay")
 			assert.Zero(t, code, stderr)
 			assert.Contains(t, stdout, "1 sent, 1 of them deleted, 0 kept")
-			assert.Equal(t, []string{good, good, refused}, s.accepted(), "byte for byte")
+			assert.Equal(t, []string{good, good, refused}, s.Accepted(), "byte for byte")
 			assert.Empty(t, deadLetters(t, environ))
 
-			posted := s.posted()
-			code, stdout, stderr = runToEnd(t, environ, "deadletters", "replay")
+			posted := s.Posted()
+			code, stdout, stderr = harness.RunToEnd(t, environ, "deadletters", "replay")
 			assert.Zero(t, code, stderr)
 			assert.Contains(t, stdout, "0 sent")
-			assert.Equal(t, posted, s.posted(), "a second replay posts nothing")
-			d.stop(t)
+			assert.Equal(t, posted, s.Posted(), "a second replay posts nothing")
+			d.Stop(t)
 		})
 	}
 }
 
 func TestDeadLettersOfAllReasonsAreListedAndOnlyUsableOnesReplayed(t *testing.T) {
 	t.Parallel()
-	hub, s, c := startHub(t, 1), startSink(t), newContainer(t)
-	environ := blobSettings(t, hub, c, s.URL)
+	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)
+	environ := harness.BlobSettings(t, hub, c, s.URL)
 	want := map[string]string{}
 	for n, input := range badInputs(t) {
 		hub.Append("0", input.body)
@@ -107,54 +109,54 @@ func TestDeadLettersOfAllReasonsAreListedAndOnlyUsableOnesReplayed(t *testing.T)
 			want[fmt.Sprintf("0/%d-0.json", n)] = input.reason
 		}
 	}
-	d := startDaemon(t, environ)
-	d.awaitMetric(t, verdicts("dead_lettered"), float64(len(want)))
-	d.stop(t)
+	d := harness.StartDaemon(t, environ)
+	d.AwaitMetric(t, harness.VerdictSeries("dead_lettered"), float64(len(want)))
+	d.Stop(t)
 
 	got := map[string]string{}
 	for _, letter := range deadLetters(t, environ) {
 		got[letter.Name] = letter.Reason
 	}
 	assert.Equal(t, want, got)
-	code, table, stderr := runToEnd(t, environ, "deadletters", "list")
+	code, table, stderr := harness.RunToEnd(t, environ, "deadletters", "list")
 	require.Zero(t, code, stderr)
 	for name, reason := range want {
 		assert.Equal(t, reason, tableRow(t, table, name)[1])
 	}
 	assert.NotContains(t, table+stderr, "this is not JSON", "no content is shown")
 
-	code, stdout, _ := runToEnd(t, environ, "deadletters", "replay")
+	code, stdout, _ := harness.RunToEnd(t, environ, "deadletters", "replay")
 	assert.Equal(t, 1, code)
 	assert.Contains(t, stdout, fmt.Sprintf("0 sent, 0 of them deleted, %d kept", len(want)))
-	assert.Zero(t, s.posted(), "a real Falco would answer 200 and drop them")
+	assert.Zero(t, s.Posted(), "a real Falco would answer 200 and drop them")
 
 	// Somebody mends one, by hand.
-	c.write(t, deadLetterPath+"0/3-0.json", `{"reason":"not_json","partition":"0","sequenceNumber":3,"content":"`+
-		strings.ReplaceAll(strings.ReplaceAll(auditEvent("0", 3), `\`, `\\`), `"`, `\"`)+`"}`)
-	c.write(t, deadLetterPath+"0/rubbish.json", "rubbish")
-	code, stdout, _ = runToEnd(t, environ, "deadletters", "replay", "-reason", "not_json")
+	c.Write(t, harness.DeadLetterPath+"0/3-0.json", `{"reason":"not_json","partition":"0","sequenceNumber":3,"content":"`+
+		strings.ReplaceAll(strings.ReplaceAll(harness.AuditEvent("0", 3), `\`, `\\`), `"`, `\"`)+`"}`)
+	c.Write(t, harness.DeadLetterPath+"0/rubbish.json", "rubbish")
+	code, stdout, _ = harness.RunToEnd(t, environ, "deadletters", "replay", "-reason", "not_json")
 	assert.Equal(t, 1, code)
-	assert.Equal(t, []string{auditEvent("0", 3)}, s.accepted())
+	assert.Equal(t, []string{harness.AuditEvent("0", 3)}, s.Accepted())
 	assert.Contains(t, stdout, "1 sent, 1 of them deleted, ")
-	assert.Contains(t, c.metadata(t), deadLetterPath+"0/rubbish.json")
-	code, table, _ = runToEnd(t, environ, "deadletters", "list")
+	assert.Contains(t, c.Metadata(t), harness.DeadLetterPath+"0/rubbish.json")
+	code, table, _ = harness.RunToEnd(t, environ, "deadletters", "list")
 	assert.Equal(t, 1, code, "not all can be read")
 	assert.Contains(t, table, "unreadable letter")
 }
 
 func TestAReplayToASinkThatIsDownEndsAndKeepsTheLetters(t *testing.T) {
 	t.Parallel()
-	hub, s, c := startHub(t, 1), startSink(t), newContainer(t)
-	environ := blobSettings(t, hub, c, s.URL).with(quick).with(settings{"LOGLEVEL": "info"})
-	c.write(t, "made", "")
+	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)
+	environ := harness.BlobSettings(t, hub, c, s.URL).With(quick).With(harness.Settings{"LOGLEVEL": "info"})
+	c.Write(t, "made", "")
 	for n := range 20 {
-		letter, err := json.Marshal(map[string]any{"reason": "refused", "partition": "0", "sequenceNumber": n, "content": auditEvent("0", n)})
+		letter, err := json.Marshal(map[string]any{"reason": "refused", "partition": "0", "sequenceNumber": n, "content": harness.AuditEvent("0", n)})
 		require.NoError(t, err)
-		c.write(t, fmt.Sprintf("%s0/%d-0.json", deadLetterPath, n), string(letter))
+		c.Write(t, fmt.Sprintf("%s0/%d-0.json", harness.DeadLetterPath, n), string(letter))
 	}
 	for _, status := range []int{http.StatusServiceUnavailable, http.StatusNotFound} {
-		s.answer(status)
-		code, stdout, stderr := runToEnd(t, environ, "deadletters", "replay")
+		s.AnswerWith(status)
+		code, stdout, stderr := harness.RunToEnd(t, environ, "deadletters", "replay")
 		assert.Equal(t, 1, code)
 		assert.Contains(t, stderr, "send dead letter 0/0-0.json: the sink does not take it: ")
 		assert.Contains(t, stderr, fmt.Sprint(status))
@@ -162,19 +164,19 @@ func TestAReplayToASinkThatIsDownEndsAndKeepsTheLetters(t *testing.T) {
 		assert.Contains(t, stdout, "0 sent")
 	}
 	// Twenty refusals in a row are the letters' fault, and none keeps the others from being tried.
-	s.answer(http.StatusBadRequest)
-	code, stdout, _ := runToEnd(t, environ, "deadletters", "replay")
+	s.AnswerWith(http.StatusBadRequest)
+	code, stdout, _ := harness.RunToEnd(t, environ, "deadletters", "replay")
 	assert.Equal(t, 1, code)
 	assert.Contains(t, stdout, "0 sent, 0 of them deleted, 20 kept")
 	assert.Len(t, deadLetters(t, environ), 20)
 
-	s.answer(http.StatusOK)
-	code, stdout, stderr := runToEnd(t, environ, "deadletters", "replay")
+	s.AnswerWith(http.StatusOK)
+	code, stdout, stderr := harness.RunToEnd(t, environ, "deadletters", "replay")
 	assert.Zero(t, code, stderr)
 	assert.Contains(t, stdout, "20 sent, 20 of them deleted, 0 kept")
-	require.Len(t, s.accepted(), 20)
-	for n, event := range s.accepted() {
-		assert.Equal(t, auditEvent("0", n), event, "in the order in which they stood in the hub")
+	require.Len(t, s.Accepted(), 20)
+	for n, event := range s.Accepted() {
+		assert.Equal(t, harness.AuditEvent("0", n), event, "in the order in which they stood in the hub")
 	}
 	assert.Empty(t, deadLetters(t, environ))
 }

@@ -1,37 +1,24 @@
 package e2e
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-)
 
-// logLines parses what a daemon printed: a JSON object a line.
-func (d *daemon) logLines(t *testing.T) []map[string]any {
-	t.Helper()
-	var lines []map[string]any
-	for text := range strings.Lines(d.out.String()) {
-		var line map[string]any
-		require.NoError(t, json.Unmarshal([]byte(text), &line), "a log line is JSON: %s", text)
-		lines = append(lines, line)
-	}
-	return lines
-}
+	"aks-audit-log-go/e2e/harness"
+)
 
 func TestTheDebugLogShowsEachStepOfAnEventsWay(t *testing.T) {
 	t.Parallel()
-	hub, s := startHub(t, 1), startSink(t)
-	hub.Append("0", auditHubEvent(t, auditEvent("0", 0)))
-	sequence := hub.Append("0", auditHubEvent(t, auditEvent("0", 1)))
-	d := startDaemon(t, blobSettings(t, hub, newContainer(t), s.URL).with(settings{"POSTBATCHMAXEVENTS": "1"}))
-	s.await(t, 2)
-	d.stop(t)
+	hub, s := harness.StartHub(t, 1), harness.StartSink(t)
+	hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 0)))
+	sequence := hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 1)))
+	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, harness.NewBlobs(t), s.URL).With(harness.Settings{"POSTBATCHMAXEVENTS": "1"}))
+	s.Await(t, 2)
+	d.Stop(t)
 
 	var steps []string
-	for _, line := range d.logLines(t) {
+	for _, line := range d.LogLines(t) {
 		if line["sequence"] == float64(sequence) && line["partition"] == "0" && line["level"] == "debug" {
 			steps = append(steps, line["msg"].(string))
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/internal/hubtest"
 )
 
@@ -18,9 +19,9 @@ func fullDisk(t *testing.T, hub *hubtest.Server, dir string) (makeRoom func()) {
 	t.Helper()
 	var links []string
 	for _, partition := range hub.PartitionIDs() {
-		link := filepath.Join(dir, filepath.FromSlash(checkpointPath+partition)) + ".tmp"
+		link := filepath.Join(dir, filepath.FromSlash(harness.CheckpointPath+partition)) + ".tmp"
 		// One that is just being written stands in the way for a moment.
-		eventually(t, func() bool { return os.Symlink("/dev/full", link) == nil }, "the disk is full")
+		harness.Wait(t, func() bool { return os.Symlink("/dev/full", link) == nil }, "the disk is full")
 		links = append(links, link)
 	}
 	return func() {
@@ -35,7 +36,7 @@ func checkpointFiles(t *testing.T, hub *hubtest.Server, dir string) map[string]s
 	t.Helper()
 	contents := map[string]string{}
 	for _, partition := range hub.PartitionIDs() {
-		content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(checkpointPath+partition)))
+		content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(harness.CheckpointPath+partition)))
 		require.NoError(t, err)
 		contents[partition] = string(content)
 	}
@@ -44,42 +45,42 @@ func checkpointFiles(t *testing.T, hub *hubtest.Server, dir string) map[string]s
 
 func TestAFullDiskStopsNoDeliveryAndSpoilsNoCheckpoint(t *testing.T) {
 	t.Parallel()
-	hub, s, dir := startHub(t, 2), startSink(t), t.TempDir()
-	fed := newFeed(hub)
-	environ := hubSettings(t, hub, s.URL).with(settings{"CHECKPOINTDIR": dir, "CHECKPOINTINTERVAL": "100ms"})
-	fed.add(t, 3, 2)
-	first := startDaemon(t, environ)
-	s.await(t, fed.total())
-	first.stop(t)
+	hub, s, dir := harness.StartHub(t, 2), harness.StartSink(t), t.TempDir()
+	fed := harness.NewFeed(hub)
+	environ := harness.HubSettings(t, hub, s.URL).With(harness.Settings{"CHECKPOINTDIR": dir, "CHECKPOINTINTERVAL": "100ms"})
+	fed.Add(t, 3, 2)
+	first := harness.StartDaemon(t, environ)
+	s.Await(t, fed.Total())
+	first.Stop(t)
 	checkpoints := checkpointFiles(t, hub, dir)
 	makeRoom := fullDisk(t, hub, dir)
 
-	second := startDaemon(t, environ)
-	fed.add(t, 3, 2)
-	s.await(t, fed.total())
-	eventually(t, func() bool { return second.out.Contains("no space left on device") }, "the log says why")
+	second := harness.StartDaemon(t, environ)
+	fed.Add(t, 3, 2)
+	s.Await(t, fed.Total())
+	harness.Wait(t, func() bool { return second.Output.Contains("no space left on device") }, "the log says why")
 	for _, probe := range []string{"/healthz", "/readyz"} {
-		status, why := get(t.Context(), second.stats+probe)
+		status, why := harness.Get(t.Context(), second.StatsURL+probe)
 		assert.Equal(t, http.StatusOK, status, why)
 	}
-	assert.Positive(t, second.metric(t, `aks_audit_log_checkpoint_failures_total{partition="0"}`)+
-		second.metric(t, `aks_audit_log_checkpoint_failures_total{partition="1"}`))
+	assert.Positive(t, second.Metric(t, `aks_audit_log_checkpoint_failures_total{partition="0"}`)+
+		second.Metric(t, `aks_audit_log_checkpoint_failures_total{partition="1"}`))
 	assert.Equal(t, checkpoints, checkpointFiles(t, hub, dir), "the old ones are whole")
-	second.kill(t)
+	second.Kill(t)
 
-	third := startDaemon(t, environ) // repeats what no checkpoint says was delivered
-	fed.add(t, 3, 2)
-	eventually(t, func() bool { return distinct(s.accepted()) == fed.total() }, "all audit events have arrived")
+	third := harness.StartDaemon(t, environ) // repeats what no checkpoint says was delivered
+	fed.Add(t, 3, 2)
+	harness.Wait(t, func() bool { return harness.Distinct(s.Accepted()) == fed.Total() }, "all audit events have arrived")
 	makeRoom()
-	fed.add(t, 1, 2)
-	eventually(t, func() bool { return distinct(s.accepted()) == fed.total() }, "all audit events have arrived")
-	third.stop(t)
-	fed.assertAllInOrder(t, s.accepted())
+	fed.Add(t, 1, 2)
+	harness.Wait(t, func() bool { return harness.Distinct(s.Accepted()) == fed.Total() }, "all audit events have arrived")
+	third.Stop(t)
+	fed.AssertAllInOrder(t, s.Accepted())
 
-	accepted := len(s.accepted())
-	fourth := startDaemon(t, environ)
-	fed.add(t, 1, 2)
-	s.await(t, accepted+4)
-	fourth.stop(t)
-	assert.Len(t, s.accepted(), accepted+4, "with room for the checkpoint nothing comes again")
+	accepted := len(s.Accepted())
+	fourth := harness.StartDaemon(t, environ)
+	fed.Add(t, 1, 2)
+	s.Await(t, accepted+4)
+	fourth.Stop(t)
+	assert.Len(t, s.Accepted(), accepted+4, "with room for the checkpoint nothing comes again")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/internal/hubtest"
 )
 
@@ -84,7 +85,7 @@ func (e *egress) through(host string) int {
 // The hosts behind the proxy. Azurite takes the account from the first label.
 const (
 	hiddenHub     = "namespace." + hubtest.CertificateDomain
-	hiddenStorage = storageAccount + "." + hubtest.CertificateDomain
+	hiddenStorage = harness.StorageAccount + "." + hubtest.CertificateDomain
 	hiddenEntra   = "login." + hubtest.CertificateDomain
 )
 
@@ -100,11 +101,11 @@ func startBehindProxy(t *testing.T) (*keyless, *egress) {
 	a, err := sharedSecureAzurite()
 	require.NoError(t, err)
 	proxy := startEgress(t, map[string]string{
-		hiddenHub + ":443":     hostOf(k.hub),
-		hiddenStorage + ":443": addressOf(a.endpoint),
+		hiddenHub + ":443":     harness.HubHost(k.hub),
+		hiddenStorage + ":443": addressOf(a.Endpoint),
 		hiddenEntra + ":443":   addressOf(k.entra.URL),
 	})
-	k.environ = k.environ.with(settings{
+	k.environ = k.environ.With(harness.Settings{
 		"HTTPS_PROXY":          "http://" + proxyUser + ":" + proxyPassword + "@" + addressOf(proxy.URL),
 		"EVENTHUBTRANSPORT":    "websocket",
 		"EVENTHUBNAMESPACE":    hiddenHub,
@@ -117,26 +118,26 @@ func startBehindProxy(t *testing.T) (*keyless, *egress) {
 func TestHubStorageAndTokensAreReachedThroughAProxyAlone(t *testing.T) {
 	t.Parallel()
 	k, proxy := startBehindProxy(t)
-	fed := newFeed(k.hub)
-	fed.add(t, 3, 2)
-	d := startDaemon(t, k.environ)
-	k.sink.await(t, fed.total())
-	d.awaitReady(t)
-	shown := d.pages(t)
-	d.stop(t)
-	fed.assertOnceInOrder(t, k.sink.accepted())
+	fed := harness.NewFeed(k.hub)
+	fed.Add(t, 3, 2)
+	d := harness.StartDaemon(t, k.environ)
+	k.sink.Await(t, fed.Total())
+	d.AwaitReady(t)
+	shown := d.Pages(t)
+	d.Stop(t)
+	fed.AssertOnceInOrder(t, k.sink.Accepted())
 	for _, host := range []string{hiddenHub, hiddenStorage, hiddenEntra} {
 		assert.Positive(t, proxy.through(host+":443"), host)
 	}
-	assert.NotContains(t, shown+d.out.String(), proxyPassword)
+	assert.NotContains(t, shown+d.Output.String(), proxyPassword)
 }
 
 func TestWhatNoProxyNamesIsReachedDirectly(t *testing.T) {
 	t.Parallel()
 	k, proxy := startBehindProxy(t)
-	d := startDaemon(t, k.environ.with(settings{"NO_PROXY": hiddenEntra}))
+	d := harness.StartDaemon(t, k.environ.With(harness.Settings{"NO_PROXY": hiddenEntra}))
 	// Nobody knows that name, so the attempt fails; but it was made.
-	d.awaitSaid(t, "lookup "+hiddenEntra)
-	d.stop(t)
+	d.AwaitReason(t, "lookup "+hiddenEntra)
+	d.Stop(t)
 	assert.Zero(t, proxy.through(hiddenEntra+":443"))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/internal/hubtest"
 )
 
@@ -16,36 +17,30 @@ import (
 // batch in its engine hold up to 50 + 1 + 128.
 const muchOf = 100
 
-// patientSettings have the default SINKSETTLETIME. A short interval makes the checkpoint follow
+// defaultSettleSettings have the default SINKSETTLETIME. A short interval makes the checkpoint follow
 // closely, so that it would pass what Falco loses if it could.
-func patientSettings(t *testing.T, hub *hubtest.Server, url string) settings {
+func defaultSettleSettings(t *testing.T, hub *hubtest.Server, url string) harness.Settings {
 	t.Helper()
-	return hubSettings(t, hub, url).with(settings{"CHECKPOINTDIR": t.TempDir(), "CHECKPOINTINTERVAL": "50ms", "SINKSETTLETIME": "", "LOGLEVEL": ""}).with(impatient())
-}
-
-// accepted is how many audit events of the daemon got a 2xx, repeats included.
-func (d *daemon) accepted(t *testing.T) int {
-	t.Helper()
-	return int(max(0, d.metric(t, "falco_aks_audit_log_events_success")) + max(0, d.metric(t, "aks_audit_log_replayed_events_total")))
+	return harness.HubSettings(t, hub, url).With(harness.Settings{"CHECKPOINTDIR": t.TempDir(), "CHECKPOINTINTERVAL": "50ms", "SINKSETTLETIME": "", "LOGLEVEL": ""}).With(harness.FastRetries())
 }
 
 // awaitFull waits until the Falco of the moment is at work and holds much of what it answered for.
 // before is what accepted was when it started.
-func awaitFull(t *testing.T, f *falcos, d *daemon, before int) {
+func awaitFull(t *testing.T, f *harness.FalcoProcesses, d *harness.Daemon, before int) {
 	t.Helper()
-	eventually(t, func() bool {
-		used := len(f.usedByLast(t))
-		return used >= muchOf && d.accepted(t)-before >= used+muchOf
+	harness.Wait(t, func() bool {
+		used := len(f.UsedByLast(t))
+		return used >= muchOf && d.AcceptedEvents(t)-before >= used+muchOf
 	}, "Falco's queue is full")
 }
 
 // assertReplayed checks that the Falco which ended took audit events with it: else the test shows
 // nothing.
-func assertReplayed(t *testing.T, d *daemon, atLeast float64) {
+func assertReplayed(t *testing.T, d *harness.Daemon, atLeast float64) {
 	t.Helper()
-	assert.GreaterOrEqual(t, d.metric(t, "aks_audit_log_replayed_events_total"), atLeast, "audit events sent again")
-	assert.Positive(t, d.metric(t, `aks_audit_log_sink_losses_total{partition="0"}`))
-	eventually(t, func() bool { return d.out.Contains("what the sink had accepted last may be lost, reading it again") }, "the log says so")
+	assert.GreaterOrEqual(t, d.Metric(t, "aks_audit_log_replayed_events_total"), atLeast, "audit events sent again")
+	assert.Positive(t, d.Metric(t, `aks_audit_log_sink_losses_total{partition="0"}`))
+	harness.Wait(t, func() bool { return d.Output.Contains("what the sink had accepted last may be lost, reading it again") }, "the log says so")
 }
 
 func TestFalcoThatRestartsUnderLoadLosesNothing(t *testing.T) {
@@ -53,24 +48,24 @@ func TestFalcoThatRestartsUnderLoadLosesNothing(t *testing.T) {
 	for name, end := range map[string]os.Signal{"SIGTERM": syscall.SIGTERM, "SIGKILL": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			hub, f, address := startHub(t, 2), &falcos{pace: 10 * time.Millisecond}, freeAddress(t)
-			fed := newFeed(hub)
-			fed.add(t, 40, 10)
-			falco := f.start(t, address)
-			d := startDaemon(t, patientSettings(t, hub, falco.url))
+			hub, f, address := harness.StartHub(t, 2), &harness.FalcoProcesses{Pace: 10 * time.Millisecond}, harness.FreeAddress(t)
+			fed := harness.NewFeed(hub)
+			fed.Add(t, 40, 10)
+			falco := f.Start(t, address)
+			d := harness.StartDaemon(t, defaultSettleSettings(t, hub, falco.URL))
 			before := 0
 			for range 2 {
 				awaitFull(t, f, d, before)
-				require.NoError(t, falco.signal(end))
-				before = d.accepted(t)
-				falco = f.start(t, address)
+				require.NoError(t, falco.Signal(end))
+				before = d.AcceptedEvents(t)
+				falco = f.Start(t, address)
 			}
-			f.awaitUsed(t, fed.total())
+			f.AwaitUsed(t, fed.Total())
 			assertReplayed(t, d, muchOf)
-			d.awaitMetric(t, verdicts("delivered"), float64(fed.total()))
-			d.stop(t)
-			fed.assertAllInOrder(t, f.used(t))
-			t.Logf("%d audit events, %d used twice", fed.total(), len(f.used(t))-fed.total())
+			d.AwaitMetric(t, harness.VerdictSeries("delivered"), float64(fed.Total()))
+			d.Stop(t)
+			fed.AssertAllInOrder(t, f.Used(t))
+			t.Logf("%d audit events, %d used twice", fed.Total(), len(f.Used(t))-fed.Total())
 		})
 	}
 }
@@ -79,84 +74,84 @@ func TestFalcoThatRestartsUnderLoadLosesNothing(t *testing.T) {
 // while nothing is posted.
 func TestFalcoThatIsReplacedWhileConnectionsAreIdleLosesNothing(t *testing.T) {
 	t.Parallel()
-	hub, f := startHub(t, 1), &falcos{pace: 50 * time.Millisecond}
-	fed := newFeed(hub)
-	fed.add(t, 10, 10)
-	old := f.start(t, freeAddress(t))
-	service := startService(t, old.url)
-	d := startDaemon(t, patientSettings(t, hub, service.url))
-	d.awaitMetric(t, "falco_aks_audit_log_events_success", float64(fed.total()))
-	require.Less(t, len(f.used(t)), fed.total(), "Falco still has some of them")
+	hub, f := harness.StartHub(t, 1), &harness.FalcoProcesses{Pace: 50 * time.Millisecond}
+	fed := harness.NewFeed(hub)
+	fed.Add(t, 10, 10)
+	old := f.Start(t, harness.FreeAddress(t))
+	service := harness.StartService(t, old.URL)
+	d := harness.StartDaemon(t, defaultSettleSettings(t, hub, service.URL))
+	d.AwaitMetric(t, "falco_aks_audit_log_events_success", float64(fed.Total()))
+	require.Less(t, len(f.Used(t)), fed.Total(), "Falco still has some of them")
 
-	next := f.start(t, freeAddress(t))
-	service.leadTo(next.url)
-	require.NoError(t, old.signal(syscall.SIGTERM))
-	f.awaitUsed(t, fed.total())
+	next := f.Start(t, harness.FreeAddress(t))
+	service.PointTo(next.URL)
+	require.NoError(t, old.Signal(syscall.SIGTERM))
+	f.AwaitUsed(t, fed.Total())
 	assertReplayed(t, d, 1)
-	d.stop(t)
-	fed.assertAllInOrder(t, f.used(t))
+	d.Stop(t)
+	fed.AssertAllInOrder(t, f.Used(t))
 }
 
 func TestFalcoAndTheDaemonKilledTogetherLoseNothing(t *testing.T) {
 	t.Parallel()
-	hub, f, address := startHub(t, 2), &falcos{pace: 10 * time.Millisecond}, freeAddress(t)
-	fed := newFeed(hub)
-	fed.add(t, 40, 10)
-	falco := f.start(t, address)
-	environ := patientSettings(t, hub, falco.url)
-	d := startDaemon(t, environ)
+	hub, f, address := harness.StartHub(t, 2), &harness.FalcoProcesses{Pace: 10 * time.Millisecond}, harness.FreeAddress(t)
+	fed := harness.NewFeed(hub)
+	fed.Add(t, 40, 10)
+	falco := f.Start(t, address)
+	environ := defaultSettleSettings(t, hub, falco.URL)
+	d := harness.StartDaemon(t, environ)
 	for range 2 {
 		awaitFull(t, f, d, 0)
-		require.NoError(t, falco.cmd.Process.Kill())
-		d.kill(t)
-		require.NoError(t, falco.wait())
-		falco, d = f.start(t, address), startDaemon(t, environ)
+		require.NoError(t, falco.Cmd.Process.Kill())
+		d.Kill(t)
+		require.NoError(t, falco.Wait())
+		falco, d = f.Start(t, address), harness.StartDaemon(t, environ)
 	}
-	f.awaitUsed(t, fed.total())
-	d.stop(t)
-	fed.assertAllInOrder(t, f.used(t))
+	f.AwaitUsed(t, fed.Total())
+	d.Stop(t)
+	fed.AssertAllInOrder(t, f.Used(t))
 }
 
 // Bursts that fill the queue, pauses that outlast the settling and the idle connections, and stops
 // in between.
 func TestWithAFalcoThatLivesOnNothingIsSentTwice(t *testing.T) {
 	t.Parallel()
-	hub, f := startHub(t, 2), &falcos{pace: 10 * time.Millisecond}
-	fed := newFeed(hub)
-	service := startService(t, f.start(t, freeAddress(t)).url)
-	environ := patientSettings(t, hub, service.url).with(settings{"SINKSETTLETIME": "1s"})
+	hub, f := harness.StartHub(t, 2), &harness.FalcoProcesses{Pace: 10 * time.Millisecond}
+	fed := harness.NewFeed(hub)
+	service := harness.StartService(t, f.Start(t, harness.FreeAddress(t)).URL)
+	environ := defaultSettleSettings(t, hub, service.URL).With(harness.Settings{"SINKSETTLETIME": "1s"})
 	for range 2 {
-		d := startDaemon(t, environ)
+		d := harness.StartDaemon(t, environ)
 		for range 2 {
-			fed.add(t, 15, 10)
-			f.awaitUsed(t, fed.total())
-			eventually(t, func() bool { return service.connections() == 0 }, "the idle connections are closed")
+			fed.Add(t, 15, 10)
+			f.AwaitUsed(t, fed.Total())
+			harness.Wait(t, func() bool { return service.Connections() == 0 }, "the idle connections are closed")
 		}
-		assert.Zero(t, d.metric(t, "aks_audit_log_replayed_events_total"))
-		before := d.metric(t, verdicts("delivered"))
-		fed.add(t, 15, 10)
-		eventually(t, func() bool { return d.metric(t, verdicts("delivered")) >= before+muchOf }, "Falco has taken much of it")
-		d.stop(t)
+		assert.Zero(t, d.Metric(t, "aks_audit_log_replayed_events_total"))
+		before := d.Metric(t, harness.VerdictSeries("delivered"))
+		fed.Add(t, 15, 10)
+		harness.Wait(t, func() bool { return d.Metric(t, harness.VerdictSeries("delivered")) >= before+muchOf }, "Falco has taken much of it")
+		d.Stop(t)
 	}
-	d := startDaemon(t, environ)
-	d.awaitReady(t)
-	f.awaitUsed(t, fed.total())
-	d.stop(t)
-	fed.assertOnceInOrder(t, f.used(t))
+	d := harness.StartDaemon(t, environ)
+	d.AwaitReady(t)
+	f.AwaitUsed(t, fed.Total())
+	d.Stop(t)
+	fed.AssertOnceInOrder(t, f.Used(t))
 }
 
 func TestAStopWithTheDefaultSettleTimeWaitsForItAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	hub, s := startHub(t, 2), startSink(t)
-	fed := newFeed(hub)
-	environ := patientSettings(t, hub, s.URL)
+	hub, s := harness.StartHub(t, 2), harness.StartSink(t)
+	fed := harness.NewFeed(hub)
+	environ := defaultSettleSettings(t, hub, s.URL)
 	for range 2 {
-		fed.add(t, 10, 3)
-		d := startDaemon(t, environ)
-		s.await(t, fed.total())
+		fed.Add(t, 10, 3)
+		d := harness.StartDaemon(t, environ)
+		s.Await(t, fed.Total())
 		began := time.Now()
-		d.stop(t)
+		d.Stop(t)
 		assert.Greater(t, time.Since(began), 4*time.Second)
 	}
-	fed.assertOnceInOrder(t, s.accepted())
+	fed.AssertOnceInOrder(t, s.Accepted())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/forwarder"
 )
 
@@ -34,7 +35,7 @@ type falcoValues struct {
 
 func readFalcoValues(t *testing.T) falcoValues {
 	t.Helper()
-	content, err := os.ReadFile(productDir + "/deploy/falco/values.yaml")
+	content, err := os.ReadFile(harness.ProductDir + "/deploy/falco/values.yaml")
 	require.NoError(t, err)
 	var values falcoValues
 	require.NoError(t, yaml.Unmarshal(content, &values))
@@ -65,15 +66,14 @@ func TestFalcosValuesGiveAWebhookThatCheckFindsWell(t *testing.T) {
 	assert.Equal(t, "ClusterIP", values.Services[0].Type)
 	assert.Equal(t, address.Port(), strconv.Itoa(values.Services[0].Ports[0].Port))
 
-	address.Host = freeAddress(t) // the chart's port may be taken on this machine
+	address.Host = harness.FreeAddress(t) // the chart's port may be taken on this machine
 	instance, err := plugin.Open(address.String())
 	require.NoError(t, err)
-	f := &falco{url: address.String(), plugin: plugin, instance: instance, drained: make(chan struct{})}
-	go f.drain()
-	t.Cleanup(f.close)
-	eventually(t, func() bool { return f.serves(t) }, "Falco's plugin serves %s", f.url)
-	hub, c := startHub(t, 1), ownContainer(t)
-	code, lines := runCheck(t, blobSettings(t, hub, c, f.url))
+	f := harness.ReadFalco(plugin, instance, address.String())
+	t.Cleanup(f.Close)
+	harness.Wait(t, func() bool { return f.Serves(t) }, "Falco's plugin serves %s", f.URL)
+	hub, c := harness.StartHub(t, 1), harness.NewEmptyBlobs(t)
+	code, lines := runCheck(t, harness.BlobSettings(t, hub, c, f.URL))
 	assert.Zero(t, code)
 	assertMarks(t, lines, nil, nil)
 }

@@ -14,12 +14,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // doors is a sink with two paths, one for each replica, so that it knows whose POST it gets.
 type doors struct {
 	*httptest.Server
-	ledger *ledger
+	oracle *harness.Oracle
 
 	mu sync.Mutex
 	// came are the audit events that were posted to the first path, POST by POST.
@@ -35,9 +37,9 @@ const (
 	secondDoor = "/second"
 )
 
-func startDoors(t *testing.T, l *ledger) *doors {
+func startDoors(t *testing.T, oracle *harness.Oracle) *doors {
 	t.Helper()
-	d := &doors{ledger: l}
+	d := &doors{oracle: oracle}
 	d.Server = httptest.NewServer(http.HandlerFunc(d.take))
 	t.Cleanup(d.Close)
 	return d
@@ -48,17 +50,17 @@ func (d *doors) take(_ http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	events, err := eventsOf(body)
+	events, err := harness.EventsOf(body)
 	if err != nil {
-		d.ledger.wrong("the sink got what is no JSON: %v", err)
+		d.oracle.ReportError("the sink got what is no JSON: %v", err)
 	}
 	var ids []string
 	for _, one := range events {
 		var event struct {
 			AuditID string `json:"auditID"`
 		}
-		_ = json.Unmarshal([]byte(one), &event) // what has no auditID is none of ours, says the ledger
-		d.ledger.arrive(event.AuditID, one)
+		_ = json.Unmarshal([]byte(one), &event) // the oracle reports an event without an auditID
+		d.oracle.Arrive(event.AuditID, one)
 		ids = append(ids, event.AuditID)
 	}
 	if r.URL.Path == firstDoor {
@@ -115,7 +117,7 @@ func (d *doors) cameBelow(t *testing.T, numbers map[string]int) map[string]int {
 	defer d.mu.Unlock()
 	counts := map[string]int{}
 	for _, ids := range d.came {
-		partition, number, err := readAuditID(ids[0]) // the lowest
+		partition, number, err := harness.ReadAuditID(ids[0]) // the lowest
 		require.NoError(t, err)
 		if number < numbers[partition] {
 			counts[partition]++
@@ -128,75 +130,75 @@ func (d *doors) cameBelow(t *testing.T, numbers map[string]int) map[string]int {
 // the rest of a hub event in hand.
 func TestAFrozenReplicaWhosePartitionsWereTakenPostsAtMostWhatWasInFlightAndStepsDown(t *testing.T) {
 	t.Parallel()
-	hub, seed, c := startHub(t, 4), seedOf(t), newContainer(t)
-	l := newLedger(hub.PartitionIDs())
-	sink, load := startDoors(t, l), newHubLoad(hub, l, randomNumbers(seed, 1))
-	load.records = 60
-	environ := blobSettings(t, hub, c, sink.URL+firstDoor).with(steadySettings()).with(settings{
+	hub, seed, c := harness.StartHub(t, 4), harness.Seed(t), harness.NewBlobs(t)
+	oracle := harness.NewOracle(hub.PartitionIDs())
+	sink, load := startDoors(t, oracle), harness.NewHubLoad(hub, oracle, harness.RandomNumbers(seed, 1))
+	load.Records = 60
+	environ := harness.BlobSettings(t, hub, c, sink.URL+firstDoor).With(harness.SteadySettings()).With(harness.Settings{
 		"CHECKPOINTINTERVAL": "300ms",
 		"POSTTIMEOUT":        "10m", // so that the answer to the POST in flight counts, however late it is seen
 	})
-	frozen := startDaemon(t, environ)
-	other := startDaemon(t, environ.with(settings{"WEBSINKURL": sink.URL + secondDoor, "STATSADDRESS": freeAddress(t)}))
+	frozen := harness.StartDaemon(t, environ)
+	other := harness.StartDaemon(t, environ.With(harness.Settings{"WEBSINKURL": sink.URL + secondDoor, "STATSADDRESS": harness.FreeAddress(t)}))
 	awaitHalves(t, frozen, other)
-	end := load.start(t, 100*time.Millisecond)
-	endWatch := watchCheckpoints(t, &auditor{books: blobBooks{c}, ledger: l, hub: hub})
-	awaitWork(t, frozen)
+	end := load.Start(t, 100*time.Millisecond)
+	endWatch := watchCheckpoints(t, &harness.StateChecker{State: harness.StateInBlobs{Blobs: c}, Oracle: oracle, Hub: hub})
+	harness.AwaitDeliveries(t, frozen)
 
 	open := sink.close()
 	t.Cleanup(open)
-	eventually(t, func() bool { return sink.held() == 2 }, "either of its partitions has a POST in flight")
-	thaw := freezeProcess(t, frozen.process)
+	harness.Wait(t, func() bool { return sink.held() == 2 }, "either of its partitions has a POST in flight")
+	thaw := freezeProcess(t, frozen.Process)
 	open()
 	asleep := time.Now()
-	other.awaitMetric(t, partitionsOwned, 4)
+	other.AwaitMetric(t, harness.PartitionsOwned, 4)
 	time.Sleep(time.Until(asleep.Add(freeze)))
 	end()
-	awaitProgressTo(t, 0, l.open, "hub events are left that the other replica's checkpoints have not passed")
-	old := maps.Clone(load.next)
+	harness.WaitWithProgress(t, 0, oracle.OpenHubEvents, "hub events are left that the other replica's checkpoints have not passed")
+	old := maps.Clone(load.Next)
 
 	sink.forget()
 	thaw()
-	eventually(t, func() bool { return frozen.out.Contains("partition lost to another reader") }, "the frozen replica steps down")
-	end = load.start(t, 100*time.Millisecond)
+	harness.Wait(t, func() bool { return frozen.Output.Contains("partition lost to another reader") }, "the frozen replica steps down")
+	end = load.Start(t, 100*time.Millisecond)
 	awaitHalves(t, frozen, other) // it takes part again, and goes on from where the other one was
-	awaitWork(t, frozen)
+	harness.AwaitDeliveries(t, frozen)
 	end()
-	awaitProgressTo(t, 0, l.open, "hub events are left that no checkpoint has passed")
+	harness.WaitWithProgress(t, 0, oracle.OpenHubEvents, "hub events are left that no checkpoint has passed")
 	posted := sink.cameBelow(t, old)
 	t.Logf("frozen for %s; afterwards it posted of what was no longer its own, by partition: %v", time.Since(asleep).Round(time.Second), posted)
 	for partition, times := range posted {
 		assert.LessOrEqual(t, times, 1, "POSTs of partition %s after it was lost", partition)
 	}
 	endWatch()
-	promptStop(t, frozen)
-	promptStop(t, other)
-	assertNothingWrong(t, l)
-	assert.Equal(t, l.counts().appended, l.counts().delivered, "delivered of those appended")
+	harness.StopInTime(t, frozen)
+	harness.StopInTime(t, other)
+	harness.AssertNoErrors(t, oracle)
+	assert.Equal(t, oracle.Counts().Appended, oracle.Counts().Delivered, "delivered of those appended")
 }
 
 // freezeProcess stops a process as SIGSTOP does; the function that it answers lets it go on.
-func freezeProcess(t *testing.T, p *process) (thaw func()) {
+func freezeProcess(t *testing.T, p *harness.Process) (thaw func()) {
 	t.Helper()
-	require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
-	thaw = sync.OnceFunc(func() { assert.NoError(t, p.cmd.Process.Signal(syscall.SIGCONT)) })
+	require.NoError(t, p.Cmd.Process.Signal(syscall.SIGSTOP))
+	thaw = sync.OnceFunc(func() { assert.NoError(t, p.Cmd.Process.Signal(syscall.SIGCONT)) })
 	t.Cleanup(thaw)
 	return thaw
 }
 
 // watchCheckpoints looks at the checkpoints all the time, until the function that it answers is
-// called: the ledger complains if one goes back.
-func watchCheckpoints(t *testing.T, books *auditor) (end func()) {
+// called: the oracle reports one that goes back.
+func watchCheckpoints(t *testing.T, checker *harness.StateChecker) (end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
-			if err := books.audit(ctx); err != nil && ctx.Err() == nil {
+			if err := checker.Check(ctx); err != nil && ctx.Err() == nil {
 				t.Errorf("look at the checkpoints: %v", err)
 			}
-			waitFor(ctx, pollEvery)
+			harness.Pause(ctx, harness.PollEvery)
 		}
 	}()
 	end = sync.OnceFunc(func() {

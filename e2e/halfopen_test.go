@@ -5,24 +5,26 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // Nothing tells the daemon that its connections are dead: it finds out, opens others, and gets the
 // hub events that came meanwhile, long before the watchdog would judge.
 func TestConnectionsThatAFirewallHasForgottenAreReplaced(t *testing.T) {
 	t.Parallel()
-	hub, s, c := startHub(t, 2), startSink(t), newContainer(t)
-	wall := startFirewall(t, hub)
-	fed := newFeed(hub)
-	d := startDaemon(t, blobSettings(t, hub, c, s.URL).with(settings{"EHUBNAMESPACECONNECTIONSTRING": wall.through(hub)}))
-	fed.add(t, 3, 2)
-	s.await(t, fed.total())
-	wall.forget()
-	fed.add(t, 3, 2)
-	s.await(t, fed.total())
-	status, why := get(t.Context(), d.stats+"/healthz")
+	hub, s, c := harness.StartHub(t, 2), harness.StartSink(t), harness.NewBlobs(t)
+	wall := harness.StartFirewall(t, hub)
+	fed := harness.NewFeed(hub)
+	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL).With(harness.Settings{"EHUBNAMESPACECONNECTIONSTRING": wall.ConnectionString(hub)}))
+	fed.Add(t, 3, 2)
+	s.Await(t, fed.Total())
+	wall.Forget()
+	fed.Add(t, 3, 2)
+	s.Await(t, fed.Total())
+	status, why := harness.Get(t.Context(), d.StatsURL+"/healthz")
 	assert.Equal(t, http.StatusOK, status, why)
-	d.stop(t)
-	fed.assertOnceInOrder(t, s.accepted())
-	assertCaughtUp(t, hub, c)
+	d.Stop(t)
+	fed.AssertOnceInOrder(t, s.Accepted())
+	harness.AssertCaughtUp(t, hub, c)
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/Azure/azure-storage-blob-go/azblob"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // The tests of this file show that the parts which surround the daemon work without it, so
@@ -15,46 +17,46 @@ import (
 
 func TestFalcosPluginHandsOnWhatIsPostedToIt(t *testing.T) {
 	t.Parallel()
-	f := startFalco(t)
+	f := harness.StartFalco(t)
 	event := "{\"kind\":\"Event\", \"auditID\":\"a\",\n\"stageTimestamp\":\"2020-05-05T16:16:37.663647Z\"}"
 	list := `{"kind":"EventList","items":[` + event + `,` + event + `]}`
 	for _, body := range []string{event, list, `not JSON`, `{"kind":"Event"}`, event} {
-		require.Equal(t, http.StatusOK, post(t, f.url, body))
+		require.Equal(t, http.StatusOK, post(t, f.URL, body))
 	}
-	got := f.await(t, 4)
-	want := asFalcoHasIt(t, event)
+	got := f.Await(t, 4)
+	want := harness.AsFalcoSees(t, event)
 	require.Equal(t, []string{want, want, want, want}, got, "the two bodies that it cannot use are missing")
-	require.Equal(t, "2020-05-05T16:16:37.663647Z", f.seen()[0].Timestamp.Format("2006-01-02T15:04:05.999999Z"))
+	require.Equal(t, "2020-05-05T16:16:37.663647Z", f.Seen()[0].Timestamp.Format("2006-01-02T15:04:05.999999Z"))
 }
 
 func TestFalcosPluginTakesTheRealAuditEvents(t *testing.T) {
 	t.Parallel()
-	for name, events := range realAuditEvents(t) {
-		f := startFalco(t)
+	for name, events := range harness.RealAuditEvents(t) {
+		f := harness.StartFalco(t)
 		var want []string
 		for _, event := range events {
-			require.Equal(t, http.StatusOK, post(t, f.url, event), name)
-			want = append(want, asFalcoHasIt(t, event))
+			require.Equal(t, http.StatusOK, post(t, f.URL, event), name)
+			want = append(want, harness.AsFalcoSees(t, event))
 		}
-		require.Equal(t, want, f.await(t, len(want)), name)
+		require.Equal(t, want, f.Await(t, len(want)), name)
 	}
 }
 
 func TestAzuriteKeepsBlobsAndMetadata(t *testing.T) {
 	t.Parallel()
-	c := newContainer(t)
-	require.Empty(t, c.metadata(t), "a container that does not exist has no blobs")
-	_, err := c.url.Create(t.Context(), nil, azblob.PublicAccessNone)
+	c := harness.NewBlobs(t)
+	require.Empty(t, c.Metadata(t), "a container that does not exist has no blobs")
+	_, err := c.URL.Create(t.Context(), nil, azblob.PublicAccessNone)
 	require.NoError(t, err)
-	blob := c.url.NewBlockBlobURL("127.0.0.1/hub/$default/checkpoint/0")
+	blob := c.URL.NewBlockBlobURL("127.0.0.1/hub/$default/checkpoint/0")
 	_, err = blob.Upload(t.Context(), bytes.NewReader([]byte("kept")), azblob.BlobHTTPHeaders{},
 		azblob.Metadata{"sequencenumber": "7"}, azblob.BlobAccessConditions{}, azblob.DefaultAccessTier, nil,
 		azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
 	require.NoError(t, err)
 	require.Equal(t, map[string]map[string]string{
 		"127.0.0.1/hub/$default/checkpoint/0": {"sequencenumber": "7"},
-	}, c.metadata(t))
-	require.Equal(t, "kept", string(c.content(t, "127.0.0.1/hub/$default/checkpoint/0")))
+	}, c.Metadata(t))
+	require.Equal(t, "kept", string(c.Content(t, "127.0.0.1/hub/$default/checkpoint/0")))
 }
 
 // post sends one JSON body and answers the status.
@@ -63,7 +65,7 @@ func post(t *testing.T, url, body string) int {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := testClient.Do(req)
+	resp, err := harness.HTTPClient.Do(req)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	return resp.StatusCode

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/internal/hubtest"
 )
 
@@ -13,7 +14,7 @@ import (
 
 func TestTheHubDropsAllConnectionsEveryFewSecondsForAMinute(t *testing.T) {
 	t.Parallel()
-	getOver(t, 200*time.Millisecond, hubFault{strike: dropConnections(20)})
+	assertRecoversFrom(t, 200*time.Millisecond, hubFault{strike: dropConnections(20)})
 }
 
 func TestFaultsOfTheHubThatLastForMinutesAreGotOver(t *testing.T) {
@@ -35,7 +36,7 @@ func TestFaultsOfTheHubThatLastForMinutesAreGotOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			getOver(t, 500*time.Millisecond, hubFault{strike: func(_ *testing.T, hub *hubtest.Server, _ *daemon) {
+			assertRecoversFrom(t, 500*time.Millisecond, hubFault{strike: func(_ *testing.T, hub *hubtest.Server, _ *harness.Daemon) {
 				fault(hub, true)
 				<-time.After(long) // the length is what is asked for
 				fault(hub, false)

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/internal/hubtest"
 )
 
@@ -29,7 +29,7 @@ const (
 )
 
 // sharedSecureAzurite is the one Azurite of a test run that takes tokens, which it does over TLS only.
-var sharedSecureAzurite = sync.OnceValues(func() (*azurite, error) {
+var sharedSecureAzurite = sync.OnceValues(func() (*harness.Azurite, error) {
 	certificate, key, err := hubtest.Certificate()
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ var sharedSecureAzurite = sync.OnceValues(func() (*azurite, error) {
 	if err != nil {
 		return nil, err
 	}
-	shared.add(func() error { return os.RemoveAll(dir) })
+	harness.AtEnd.Add(func() error { return os.RemoveAll(dir) })
 	certificateFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	if err := os.WriteFile(certificateFile, certificate, 0o600); err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ var sharedSecureAzurite = sync.OnceValues(func() (*azurite, error) {
 		return nil, err
 	}
 	// It is for all tests, and ends with the process.
-	return startAzurite(context.Background(), "--oauth", "basic", "--cert", certificateFile, "--key", keyFile)
+	return harness.StartAzurite(context.Background(), "--oauth", "basic", "--cert", certificateFile, "--key", keyFile)
 })
 
 // roleGate stands before Azurite, which knows no roles, and lets nobody through whose role is gone.
@@ -62,7 +62,7 @@ func startRoleGate(t *testing.T) *roleGate {
 	t.Helper()
 	a, err := sharedSecureAzurite()
 	require.NoError(t, err)
-	target, err := url.Parse(a.endpoint)
+	target, err := url.Parse(a.Endpoint)
 	require.NoError(t, err)
 	ca, err := hubtest.CA()
 	require.NoError(t, err)
@@ -85,7 +85,7 @@ func startRoleGate(t *testing.T) *roleGate {
 		}
 		forward.ServeHTTP(w, r)
 	}))
-	g.TLS = serverTLS(t)
+	g.TLS = harness.ServerTLS(t)
 	g.StartTLS()
 	t.Cleanup(g.Close)
 	return g
@@ -93,25 +93,25 @@ func startRoleGate(t *testing.T) *roleGate {
 
 // keyless is a hub, a storage and a sink without a key among them, and the identity that they know.
 type keyless struct {
-	entra   *tokenEndpoint
+	entra   *harness.TokenEndpoint
 	hub     *hubtest.Server
 	storage *roleGate
-	sink    *sink
-	environ settings
+	sink    *harness.Sink
+	environ harness.Settings
 }
 
 func startKeyless(t *testing.T) *keyless {
 	t.Helper()
-	k := &keyless{entra: startTokenEndpoint(t), storage: startRoleGate(t), sink: startSink(t)}
+	k := &keyless{entra: harness.StartTokenEndpoint(t), storage: startRoleGate(t), sink: harness.StartSink(t)}
 	var err error
-	k.hub, err = hubtest.Start(hubtest.Config{Hub: hubName, Partitions: 2, TokenKey: k.entra.key})
+	k.hub, err = hubtest.Start(hubtest.Config{Hub: harness.HubName, Partitions: 2, TokenKey: k.entra.Key})
 	require.NoError(t, err)
 	t.Cleanup(k.hub.Close)
-	k.environ = hubSettings(t, k.hub, k.sink.URL).with(k.entra.settings(t)).with(settings{
+	k.environ = harness.HubSettings(t, k.hub, k.sink.URL).With(k.entra.Settings(t)).With(harness.Settings{
 		"EHUBNAMESPACECONNECTIONSTRING": "",
-		"EVENTHUBNAMESPACE":             hostOf(k.hub),
-		"BLOBSTORAGEURL":                k.storage.URL + "/" + storageAccount,
-		"BLOBCONTAINERNAME":             newContainer(t).name,
+		"EVENTHUBNAMESPACE":             harness.HubHost(k.hub),
+		"BLOBSTORAGEURL":                k.storage.URL + "/" + harness.StorageAccount,
+		"BLOBCONTAINERNAME":             harness.NewBlobs(t).Name,
 		"CHECKPOINTINTERVAL":            "100ms",
 		"LOGLEVEL":                      "trace",
 	})
@@ -120,33 +120,33 @@ func startKeyless(t *testing.T) *keyless {
 
 func TestAWorkloadIdentityNeedsNoKey(t *testing.T) {
 	t.Parallel()
-	for _, client := range []string{newClient, oldClient} {
+	for _, client := range []string{harness.CurrentClient, harness.LegacyClient} {
 		t.Run(client, func(t *testing.T) {
 			t.Parallel()
 			k := startKeyless(t)
-			fed := newFeed(k.hub)
-			fed.add(t, 3, 2)
-			d := startDaemon(t, k.environ.with(settings{"EVENTHUBCLIENT": client}))
-			k.sink.await(t, fed.total())
-			d.awaitReady(t)
-			shown := d.pages(t)
-			d.stop(t)
-			shown += d.out.String()
-			for _, partition := range showCheckpoints(t, k.environ.with(settings{"EVENTHUBCLIENT": client})) {
+			fed := harness.NewFeed(k.hub)
+			fed.Add(t, 3, 2)
+			d := harness.StartDaemon(t, k.environ.With(harness.Settings{"EVENTHUBCLIENT": client}))
+			k.sink.Await(t, fed.Total())
+			d.AwaitReady(t)
+			shown := d.Pages(t)
+			d.Stop(t)
+			shown += d.Output.String()
+			for _, partition := range showCheckpoints(t, k.environ.With(harness.Settings{"EVENTHUBCLIENT": client})) {
 				assert.Zero(t, *partition.Lag, "the commands sign in as the daemon does")
 			}
 			assert.Contains(t, shown, `"hub_sign_in":"Microsoft Entra ID"`)
 			assert.Contains(t, shown, `"blob_sign_in":"Microsoft Entra ID"`)
-			k.entra.assertNoToken(t, shown)
-			assert.Equal(t, 2, k.entra.given(hubtest.HubAudience), "one for each process")
-			assert.Equal(t, 2, k.entra.given(storageAudience))
+			k.entra.AssertNoToken(t, shown)
+			assert.Equal(t, 2, k.entra.Issued(hubtest.HubAudience), "one for each process")
+			assert.Equal(t, 2, k.entra.Issued(storageAudience))
 			assert.Zero(t, k.storage.refused.Load())
 
-			again := startDaemon(t, k.environ)
-			fed.add(t, 1, 1)
-			k.sink.await(t, fed.total())
-			again.stop(t)
-			fed.assertOnceInOrder(t, k.sink.accepted())
+			again := harness.StartDaemon(t, k.environ)
+			fed.Add(t, 1, 1)
+			k.sink.Await(t, fed.Total())
+			again.Stop(t)
+			fed.AssertOnceInOrder(t, k.sink.Accepted())
 		})
 	}
 }
@@ -154,25 +154,25 @@ func TestAWorkloadIdentityNeedsNoKey(t *testing.T) {
 // A key for one side and an identity for the other.
 func TestOneSideMayHaveAKeyAndTheOtherAnIdentity(t *testing.T) {
 	t.Parallel()
-	for name, keyed := range map[string]func(t *testing.T, k *keyless) settings{
-		"a key for the hub": func(_ *testing.T, k *keyless) settings {
-			return settings{"EVENTHUBNAMESPACE": "", "EHUBNAMESPACECONNECTIONSTRING": k.hub.ConnectionString()}
+	for name, keyed := range map[string]func(t *testing.T, k *keyless) harness.Settings{
+		"a key for the hub": func(_ *testing.T, k *keyless) harness.Settings {
+			return harness.Settings{"EVENTHUBNAMESPACE": "", "EHUBNAMESPACECONNECTIONSTRING": k.hub.ConnectionString()}
 		},
-		"a key for the storage": func(t *testing.T, _ *keyless) settings {
+		"a key for the storage": func(t *testing.T, _ *keyless) harness.Settings {
 			t.Helper()
-			return settings{"BLOBSTORAGEURL": "", "BLOBSTORAGECONNECTIONSTRING": storage(t).connectionString()}
+			return harness.Settings{"BLOBSTORAGEURL": "", "BLOBSTORAGECONNECTIONSTRING": harness.SharedAzurite(t).ConnectionString()}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k := startKeyless(t)
-			fed := newFeed(k.hub)
-			fed.add(t, 2, 2)
-			d := startDaemon(t, k.environ.with(keyed(t, k)))
-			k.sink.await(t, fed.total())
-			d.awaitReady(t)
-			d.stop(t)
-			fed.assertOnceInOrder(t, k.sink.accepted())
+			fed := harness.NewFeed(k.hub)
+			fed.Add(t, 2, 2)
+			d := harness.StartDaemon(t, k.environ.With(keyed(t, k)))
+			k.sink.Await(t, fed.Total())
+			d.AwaitReady(t)
+			d.Stop(t)
+			fed.AssertOnceInOrder(t, k.sink.Accepted())
 		})
 	}
 }
@@ -182,19 +182,19 @@ func TestOneSideMayHaveAKeyAndTheOtherAnIdentity(t *testing.T) {
 func TestTokensAreRenewedAndNothingIsLostOrRepeated(t *testing.T) {
 	t.Parallel()
 	k := startKeyless(t)
-	k.entra.set(6*time.Second, "")
-	d := startDaemon(t, k.environ)
-	fed := newFeed(k.hub)
-	for k.entra.given(hubtest.HubAudience) < 4 || k.entra.given(storageAudience) < 4 {
-		fed.add(t, 1, 1)
-		k.sink.await(t, fed.total())
-		d.awaitMetric(t, partitionsOwned, 2)
+	k.entra.Set(6*time.Second, "")
+	d := harness.StartDaemon(t, k.environ)
+	fed := harness.NewFeed(k.hub)
+	for k.entra.Issued(hubtest.HubAudience) < 4 || k.entra.Issued(storageAudience) < 4 {
+		fed.Add(t, 1, 1)
+		k.sink.Await(t, fed.Total())
+		d.AwaitMetric(t, harness.PartitionsOwned, 2)
 	}
-	d.stop(t)
-	fed.assertOnceInOrder(t, k.sink.accepted())
+	d.Stop(t)
+	fed.AssertOnceInOrder(t, k.sink.Accepted())
 	assert.Zero(t, k.storage.refused.Load(), "requests to the storage with a token that had run out")
-	assert.NotContains(t, d.out.String(), "Data Receiver", "a token that ran out is no missing role")
-	k.entra.assertNoToken(t, d.out.String())
+	assert.NotContains(t, d.Output.String(), "Data Receiver", "a token that ran out is no missing role")
+	k.entra.AssertNoToken(t, d.Output.String())
 }
 
 func TestWhatIsMissingIsSaidByReadyzAndTheLog(t *testing.T) {
@@ -213,8 +213,8 @@ func TestWhatIsMissingIsSaidByReadyzAndTheLog(t *testing.T) {
 			func(k *keyless) { k.storage.revoked.Store(true) }, func(k *keyless) { k.storage.revoked.Store(false) }, storageRole,
 		},
 		"the federated credential": {
-			func(k *keyless) { k.entra.set(time.Second, assigned+" Trace ID: 4711"); k.hub.ExpireClaims() },
-			func(k *keyless) { k.entra.set(time.Hour, "") },
+			func(k *keyless) { k.entra.Set(time.Second, assigned+" Trace ID: 4711"); k.hub.ExpireClaims() },
+			func(k *keyless) { k.entra.Set(time.Hour, "") },
 			"no token of Microsoft Entra ID for the event hub: it answered 401 " + assigned,
 		},
 	}
@@ -223,42 +223,31 @@ func TestWhatIsMissingIsSaidByReadyzAndTheLog(t *testing.T) {
 			t.Parallel()
 			k := startKeyless(t)
 			test.take(k)
-			d := startDaemon(t, k.environ)
-			d.awaitSaid(t, test.want)
+			d := harness.StartDaemon(t, k.environ)
+			d.AwaitReason(t, test.want)
 			test.give(k)
-			d.awaitReady(t)
-			k.entra.assertNoToken(t, d.out.String())
+			d.AwaitReady(t)
+			k.entra.AssertNoToken(t, d.Output.String())
 		})
 		t.Run(name+", later", func(t *testing.T) {
 			t.Parallel()
 			k := startKeyless(t)
 			// A token that lived for an hour would serve it for so long.
-			k.entra.set(8*time.Second, "")
-			fed := newFeed(k.hub)
-			fed.add(t, 1, 1)
-			d := startDaemon(t, k.environ.with(shortWatch()))
-			k.sink.await(t, fed.total())
-			d.awaitReady(t)
+			k.entra.Set(8*time.Second, "")
+			fed := harness.NewFeed(k.hub)
+			fed.Add(t, 1, 1)
+			d := harness.StartDaemon(t, k.environ.With(harness.ShortWatchdog()))
+			k.sink.Await(t, fed.Total())
+			d.AwaitReady(t)
 			test.take(k)
-			d.awaitSaid(t, test.want)
-			fed.add(t, 1, 1)
+			d.AwaitReason(t, test.want)
+			fed.Add(t, 1, 1)
 			test.give(k)
-			d.awaitReady(t)
-			k.sink.await(t, fed.total())
-			d.stop(t)
-			fed.assertOnceInOrder(t, k.sink.accepted())
-			k.entra.assertNoToken(t, d.out.String())
+			d.AwaitReady(t)
+			k.sink.Await(t, fed.Total())
+			d.Stop(t)
+			fed.AssertOnceInOrder(t, k.sink.Accepted())
+			k.entra.AssertNoToken(t, d.Output.String())
 		})
 	}
-}
-
-// awaitSaid waits until /readyz says why the daemon is not ready, and the log as well.
-func (d *daemon) awaitSaid(t *testing.T, want string) {
-	t.Helper()
-	plain := strings.ReplaceAll(want, `\"`, `"`)
-	eventually(t, func() bool {
-		status, text := d.readyz(t)
-		return status == http.StatusServiceUnavailable && strings.Contains(text, plain)
-	}, "/readyz says %s", plain)
-	eventually(t, func() bool { return d.out.Contains(want) }, "the log says %s", want)
 }

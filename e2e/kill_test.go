@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/internal/hubtest"
 )
 
@@ -22,11 +23,11 @@ const (
 // killing is a daemon under load that is killed again and again.
 type killing struct {
 	hub     *hubtest.Server
-	ledger  *ledger
-	auditor *auditor
-	environ settings
+	oracle  *harness.Oracle
+	checker *harness.StateChecker
+	environ harness.Settings
 	rng     *rand.Rand
-	load    *hubLoad
+	load    *harness.HubLoad
 	// after is what has to be done before the next daemon can go on.
 	after func(t *testing.T)
 	// repeats are told apart by CHECKPOINTINTERVAL.
@@ -42,14 +43,14 @@ var killIntervals = []string{"20ms", "500ms"}
 
 func newKilling(t *testing.T) *killing {
 	t.Helper()
-	hub, seed := startHub(t, 2), seedOf(t)
-	l := newLedger(hub.PartitionIDs())
-	l.old = true
-	sink := startMoodySink(t, l)
-	sink.takes = 3 * time.Millisecond // so that a hub event is in hand at most moments
+	hub, seed := harness.StartHub(t, 2), harness.Seed(t)
+	oracle := harness.NewOracle(hub.PartitionIDs())
+	oracle.RejectOldRedeliveries = true
+	sink := harness.StartFaultySink(t, oracle)
+	sink.AnswerTime = 3 * time.Millisecond // so that a hub event is in hand at most moments
 	return &killing{
-		hub: hub, ledger: l, rng: randomNumbers(seed, 1), load: newHubLoad(hub, l, randomNumbers(seed, 2)),
-		environ: hubSettings(t, hub, sink.url()).with(steadySettings()),
+		hub: hub, oracle: oracle, rng: harness.RandomNumbers(seed, 1), load: harness.NewHubLoad(hub, oracle, harness.RandomNumbers(seed, 2)),
+		environ: harness.HubSettings(t, hub, sink.URL()).With(harness.SteadySettings()),
 		after:   func(*testing.T) {}, repeats: map[string]*repeats{},
 	}
 }
@@ -58,17 +59,17 @@ func newKilling(t *testing.T) *killing {
 // at that moment: whatever comes again from before them is wrong.
 func (k *killing) round(t *testing.T, n int) {
 	t.Helper()
-	before := k.ledger.counts()
-	d := startDaemon(t, k.environ.with(settings{"CHECKPOINTINTERVAL": killIntervals[n%len(killIntervals)]}))
+	before := k.oracle.Counts()
+	d := harness.StartDaemon(t, k.environ.With(harness.Settings{"CHECKPOINTINTERVAL": killIntervals[n%len(killIntervals)]}))
 	if n%5 != 4 { // else while it starts
-		eventually(t, func() bool { return k.ledger.counts().delivered > before.delivered }, "the daemon delivers")
+		harness.Wait(t, func() bool { return k.oracle.Counts().Delivered > before.Delivered }, "the daemon delivers")
 	}
 	time.Sleep(time.Duration(k.rng.Int64N(int64(soonKill)))) // the random moment
-	d.kill(t)
-	require.NoError(t, k.auditor.audit(t.Context()))
+	d.Kill(t)
+	require.NoError(t, k.checker.Check(t.Context()))
 	k.after(t)
 	if n > 0 { // what came again follows from the daemon before
-		k.count(killIntervals[(n-1)%len(killIntervals)], k.ledger.counts().repeats-before.repeats)
+		k.count(killIntervals[(n-1)%len(killIntervals)], k.oracle.Counts().Redelivered-before.Redelivered)
 	}
 }
 
@@ -83,7 +84,7 @@ func (k *killing) count(interval string, events int) {
 // run kills that often, and then sees to it that all has arrived.
 func (k *killing) run(t *testing.T, rounds int) {
 	t.Helper()
-	end := k.load.start(t, 4*loadEvery)
+	end := k.load.Start(t, 4*loadEvery)
 	for n := range rounds {
 		k.round(t, n)
 		if t.Failed() {
@@ -91,35 +92,26 @@ func (k *killing) run(t *testing.T, rounds int) {
 		}
 	}
 	end()
-	last := startDaemon(t, k.environ)
-	awaitAll(t, k.ledger)
-	last.awaitReady(t) // all may have arrived before it can be told to stop
-	last.stop(t)
-	require.NoError(t, k.auditor.audit(t.Context()))
-	assert.Zero(t, k.ledger.open(), "hub events that the last checkpoints have not passed")
-	assertNothingWrong(t, k.ledger)
-	count := k.ledger.counts()
+	last := harness.StartDaemon(t, k.environ)
+	harness.AwaitVerdicts(t, k.oracle)
+	last.AwaitReady(t) // all may have arrived before it can be told to stop
+	last.Stop(t)
+	require.NoError(t, k.checker.Check(t.Context()))
+	assert.Zero(t, k.oracle.OpenHubEvents(), "hub events that the last checkpoints have not passed")
+	harness.AssertNoErrors(t, k.oracle)
+	count := k.oracle.Counts()
 	t.Logf("killed %d times: %d audit events appended, %d delivered, %d lost, %d repeats, all from behind the checkpoint that stood at the kill",
-		rounds, count.appended, count.delivered, count.appended-count.delivered, count.repeats)
+		rounds, count.Appended, count.Delivered, count.Appended-count.Delivered, count.Redelivered)
 	for interval, r := range k.repeats {
 		t.Logf("CHECKPOINTINTERVAL=%s: %.1f repeats a kill, %d at the most", interval, float64(r.events)/float64(r.kills), r.most)
 	}
-}
-
-// assertNothingWrong checks what a ledger has seen.
-func assertNothingWrong(t *testing.T, l *ledger) {
-	t.Helper()
-	for _, complaint := range l.complaints() {
-		t.Error(complaint)
-	}
-	assert.Zero(t, l.counts().lost, "lost")
 }
 
 func TestAKillAtAnyMomentUnderLoadLosesNothingAndRepeatsOnlyWhatCameAfterTheCheckpoint(t *testing.T) {
 	t.Parallel()
 	k, dir := newKilling(t), t.TempDir()
 	k.environ["CHECKPOINTDIR"] = dir
-	k.auditor = &auditor{books: folderBooks(dir), ledger: k.ledger, hub: k.hub}
+	k.checker = &harness.StateChecker{State: harness.StateInFolder(dir), Oracle: k.oracle, Hub: k.hub}
 	k.run(t, killRounds)
 }
 
@@ -127,15 +119,15 @@ func TestAKillAtAnyMomentUnderLoadLosesNothingAndRepeatsOnlyWhatCameAfterTheChec
 // operator who is in a hurry empties the ownerships by hand, and so does this test.
 func TestAKillWithCheckpointsInBlobsLosesNothingEither(t *testing.T) {
 	t.Parallel()
-	k, c := newKilling(t), newContainer(t)
-	k.environ = k.environ.with(settings{"BLOBSTORAGECONNECTIONSTRING": storage(t).connectionString(), "BLOBCONTAINERNAME": c.name})
-	books := blobBooks{c}
-	k.auditor = &auditor{books: books, ledger: k.ledger, hub: k.hub}
+	k, c := newKilling(t), harness.NewBlobs(t)
+	k.environ = k.environ.With(harness.Settings{"BLOBSTORAGECONNECTIONSTRING": harness.SharedAzurite(t).ConnectionString(), "BLOBCONTAINERNAME": c.Name})
+	state := harness.StateInBlobs{Blobs: c}
+	k.checker = &harness.StateChecker{State: state, Oracle: k.oracle, Hub: k.hub}
 	k.after = func(t *testing.T) {
-		owners, err := books.owners(t.Context())
+		owners, err := state.Owners(t.Context())
 		require.NoError(t, err)
 		for partition := range owners {
-			c.add(t, ownershipPath+partition, map[string]string{"ownerid": ""})
+			c.Add(t, harness.OwnershipPath+partition, map[string]string{"ownerid": ""})
 		}
 	}
 	k.run(t, blobKillRounds)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // parallelTests is how many tests run at once unless -parallel says otherwise. They mostly
@@ -14,8 +16,8 @@ import (
 const parallelTests = "8"
 
 func TestMain(m *testing.M) {
-	if address := os.Getenv(falcoAddress); address != "" {
-		os.Exit(beFalco(address))
+	if address := os.Getenv(harness.FalcoAddress); address != "" {
+		os.Exit(harness.FalcoMain(address))
 	}
 	// Every child process owns a pipe-copying goroutine, so a leak here is a process left behind.
 	goleak.VerifyTestMain(suite{m}, goleak.Cleanup(os.Exit))
@@ -31,7 +33,7 @@ func (s suite) Run() int {
 		return 1
 	}
 	code := s.m.Run()
-	if err := shared.stop(); err != nil {
+	if err := harness.AtEnd.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "end the shared parts:", err)
 		code = 1
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 const (
@@ -45,10 +46,10 @@ func heavyBody(t *testing.T, padding int) []byte {
 	t.Helper()
 	var events []string
 	for n := range heavyRecords {
-		events = append(events, strings.Replace(auditEvent("0", n), `"annotations"`,
+		events = append(events, strings.Replace(harness.AuditEvent("0", n), `"annotations"`,
 			`"requestObject":{"data":"`+strings.Repeat("x", padding)+`"},"annotations"`, 1))
 	}
-	return auditHubEvent(t, events...)
+	return harness.AuditHubEvent(t, events...)
 }
 
 // startHangingSink starts a webhook that takes what it is sent and never answers, and returns
@@ -72,9 +73,9 @@ func startHangingSink(t *testing.T) (url string, waiting *atomic.Int64) {
 }
 
 // highestResident is the most memory that a process has had in use at once, in bytes.
-func highestResident(t *testing.T, p *process) int {
+func highestResident(t *testing.T, p *harness.Process) int {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid))
 	require.NoError(t, err)
 	for line := range strings.Lines(string(status)) {
 		if size, found := strings.CutPrefix(line, "VmHWM:"); found {
@@ -88,11 +89,11 @@ func highestResident(t *testing.T, p *process) int {
 }
 
 // awaitCalm waits until the highest resident size has not grown for a while and returns it.
-func awaitCalm(t *testing.T, d *daemon) int {
+func awaitCalm(t *testing.T, d *harness.Daemon) int {
 	t.Helper()
-	highest, since := highestResident(t, d.process), time.Now()
-	eventually(t, func() bool {
-		if now := highestResident(t, d.process); now > highest {
+	highest, since := highestResident(t, d.Process), time.Now()
+	harness.Wait(t, func() bool {
+		if now := highestResident(t, d.Process); now > highest {
 			highest, since = now, time.Now()
 		}
 		return time.Since(since) > calm
@@ -101,38 +102,30 @@ func awaitCalm(t *testing.T, d *daemon) int {
 }
 
 // residentUnderHeavyLoad is the most memory that the daemon takes while nothing gets past it.
-func residentUnderHeavyLoad(t *testing.T, others settings) int {
+func residentUnderHeavyLoad(t *testing.T, others harness.Settings) int {
 	t.Helper()
-	hub, event := startHub(t, heavyPartitions), heavyHubEvent(t)
+	hub, event := harness.StartHub(t, heavyPartitions), heavyHubEvent(t)
 	for _, partition := range hub.PartitionIDs() {
 		for range heavyBacklog {
 			hub.Append(partition, event)
 		}
 	}
 	sinkURL, waiting := startHangingSink(t)
-	environ := hubSettings(t, hub, sinkURL).with(settings{
+	environ := harness.HubSettings(t, hub, sinkURL).With(harness.Settings{
 		"CHECKPOINTDIR": t.TempDir(), "LOGLEVEL": "", "SHUTDOWNTIMEOUT": "1s",
-	}).with(others)
-	d := runDaemon(t, plainBinary(t), environ)
-	eventually(t, func() bool { return waiting.Load() == heavyPartitions }, "every partition waits for the sink")
+	}).With(others)
+	d := harness.RunDaemon(t, harness.ReleaseBinary(t), environ)
+	harness.Wait(t, func() bool { return waiting.Load() == heavyPartitions }, "every partition waits for the sink")
 	highest := awaitCalm(t, d)
-	d.stop(t)
+	d.Stop(t)
 	return highest
-}
-
-// plainBinary builds the daemon as it is released: the race detector would multiply its memory.
-func plainBinary(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "aks-audit-log-go")
-	require.NoError(t, build(t.Context(), append(os.Environ(), "CGO_ENABLED=0"), "-o", binary, "."))
-	return binary
 }
 
 func TestTheMemoryIsBoundedWhileTheSinkHangsBeforeADeepBacklog(t *testing.T) {
 	t.Parallel()
-	for _, client := range []string{newClient, oldClient} {
+	for _, client := range []string{harness.CurrentClient, harness.LegacyClient} {
 		t.Run(client, func(t *testing.T) {
-			highest := residentUnderHeavyLoad(t, settings{"EVENTHUBCLIENT": client})
+			highest := residentUnderHeavyLoad(t, harness.Settings{"EVENTHUBCLIENT": client})
 			t.Logf("highest resident size: %.1f MiB", float64(highest)/(1<<20))
 			assert.Less(t, highest, memoryLimit)
 		})

@@ -30,7 +30,7 @@ func limit(loop string, connection func(*part) string) func(*testing.T, *bench, 
 // loop has a loop without guarantees drain the backlog.
 func (s *surroundings) loop(t *testing.T, hubEvents int, loop string, connection func(*part) string) measure {
 	t.Helper()
-	hub, sink := costOf(t, s.hub.process), costOf(t, s.sink.process)
+	hub, sink := costOf(t, s.hub.Process), costOf(t, s.sink.Process)
 	environ := append(os.Environ(), "SSL_CERT_FILE="+caFile(t, s.hub))
 	p := startPart(t, environ, s.b.part, loop, "-connection", connection(s.hub), "-hub", s.hub.Hub, "-url", s.sink.URL,
 		"-events", fmt.Sprint(listEvents))
@@ -38,8 +38,8 @@ func (s *surroundings) loop(t *testing.T, hubEvents int, loop string, connection
 	if loop == "discard" {
 		counting = p
 	}
-	counts := counting.await(t, int64(hubEvents*load.Records), p.process)
-	m := s.finished(t, counts, cost{}, hub, sink, p.process)
+	counts := counting.await(t, int64(hubEvents*load.Records), p.Process)
+	m := s.finished(t, counts, cost{}, hub, sink, p.Process)
 	m.blobWrites, m.checkpoints = math.NaN(), math.NaN()
 	return m
 }
@@ -73,10 +73,10 @@ func postIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
 func (s *surroundings) post(t *testing.T, hubEvents int) measure {
 	t.Helper()
 	posts := max(1, hubEvents*load.Records/listEvents)
-	hub, sink := costOf(t, s.hub.process), costOf(t, s.sink.process)
+	hub, sink := costOf(t, s.hub.Process), costOf(t, s.sink.Process)
 	p := startPart(t, nil, s.b.part, "post", "-url", s.sink.URL, "-posts", fmt.Sprint(posts), "-events", fmt.Sprint(listEvents))
-	counts := s.sink.await(t, int64(posts*listEvents), p.process)
-	m := s.finished(t, counts, cost{}, hub, sink, p.process)
+	counts := s.sink.await(t, int64(posts*listEvents), p.Process)
+	m := s.finished(t, counts, cost{}, hub, sink, p.Process)
 	m.blobWrites, m.checkpoints, m.hubCPU = math.NaN(), math.NaN(), math.NaN()
 	return m
 }

@@ -23,26 +23,27 @@ import (
 
 	"aks-audit-log-go/e2e/bench/control"
 	"aks-audit-log-go/e2e/bench/usage"
+	"aks-audit-log-go/e2e/harness"
 )
 
 // part is a running part of the surroundings.
 type part struct {
-	*process
+	*harness.Process
 	control.Announcement
 }
 
 // startPart starts a part, waits until it serves, and ends it with the test.
 func startPart(t *testing.T, environ []string, binary string, args ...string) *part {
 	t.Helper()
-	p, err := startProcess(t.Context(), t.TempDir(), environ, binary, args...)
+	p, err := harness.StartProcess(t.Context(), t.TempDir(), environ, binary, args...)
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, p.signal(syscall.SIGTERM)) })
-	started := &part{process: p}
-	eventually(t, func() bool {
-		line, _, whole := strings.Cut(p.out.String(), "\n")
-		return whole && json.Unmarshal([]byte(line), &started.Announcement) == nil || !p.running()
+	t.Cleanup(func() { assert.NoError(t, p.Signal(syscall.SIGTERM)) })
+	started := &part{Process: p}
+	harness.Wait(t, func() bool {
+		line, _, whole := strings.Cut(p.Output.String(), "\n")
+		return whole && json.Unmarshal([]byte(line), &started.Announcement) == nil || !p.Running()
 	}, "%s serves", filepath.Base(binary))
-	require.True(t, p.running(), "%s ended:\n%s", binary, p.out)
+	require.True(t, p.Running(), "%s ended:\n%s", binary, p.Output)
 	return started
 }
 
@@ -51,7 +52,7 @@ func (p *part) tell(t *testing.T, command string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.Control+command, nil)
 	require.NoError(t, err)
-	resp, err := (&http.Client{Transport: testClient.Transport}).Do(req) // without a time-out
+	resp, err := (&http.Client{Transport: harness.HTTPClient.Transport}).Do(req) // without a time-out
 	require.NoError(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	require.Equal(t, http.StatusOK, resp.StatusCode, command)
@@ -60,7 +61,7 @@ func (p *part) tell(t *testing.T, command string) {
 // counts asks a part what it has seen.
 func (p *part) counts(t *testing.T, query string) control.Counts {
 	t.Helper()
-	status, page := get(t.Context(), "http://"+p.Control+"/counts"+query)
+	status, page := harness.Get(t.Context(), "http://"+p.Control+"/counts"+query)
 	require.Equal(t, http.StatusOK, status, page)
 	var counts control.Counts
 	require.NoError(t, json.Unmarshal([]byte(page), &counts))
@@ -71,16 +72,16 @@ func (p *part) counts(t *testing.T, query string) control.Counts {
 const lookEvery = 200 * time.Millisecond
 
 // await waits until a part has seen so many audit events, as long as the others go on.
-func (p *part) await(t *testing.T, events int64, others ...*process) control.Counts {
+func (p *part) await(t *testing.T, events int64, others ...*harness.Process) control.Counts {
 	t.Helper()
-	const benchPatience = 5 * time.Minute
-	for start := time.Now(); time.Since(start) < benchPatience; time.Sleep(lookEvery) {
+	const benchLimit = 5 * time.Minute
+	for start := time.Now(); time.Since(start) < benchLimit; time.Sleep(lookEvery) {
 		counts := p.counts(t, "")
 		if counts.Events >= events {
 			return counts
 		}
 		for _, other := range others {
-			require.True(t, other.running(), "what is measured ended at %d of %d audit events:\n%s", counts.Events, events, lastOf(other.out.String()))
+			require.True(t, other.Running(), "what is measured ended at %d of %d audit events:\n%s", counts.Events, events, harness.Tail(other.Output.String()))
 		}
 	}
 	require.Fail(t, "the audit events did not come")
@@ -93,13 +94,13 @@ type cost struct {
 	peak int64 // bytes, of the one with the most
 }
 
-func costOf(t *testing.T, processes ...*process) cost {
+func costOf(t *testing.T, processes ...*harness.Process) cost {
 	t.Helper()
 	var sum cost
 	for _, p := range processes {
-		cpu, err := usage.CPU(p.cmd.Process.Pid)
+		cpu, err := usage.CPU(p.Cmd.Process.Pid)
 		require.NoError(t, err)
-		peak, err := usage.PeakRSS(p.cmd.Process.Pid)
+		peak, err := usage.PeakRSS(p.Cmd.Process.Pid)
 		require.NoError(t, err)
 		sum.cpu += cpu
 		sum.peak = max(sum.peak, peak)
@@ -115,7 +116,7 @@ type blobProxy struct {
 
 func startBlobProxy(t *testing.T) *blobProxy {
 	t.Helper()
-	endpoint, err := url.Parse(storage(t).endpoint)
+	endpoint, err := url.Parse(harness.SharedAzurite(t).Endpoint)
 	require.NoError(t, err)
 	target := &url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
@@ -141,8 +142,8 @@ func startBlobProxy(t *testing.T) *blobProxy {
 // connectionString is that of the storage behind the proxy.
 func (p *blobProxy) connectionString(t *testing.T) string {
 	t.Helper()
-	a := storage(t)
-	return fmt.Sprintf("DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;BlobEndpoint=%s/%s;", storageAccount, a.key, p.URL, storageAccount)
+	a := harness.SharedAzurite(t)
+	return fmt.Sprintf("DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;BlobEndpoint=%s/%s;", harness.StorageAccount, a.Key, p.URL, harness.StorageAccount)
 }
 
 // surroundings are what a daemon of the benchmark runs in.
@@ -161,7 +162,7 @@ func (b *bench) surround(t *testing.T, partitions int, sinkArgs ...string) *surr
 		hub:       b.startHub(t, partitions),
 		sink:      startPart(t, nil, b.part, append([]string{"sink"}, sinkArgs...)...),
 		blobs:     startBlobProxy(t),
-		container: newContainer(t).name,
+		container: harness.NewBlobs(t).Name,
 	}
 }
 
@@ -177,9 +178,9 @@ func (s *surroundings) fill(t *testing.T, hubEvents, records int) {
 }
 
 // settings make a daemon run here, with all its defaults.
-func (s *surroundings) settings(t *testing.T) settings {
+func (s *surroundings) settings(t *testing.T) harness.Settings {
 	t.Helper()
-	return settings{
+	return harness.Settings{
 		"SSL_CERT_FILE":                 caFile(t, s.hub),
 		"EHUBNAMESPACECONNECTIONSTRING": s.hub.Plain,
 		"EVENTHUBNAME":                  s.hub.Hub,
@@ -197,14 +198,14 @@ func caFile(t *testing.T, hub *part) string {
 }
 
 // startDaemon starts the released binary with its defaults, but for these settings.
-func (s *surroundings) startDaemon(t *testing.T, others settings) *daemon {
+func (s *surroundings) startDaemon(t *testing.T, others harness.Settings) *harness.Daemon {
 	t.Helper()
-	environ := s.settings(t).with(others).with(s.b.extra).with(settings{"STATSADDRESS": freeAddress(t)})
+	environ := s.settings(t).With(others).With(s.b.extra).With(harness.Settings{"STATSADDRESS": harness.FreeAddress(t)})
 	if s.b.profiles != "" {
 		name := strings.NewReplacer("/", "_", " ", "-").Replace(t.Name()) + ".pprof"
 		environ["DAEMONPROFILE"] = freeName(t, filepath.Join(s.b.profiles, name))
 	}
-	return runDaemon(t, s.b.daemon, maps.Clone(environ))
+	return harness.RunDaemon(t, s.b.daemon, maps.Clone(environ))
 }
 
 // freeName is path, or where that is there already, one like it. The daemons have a folder of their
@@ -227,7 +228,7 @@ func profileOverlay(t *testing.T) string {
 	t.Helper()
 	source, err := filepath.Abs("bench/profile/profile.go.txt")
 	require.NoError(t, err)
-	product, err := filepath.Abs(productDir)
+	product, err := filepath.Abs(harness.ProductDir)
 	require.NoError(t, err)
 	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(product, "benchprofile.go"): source}})
 	require.NoError(t, err)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 const (
@@ -20,10 +22,10 @@ const (
 )
 
 // startIdle starts a daemon and waits until it owns all partitions.
-func (s *surroundings) startIdle(t *testing.T) *daemon {
+func (s *surroundings) startIdle(t *testing.T) *harness.Daemon {
 	t.Helper()
 	d := s.startDaemon(t, nil)
-	d.awaitMetric(t, partitionsOwned, usualPartitions)
+	d.AwaitMetric(t, harness.PartitionsOwned, usualPartitions)
 	time.Sleep(settle)
 	return d
 }
@@ -41,16 +43,16 @@ func steady(records int, every time.Duration) func(*testing.T, *bench, int) meas
 		d := s.startIdle(t)
 		warmUp, hubEvents := int(steadyWarmUp/every), int(steadyFor/every)
 		s.pace(t, warmUp, records, every)
-		s.sink.await(t, int64(warmUp*records), d.process)
+		s.sink.await(t, int64(warmUp*records), d.Process)
 		s.sink.tell(t, "/reset")
 		s.blobs.writes.Store(0)
 		s.blobs.checkpoints.Store(0)
-		before, hub, sink, began := costOf(t, d.process), costOf(t, s.hub.process), costOf(t, s.sink.process), time.Now()
+		before, hub, sink, began := costOf(t, d.Process), costOf(t, s.hub.Process), costOf(t, s.sink.Process), time.Now()
 		s.pace(t, hubEvents, records, every)
-		s.sink.await(t, int64(hubEvents*records), d.process)
+		s.sink.await(t, int64(hubEvents*records), d.Process)
 		counts := s.sink.counts(t, "?waits=1")
-		m := s.finished(t, counts, before, hub, sink, d.process)
-		m.cores = 100 * (costOf(t, d.process).cpu - before.cpu).Seconds() / time.Since(began).Seconds()
+		m := s.finished(t, counts, before, hub, sink, d.Process)
+		m.cores = 100 * (costOf(t, d.Process).cpu - before.cpu).Seconds() / time.Since(began).Seconds()
 		require.Len(t, counts.Waits, hubEvents*records)
 		m.waits(counts.Waits)
 		return m
@@ -63,7 +65,7 @@ func quiet(t *testing.T, b *bench, _ int) measure {
 	d := s.startIdle(t)
 	m := unmeasured()
 	s.pace(t, quietEvents, 1, 487*time.Millisecond) // not in step with any timer
-	s.sink.await(t, quietEvents, d.process)
+	s.sink.await(t, quietEvents, d.Process)
 	m.waits(s.sink.counts(t, "?waits=1").Waits)
 	return m
 }
@@ -73,12 +75,12 @@ func idle(t *testing.T, b *bench, _ int) measure {
 	s := b.surround(t, usualPartitions)
 	s.fill(t, usualPartitions, 1)
 	d := s.startIdle(t)
-	s.sink.await(t, usualPartitions, d.process)
+	s.sink.await(t, usualPartitions, d.Process)
 	time.Sleep(checkpointed)
 	s.blobs.checkpoints.Store(0)
-	before, began := costOf(t, d.process), time.Now()
+	before, began := costOf(t, d.Process), time.Now()
 	time.Sleep(idleFor)
-	after, took := costOf(t, d.process), time.Since(began).Seconds()
+	after, took := costOf(t, d.Process), time.Since(began).Seconds()
 	m := unmeasured()
 	m.cores = 100 * (after.cpu - before.cpu).Seconds() / took
 	m.rss = float64(after.peak) / (1 << 20)
@@ -93,7 +95,7 @@ func startToFirst(t *testing.T, b *bench, _ int) measure {
 	s.fill(t, usualPartitions, 1)
 	began := time.Now()
 	d := s.startDaemon(t, nil)
-	counts := s.sink.await(t, usualPartitions, d.process)
+	counts := s.sink.await(t, usualPartitions, d.Process)
 	m := unmeasured()
 	m.start = timeOf(counts.First).Sub(began).Seconds()
 	return m
@@ -103,10 +105,10 @@ func startToFirst(t *testing.T, b *bench, _ int) measure {
 func slowSink(t *testing.T, b *bench, _ int) measure {
 	s := b.surround(t, usualPartitions, "-delay", slowDelay.String())
 	s.fill(t, leastBacklog*10, 22)
-	hub, sink := costOf(t, s.hub.process), costOf(t, s.sink.process)
-	d := s.startDaemon(t, settings{"SHUTDOWNTIMEOUT": "14s"})
+	hub, sink := costOf(t, s.hub.Process), costOf(t, s.sink.Process)
+	d := s.startDaemon(t, harness.Settings{"SHUTDOWNTIMEOUT": "14s"})
 	time.Sleep(slowFor)
-	m := s.finished(t, s.sink.counts(t, ""), cost{}, hub, sink, d.process)
+	m := s.finished(t, s.sink.counts(t, ""), cost{}, hub, sink, d.Process)
 	m.cpu, m.hubCPU, m.sinkCPU, m.blobWrites = math.NaN(), math.NaN(), math.NaN(), math.NaN() // of too few audit events
 	return m
 }

@@ -13,6 +13,7 @@ import (
 	"aks-audit-log-go/e2e/bench/control"
 	"aks-audit-log-go/e2e/bench/figures"
 	"aks-audit-log-go/e2e/bench/load"
+	"aks-audit-log-go/e2e/harness"
 )
 
 // The sections of the benchmark, in the order in which they run.
@@ -112,18 +113,18 @@ func some(n int, what string) string {
 
 // asPredecessors have the daemon work as they did: a POST for each audit event, a checkpoint for each hub
 // event. Variables that this version does not know yet do no harm.
-func asPredecessors(keepAlive string) settings {
-	return settings{
+func asPredecessors(keepAlive string) harness.Settings {
+	return harness.Settings{
 		"POSTBATCHMAXEVENTS": "1", "KEEPALIVE": keepAlive, "CHECKPOINTINTERVAL": "1ms",
 		"POSTFAILUREPOLICY": "drop", "SINKREPLAY": "off", "SINKSETTLETIME": "0s",
 	}
 }
 
-func drain(others settings) func(*testing.T, *bench, int) measure {
+func drain(others harness.Settings) func(*testing.T, *bench, int) measure {
 	return drainPartitions(usualPartitions, others)
 }
 
-func drainPartitions(partitions int, others settings) func(*testing.T, *bench, int) measure {
+func drainPartitions(partitions int, others harness.Settings) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, hubEvents int) measure {
 		s := b.surround(t, partitions)
 		return s.drain(t, hubEvents, others)
@@ -132,7 +133,7 @@ func drainPartitions(partitions int, others settings) func(*testing.T, *bench, i
 
 func drainSecurely(t *testing.T, b *bench, hubEvents int) measure {
 	s := b.surround(t, usualPartitions)
-	return s.drain(t, hubEvents, settings{"EHUBNAMESPACECONNECTIONSTRING": s.hub.Secure})
+	return s.drain(t, hubEvents, harness.Settings{"EHUBNAMESPACECONNECTIONSTRING": s.hub.Secure})
 }
 
 func drainIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
@@ -144,19 +145,19 @@ func drainIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
 }
 
 // drain starts a daemon before a backlog.
-func (s *surroundings) drain(t *testing.T, hubEvents int, others settings) measure {
+func (s *surroundings) drain(t *testing.T, hubEvents int, others harness.Settings) measure {
 	t.Helper()
 	s.fill(t, hubEvents, load.Records)
-	hub, sink := costOf(t, s.hub.process), costOf(t, s.sink.process)
+	hub, sink := costOf(t, s.hub.Process), costOf(t, s.sink.Process)
 	d := s.startDaemon(t, others)
-	counts := s.sink.await(t, int64(hubEvents*load.Records), d.process)
-	m := s.finished(t, counts, cost{}, hub, sink, d.process)
+	counts := s.sink.await(t, int64(hubEvents*load.Records), d.Process)
+	m := s.finished(t, counts, cost{}, hub, sink, d.Process)
 	s.assertExactly(t, hubEvents*load.Records, d)
 	return m
 }
 
 // finished reckons up what processes did since they had cost so much.
-func (s *surroundings) finished(t *testing.T, counts control.Counts, before, hub, sink cost, measured ...*process) measure {
+func (s *surroundings) finished(t *testing.T, counts control.Counts, before, hub, sink cost, measured ...*harness.Process) measure {
 	t.Helper()
 	m := unmeasured()
 	m.throughput(counts)
@@ -166,8 +167,8 @@ func (s *surroundings) finished(t *testing.T, counts control.Counts, before, hub
 	m.rss = float64(after.peak) / (1 << 20)
 	m.posts = figures.PerMillion(float64(counts.Posts), total)
 	m.batch = total / float64(counts.Posts)
-	m.hubCPU = figures.PerMillion((costOf(t, s.hub.process).cpu - hub.cpu).Seconds(), total)
-	m.sinkCPU = figures.PerMillion((costOf(t, s.sink.process).cpu - sink.cpu).Seconds(), total)
+	m.hubCPU = figures.PerMillion((costOf(t, s.hub.Process).cpu - hub.cpu).Seconds(), total)
+	m.sinkCPU = figures.PerMillion((costOf(t, s.sink.Process).cpu - sink.cpu).Seconds(), total)
 	m.blobWrites = figures.PerMillion(float64(s.blobs.writes.Load()), total)
 	m.checkpoints = float64(s.blobs.checkpoints.Load()) / m.seconds
 	return m
@@ -175,10 +176,10 @@ func (s *surroundings) finished(t *testing.T, counts control.Counts, before, hub
 
 // assertExactly stops the daemons and looks that no audit event came twice: a figure of work that was
 // done twice is none.
-func (s *surroundings) assertExactly(t *testing.T, events int, daemons ...*daemon) {
+func (s *surroundings) assertExactly(t *testing.T, events int, daemons ...*harness.Daemon) {
 	t.Helper()
 	for _, d := range daemons {
-		d.stop(t)
+		d.Stop(t)
 	}
 	require.EqualValues(t, events, s.sink.counts(t, "").Events, "each audit event was delivered once")
 }
@@ -187,15 +188,15 @@ func (s *surroundings) assertExactly(t *testing.T, events int, daemons ...*daemo
 func drainReplicas(replicas int) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, hubEvents int) measure {
 		s := b.surround(t, usualPartitions)
-		var daemons []*daemon
-		var processes []*process
+		var daemons []*harness.Daemon
+		var processes []*harness.Process
 		for range replicas {
 			d := s.startDaemon(t, nil)
-			daemons, processes = append(daemons, d), append(processes, d.process)
+			daemons, processes = append(daemons, d), append(processes, d.Process)
 		}
-		eventually(t, func() bool { return balanced(t, daemons) }, "%d replicas share the partitions", replicas)
+		harness.Wait(t, func() bool { return balanced(t, daemons) }, "%d replicas share the partitions", replicas)
 		s.blobs.writes.Store(0)
-		before, hub, sink := costOf(t, processes...), costOf(t, s.hub.process), costOf(t, s.sink.process)
+		before, hub, sink := costOf(t, processes...), costOf(t, s.hub.Process), costOf(t, s.sink.Process)
 		s.fill(t, hubEvents, load.Records)
 		counts := s.sink.await(t, int64(hubEvents*load.Records), processes...)
 		m := s.finished(t, counts, before, hub, sink, processes...)
@@ -204,10 +205,10 @@ func drainReplicas(replicas int) func(*testing.T, *bench, int) measure {
 	}
 }
 
-func balanced(t *testing.T, daemons []*daemon) bool {
+func balanced(t *testing.T, daemons []*harness.Daemon) bool {
 	total := 0.0
 	for _, d := range daemons {
-		owned := d.metric(t, partitionsOwned)
+		owned := d.Metric(t, harness.PartitionsOwned)
 		if owned < math.Floor(usualPartitions/float64(len(daemons))) {
 			return false
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/e2e/bench/load"
+	"aks-audit-log-go/e2e/harness"
 )
 
 // The benchmark is set by environment variables:
@@ -27,7 +28,7 @@ import (
 const (
 	defaultRuns    = 5
 	defaultSeconds = 6
-	docsFolder     = productDir + "/docs"
+	docsFolder     = harness.ProductDir + "/docs"
 )
 
 // leastBacklog is the backlog, in hub events, of what is not yet known to be faster: 35,200 audit events.
@@ -39,7 +40,7 @@ const mostBacklog = 200_000
 // bench is one run of the benchmark.
 type bench struct {
 	daemon, part, falco string // binaries
-	extra               settings
+	extra               harness.Settings
 	profiles            string
 	runs                int
 	seconds             float64
@@ -147,15 +148,15 @@ func newBench(t *testing.T) *bench {
 func (b *bench) buildParts(t *testing.T) {
 	t.Helper()
 	plain := append(os.Environ(), "CGO_ENABLED=0")
-	require.NoError(t, buildIn(t.Context(), ".", plain, "-trimpath", "-o", b.part, "./bench/part"))
-	require.NoError(t, buildIn(t.Context(), ".", os.Environ(), "-o", b.falco, "./bench/falco"))
+	require.NoError(t, harness.BuildIn(t.Context(), ".", plain, "-trimpath", "-o", b.part, "./bench/part"))
+	require.NoError(t, harness.BuildIn(t.Context(), ".", os.Environ(), "-o", b.falco, "./bench/falco"))
 	b.daemon = t.TempDir() + "/aks-audit-log-go"
 	args := []string{"-trimpath", "-ldflags=-s", "-o", b.daemon}
 	if b.profiles != "" {
 		require.NoError(t, os.MkdirAll(b.profiles, 0o755))
 		args = append(args, "-overlay", profileOverlay(t))
 	}
-	require.NoError(t, build(t.Context(), plain, append(args, ".")...))
+	require.NoError(t, harness.BuildDaemon(t.Context(), plain, append(args, ".")...))
 }
 
 // whole says whether all was run, in a way that the documentation may show.
@@ -164,9 +165,9 @@ func (b *bench) whole() bool {
 }
 
 // extraSettings reads BENCHSETTINGS.
-func extraSettings(t *testing.T) settings {
+func extraSettings(t *testing.T) harness.Settings {
 	t.Helper()
-	extra := settings{}
+	extra := harness.Settings{}
 	for _, assignment := range strings.Fields(os.Getenv("BENCHSETTINGS")) {
 		name, value, found := strings.Cut(assignment, "=")
 		require.True(t, found, "BENCHSETTINGS: %s", assignment)

@@ -7,37 +7,38 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/internal/hubtest"
 )
 
 func TestTheVariablesOfTheDotNetPredecessorConfigureIt(t *testing.T) {
 	t.Parallel()
-	hub, f, c := startHub(t, 1), startFalco(t), newContainer(t)
-	hub.Append("0", auditHubEvent(t, auditEvent("0", 0)))
-	ours := hubSettings(t, hub, f.url)
-	d := startDaemon(t, settings{
+	hub, f, c := harness.StartHub(t, 1), harness.StartFalco(t), harness.NewBlobs(t)
+	hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 0)))
+	ours := harness.HubSettings(t, hub, f.URL)
+	d := harness.StartDaemon(t, harness.Settings{
 		"EhubNamespaceConnectionString": hub.ConnectionString(),
 		"EventHubName":                  hub.HubName(),
-		"BlobStorageConnectionString":   storage(t).connectionString(),
-		"BlobContainerName":             c.name,
-		"WebSinkURL":                    f.url,
+		"BlobStorageConnectionString":   harness.SharedAzurite(t).ConnectionString(),
+		"BlobContainerName":             c.Name,
+		"WebSinkURL":                    f.URL,
 		"VerboseLevel":                  "3",
 		"SSL_CERT_FILE":                 ours["SSL_CERT_FILE"],
 		"STATSADDRESS":                  ours["STATSADDRESS"],
 	})
-	f.await(t, 1)
-	d.awaitMetric(t, "falco_aks_audit_log_events_success", 1)
-	d.stop(t)
-	assertCaughtUp(t, hub, c)
-	assert.Contains(t, d.out.String(), `"level":"debug"`, "VerboseLevel 3 stands for debug")
-	assert.NotContains(t, d.out.String(), `"level":"trace"`)
+	f.Await(t, 1)
+	d.AwaitMetric(t, "falco_aks_audit_log_events_success", 1)
+	d.Stop(t)
+	harness.AssertCaughtUp(t, hub, c)
+	assert.Contains(t, d.Output.String(), `"level":"debug"`, "VerboseLevel 3 stands for debug")
+	assert.NotContains(t, d.Output.String(), `"level":"trace"`)
 }
 
 // predecessor is a reader whose position is to be taken over from a container.
 type predecessor struct {
 	name string
 	// leave writes what it leaves behind when it has read up to the hub event last.
-	leave func(t *testing.T, c container, partition string, last hubtest.PartitionInfo)
+	leave func(t *testing.T, c harness.Blobs, partition string, last hubtest.PartitionInfo)
 }
 
 // lease is a blob of the retired Go SDK (azure-event-hubs-go/v3, eph and storage), at the
@@ -48,26 +49,26 @@ func lease(partition string, sequence int64, offset string) string {
 }
 
 func predecessors() []predecessor {
-	blobAt := func(path string, offset func(hubtest.PartitionInfo) string) func(*testing.T, container, string, hubtest.PartitionInfo) {
-		return func(t *testing.T, c container, partition string, last hubtest.PartitionInfo) {
-			c.write(t, "made", "")
-			c.add(t, path+partition, map[string]string{"sequencenumber": fmt.Sprint(last.LastSequence), "offset": offset(last)})
+	blobAt := func(path string, offset func(hubtest.PartitionInfo) string) func(*testing.T, harness.Blobs, string, hubtest.PartitionInfo) {
+		return func(t *testing.T, c harness.Blobs, partition string, last hubtest.PartitionInfo) {
+			c.Write(t, "made", "")
+			c.Add(t, path+partition, map[string]string{"sequencenumber": fmt.Sprint(last.LastSequence), "offset": offset(last)})
 		}
 	}
-	typed := "127.0.0.1/" + hubName + "/$Default/checkpoint/"
+	typed := "127.0.0.1/" + harness.HubName + "/$Default/checkpoint/"
 	none := func(hubtest.PartitionInfo) string { return "" }
 	known := func(last hubtest.PartitionInfo) string { return last.LastOffset }
 	return []predecessor{
-		{"the .NET predecessor, in lower case and without an offset", blobAt(checkpointPath, none)},
+		{"the .NET predecessor, in lower case and without an offset", blobAt(harness.CheckpointPath, none)},
 		{"the archived Go port, as typed", blobAt(typed, known)},
-		{"the retired SDK's leases", func(t *testing.T, c container, partition string, last hubtest.PartitionInfo) {
-			c.write(t, partition, lease(partition, last.LastSequence, last.LastOffset))
+		{"the retired SDK's leases", func(t *testing.T, c harness.Blobs, partition string, last hubtest.PartitionInfo) {
+			c.Write(t, partition, lease(partition, last.LastSequence, last.LastOffset))
 		}},
-		{"several spellings, of which one is behind and two are rubbish", func(t *testing.T, c container, partition string, last hubtest.PartitionInfo) {
-			c.write(t, partition, "rubbish")
-			c.add(t, checkpointPath+partition, map[string]string{"sequencenumber": "0", "offset": "0"})
-			c.add(t, typed+partition, map[string]string{"sequencenumber": fmt.Sprint(last.LastSequence), "offset": last.LastOffset})
-			c.add(t, "127.0.0.1/"+strings.ToUpper(hubName)+"/$DEFAULT/checkpoint/"+partition, map[string]string{"sequencenumber": "x"})
+		{"several spellings, of which one is behind and two are rubbish", func(t *testing.T, c harness.Blobs, partition string, last hubtest.PartitionInfo) {
+			c.Write(t, partition, "rubbish")
+			c.Add(t, harness.CheckpointPath+partition, map[string]string{"sequencenumber": "0", "offset": "0"})
+			c.Add(t, typed+partition, map[string]string{"sequencenumber": fmt.Sprint(last.LastSequence), "offset": last.LastOffset})
+			c.Add(t, "127.0.0.1/"+strings.ToUpper(harness.HubName)+"/$DEFAULT/checkpoint/"+partition, map[string]string{"sequencenumber": "x"})
 		}},
 	}
 }
@@ -77,59 +78,59 @@ func TestThePositionOfAPredecessorIsTakenOver(t *testing.T) {
 	for _, before := range predecessors() {
 		t.Run(before.name, func(t *testing.T) {
 			t.Parallel()
-			hub, s, c := startHub(t, 2), startSink(t), newContainer(t)
-			done, next := newFeed(hub), newFeed(hub)
-			done.add(t, 4, 2)
+			hub, s, c := harness.StartHub(t, 2), harness.StartSink(t), harness.NewBlobs(t)
+			done, next := harness.NewFeed(hub), harness.NewFeed(hub)
+			done.Add(t, 4, 2)
 			for _, partition := range hub.PartitionIDs() {
 				before.leave(t, c, partition, hub.Partition(partition))
 			}
-			next.add(t, 4, 2)
-			d := startDaemon(t, blobSettings(t, hub, c, s.URL))
-			s.await(t, next.total())
-			d.stop(t)
-			next.assertOnceInOrder(t, s.accepted())
-			assertCaughtUp(t, hub, c)
+			next.Add(t, 4, 2)
+			d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL))
+			s.Await(t, next.Total())
+			d.Stop(t)
+			next.AssertOnceInOrder(t, s.Accepted())
+			harness.AssertCaughtUp(t, hub, c)
 		})
 	}
 }
 
 func TestALeaseThatNamesNoEventMeansNothingReadYet(t *testing.T) {
 	t.Parallel()
-	hub, s, c := startHub(t, 1), startSink(t), newContainer(t)
-	fed := newFeed(hub)
-	fed.add(t, 2, 2)
+	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)
+	fed := harness.NewFeed(hub)
+	fed.Add(t, 2, 2)
 	// What the retired SDK writes before its first checkpoint: the number is that of a real event.
-	c.write(t, "0", lease("0", 0, "-1"))
-	d := startDaemon(t, blobSettings(t, hub, c, s.URL).with(settings{"EVENTHUBSTARTPOSITION": "latest"}))
-	s.await(t, fed.total())
-	d.stop(t)
-	fed.assertOnceInOrder(t, s.accepted())
+	c.Write(t, "0", lease("0", 0, "-1"))
+	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL).With(harness.Settings{"EVENTHUBSTARTPOSITION": "latest"}))
+	s.Await(t, fed.Total())
+	d.Stop(t)
+	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
 // A lease does not say of which event hub it is, and whoever wrote a checkpoint came after it.
 func TestALeaseCountsOnlyWhereThereIsNoCheckpoint(t *testing.T) {
 	t.Parallel()
-	hub, s, c := startHub(t, 1), startSink(t), newContainer(t)
-	done, next := newFeed(hub), newFeed(hub)
-	done.add(t, 2, 2)
+	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)
+	done, next := harness.NewFeed(hub), harness.NewFeed(hub)
+	done.Add(t, 2, 2)
 	position := hub.Partition("0")
-	next.add(t, 4, 2)
-	c.write(t, "0", lease("0", position.LastSequence+2, "4711"))
-	c.add(t, checkpointPath+"0", map[string]string{"sequencenumber": fmt.Sprint(position.LastSequence), "offset": position.LastOffset})
-	d := startDaemon(t, blobSettings(t, hub, c, s.URL))
-	s.await(t, next.total())
-	d.stop(t)
-	next.assertOnceInOrder(t, s.accepted())
+	next.Add(t, 4, 2)
+	c.Write(t, "0", lease("0", position.LastSequence+2, "4711"))
+	c.Add(t, harness.CheckpointPath+"0", map[string]string{"sequencenumber": fmt.Sprint(position.LastSequence), "offset": position.LastOffset})
+	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL))
+	s.Await(t, next.Total())
+	d.Stop(t)
+	next.AssertOnceInOrder(t, s.Accepted())
 }
 
 func TestALeaseIsTakenOverWithAWarning(t *testing.T) {
 	t.Parallel()
-	hub, s, c := startHub(t, 1), startSink(t), newContainer(t)
-	newFeed(hub).add(t, 2, 1)
+	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)
+	harness.NewFeed(hub).Add(t, 2, 1)
 	position := hub.Partition("0")
-	c.write(t, "0", lease("0", position.LastSequence, position.LastOffset))
-	d := startDaemon(t, blobSettings(t, hub, c, s.URL))
-	eventually(t, func() bool { return d.out.Contains("does not say of which event hub") }, "the daemon warns of the lease")
-	d.stop(t)
-	assert.Zero(t, s.posted())
+	c.Write(t, "0", lease("0", position.LastSequence, position.LastOffset))
+	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL))
+	harness.Wait(t, func() bool { return d.Output.Contains("does not say of which event hub") }, "the daemon warns of the lease")
+	d.Stop(t)
+	assert.Zero(t, s.Posted())
 }

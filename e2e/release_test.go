@@ -9,15 +9,17 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // exampleEnvironment reads the variables that .envrc.example sets, and those that it only
 // offers behind a # too if optional is set.
-func exampleEnvironment(t *testing.T, optional bool) settings {
+func exampleEnvironment(t *testing.T, optional bool) harness.Settings {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(productDir, ".envrc.example"))
+	content, err := os.ReadFile(filepath.Join(harness.ProductDir, ".envrc.example"))
 	require.NoError(t, err)
-	example := settings{}
+	example := harness.Settings{}
 	for line := range strings.Lines(string(content)) {
 		if optional {
 			line = strings.TrimPrefix(line, "# ")
@@ -37,7 +39,7 @@ func TestTheReleaseBinaryRunsOnTheExampleEnvironment(t *testing.T) {
 	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "aks-audit-log-go")
 	// The command of the Dockerfile, but for where the binary goes.
-	require.NoError(t, build(t.Context(), append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux"),
+	require.NoError(t, harness.BuildDaemon(t.Context(), append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux"),
 		"-ldflags=-s", "-a", "-installsuffix", "cgo", "-o", binary, "."))
 	assertStatic(t, binary)
 
@@ -50,10 +52,10 @@ func TestTheReleaseBinaryRunsOnTheExampleEnvironment(t *testing.T) {
 }
 
 // assertRunsOn fills in what the operator has to and sees the daemon do its work.
-func assertRunsOn(t *testing.T, binary string, environ settings) {
+func assertRunsOn(t *testing.T, binary string, environ harness.Settings) {
 	t.Helper()
-	hub, f, c := startHub(t, 2), startFalco(t), newContainer(t)
-	ours := blobSettings(t, hub, c, f.url)
+	hub, f, c := harness.StartHub(t, 2), harness.StartFalco(t), harness.NewBlobs(t)
+	ours := harness.BlobSettings(t, hub, c, f.URL)
 	for _, name := range []string{
 		"EHUBNAMESPACECONNECTIONSTRING", "EVENTHUBNAME", "BLOBSTORAGECONNECTIONSTRING", "BLOBCONTAINERNAME", "WEBSINKURL",
 	} {
@@ -62,14 +64,14 @@ func assertRunsOn(t *testing.T, binary string, environ settings) {
 	}
 	// What the test's surroundings demand: the emulator's certificate, and a port that is free.
 	environ["SSL_CERT_FILE"], environ["STATSADDRESS"] = ours["SSL_CERT_FILE"], ours["STATSADDRESS"]
-	fed := newFeed(hub)
-	fed.add(t, 5, 3)
-	d := runDaemon(t, binary, environ)
-	f.await(t, fed.total())
-	d.awaitReady(t)
-	d.stop(t)
-	fed.assertOnceInOrder(t, f.seenJSON())
-	assertCaughtUp(t, hub, c)
+	fed := harness.NewFeed(hub)
+	fed.Add(t, 5, 3)
+	d := harness.RunDaemon(t, binary, environ)
+	f.Await(t, fed.Total())
+	d.AwaitReady(t)
+	d.Stop(t)
+	fed.AssertOnceInOrder(t, f.SeenJSON())
+	harness.AssertCaughtUp(t, hub, c)
 }
 
 // assertStatic checks that the binary runs in an image with nothing else in it.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/internal/hubtest"
 )
 
@@ -13,75 +14,75 @@ import (
 const ownershipExpiry = 60 * time.Second
 
 // startReplicas starts two daemons and waits until they share four partitions.
-func startReplicas(t *testing.T, hub *hubtest.Server, c container, sinkURL string) (a, b *daemon) {
+func startReplicas(t *testing.T, hub *hubtest.Server, c harness.Blobs, sinkURL string) (a, b *harness.Daemon) {
 	t.Helper()
-	environ := blobSettings(t, hub, c, sinkURL).with(settings{"CHECKPOINTINTERVAL": "500ms"})
-	a = startDaemon(t, environ)
-	b = startDaemon(t, environ.with(settings{"STATSADDRESS": freeAddress(t)}))
-	eventually(t, func() bool {
-		return a.metric(t, partitionsOwned) == 2 && b.metric(t, partitionsOwned) == 2
+	environ := harness.BlobSettings(t, hub, c, sinkURL).With(harness.Settings{"CHECKPOINTINTERVAL": "500ms"})
+	a = harness.StartDaemon(t, environ)
+	b = harness.StartDaemon(t, environ.With(harness.Settings{"STATSADDRESS": harness.FreeAddress(t)}))
+	harness.Wait(t, func() bool {
+		return a.Metric(t, harness.PartitionsOwned) == 2 && b.Metric(t, harness.PartitionsOwned) == 2
 	}, "two replicas own two partitions each")
 	return a, b
 }
 
 func TestAReplicaTakesOverFromOneThatWasKilled(t *testing.T) {
 	t.Parallel()
-	hub, f, c := startHub(t, 4), startFalco(t), newContainer(t)
-	fed := newFeed(hub)
-	a, b := startReplicas(t, hub, c, f.url)
+	hub, f, c := harness.StartHub(t, 4), harness.StartFalco(t), harness.NewBlobs(t)
+	fed := harness.NewFeed(hub)
+	a, b := startReplicas(t, hub, c, f.URL)
 
-	fed.add(t, 10, 3)
-	f.await(t, fed.total())
-	half := float64(fed.total() / 2)
-	a.awaitMetric(t, verdicts("delivered"), half)
-	b.awaitMetric(t, verdicts("delivered"), half)
+	fed.Add(t, 10, 3)
+	f.Await(t, fed.Total())
+	half := float64(fed.Total() / 2)
+	a.AwaitMetric(t, harness.VerdictSeries("delivered"), half)
+	b.AwaitMetric(t, harness.VerdictSeries("delivered"), half)
 	// With its checkpoints written, the one killed has nothing that would come again.
-	eventually(t, func() bool { return caughtUp(t, hub, c) }, "the checkpoints stand at the last events")
-	a.kill(t)
+	harness.Wait(t, func() bool { return harness.CaughtUp(t, hub, c) }, "the checkpoints stand at the last events")
+	a.Kill(t)
 
-	fed.add(t, 10, 3)
-	b.awaitMetric(t, partitionsOwned, 4)
-	f.await(t, fed.total())
-	fed.add(t, 10, 3)
-	f.await(t, fed.total())
-	b.stop(t)
-	assertCaughtUp(t, hub, c)
-	fed.assertOnceInOrder(t, f.seenJSON())
+	fed.Add(t, 10, 3)
+	b.AwaitMetric(t, harness.PartitionsOwned, 4)
+	f.Await(t, fed.Total())
+	fed.Add(t, 10, 3)
+	f.Await(t, fed.Total())
+	b.Stop(t)
+	harness.AssertCaughtUp(t, hub, c)
+	fed.AssertOnceInOrder(t, f.SeenJSON())
 }
 
 func TestAReplicaTakesOverAtOnceFromOneThatWasStopped(t *testing.T) {
 	t.Parallel()
-	hub, f, c := startHub(t, 4), startFalco(t), newContainer(t)
-	fed := newFeed(hub)
-	a, b := startReplicas(t, hub, c, f.url)
+	hub, f, c := harness.StartHub(t, 4), harness.StartFalco(t), harness.NewBlobs(t)
+	fed := harness.NewFeed(hub)
+	a, b := startReplicas(t, hub, c, f.URL)
 
-	fed.add(t, 10, 3)
-	f.await(t, fed.total())
-	a.stop(t)
+	fed.Add(t, 10, 3)
+	f.Await(t, fed.Total())
+	a.Stop(t)
 	stopped := time.Now()
-	fed.add(t, 10, 3)
-	b.awaitMetric(t, partitionsOwned, 4)
+	fed.Add(t, 10, 3)
+	b.AwaitMetric(t, harness.PartitionsOwned, 4)
 	assert.Less(t, time.Since(stopped), ownershipExpiry/2, "the partitions were given up, not left to expire")
-	f.await(t, fed.total())
-	b.stop(t)
-	fed.assertOnceInOrder(t, f.seenJSON())
+	f.Await(t, fed.Total())
+	b.Stop(t)
+	fed.AssertOnceInOrder(t, f.SeenJSON())
 }
 
 func TestAReplicaThatJoinsWhileEventsFlowCostsNone(t *testing.T) {
 	t.Parallel()
-	hub, f, c := startHub(t, 4), startFalco(t), newContainer(t)
-	fed := newFeed(hub)
-	environ := blobSettings(t, hub, c, f.url).with(settings{"CHECKPOINTINTERVAL": "500ms"})
-	a := startDaemon(t, environ)
-	fed.add(t, 10, 3)
-	a.awaitMetric(t, partitionsOwned, 4)
-	b := startDaemon(t, environ.with(settings{"STATSADDRESS": freeAddress(t)}))
-	eventually(t, func() bool {
-		fed.add(t, 1, 3)
-		return a.metric(t, partitionsOwned) == 2 && b.metric(t, partitionsOwned) == 2
+	hub, f, c := harness.StartHub(t, 4), harness.StartFalco(t), harness.NewBlobs(t)
+	fed := harness.NewFeed(hub)
+	environ := harness.BlobSettings(t, hub, c, f.URL).With(harness.Settings{"CHECKPOINTINTERVAL": "500ms"})
+	a := harness.StartDaemon(t, environ)
+	fed.Add(t, 10, 3)
+	a.AwaitMetric(t, harness.PartitionsOwned, 4)
+	b := harness.StartDaemon(t, environ.With(harness.Settings{"STATSADDRESS": harness.FreeAddress(t)}))
+	harness.Wait(t, func() bool {
+		fed.Add(t, 1, 3)
+		return a.Metric(t, harness.PartitionsOwned) == 2 && b.Metric(t, harness.PartitionsOwned) == 2
 	}, "the new replica has its half of the partitions")
-	eventually(t, func() bool { return distinct(f.seenJSON()) == fed.total() }, "all audit events have arrived")
-	a.stop(t)
-	b.stop(t)
-	fed.assertAllInOrder(t, f.seenJSON())
+	harness.Wait(t, func() bool { return harness.Distinct(f.SeenJSON()) == fed.Total() }, "all audit events have arrived")
+	a.Stop(t)
+	b.Stop(t)
+	fed.AssertAllInOrder(t, f.SeenJSON())
 }

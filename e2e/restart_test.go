@@ -7,99 +7,101 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 func TestARestartGoesOnFromTheCheckpointBlobs(t *testing.T) {
 	t.Parallel()
-	hub, f, c := startHub(t, 2), startFalco(t), newContainer(t)
-	fed := newFeed(hub)
-	environ := blobSettings(t, hub, c, f.url)
+	hub, f, c := harness.StartHub(t, 2), harness.StartFalco(t), harness.NewBlobs(t)
+	fed := harness.NewFeed(hub)
+	environ := harness.BlobSettings(t, hub, c, f.URL)
 
-	fed.add(t, 10, 3)
-	first := startDaemon(t, environ)
-	f.await(t, fed.total())
-	first.stop(t)
-	assertCaughtUp(t, hub, c)
-	assertNobodyOwns(t, hub, c)
+	fed.Add(t, 10, 3)
+	first := harness.StartDaemon(t, environ)
+	f.Await(t, fed.Total())
+	first.Stop(t)
+	harness.AssertCaughtUp(t, hub, c)
+	harness.AssertNobodyOwns(t, hub, c)
 
-	fed.add(t, 10, 3)
-	second := startDaemon(t, environ)
-	f.await(t, fed.total())
-	second.awaitMetric(t, verdicts("delivered"), float64(fed.total()/2))
-	second.stop(t)
-	assertCaughtUp(t, hub, c)
-	fed.assertOnceInOrder(t, f.seenJSON())
+	fed.Add(t, 10, 3)
+	second := harness.StartDaemon(t, environ)
+	f.Await(t, fed.Total())
+	second.AwaitMetric(t, harness.VerdictSeries("delivered"), float64(fed.Total()/2))
+	second.Stop(t)
+	harness.AssertCaughtUp(t, hub, c)
+	fed.AssertOnceInOrder(t, f.SeenJSON())
 }
 
 func TestCheckpointsAreWrittenWhileTheDaemonRuns(t *testing.T) {
 	t.Parallel()
-	hub, s, c := startHub(t, 2), startSink(t), newContainer(t)
-	fed := newFeed(hub)
-	fed.add(t, 3, 2)
-	d := startDaemon(t, blobSettings(t, hub, c, s.URL).with(settings{"CHECKPOINTINTERVAL": "200ms"}))
-	eventually(t, func() bool { return caughtUp(t, hub, c) }, "the checkpoints stand at the last events")
-	d.kill(t) // so that no shutdown can write them
-	assertCaughtUp(t, hub, c)
+	hub, s, c := harness.StartHub(t, 2), harness.StartSink(t), harness.NewBlobs(t)
+	fed := harness.NewFeed(hub)
+	fed.Add(t, 3, 2)
+	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL).With(harness.Settings{"CHECKPOINTINTERVAL": "200ms"}))
+	harness.Wait(t, func() bool { return harness.CaughtUp(t, hub, c) }, "the checkpoints stand at the last events")
+	d.Kill(t) // so that no shutdown can write them
+	harness.AssertCaughtUp(t, hub, c)
 
-	fed.add(t, 3, 2)
+	fed.Add(t, 3, 2)
 	// The killed one's ownership lasts a minute, and nobody else gets its partitions before.
-	again := startDaemon(t, blobSettings(t, hub, c, s.URL))
-	s.await(t, fed.total())
-	again.stop(t)
-	fed.assertOnceInOrder(t, s.accepted())
+	again := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL))
+	s.Await(t, fed.Total())
+	again.Stop(t)
+	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
 func TestARestartGoesOnFromTheCheckpointDirectory(t *testing.T) {
 	t.Parallel()
-	hub, s := startHub(t, 2), startSink(t)
-	fed := newFeed(hub)
+	hub, s := harness.StartHub(t, 2), harness.StartSink(t)
+	fed := harness.NewFeed(hub)
 	dir := filepath.Join(t.TempDir(), "made", "by", "the", "daemon")
-	environ := hubSettings(t, hub, s.URL).with(settings{"CHECKPOINTDIR": dir})
+	environ := harness.HubSettings(t, hub, s.URL).With(harness.Settings{"CHECKPOINTDIR": dir})
 
-	fed.add(t, 10, 3)
-	first := startDaemon(t, environ)
-	s.await(t, fed.total())
-	first.stop(t)
+	fed.Add(t, 10, 3)
+	first := harness.StartDaemon(t, environ)
+	s.Await(t, fed.Total())
+	first.Stop(t)
 	for _, partition := range hub.PartitionIDs() {
-		_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(checkpointPath+partition)))
+		_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(harness.CheckpointPath+partition)))
 		assert.NoError(t, err, "the checkpoint file of partition %s", partition)
 	}
 
-	fed.add(t, 10, 3)
-	second := startDaemon(t, environ)
-	s.await(t, fed.total())
-	second.stop(t)
-	fed.assertOnceInOrder(t, s.accepted())
+	fed.Add(t, 10, 3)
+	second := harness.StartDaemon(t, environ)
+	s.Await(t, fed.Total())
+	second.Stop(t)
+	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
 func TestAKillUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
-	hub, s := startHub(t, 2), startSink(t)
-	fed := newFeed(hub)
-	environ := hubSettings(t, hub, s.URL).with(settings{"CHECKPOINTDIR": t.TempDir(), "CHECKPOINTINTERVAL": "100ms"})
+	hub, s := harness.StartHub(t, 2), harness.StartSink(t)
+	fed := harness.NewFeed(hub)
+	environ := harness.HubSettings(t, hub, s.URL).With(harness.Settings{"CHECKPOINTDIR": t.TempDir(), "CHECKPOINTINTERVAL": "100ms"})
 
-	fed.add(t, 200, 5)
-	first := startDaemon(t, environ)
-	s.await(t, fed.total()/2)
-	first.kill(t)
-	second := startDaemon(t, environ)
-	eventually(t, func() bool { return distinct(s.accepted()) == fed.total() }, "all audit events have arrived")
-	second.stop(t)
-	fed.assertAllInOrder(t, s.accepted())
+	fed.Add(t, 200, 5)
+	first := harness.StartDaemon(t, environ)
+	s.Await(t, fed.Total()/2)
+	first.Kill(t)
+	second := harness.StartDaemon(t, environ)
+	harness.Wait(t, func() bool { return harness.Distinct(s.Accepted()) == fed.Total() }, "all audit events have arrived")
+	second.Stop(t)
+	fed.AssertAllInOrder(t, s.Accepted())
 }
 
 func TestASecondProcessOnACheckpointDirectoryIsRefused(t *testing.T) {
 	t.Parallel()
-	hub, s := startHub(t, 1), startSink(t)
-	environ := hubSettings(t, hub, s.URL).with(settings{"CHECKPOINTDIR": t.TempDir()})
-	first := startDaemon(t, environ)
-	first.awaitReady(t)
+	hub, s := harness.StartHub(t, 1), harness.StartSink(t)
+	environ := harness.HubSettings(t, hub, s.URL).With(harness.Settings{"CHECKPOINTDIR": t.TempDir()})
+	first := harness.StartDaemon(t, environ)
+	first.AwaitReady(t)
 
-	second := startDaemon(t, environ.with(settings{"STATSADDRESS": freeAddress(t)}))
-	require.NoError(t, second.wait())
-	assert.Equal(t, 1, second.exitCode())
-	assert.Contains(t, second.out.String(), "another process uses CHECKPOINTDIR")
+	second := harness.StartDaemon(t, environ.With(harness.Settings{"STATSADDRESS": harness.FreeAddress(t)}))
+	require.NoError(t, second.Wait())
+	assert.Equal(t, 1, second.ExitCode())
+	assert.Contains(t, second.Output.String(), "another process uses CHECKPOINTDIR")
 
-	hub.Append("0", auditHubEvent(t, auditEvent("0", 0)))
-	s.await(t, 1)
+	hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 0)))
+	s.Await(t, 1)
 }

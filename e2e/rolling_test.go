@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/internal/hubtest"
 )
 
@@ -22,7 +23,7 @@ const noticed = 20 * time.Second
 // blobs, and for how long without a reader, by the links that the hub knows.
 type gapWatch struct {
 	hub   *hubtest.Server
-	books blobBooks
+	state harness.StateInBlobs
 
 	mu      sync.Mutex
 	living  map[string]bool // by the names of the owners
@@ -33,10 +34,10 @@ type gapWatch struct {
 }
 
 // watchGaps looks until the function that it answers is called.
-func watchGaps(t *testing.T, hub *hubtest.Server, c container) (g *gapWatch, end func()) {
+func watchGaps(t *testing.T, hub *hubtest.Server, c harness.Blobs) (g *gapWatch, end func()) {
 	t.Helper()
 	g = &gapWatch{
-		hub: hub, books: blobBooks{c}, living: map[string]bool{},
+		hub: hub, state: harness.StateInBlobs{Blobs: c}, living: map[string]bool{},
 		unowned: map[string]time.Time{}, unread: map[string]time.Time{}, longest: map[string]time.Duration{},
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -45,7 +46,7 @@ func watchGaps(t *testing.T, hub *hubtest.Server, c container) (g *gapWatch, end
 		defer close(done)
 		for ctx.Err() == nil {
 			g.look(ctx)
-			waitFor(ctx, pollEvery)
+			harness.Pause(ctx, harness.PollEvery)
 		}
 	}()
 	end = sync.OnceFunc(func() {
@@ -57,7 +58,7 @@ func watchGaps(t *testing.T, hub *hubtest.Server, c container) (g *gapWatch, end
 }
 
 func (g *gapWatch) look(ctx context.Context) {
-	owners, err := g.books.owners(ctx)
+	owners, err := g.state.Owners(ctx)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err != nil {
@@ -88,11 +89,11 @@ func (g *gapWatch) note(what string, since map[string]time.Time, partition strin
 var readerName = regexp.MustCompile(`"msg":"consumer starts","owner":"([^"]+)"`)
 
 // lives notes that a daemon runs, and answers its name.
-func (g *gapWatch) lives(t *testing.T, d *daemon) string {
+func (g *gapWatch) lives(t *testing.T, d *harness.Daemon) string {
 	t.Helper()
 	var name string
-	eventually(t, func() bool {
-		found := readerName.FindStringSubmatch(d.out.String())
+	harness.Wait(t, func() bool {
+		found := readerName.FindStringSubmatch(d.Output.String())
 		if found == nil {
 			return false
 		}
@@ -131,23 +132,23 @@ func (g *gapWatch) allOwned() bool {
 
 // deployment is three replicas that are exchanged one by one.
 type deployment struct {
-	environ settings
+	environ harness.Settings
 	gaps    *gapWatch
-	pods    []*daemon
+	pods    []*harness.Daemon
 	names   []string
 }
 
 // add starts one more replica and waits until it is ready.
 func (d *deployment) add(t *testing.T) {
 	t.Helper()
-	pod := startDaemon(t, d.environ.with(settings{"STATSADDRESS": freeAddress(t)}))
+	pod := harness.StartDaemon(t, d.environ.With(harness.Settings{"STATSADDRESS": harness.FreeAddress(t)}))
 	d.names = append(d.names, d.gaps.lives(t, pod))
-	pod.awaitReady(t)
+	pod.AwaitReady(t)
 	d.pods = append(d.pods, pod)
 }
 
 // remove ends the oldest replica.
-func (d *deployment) remove(t *testing.T, end func(*testing.T, *daemon)) {
+func (d *deployment) remove(t *testing.T, end func(*testing.T, *harness.Daemon)) {
 	t.Helper()
 	end(t, d.pods[0])
 	d.gaps.dies(d.names[0])
@@ -157,9 +158,9 @@ func (d *deployment) remove(t *testing.T, end func(*testing.T, *daemon)) {
 // awaitShares waits until each replica owns two or three of eight partitions.
 func (d *deployment) awaitShares(t *testing.T) {
 	t.Helper()
-	eventually(t, func() bool {
+	harness.Wait(t, func() bool {
 		for _, pod := range d.pods {
-			if owned := pod.metric(t, partitionsOwned); owned < 2 || owned > 3 {
+			if owned := pod.Metric(t, harness.PartitionsOwned); owned < 2 || owned > 3 {
 				return false
 			}
 		}
@@ -180,42 +181,42 @@ func TestRollingRestartsUnderLoadLoseNothingAndNoPartitionIsLeftAlone(t *testing
 // before the old one is stopped. One is killed.
 func rollingRestart(t *testing.T) {
 	t.Helper()
-	hub, seed, c := startHub(t, 8), seedOf(t), newContainer(t)
-	l := newLedger(hub.PartitionIDs())
-	sink := startMoodySink(t, l)
+	hub, seed, c := harness.StartHub(t, 8), harness.Seed(t), harness.NewBlobs(t)
+	oracle := harness.NewOracle(hub.PartitionIDs())
+	sink := harness.StartFaultySink(t, oracle)
 	gaps, endGaps := watchGaps(t, hub, c)
-	d := &deployment{gaps: gaps, environ: blobSettings(t, hub, c, sink.url()).with(steadySettings()).with(settings{"CHECKPOINTINTERVAL": "500ms"})}
+	d := &deployment{gaps: gaps, environ: harness.BlobSettings(t, hub, c, sink.URL()).With(harness.SteadySettings()).With(harness.Settings{"CHECKPOINTINTERVAL": "500ms"})}
 	for range 3 {
 		d.add(t)
 	}
 	d.awaitShares(t)
 	gaps.forget()
-	end := newHubLoad(hub, l, randomNumbers(seed, 1)).start(t, 4*loadEvery)
-	awaitProgress(t, l)
+	end := harness.NewHubLoad(hub, oracle, harness.RandomNumbers(seed, 1)).Start(t, 4*loadEvery)
+	harness.AwaitProgress(t, oracle)
 
-	d.remove(t, func(t *testing.T, pod *daemon) { t.Helper(); pod.kill(t) })
+	d.remove(t, func(t *testing.T, pod *harness.Daemon) { t.Helper(); pod.Kill(t) })
 	d.add(t)
 	for range 2 {
 		d.add(t)
-		d.remove(t, promptStop)
+		d.remove(t, harness.StopInTime)
 	}
 	d.awaitShares(t)
-	awaitProgress(t, l)
+	harness.AwaitProgress(t, oracle)
 	end()
-	awaitAll(t, l)
+	harness.AwaitVerdicts(t, oracle)
 	endGaps()
 	unowned, unread := gaps.longestGaps(t)
 	assert.Less(t, unowned, ownershipExpiry+noticed, "the longest time for which a partition had no owner that lives")
 	assert.Less(t, unread, ownershipExpiry+noticed, "the longest time for which a partition had no reader")
 	for _, pod := range d.pods {
-		promptStop(t, pod)
+		harness.StopInTime(t, pod)
 	}
-	require.NoError(t, (&auditor{books: gaps.books, ledger: l}).audit(t.Context()))
-	assertNothingWrong(t, l)
-	assert.Zero(t, l.open(), "hub events that the checkpoints have not passed")
-	count := l.counts()
+	require.NoError(t, (&harness.StateChecker{State: gaps.state, Oracle: oracle}).Check(t.Context()))
+	harness.AssertNoErrors(t, oracle)
+	assert.Zero(t, oracle.OpenHubEvents(), "hub events that the checkpoints have not passed")
+	count := oracle.Counts()
 	t.Logf("%d audit events appended, %d delivered, %d repeats; no partition without an owner that lives for more than %s, or without a reader for more than %s",
-		count.appended, count.delivered, count.repeats, unowned.Round(time.Millisecond), unread.Round(time.Millisecond))
+		count.Appended, count.Delivered, count.Redelivered, unowned.Round(time.Millisecond), unread.Round(time.Millisecond))
 }
 
 // forget begins to measure anew.

@@ -14,11 +14,13 @@ const (
 	// freeze is the least time for which a replica is frozen; it is longer if the other one has not
 	// taken over by then.
 	freeze = 0 * time.Second
-	// stormTime is how long random faults last.
-	stormTime = 20 * time.Second
-	// stormPause makes the pauses between them: they are up to so many times as long.
-	stormPause = time.Second
-	// stormKills says whether replicas that share blobs are killed in them too: the partitions of such a
+	// chaosTime is how long random faults last.
+	chaosTime = 20 * time.Second
+	// chaosPause makes the pauses between them: they are up to so many times as long.
+	chaosPause = time.Second
+	// chaosKills says whether replicas that share blobs are killed in them too: the partitions of such a
 	// one stay its own for a minute.
-	stormKills = false
+	chaosKills = false
+	// cutStep is the step from one cut of an audit event to the next, in bytes.
+	cutStep = 31
 )

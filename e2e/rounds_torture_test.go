@@ -2,7 +2,9 @@
 
 package e2e
 
-import "time"
+import (
+	"time"
+)
 
 // The full counts; see rounds_test.go.
 const (
@@ -12,7 +14,8 @@ const (
 	handoverRounds = 50
 	rollingRounds  = 5
 	freeze         = 2 * time.Minute
-	stormTime      = 5 * time.Minute
-	stormPause     = 4 * time.Second
-	stormKills     = true
+	chaosTime      = 5 * time.Minute
+	chaosPause     = 4 * time.Second
+	chaosKills     = true
+	cutStep        = 1
 )

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // aksLimit is where AKS cuts properties.log.
@@ -40,14 +42,14 @@ func cutsOf(t *testing.T, event string, first int) []cutEvent {
 		end := valueEnd(event, key, 0)
 		require.Positive(t, end, key)
 		needed = max(needed, end)
-		fields[name] = falcoField(t, event, name)
+		fields[name] = harness.FalcoField(t, event, name)
 	}
 	object := max(0, strings.Index(event, `"objectRef":{`))
 	var cuts []cutEvent
 	for length := needed + first%cutStep; length < len(event); length += cutStep {
 		want := maps.Clone(fields)
 		for name, key := range map[string]string{"ka.target.resource": "resource", "ka.target.namespace": "namespace", "ka.target.name": "name"} {
-			want[name] = falcoField(t, event, name)
+			want[name] = harness.FalcoField(t, event, name)
 			if valueEnd(event, key, object) > length {
 				want[name] = nil
 			}
@@ -59,8 +61,8 @@ func cutsOf(t *testing.T, event string, first int) []cutEvent {
 
 func TestRealAuditEventsThatAreCutAnywhereReachFalcoAsWhatTheyWere(t *testing.T) {
 	t.Parallel()
-	_, events := realHubEvent(t)
-	files := realAuditEvents(t)
+	_, events := harness.RealHubEvent(t)
+	files := harness.RealAuditEvents(t)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		events = append(events, files[name]...)
 	}
@@ -68,25 +70,25 @@ func TestRealAuditEventsThatAreCutAnywhereReachFalcoAsWhatTheyWere(t *testing.T)
 	for n, event := range events {
 		cuts = append(cuts, cutsOf(t, event, n)...)
 	}
-	hub, f := startHub(t, 1), startFalco(t)
+	hub, f := harness.StartHub(t, 1), harness.StartFalco(t)
 	for some := range slices.Chunk(cuts, 50) {
 		var texts []string
 		for _, cut := range some {
 			texts = append(texts, cut.text)
 		}
-		hub.Append("0", auditHubEvent(t, texts...))
+		hub.Append("0", harness.AuditHubEvent(t, texts...))
 	}
-	d := startDaemon(t, hubSettings(t, hub, f.url).with(settings{"CHECKPOINTDIR": t.TempDir(), "LOGLEVEL": "info"}))
+	d := harness.StartDaemon(t, harness.HubSettings(t, hub, f.URL).With(harness.Settings{"CHECKPOINTDIR": t.TempDir(), "LOGLEVEL": "info"}))
 	for n := 0; n < len(cuts); n += 500 {
-		f.await(t, n) // so that each 500 have the patience of a wait
+		f.Await(t, n) // so that each 500 audit events get the time of a wait
 	}
-	d.awaitMetric(t, verdicts("delivered"), float64(len(cuts)))
-	d.stop(t)
-	got := f.await(t, len(cuts))
+	d.AwaitMetric(t, harness.VerdictSeries("delivered"), float64(len(cuts)))
+	d.Stop(t)
+	got := f.Await(t, len(cuts))
 	require.Len(t, got, len(cuts))
 	for i, cut := range cuts {
 		for name, want := range cut.fields {
-			require.Equal(t, want, falcoField(t, got[i], name), "%s of %s, salvaged to %s", name, cut.text, got[i])
+			require.Equal(t, want, harness.FalcoField(t, got[i], name), "%s of %s, salvaged to %s", name, cut.text, got[i])
 		}
 	}
 }
@@ -94,7 +96,7 @@ func TestRealAuditEventsThatAreCutAnywhereReachFalcoAsWhatTheyWere(t *testing.T)
 // bindingToClusterAdmin is what somebody does who makes a cluster his own, with padding behind the
 // role or, as the metadata of the binding, before it.
 func bindingToClusterAdmin(behind, before string) string {
-	return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"` + auditID("0", 0) + `",` +
+	return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"` + harness.AuditID("0", 0) + `",` +
 		`"stage":"ResponseComplete","requestURI":"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings","verb":"create",` +
 		`"user":{"username":"mallory","groups":["system:authenticated"]},"sourceIPs":["203.0.113.7"],` +
 		`"objectRef":{"resource":"clusterrolebindings","name":"mine","apiGroup":"rbac.authorization.k8s.io","apiVersion":"v1"},` +
@@ -108,34 +110,34 @@ func bindingToClusterAdmin(behind, before string) string {
 func TestABindingToClusterAdminThatIsPaddedOverTheLimitStillReachesFalco(t *testing.T) {
 	t.Parallel()
 	padding := strings.Repeat("x", aksLimit)
-	hub, f, c := startHub(t, 1), startFalco(t), newContainer(t)
-	hub.Append("0", auditHubEvent(t,
+	hub, f, c := harness.StartHub(t, 1), harness.StartFalco(t), harness.NewBlobs(t)
+	hub.Append("0", harness.AuditHubEvent(t,
 		bindingToClusterAdmin(padding, "")[:aksLimit],
 		bindingToClusterAdmin("", padding)[:aksLimit],
 		bindingToClusterAdmin("", "")))
-	d := startDaemon(t, blobSettings(t, hub, c, f.url))
-	got := f.await(t, 3)
-	d.awaitMetric(t, "aks_audit_log_salvaged_events_total", 2)
-	d.awaitMetric(t, verdicts("delivered"), 3)
-	d.stop(t)
-	assertCaughtUp(t, hub, c)
+	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, f.URL))
+	got := f.Await(t, 3)
+	d.AwaitMetric(t, "aks_audit_log_salvaged_events_total", 2)
+	d.AwaitMetric(t, harness.VerdictSeries("delivered"), 3)
+	d.Stop(t)
+	harness.AssertCaughtUp(t, hub, c)
 
 	for i, role := range []any{"cluster-admin", nil, "cluster-admin"} {
 		// What the rule "Attach to cluster-admin Role" asks for.
-		assert.Equal(t, role, falcoField(t, got[i], "ka.req.binding.role"), "the role, unless it stood behind the cut")
-		assert.Equal(t, "create", falcoField(t, got[i], "ka.verb"))
-		assert.Equal(t, "clusterrolebindings", falcoField(t, got[i], "ka.target.resource"))
-		assert.Equal(t, "ResponseComplete", falcoField(t, got[i], "ka.stage"))
-		assert.Equal(t, "mallory", falcoField(t, got[i], "ka.user.name"))
+		assert.Equal(t, role, harness.FalcoField(t, got[i], "ka.req.binding.role"), "the role, unless it stood behind the cut")
+		assert.Equal(t, "create", harness.FalcoField(t, got[i], "ka.verb"))
+		assert.Equal(t, "clusterrolebindings", harness.FalcoField(t, got[i], "ka.target.resource"))
+		assert.Equal(t, "ResponseComplete", harness.FalcoField(t, got[i], "ka.stage"))
+		assert.Equal(t, "mallory", harness.FalcoField(t, got[i], "ka.user.name"))
 		assert.Equal(t, i < 2, strings.Contains(got[i], `"audit.k8s.io/truncated":"true"`), "what was cut says so")
 	}
-	assert.Equal(t, "2026-01-02T03:04:05.678901234Z", f.seen()[0].Timestamp.Format("2006-01-02T15:04:05.999999999Z07:00"),
+	assert.Equal(t, "2026-01-02T03:04:05.678901234Z", f.Seen()[0].Timestamp.Format("2006-01-02T15:04:05.999999999Z07:00"),
 		"the time of the record, as the event's own was cut off")
 }
 
 func TestAnEventTooLargeOrTooDeepForFalcoArrivesReducedAndItsOriginalIsKept(t *testing.T) {
 	t.Parallel()
-	sound := auditEvent("0", 0)
+	sound := harness.AuditEvent("0", 0)
 	with := func(member string) string { return strings.Replace(sound, `"annotations"`, member+`,"annotations"`, 1) }
 	request := `"requestObject":{"kind":"Pod"}`
 	originals := []string{
@@ -145,19 +147,19 @@ func TestAnEventTooLargeOrTooDeepForFalcoArrivesReducedAndItsOriginalIsKept(t *t
 	marked := func(event string) string {
 		return strings.Replace(event, `"by \"admin\""`, `"by \"admin\"","audit.k8s.io/truncated":"true"`, 1)
 	}
-	hub, f, c := startHub(t, 1), startFalco(t), newContainer(t)
-	hub.Append("0", auditHubEvent(t, originals...))
-	hub.Append("0", auditHubEvent(t, sound))
-	d := startDaemon(t, blobSettings(t, hub, c, f.url))
-	assert.Equal(t, []string{marked(with(request)), marked(sound), sound}, f.await(t, 3))
-	d.awaitMetric(t, verdicts("delivered"), 3)
+	hub, f, c := harness.StartHub(t, 1), harness.StartFalco(t), harness.NewBlobs(t)
+	hub.Append("0", harness.AuditHubEvent(t, originals...))
+	hub.Append("0", harness.AuditHubEvent(t, sound))
+	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, f.URL))
+	assert.Equal(t, []string{marked(with(request)), marked(sound), sound}, f.Await(t, 3))
+	d.AwaitMetric(t, harness.VerdictSeries("delivered"), 3)
 	for n, reason := range []string{"too_large", "too_deep"} {
-		assert.InDelta(t, 1, d.metric(t, `aks_audit_log_reduced_events_total{reason="`+reason+`"}`), 0)
+		assert.InDelta(t, 1, d.Metric(t, `aks_audit_log_reduced_events_total{reason="`+reason+`"}`), 0)
 		var letter struct{ Reason, Content string }
-		require.NoError(t, json.Unmarshal(c.content(t, deadLetterName("0", 0, n)), &letter))
+		require.NoError(t, json.Unmarshal(c.Content(t, harness.DeadLetterName("0", 0, n)), &letter))
 		assert.Equal(t, reason, letter.Reason)
 		assert.Equal(t, originals[n], letter.Content, "the audit event is kept whole")
 	}
-	d.stop(t)
-	assertCaughtUp(t, hub, c)
+	d.Stop(t)
+	harness.AssertCaughtUp(t, hub, c)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/internal/hubtest"
 )
 
@@ -29,7 +30,7 @@ func withPassword(t *testing.T, sinkURL string) string {
 }
 
 // forbidden is what a daemon with these settings must never show.
-func forbidden(s settings) map[string]string {
+func forbidden(s harness.Settings) map[string]string {
 	secrets := map[string]string{
 		"a SAS token":                     "SharedAccessSignature",
 		"a signature":                     "sig=",
@@ -64,24 +65,13 @@ func keyOf(connectionString string) string {
 }
 
 // assertNoSecrets looks for secrets in all that a daemon shows to anybody.
-func assertNoSecrets(t *testing.T, s settings, shown string) {
+func assertNoSecrets(t *testing.T, s harness.Settings, shown string) {
 	t.Helper()
 	for what, secret := range forbidden(s) {
 		if secret != "" {
 			assert.NotContains(t, shown, secret, "%s is shown", what)
 		}
 	}
-}
-
-// pages are what the statistics server shows.
-func (d *daemon) pages(t *testing.T) string {
-	t.Helper()
-	var all strings.Builder
-	for _, path := range []string{"/", "/metrics", "/healthz", "/readyz", "/status.json"} {
-		_, body := get(t.Context(), d.stats+path)
-		all.WriteString(body)
-	}
-	return all.String()
 }
 
 // wrongKey replaces the key in a connection string by another of the same form.
@@ -92,51 +82,51 @@ func wrongKey(connectionString string) string {
 
 func TestNoSecretIsShownAtAnyLevel(t *testing.T) {
 	t.Parallel()
-	notReady := func(t *testing.T, d *daemon) bool {
+	notReady := func(t *testing.T, d *harness.Daemon) bool {
 		t.Helper()
-		status, _ := d.readyz(t)
-		return status == 503 && (d.out.Contains(`"level":"warning"`) || d.out.Contains(`"level":"error"`))
+		status, _ := d.Readyz(t)
+		return status == 503 && (d.Output.Contains(`"level":"warning"`) || d.Output.Contains(`"level":"error"`))
 	}
 	tests := map[string]struct {
-		spoil func(s settings, sink *sink, hub *hubtest.Server)
-		until func(t *testing.T, d *daemon) bool
+		spoil func(s harness.Settings, sink *harness.Sink, hub *hubtest.Server)
+		until func(t *testing.T, d *harness.Daemon) bool
 	}{
 		"all works": {
-			spoil: func(settings, *sink, *hubtest.Server) {},
-			until: func(t *testing.T, d *daemon) bool { t.Helper(); return d.out.Contains("checkpoint written") },
+			spoil: func(harness.Settings, *harness.Sink, *hubtest.Server) {},
+			until: func(t *testing.T, d *harness.Daemon) bool { t.Helper(); return d.Output.Contains("checkpoint written") },
 		},
 		"the sink answers 503": {
-			spoil: func(_ settings, sink *sink, _ *hubtest.Server) { sink.answer(503) },
+			spoil: func(_ harness.Settings, sink *harness.Sink, _ *hubtest.Server) { sink.AnswerWith(503) },
 			until: notReady,
 		},
 		"the sink answers 401": {
-			spoil: func(_ settings, sink *sink, _ *hubtest.Server) { sink.answer(401) },
+			spoil: func(_ harness.Settings, sink *harness.Sink, _ *hubtest.Server) { sink.AnswerWith(401) },
 			until: notReady,
 		},
 		"the sink is gone": {
-			spoil: func(_ settings, sink *sink, _ *hubtest.Server) { sink.Close() },
+			spoil: func(_ harness.Settings, sink *harness.Sink, _ *hubtest.Server) { sink.Close() },
 			until: notReady,
 		},
 		"the hub refuses the key": {
-			spoil: func(s settings, _ *sink, _ *hubtest.Server) {
+			spoil: func(s harness.Settings, _ *harness.Sink, _ *hubtest.Server) {
 				s["EHUBNAMESPACECONNECTIONSTRING"] = wrongKey(s["EHUBNAMESPACECONNECTIONSTRING"])
 			},
 			until: notReady,
 		},
 		"the hub refuses connections": {
-			spoil: func(_ settings, _ *sink, hub *hubtest.Server) { hub.RefuseConnections(true) },
+			spoil: func(_ harness.Settings, _ *harness.Sink, hub *hubtest.Server) { hub.RefuseConnections(true) },
 			until: notReady,
 		},
 		"the storage refuses the key": {
-			spoil: func(s settings, _ *sink, _ *hubtest.Server) {
+			spoil: func(s harness.Settings, _ *harness.Sink, _ *hubtest.Server) {
 				s["BLOBSTORAGECONNECTIONSTRING"] = wrongKey(s["BLOBSTORAGECONNECTIONSTRING"])
 			},
 			until: notReady,
 		},
 		"the storage is gone": {
-			spoil: func(s settings, _ *sink, _ *hubtest.Server) {
-				s["BLOBSTORAGECONNECTIONSTRING"] = "DefaultEndpointsProtocol=http;AccountName=" + storageAccount +
-					";AccountKey=c2VjcmV0IHN0b3JhZ2Uga2V5;BlobEndpoint=http://127.0.0.1:1/" + storageAccount
+			spoil: func(s harness.Settings, _ *harness.Sink, _ *hubtest.Server) {
+				s["BLOBSTORAGECONNECTIONSTRING"] = "DefaultEndpointsProtocol=http;AccountName=" + harness.StorageAccount +
+					";AccountKey=c2VjcmV0IHN0b3JhZ2Uga2V5;BlobEndpoint=http://127.0.0.1:1/" + harness.StorageAccount
 			},
 			until: notReady,
 		},
@@ -144,30 +134,30 @@ func TestNoSecretIsShownAtAnyLevel(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			hub, s := startHub(t, 1), startSink(t)
-			hub.Append("0", auditHubEvent(t, auditEvent("0", 0)))
+			hub, s := harness.StartHub(t, 1), harness.StartSink(t)
+			hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 0)))
 			hub.Append("0", []byte(`{"not JSON, but secret": "system:authenticated`))
-			environ := blobSettings(t, hub, newContainer(t), withPassword(t, s.URL)).with(impatient()).
-				with(settings{"LOGLEVEL": "trace", "CHECKPOINTINTERVAL": "100ms"})
+			environ := harness.BlobSettings(t, hub, harness.NewBlobs(t), withPassword(t, s.URL)).With(harness.FastRetries()).
+				With(harness.Settings{"LOGLEVEL": "trace", "CHECKPOINTINTERVAL": "100ms"})
 			test.spoil(environ, s, hub)
-			d := startDaemon(t, environ)
-			eventually(t, func() bool { return test.until(t, d) }, "the daemon has logged what this is about")
-			shown := d.pages(t)
-			d.stop(t)
-			assertNoSecrets(t, environ, shown+d.out.String())
+			d := harness.StartDaemon(t, environ)
+			harness.Wait(t, func() bool { return test.until(t, d) }, "the daemon has logged what this is about")
+			shown := d.Pages(t)
+			d.Stop(t)
+			assertNoSecrets(t, environ, shown+d.Output.String())
 		})
 	}
 }
 
 func TestTheSinkGetsTheUserAndPasswordOfItsURL(t *testing.T) {
 	t.Parallel()
-	hub, s := startHub(t, 1), startSink(t)
-	hub.Append("0", auditHubEvent(t, auditEvent("0", 0)))
-	startDaemon(t, blobSettings(t, hub, newContainer(t), withPassword(t, s.URL)))
-	s.await(t, 1)
-	user, password, found := s.lastRequest().BasicAuth()
+	hub, s := harness.StartHub(t, 1), harness.StartSink(t)
+	hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 0)))
+	harness.StartDaemon(t, harness.BlobSettings(t, hub, harness.NewBlobs(t), withPassword(t, s.URL)))
+	s.Await(t, 1)
+	user, password, found := s.LastRequest().BasicAuth()
 	assert.True(t, found)
 	assert.Equal(t, sinkUser, user)
 	assert.Equal(t, sinkPassword, password)
-	assert.Equal(t, sinkToken, s.lastRequest().URL.Query().Get("token"))
+	assert.Equal(t, sinkToken, s.LastRequest().URL.Query().Get("token"))
 }

@@ -12,10 +12,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
-// faultySink is a webhook with a fault that can be set and mended.
-type faultySink struct {
+// scriptedSink is a webhook with a fault that can be set and mended.
+type scriptedSink struct {
 	*httptest.Server
 
 	mu     sync.Mutex
@@ -27,12 +29,12 @@ type faultySink struct {
 // sinkFault is what a sink does with a POST, and whether it has accepted it then.
 type sinkFault func(w http.ResponseWriter, r *http.Request) (accepted bool)
 
-// startFaultySink serves at the address, without a fault.
-func startFaultySink(t *testing.T, address string) *faultySink {
+// startScriptedSink serves at the address, without a fault.
+func startScriptedSink(t *testing.T, address string) *scriptedSink {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
 	require.NoError(t, err)
-	s := &faultySink{}
+	s := &scriptedSink{}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.take))
 	require.NoError(t, s.Listener.Close())
 	s.Listener = listener
@@ -41,7 +43,7 @@ func startFaultySink(t *testing.T, address string) *faultySink {
 	return s
 }
 
-func (s *faultySink) take(w http.ResponseWriter, r *http.Request) {
+func (s *scriptedSink) take(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
@@ -55,7 +57,7 @@ func (s *faultySink) take(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && !fault(w, r) {
 		return
 	}
-	events, err := eventsOf(body)
+	events, err := harness.EventsOf(body)
 	if err != nil {
 		events = []string{"no JSON: " + err.Error()}
 	}
@@ -65,20 +67,20 @@ func (s *faultySink) take(w http.ResponseWriter, r *http.Request) {
 }
 
 // set sets a fault, nil mends it.
-func (s *faultySink) set(fault sinkFault) {
+func (s *scriptedSink) set(fault sinkFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = fault
 }
 
-func (s *faultySink) accepted() []string {
+func (s *scriptedSink) accepted() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.events)
 }
 
 // met is how many POSTs have met a fault.
-func (s *faultySink) met() int {
+func (s *scriptedSink) met() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults
@@ -103,13 +105,13 @@ func neverAnswering(_ http.ResponseWriter, r *http.Request) bool {
 
 // resettingAmidTheAnswer accepts and dies with its words in its mouth.
 func resettingAmidTheAnswer(w http.ResponseWriter, _ *http.Request) bool {
-	reset(w, true)
+	harness.ResetConnection(w, true)
 	return true
 }
 
 // resettingBeforeTheAnswer takes a POST, and whether it has used it nobody knows.
 func resettingBeforeTheAnswer(w http.ResponseWriter, _ *http.Request) bool {
-	reset(w, false)
+	harness.ResetConnection(w, false)
 	return false
 }
 
@@ -130,26 +132,26 @@ func TestEachFaultOfTheSinkIsGotOverWithoutLoss(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			hub, s := startHub(t, 2), startFaultySink(t, freeAddress(t))
-			fed := newFeed(hub)
-			fed.add(t, 3, 2)
-			d := startDaemon(t, hubSettings(t, hub, s.URL).with(impatient()).with(settings{
+			hub, s := harness.StartHub(t, 2), startScriptedSink(t, harness.FreeAddress(t))
+			fed := harness.NewFeed(hub)
+			fed.Add(t, 3, 2)
+			d := harness.StartDaemon(t, harness.HubSettings(t, hub, s.URL).With(harness.FastRetries()).With(harness.Settings{
 				"CHECKPOINTDIR": t.TempDir(), "CHECKPOINTINTERVAL": "100ms", "POSTTIMEOUT": "2s",
 			}))
-			eventually(t, func() bool { return len(s.accepted()) == fed.total() }, "the first have arrived")
+			harness.Wait(t, func() bool { return len(s.accepted()) == fed.Total() }, "the first have arrived")
 
 			s.set(test.fault)
-			fed.add(t, 3, 2)
-			eventually(t, func() bool { return s.met() >= 4 }, "the fault is met")
+			fed.Add(t, 3, 2)
+			harness.Wait(t, func() bool { return s.met() >= 4 }, "the fault is met")
 			s.set(nil)
-			eventually(t, func() bool { return distinct(s.accepted()) == fed.total() }, "all have arrived")
-			d.awaitReady(t)
-			d.awaitMetric(t, verdicts("delivered"), float64(fed.total()))
-			d.stop(t)
+			harness.Wait(t, func() bool { return harness.Distinct(s.accepted()) == fed.Total() }, "all have arrived")
+			d.AwaitReady(t)
+			d.AwaitMetric(t, harness.VerdictSeries("delivered"), float64(fed.Total()))
+			d.Stop(t)
 			if test.once {
-				fed.assertOnceInOrder(t, s.accepted())
+				fed.AssertOnceInOrder(t, s.accepted())
 			} else {
-				fed.assertAllInOrder(t, s.accepted())
+				fed.AssertAllInOrder(t, s.accepted())
 			}
 		})
 	}
@@ -157,52 +159,52 @@ func TestEachFaultOfTheSinkIsGotOverWithoutLoss(t *testing.T) {
 
 func TestASinkThatRefusesConnectionsLongerThanAllRetriesIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	hub, address := startHub(t, 2), freeAddress(t)
-	first := startFaultySink(t, address)
-	fed := newFeed(hub)
-	fed.add(t, 3, 2)
-	d := startDaemon(t, hubSettings(t, hub, first.URL).with(impatient()).with(settings{"CHECKPOINTDIR": t.TempDir()}))
-	eventually(t, func() bool { return len(first.accepted()) == fed.total() }, "the first have arrived")
+	hub, address := harness.StartHub(t, 2), harness.FreeAddress(t)
+	first := startScriptedSink(t, address)
+	fed := harness.NewFeed(hub)
+	fed.Add(t, 3, 2)
+	d := harness.StartDaemon(t, harness.HubSettings(t, hub, first.URL).With(harness.FastRetries()).With(harness.Settings{"CHECKPOINTDIR": t.TempDir()}))
+	harness.Wait(t, func() bool { return len(first.accepted()) == fed.Total() }, "the first have arrived")
 	first.Close()
 
-	fed.add(t, 3, 2)
-	awaitSinkFailure(t, d)
-	second := startFaultySink(t, address)
+	fed.Add(t, 3, 2)
+	harness.AwaitSinkFailure(t, d)
+	second := startScriptedSink(t, address)
 	both := func() []string { return append(first.accepted(), second.accepted()...) }
-	eventually(t, func() bool { return distinct(both()) == fed.total() }, "all have arrived")
-	d.awaitReady(t)
-	d.stop(t)
-	fed.assertAllInOrder(t, both())
+	harness.Wait(t, func() bool { return harness.Distinct(both()) == fed.Total() }, "all have arrived")
+	d.AwaitReady(t)
+	d.Stop(t)
+	fed.AssertAllInOrder(t, both())
 }
 
 // The URL is wrong, and what is there answers 400 whatever it gets: the first five may be bad
 // events, the sixth is not.
 func TestASinkThatRefusesEverythingIsTakenForTheWrongOne(t *testing.T) {
 	t.Parallel()
-	hub, s := startHub(t, 1), startFaultySink(t, freeAddress(t))
-	fed := newFeed(hub)
+	hub, s := harness.StartHub(t, 1), startScriptedSink(t, harness.FreeAddress(t))
+	fed := harness.NewFeed(hub)
 	s.set(answering(400))
-	fed.add(t, 20, 1)
-	d := startDaemon(t, hubSettings(t, hub, s.URL).with(impatient()).with(settings{"CHECKPOINTDIR": t.TempDir()}))
-	eventually(t, func() bool { return d.metric(t, "falco_aks_audit_log_events_errors") >= 6 }, "the sixth is held")
-	status, why := d.readyz(t)
+	fed.Add(t, 20, 1)
+	d := harness.StartDaemon(t, harness.HubSettings(t, hub, s.URL).With(harness.FastRetries()).With(harness.Settings{"CHECKPOINTDIR": t.TempDir()}))
+	harness.Wait(t, func() bool { return d.Metric(t, "falco_aks_audit_log_events_errors") >= 6 }, "the sixth is held")
+	status, why := d.Readyz(t)
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.Contains(t, why, "so the endpoint seems to be wrong")
-	assert.InDelta(t, 5, d.metric(t, `aks_audit_log_dead_letters_total{reason="refused"}`), 0)
+	assert.InDelta(t, 5, d.Metric(t, `aks_audit_log_dead_letters_total{reason="refused"}`), 0)
 
 	s.set(nil)
-	d.awaitMetric(t, verdicts("delivered"), float64(fed.total()-5))
-	d.awaitReady(t)
-	d.stop(t)
-	assert.Equal(t, fed.sent["0"][5:], s.accepted())
+	d.AwaitMetric(t, harness.VerdictSeries("delivered"), float64(fed.Total()-5))
+	d.AwaitReady(t)
+	d.Stop(t)
+	assert.Equal(t, fed.Sent["0"][5:], s.accepted())
 }
 
 // Falco's default settings make it answer after 45 s under load, of the 60 s that a POST has. Here
 // it is 300 ms of 5 s, so that a slow machine does not make it a time-out.
 func TestASinkThatAnswersSlowlyIsGivenItsTime(t *testing.T) {
 	t.Parallel()
-	hub, s := startHub(t, 2), startFaultySink(t, freeAddress(t))
-	fed := newFeed(hub)
+	hub, s := harness.StartHub(t, 2), startScriptedSink(t, harness.FreeAddress(t))
+	fed := harness.NewFeed(hub)
 	s.set(func(_ http.ResponseWriter, r *http.Request) bool {
 		select {
 		case <-time.After(300 * time.Millisecond):
@@ -210,18 +212,18 @@ func TestASinkThatAnswersSlowlyIsGivenItsTime(t *testing.T) {
 		}
 		return true
 	})
-	fed.add(t, 60, 3)
-	d := startDaemon(t, hubSettings(t, hub, s.URL).with(impatient()).with(settings{"CHECKPOINTDIR": t.TempDir(), "POSTTIMEOUT": "5s"}))
-	eventually(t, func() bool { return len(s.accepted()) >= 12 }, "it answers")
-	assert.Positive(t, d.metric(t, `aks_audit_log_partition_lag_events{partition="0"}`), "the lag is shown")
-	status, why := d.readyz(t)
+	fed.Add(t, 60, 3)
+	d := harness.StartDaemon(t, harness.HubSettings(t, hub, s.URL).With(harness.FastRetries()).With(harness.Settings{"CHECKPOINTDIR": t.TempDir(), "POSTTIMEOUT": "5s"}))
+	harness.Wait(t, func() bool { return len(s.accepted()) >= 12 }, "it answers")
+	assert.Positive(t, d.Metric(t, `aks_audit_log_partition_lag_events{partition="0"}`), "the lag is shown")
+	status, why := d.Readyz(t)
 	assert.Equal(t, http.StatusOK, status, "it is slow, but delivers: %s", why)
 
 	s.set(nil)
-	eventually(t, func() bool { return len(s.accepted()) >= fed.total() }, "it has caught up")
-	d.awaitMetric(t, `aks_audit_log_partition_lag_events{partition="0"}`, 0)
-	assert.Zero(t, d.metric(t, "falco_aks_audit_log_events_retry"), "no retry")
-	assert.Zero(t, d.metric(t, "aks_audit_log_replayed_events_total"))
-	d.stop(t)
-	fed.assertOnceInOrder(t, s.accepted())
+	harness.Wait(t, func() bool { return len(s.accepted()) >= fed.Total() }, "it has caught up")
+	d.AwaitMetric(t, `aks_audit_log_partition_lag_events{partition="0"}`, 0)
+	assert.Zero(t, d.Metric(t, "falco_aks_audit_log_events_retry"), "no retry")
+	assert.Zero(t, d.Metric(t, "aks_audit_log_replayed_events_total"))
+	d.Stop(t)
+	fed.AssertOnceInOrder(t, s.accepted())
 }

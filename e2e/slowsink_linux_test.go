@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // What the sink has accepted and not settled is not kept: it stands in the hub.
@@ -18,7 +20,7 @@ func TestTheMemoryIsBoundedWhileTheSinkIsSlowerThanTheEventsCome(t *testing.T) {
 		enough  = 600      // POSTs of 200 KB, of 4800 in the hub
 		garbage = 32 << 20 // what events that have gone leave behind
 	)
-	hub, event := startHub(t, heavyPartitions), heavyHubEvent(t)
+	hub, event := harness.StartHub(t, heavyPartitions), heavyHubEvent(t)
 	for _, partition := range hub.PartitionIDs() {
 		for range heavyBacklog {
 			hub.Append(partition, event)
@@ -34,13 +36,13 @@ func TestTheMemoryIsBoundedWhileTheSinkIsSlowerThanTheEventsCome(t *testing.T) {
 		}
 	}))
 	t.Cleanup(sink.Close)
-	d := runDaemon(t, plainBinary(t), hubSettings(t, hub, sink.URL).with(settings{
+	d := harness.RunDaemon(t, harness.ReleaseBinary(t), harness.HubSettings(t, hub, sink.URL).With(harness.Settings{
 		"CHECKPOINTDIR": t.TempDir(), "LOGLEVEL": "", "SHUTDOWNTIMEOUT": "1s", "SINKSETTLETIME": "1h",
 	}))
-	eventually(t, func() bool { return answered.Load() >= enough }, "the sink has answered %d POSTs", enough)
-	highest := highestResident(t, d.process)
+	harness.Wait(t, func() bool { return answered.Load() >= enough }, "the sink has answered %d POSTs", enough)
+	highest := highestResident(t, d.Process)
 	t.Logf("highest resident size: %.1f MiB", float64(highest)/(1<<20))
 	assert.Less(t, highest, memoryLimit+garbage)
-	assert.Zero(t, d.metric(t, `aks_audit_log_checkpoint_writes_total{partition="0"}`), "nothing is settled")
-	d.stop(t)
+	assert.Zero(t, d.Metric(t, `aks_audit_log_checkpoint_writes_total{partition="0"}`), "nothing is settled")
+	d.Stop(t)
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"aks-audit-log-go/e2e/harness"
 )
 
 // storageBill counts what a daemon asks of the storage, as it is billed.
@@ -44,23 +46,23 @@ func (b *storageBill) read() storageBill {
 func TestTheStorageIsAskedNoMoreThanTheGuideSays(t *testing.T) {
 	t.Parallel()
 	const partitions, rounds, interval = 2, 2, 500 * time.Millisecond
-	hub, s, c, p := startHub(t, partitions), startSink(t), ownContainer(t), startStorageProxy(t)
+	hub, s, c, p := harness.StartHub(t, partitions), harness.StartSink(t), harness.NewEmptyBlobs(t), harness.StartStorageProxy(t)
 	bill := &storageBill{}
-	fed := newFeed(hub)
-	fed.add(t, 1, 2)
-	startDaemon(t, blobSettings(t, hub, c, s.URL).with(p.settings(t)).with(settings{"CHECKPOINTINTERVAL": interval.String()}))
-	s.await(t, fed.total())
-	eventually(t, func() bool { return caughtUp(t, hub, c) }, "it is at rest")
-	p.spoil(bill.note)
+	fed := harness.NewFeed(hub)
+	fed.Add(t, 1, 2)
+	harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL).With(p.Settings(t)).With(harness.Settings{"CHECKPOINTINTERVAL": interval.String()}))
+	s.Await(t, fed.Total())
+	harness.Wait(t, func() bool { return harness.CaughtUp(t, hub, c) }, "it is at rest")
+	p.SetFault(bill.note)
 
 	begun := time.Now()
 	for events := 0; bill.read().ownerships < rounds*partitions; events++ { // always something to checkpoint
-		fed.add(t, 1, 2)
-		s.await(t, fed.total())
+		fed.Add(t, 1, 2)
+		s.Await(t, fed.Total())
 	}
 	took, seen := time.Since(begun), bill.read()
 	t.Logf("in %s, with %d partitions and CHECKPOINTINTERVAL=%s: %d lists, %d writes of ownerships, %d of checkpoints, %d others, for %d audit events",
-		took.Round(time.Second), partitions, interval, seen.lists, seen.ownerships, seen.checks, seen.rest, fed.total())
+		took.Round(time.Second), partitions, interval, seen.lists, seen.ownerships, seen.checks, seen.rest, fed.Total())
 	assert.LessOrEqual(t, seen.lists, rounds+1, "one for each balancing round")
 	assert.LessOrEqual(t, seen.ownerships, (rounds+1)*partitions, "one for each partition and balancing round")
 	assert.LessOrEqual(t, seen.checks, partitions*int(took/interval+1), "one for each partition and CHECKPOINTINTERVAL, whatever is delivered")

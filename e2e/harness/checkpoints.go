@@ -1,0 +1,66 @@
+package harness
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"aks-audit-log-go/internal/hubtest"
+)
+
+// The blob names follow those of Azure's current SDKs: the namespace's host, the hub and the
+// consumer group, in lower case.
+const (
+	scopePath = "127.0.0.1/" + HubName + "/$default/"
+	// CheckpointPath is the folder of the checkpoints.
+	CheckpointPath = scopePath + "checkpoint/"
+	// OwnershipPath is the folder of the ownerships.
+	OwnershipPath = scopePath + "ownership/"
+	// DeadLetterPath is the folder of the dead letters.
+	DeadLetterPath = scopePath + "deadletter/"
+)
+
+// CaughtUp reports whether every checkpoint is at the last hub event of its partition.
+func CaughtUp(t *testing.T, hub *hubtest.Server, c Blobs) bool {
+	t.Helper()
+	blobs := c.Metadata(t)
+	for _, partition := range hub.PartitionIDs() {
+		want := strconv.FormatInt(hub.Partition(partition).LastSequence, 10)
+		if blobs[CheckpointPath+partition]["sequencenumber"] != want {
+			return false
+		}
+	}
+	return true
+}
+
+// AssertCaughtUp checks that every checkpoint holds the sequence number and offset of its partition's
+// last hub event.
+func AssertCaughtUp(t *testing.T, hub *hubtest.Server, c Blobs) {
+	t.Helper()
+	blobs := c.Metadata(t)
+	for _, partition := range hub.PartitionIDs() {
+		last := hub.Partition(partition)
+		assert.Equal(t, map[string]string{
+			"sequencenumber": strconv.FormatInt(last.LastSequence, 10),
+			"offset":         last.LastOffset,
+		}, blobs[CheckpointPath+partition], "the checkpoint of partition %s", partition)
+	}
+}
+
+// AssertNobodyOwns checks that every partition was relinquished.
+func AssertNobodyOwns(t *testing.T, hub *hubtest.Server, c Blobs) {
+	t.Helper()
+	blobs := c.Metadata(t)
+	for _, partition := range hub.PartitionIDs() {
+		ownership, found := blobs[OwnershipPath+partition]
+		assert.True(t, found, "an ownership blob of partition %s", partition)
+		assert.Empty(t, ownership["ownerid"], "the owner of partition %s", partition)
+	}
+}
+
+// DeadLetterName returns the blob name of the dead letter of a record.
+func DeadLetterName(partition string, sequence int64, record int) string {
+	return fmt.Sprintf("%s%s/%d-%d.json", DeadLetterPath, partition, sequence, record)
+}

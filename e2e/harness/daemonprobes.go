@@ -1,0 +1,138 @@
+package harness
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Readyz returns the answer of the readiness probe.
+func (d *Daemon) Readyz(t *testing.T) (status int, body string) {
+	t.Helper()
+	return Get(t.Context(), d.StatsURL+"/readyz")
+}
+
+// AwaitReady waits until the readiness probe answers 200.
+func (d *Daemon) AwaitReady(t *testing.T) {
+	t.Helper()
+	Wait(t, func() bool { status, _ := d.Readyz(t); return status == 200 }, "the daemon is ready")
+}
+
+// Metric returns the value of one series of /metrics, such as `a_total{verdict="delivered"}`, or -1 if
+// there is no such series.
+func (d *Daemon) Metric(t *testing.T, series string) float64 {
+	t.Helper()
+	_, page := Get(t.Context(), d.StatsURL+"/metrics")
+	for line := range strings.Lines(page) {
+		if value, found := strings.CutPrefix(line, series+" "); found {
+			number, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			require.NoError(t, err)
+			return number
+		}
+	}
+	return -1
+}
+
+// AwaitMetric waits until a series has a value.
+func (d *Daemon) AwaitMetric(t *testing.T, series string, want float64) {
+	t.Helper()
+	Wait(t, func() bool { return d.Metric(t, series) == want }, "%s is %v", series, want)
+}
+
+// VerdictSeries returns the series that counts the records with a verdict.
+func VerdictSeries(verdict string) string {
+	return `aks_audit_log_records_total{verdict="` + verdict + `"}`
+}
+
+// PartitionsOwned is the series with the number of partitions that the daemon owns.
+const PartitionsOwned = "aks_audit_log_partitions_owned"
+
+// LogLines parses what the daemon has printed: one JSON object per line.
+func (d *Daemon) LogLines(t *testing.T) []map[string]any {
+	t.Helper()
+	var lines []map[string]any
+	for text := range strings.Lines(d.Output.String()) {
+		var line map[string]any
+		require.NoError(t, json.Unmarshal([]byte(text), &line), "a log line is JSON: %s", text)
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// AwaitDeliveries waits until a daemon has delivered more audit events than before the call.
+func AwaitDeliveries(t *testing.T, d *Daemon) {
+	t.Helper()
+	delivered := d.Metric(t, VerdictSeries("delivered"))
+	Wait(t, func() bool { return d.Metric(t, VerdictSeries("delivered")) > delivered+10 }, "the daemon delivers")
+}
+
+// AcceptedEvents returns how many audit events of the daemon the sink has answered with 2xx, including
+// redelivered ones.
+func (d *Daemon) AcceptedEvents(t *testing.T) int {
+	t.Helper()
+	return int(max(0, d.Metric(t, "falco_aks_audit_log_events_success")) + max(0, d.Metric(t, "aks_audit_log_replayed_events_total")))
+}
+
+// AwaitReceiveFailures waits until receiving from partitions 0 and 1 has failed that many times more.
+func (d *Daemon) AwaitReceiveFailures(t *testing.T, times float64) {
+	t.Helper()
+	failures := func() float64 {
+		return d.Metric(t, `aks_audit_log_receive_failures_total{partition="0"}`) + d.Metric(t, `aks_audit_log_receive_failures_total{partition="1"}`)
+	}
+	before := failures()
+	Wait(t, func() bool { return failures() >= before+times }, "receiving failed %v times more", times)
+}
+
+// AwaitReason waits until /readyz and the log give a reason why the daemon is not ready.
+func (d *Daemon) AwaitReason(t *testing.T, want string) {
+	t.Helper()
+	plain := strings.ReplaceAll(want, `\"`, `"`)
+	Wait(t, func() bool {
+		status, text := d.Readyz(t)
+		return status == http.StatusServiceUnavailable && strings.Contains(text, plain)
+	}, "/readyz says %s", plain)
+	Wait(t, func() bool { return d.Output.Contains(want) }, "the log says %s", want)
+}
+
+// Pages returns all pages of the statistics server in one text.
+func (d *Daemon) Pages(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, path := range []string{"/", "/metrics", "/healthz", "/readyz", "/status.json"} {
+		_, body := Get(t.Context(), d.StatsURL+path)
+		all.WriteString(body)
+	}
+	return all.String()
+}
+
+// AwaitSinkFailure waits until the retries of an audit event are exhausted and the readiness probe
+// reports that.
+func AwaitSinkFailure(t *testing.T, d *Daemon) {
+	t.Helper()
+	Wait(t, func() bool {
+		return d.Metric(t, "falco_aks_audit_log_events_errors") >= 1 && d.Metric(t, "falco_aks_audit_log_events_retry") >= 2
+	}, "the retries are used up")
+	Wait(t, func() bool { status, _ := d.Readyz(t); return status == http.StatusServiceUnavailable },
+		"the daemon reports that it is not ready")
+	_, why := d.Readyz(t)
+	assert.Contains(t, why, "sink", "the reason for not being ready")
+	status, _ := Get(t.Context(), d.StatsURL+"/healthz")
+	assert.Equal(t, http.StatusOK, status, "a sink that is down is no reason to restart the daemon")
+}
+
+// AwaitHealth waits until the liveness probe answers with a status, and returns the body.
+func (d *Daemon) AwaitHealth(t *testing.T, status int) string {
+	t.Helper()
+	var why string
+	Wait(t, func() bool {
+		var got int
+		got, why = Get(t.Context(), d.StatsURL+"/healthz")
+		return got == status
+	}, "/healthz answers %d", status)
+	return why
+}

@@ -1,0 +1,68 @@
+package harness
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// samplesDir holds real data that is stored beside the repository, not in it.
+const samplesDir = "../../shared/samples"
+
+// readSamples returns the samples whose names match pattern. It skips the test if the folder is
+// missing.
+func readSamples(t *testing.T, pattern string) map[string][]byte {
+	t.Helper()
+	if _, err := os.Stat(samplesDir); os.IsNotExist(err) {
+		t.Skipf("the folder of real samples, %s, is not beside this repository", samplesDir)
+	}
+	paths, err := filepath.Glob(filepath.Join(samplesDir, pattern))
+	require.NoError(t, err)
+	require.NotEmpty(t, paths, "no sample matches %s", pattern)
+	samples := map[string][]byte{}
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		samples[filepath.Base(path)] = content
+	}
+	return samples
+}
+
+// RealHubEvent returns a hub event as AKS wrote it, and the audit events in it as they must be
+// delivered.
+func RealHubEvent(t *testing.T) (body []byte, auditEvents []string) {
+	t.Helper()
+	body = readSamples(t, "aks-hub-event.json")["aks-hub-event.json"]
+	var hubEvent struct {
+		Records []struct {
+			Properties struct {
+				Log string `json:"log"`
+			} `json:"properties"`
+		} `json:"records"`
+	}
+	require.NoError(t, json.Unmarshal(body, &hubEvent))
+	for _, record := range hubEvent.Records {
+		auditEvents = append(auditEvents, strings.TrimSpace(record.Properties.Log))
+	}
+	require.Len(t, auditEvents, 22)
+	return body, auditEvents
+}
+
+// RealAuditEvents returns real audit events without the AKS envelope, by file.
+func RealAuditEvents(t *testing.T) map[string][]string {
+	t.Helper()
+	files := map[string][]string{}
+	for name, content := range readSamples(t, "*_*.json") {
+		for line := range bytes.Lines(content) {
+			if event := string(bytes.TrimSpace(line)); event != "" {
+				files[name] = append(files[name], event)
+			}
+		}
+	}
+	return files
+}

@@ -1,0 +1,109 @@
+package harness
+
+import (
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Service behaves like a Kubernetes Service: new connections go to the current pod. Existing
+// connections stay with their pod and end with it.
+type Service struct {
+	URL      string
+	listener net.Listener
+	wg       sync.WaitGroup
+
+	mu     sync.Mutex
+	target string
+	open   map[net.Conn]bool
+}
+
+// StartService starts a Service before the webhook at url.
+func StartService(t *testing.T, url string) *Service {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &Service{listener: listener, open: map[net.Conn]bool{}}
+	s.PointTo(url)
+	s.URL = strings.Replace(url, s.target, listener.Addr().String(), 1)
+	s.wg.Go(s.serve)
+	t.Cleanup(s.close)
+	return s
+}
+
+// PointTo changes the webhook for new connections.
+func (s *Service) PointTo(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.target, _, _ = strings.Cut(strings.TrimPrefix(url, "http://"), "/")
+}
+
+// serve accepts connections.
+func (s *Service) serve() {
+	for {
+		near, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.wg.Go(func() { s.connect(near) })
+	}
+}
+
+// connect copies the data of one connection until either end closes it.
+func (s *Service) connect(near net.Conn) {
+	defer func() { _ = near.Close() }()
+	s.mu.Lock()
+	target := s.target
+	s.mu.Unlock()
+	far, err := net.Dial("tcp", target) //nolint:noctx // It is on loopback.
+	if err != nil {
+		return
+	}
+	defer func() { _ = far.Close() }()
+	s.track(true, near, far)
+	defer s.track(false, near, far)
+	var both sync.WaitGroup
+	carry := func(to, from net.Conn) {
+		_, _ = io.Copy(to, from)
+		_ = to.Close()
+		_ = from.Close()
+	}
+	both.Go(func() { carry(far, near) })
+	both.Go(func() { carry(near, far) })
+	both.Wait()
+}
+
+// track adds connections to the open ones, or removes them.
+func (s *Service) track(open bool, conns ...net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, conn := range conns {
+		if open {
+			s.open[conn] = true
+		} else {
+			delete(s.open, conn)
+		}
+	}
+}
+
+// Connections returns how many connections are open.
+func (s *Service) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open) / 2
+}
+
+// close closes the port and all connections.
+func (s *Service) close() {
+	_ = s.listener.Close()
+	s.mu.Lock()
+	for conn := range s.open {
+		_ = conn.Close()
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+}

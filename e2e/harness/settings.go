@@ -1,0 +1,88 @@
+package harness
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/internal/hubtest"
+)
+
+// Settings are the environment variables of a daemon.
+type Settings map[string]string
+
+// With returns a copy with others set too. An empty value unsets a variable.
+func (s Settings) With(others Settings) Settings {
+	all := maps.Clone(s)
+	for name, value := range others {
+		if value == "" {
+			delete(all, name)
+		} else {
+			all[name] = value
+		}
+	}
+	return all
+}
+
+// Environ returns the settings in the form of os.Environ.
+func (s Settings) Environ() []string {
+	environ := []string{}
+	for name, value := range s {
+		environ = append(environ, name+"="+value)
+	}
+	return environ
+}
+
+// HubSettings make a daemon read from hub, trust its certificate and post to sinkURL.
+func HubSettings(t *testing.T, hub *hubtest.Server, sinkURL string) Settings {
+	t.Helper()
+	caFile := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(caFile, hub.CAPEM(), 0o600))
+	return Settings{
+		"SSL_CERT_FILE":                 caFile,
+		"EHUBNAMESPACECONNECTIONSTRING": hub.ConnectionString(),
+		"EVENTHUBNAME":                  hub.HubName(),
+		"WEBSINKURL":                    sinkURL,
+		"STATSADDRESS":                  FreeAddress(t),
+		"LOGLEVEL":                      "debug",
+		// A stop waits this long. TestAStopWithTheDefaultSettleTime uses the default.
+		"SINKSETTLETIME": "300ms",
+	}
+}
+
+// BlobSettings are HubSettings with the checkpoints in a container.
+func BlobSettings(t *testing.T, hub *hubtest.Server, c Blobs, sinkURL string) Settings {
+	t.Helper()
+	return HubSettings(t, hub, sinkURL).With(Settings{
+		"BLOBSTORAGECONNECTIONSTRING": SharedAzurite(t).ConnectionString(),
+		"BLOBCONTAINERNAME":           c.Name,
+	})
+}
+
+// LegacyClient is the value of EVENTHUBCLIENT for the older client.
+const LegacyClient = "azure-event-hubs-go"
+
+// CurrentClient is the value of EVENTHUBCLIENT for the default client.
+const CurrentClient = "azeventhubs"
+
+// shutdownTimeout is the SHUTDOWNTIMEOUT of SteadySettings.
+const shutdownTimeout = 55 * time.Second
+
+// SteadySettings suit tests that count redeliveries on a busy machine. A stop waits 52 times as long
+// as the slowest of the last answers. If that answer took a quarter of a second, the default
+// SHUTDOWNTIMEOUT of 25 s is too short and the last events are redelivered.
+func SteadySettings() Settings {
+	return Settings{"SINKSETTLETIME": "200ms", "SHUTDOWNTIMEOUT": "55s", "LOGLEVEL": "info"}
+}
+
+// FastRetries exhaust the retries at once, as an outage of minutes does with the default settings.
+func FastRetries() Settings {
+	return Settings{"POSTMAXRETRIES": "2", "POSTRETRYINCREMENTALDELAY": "20"}
+}
+
+// ShortWatchdog makes the watchdog report a stuck consumer after seconds.
+func ShortWatchdog() Settings { return Settings{"WATCHDOGTIMEOUT": "4s"} }

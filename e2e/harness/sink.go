@@ -1,0 +1,133 @@
+package harness
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+
+	"aks-audit-log-go/internal/certtest"
+)
+
+// Sink is a plain webhook that keeps each accepted audit event unchanged, whether it came alone or in
+// a list.
+type Sink struct {
+	*httptest.Server
+
+	mu      sync.Mutex
+	status  int // of every answer
+	events  []string
+	posts   int // including refused ones
+	request *http.Request
+	refused string // a body that contains this audit event is answered with 400
+}
+
+// StartSink starts a sink that accepts everything.
+func StartSink(t *testing.T) *Sink {
+	t.Helper()
+	s := &Sink{status: http.StatusOK}
+	s.Server = httptest.NewServer(http.HandlerFunc(s.take))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// take handles a POST.
+func (s *Sink) take(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, "read the body: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	events, err := EventsOf(body)
+	if err != nil {
+		http.Error(w, "parse the body: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.posts++
+	s.request = r
+	if slices.Contains(events, s.refused) {
+		http.Error(w, "refused for good", http.StatusBadRequest)
+		return
+	}
+	if s.status/100 == 2 {
+		s.events = append(s.events, events...)
+	}
+	w.WriteHeader(s.status)
+}
+
+// EventsOf returns the audit events of a body unchanged.
+func EventsOf(body []byte) ([]string, error) {
+	var list struct {
+		Kind  string            `json:"kind"`
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, err
+	}
+	if list.Kind != "EventList" {
+		return []string{string(body)}, nil
+	}
+	var events []string
+	for _, item := range list.Items {
+		events = append(events, string(item))
+	}
+	return events, nil
+}
+
+// AnswerWith sets the status of all further answers.
+func (s *Sink) AnswerWith(status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status = status
+}
+
+// Refuse makes the sink answer 400 to every further body that contains this audit event.
+func (s *Sink) Refuse(event string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = event
+}
+
+// Accepted returns the audit events that were answered with 2xx, in order.
+func (s *Sink) Accepted() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.events)
+}
+
+// Posted returns the number of POSTs, including refused ones.
+func (s *Sink) Posted() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.posts
+}
+
+// LastRequest returns the last POST, without its body.
+func (s *Sink) LastRequest() *http.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.request
+}
+
+// Await waits until n audit events were accepted and returns all accepted ones.
+func (s *Sink) Await(t *testing.T, n int) []string {
+	t.Helper()
+	Wait(t, func() bool { return len(s.Accepted()) >= n }, "the sink accepted %d audit events", n)
+	return s.Accepted()
+}
+
+// StartTLSSink starts a sink that requires a client certificate of ca.
+func StartTLSSink(t *testing.T, ca *certtest.Authority) *Sink {
+	t.Helper()
+	s := &Sink{status: http.StatusOK}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.take))
+	s.TLS = ca.ServerTLS(t, ca)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s
+}

@@ -1,0 +1,73 @@
+package harness
+
+import (
+	"context"
+
+	"aks-audit-log-go/internal/hubtest"
+)
+
+// StateChecker compares what a daemon has stored with an Oracle.
+type StateChecker struct {
+	State  StoredState
+	Oracle *Oracle
+	Hub    *hubtest.Server
+	// Moves counts how often a checkpoint had moved.
+	Moves int
+}
+
+// Check tells the Oracle the dead letters and checkpoints that are stored now. It reads the
+// checkpoints first, because every record before them must have its verdict by then.
+func (c *StateChecker) Check(ctx context.Context) error {
+	checkpoints, err := c.State.Checkpoints(ctx)
+	if err != nil {
+		return err
+	}
+	letters, err := c.State.DeadLetters(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range letters {
+		partition, sequence, record, err := readDeadLetterName(name)
+		if err != nil {
+			return err
+		}
+		c.Oracle.DeadLetter(partition, sequence, record)
+	}
+	for partition, sequence := range checkpoints {
+		if c.Oracle.Checkpoint(partition, sequence) {
+			c.Moves++
+		}
+	}
+	return nil
+}
+
+// trimMargin is the number of hub events before the checkpoint that Trim leaves in the hub.
+const trimMargin = 500
+
+// Trim removes hub events that lie before the checkpoints, as retention does, and their dead letters,
+// as an operator does. Otherwise a run of hours would fill the memory.
+func (c *StateChecker) Trim(ctx context.Context) error {
+	checkpoints, err := c.State.Checkpoints(ctx)
+	if err != nil {
+		return err
+	}
+	for partition, sequence := range checkpoints {
+		c.Hub.Truncate(partition, sequence-trimMargin)
+	}
+	letters, err := c.State.DeadLetters(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range letters {
+		partition, sequence, _, err := readDeadLetterName(name)
+		if err != nil {
+			return err
+		}
+		if sequence < checkpoints[partition]-trimMargin {
+			if err := c.State.RemoveDeadLetter(ctx, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/Azure/azure-storage-blob-go/azblob"
+)
+
+// StoredState reads what a daemon stores outside its process: checkpoints and dead letters.
+type StoredState interface {
+	// Checkpoints returns the sequence number of each partition's checkpoint.
+	Checkpoints(ctx context.Context) (map[string]int64, error)
+	// DeadLetters returns the names of the dead letters: DeadLetterName without the folder.
+	DeadLetters(ctx context.Context) ([]string, error)
+	// RemoveDeadLetter deletes a dead letter.
+	RemoveDeadLetter(ctx context.Context, letter string) error
+}
+
+// StateInBlobs is the state that is stored in a blob container.
+type StateInBlobs struct{ Blobs }
+
+// list calls each for the blobs of a folder. A container that does not exist has none.
+func (b StateInBlobs) list(ctx context.Context, folder string, each func(name string, metadata map[string]string)) error {
+	for marker := (azblob.Marker{}); marker.NotDone(); {
+		page, err := b.URL.ListBlobsFlatSegment(ctx, marker, azblob.ListBlobsSegmentOptions{
+			Prefix: folder, Details: azblob.BlobListingDetails{Metadata: true},
+		})
+		if isNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("list %s: %w", folder, err)
+		}
+		for _, item := range page.Segment.BlobItems {
+			each(strings.TrimPrefix(item.Name, folder), item.Metadata)
+		}
+		marker = page.NextMarker
+	}
+	return nil
+}
+
+// Checkpoints implements StoredState.
+func (b StateInBlobs) Checkpoints(ctx context.Context) (map[string]int64, error) {
+	found := map[string]int64{}
+	var wrong error
+	err := b.list(ctx, CheckpointPath, func(partition string, metadata map[string]string) {
+		sequence, err := strconv.ParseInt(metadata["sequencenumber"], 10, 64)
+		wrong = errors.Join(wrong, err)
+		found[partition] = sequence
+	})
+	return found, errors.Join(err, wrong)
+}
+
+// Owners returns the reader that owns each partition, "" for a partition that was relinquished.
+func (b StateInBlobs) Owners(ctx context.Context) (map[string]string, error) {
+	found := map[string]string{}
+	err := b.list(ctx, OwnershipPath, func(partition string, metadata map[string]string) {
+		found[partition] = metadata["ownerid"]
+	})
+	return found, err
+}
+
+// DeadLetters implements StoredState.
+func (b StateInBlobs) DeadLetters(ctx context.Context) ([]string, error) {
+	var names []string
+	err := b.list(ctx, DeadLetterPath, func(name string, _ map[string]string) { names = append(names, name) })
+	return names, err
+}
+
+// RemoveDeadLetter implements StoredState.
+func (b StateInBlobs) RemoveDeadLetter(ctx context.Context, letter string) error {
+	_, err := b.URL.NewBlobURL(DeadLetterPath+letter).Delete(ctx, azblob.DeleteSnapshotsOptionNone, azblob.BlobAccessConditions{})
+	if isNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// StateInFolder is the state that is stored under CHECKPOINTDIR.
+type StateInFolder string
+
+// path returns the path of a folder of the state.
+func (f StateInFolder) path(folder string) string {
+	return filepath.Join(string(f), filepath.FromSlash(folder))
+}
+
+// Checkpoints implements StoredState.
+func (f StateInFolder) Checkpoints(context.Context) (map[string]int64, error) {
+	files, err := os.ReadDir(f.path(CheckpointPath))
+	if errors.Is(err, fs.ErrNotExist) {
+		return map[string]int64{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]int64{}
+	for _, file := range files {
+		if strings.HasSuffix(file.Name(), ".tmp") {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(f.path(CheckpointPath), file.Name()))
+		if err != nil {
+			return nil, err
+		}
+		var checkpoint struct {
+			Sequence int64 `json:"sequencenumber"`
+		}
+		if err := json.Unmarshal(content, &checkpoint); err != nil {
+			return nil, fmt.Errorf("read the checkpoint of partition %s: %w", file.Name(), err)
+		}
+		found[file.Name()] = checkpoint.Sequence
+	}
+	return found, nil
+}
+
+// DeadLetters implements StoredState.
+func (f StateInFolder) DeadLetters(context.Context) ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(f.path(DeadLetterPath), "*", "*.json"))
+	names := make([]string, 0, len(found))
+	for _, path := range found {
+		names = append(names, filepath.ToSlash(filepath.Join(filepath.Base(filepath.Dir(path)), filepath.Base(path))))
+	}
+	return names, err
+}
+
+// RemoveDeadLetter implements StoredState.
+func (f StateInFolder) RemoveDeadLetter(_ context.Context, letter string) error {
+	return os.Remove(filepath.Join(f.path(DeadLetterPath), filepath.FromSlash(letter)))
+}
+
+// readDeadLetterName parses a name of StoredState.DeadLetters.
+func readDeadLetterName(name string) (partition string, sequence int64, record int, err error) {
+	partition, rest, _ := strings.Cut(name, "/")
+	_, err = fmt.Sscanf(rest, "%d-%d.json", &sequence, &record)
+	if err != nil {
+		return "", 0, 0, fmt.Errorf("%q is not the name of a dead letter: %w", name, err)
+	}
+	return partition, sequence, record, nil
+}
