@@ -23,7 +23,7 @@ func (p *Partition) storeDeadLetter(stop, work context.Context, letter eventhub.
 		err := p.store.StoreDeadLetter(work, letter)
 		stored = err == nil
 		return err
-	})
+	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
 	if stored {
 		p.deadLetters.stored(letter)
 	}

@@ -146,7 +146,7 @@ func (p *Partition) prepare(stop context.Context, stored *eventhub.Checkpoint) (
 			return err
 		}
 		return p.recordStart(stop, begin)
-	})
+	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
 	if err != nil {
 		return eventhub.Position{}, err
 	}

@@ -36,7 +36,7 @@ func (p *Partition) receive(ctx context.Context, position eventhub.Position, eve
 			p.stats.ReceiveFailed(p.id)
 		}
 		return err
-	})
+	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
 }
 
 // errStalled says that a link delivers nothing although the partition has more.

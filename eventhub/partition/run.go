@@ -16,7 +16,7 @@ import (
 // here but in the hub, where it stands anyway: so it takes no memory, and what follows a loss is
 // what follows a crash.
 func (p *Partition) runSessions(stop, work context.Context, position eventhub.Position, displaced func(error) error) error {
-	var pause retry.Backoff
+	delays := retry.Backoff{Min: retry.MinDelay, Max: retry.MaxDelay, FirstAtOnce: true}
 	for stop.Err() == nil {
 		lane := p.sink.OpenSession()
 		err := p.runSession(stop, work, lane, position, displaced)
@@ -32,9 +32,9 @@ func (p *Partition) runSessions(stop, work context.Context, position eventhub.Po
 			// the hub a new link, many times a second. One with which something was settled meanwhile is
 			// given what it lost at once.
 			if position.Sequence > before {
-				pause.Next = 0
+				delays.Reset()
 			}
-			pause.Wait(stop)
+			_ = retry.Sleep(stop, delays.Next()) // the loop sees whether stop has ended
 		}
 	}
 	return nil
