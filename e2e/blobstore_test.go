@@ -9,6 +9,7 @@ import (
 
 	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/storage"
 	"aks-audit-log-go/forwarder"
 )
 
@@ -24,7 +25,7 @@ func openStore(t *testing.T, c harness.Blobs, group string) eventhub.Store {
 		"BLOBSTORAGECONNECTIONSTRING=" + harness.SharedAzurite(t).ConnectionString(), "BLOBCONTAINERNAME=" + c.Name,
 	})
 	require.NoError(t, err)
-	store, err := eventhub.OpenStore(cfg)
+	store, err := storage.Open(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return store
@@ -53,7 +54,7 @@ func TestOfTwoReplicasThatClaimAPartitionOneWins(t *testing.T) {
 	won, err := a.Claim(t.Context(), eventhub.Ownership{Partition: "0", Owner: "a"})
 	require.NoError(t, err)
 	_, err = b.Claim(t.Context(), eventhub.Ownership{Partition: "0", Owner: "b"})
-	require.ErrorIs(t, err, eventhub.ErrLostRace)
+	require.ErrorIs(t, err, eventhub.ErrConflict)
 
 	listed, now, err := b.ListOwnerships(t.Context())
 	require.NoError(t, err)
@@ -67,7 +68,7 @@ func TestOfTwoReplicasThatClaimAPartitionOneWins(t *testing.T) {
 	stolen, err = b.Claim(t.Context(), stolen)
 	require.NoError(t, err)
 	_, err = a.Claim(t.Context(), won)
-	require.ErrorIs(t, err, eventhub.ErrLostRace)
+	require.ErrorIs(t, err, eventhub.ErrConflict)
 
 	stolen.Owner = ""
 	_, err = b.Claim(t.Context(), stolen)
@@ -118,7 +119,7 @@ func TestADisplacedReplicaCannotMoveACheckpoint(t *testing.T) {
 
 	mine.Sequence, mine.Offset = 11, "1100"
 	_, err = old.UpdateCheckpoint(t.Context(), mine)
-	require.ErrorIs(t, err, eventhub.ErrLostRace)
+	require.ErrorIs(t, err, eventhub.ErrConflict)
 	assert.Equal(t, map[string]string{"sequencenumber": "20", "offset": "2000"}, c.Metadata(t)[storePath+"checkpoint/0"])
 }
 
@@ -221,7 +222,7 @@ func TestStorageErrorsAreShortAndShowNoSecret(t *testing.T) {
 				"BLOBSTORAGECONNECTIONSTRING=" + connection, "BLOBCONTAINERNAME=" + c.Name,
 			})
 			require.NoError(t, err)
-			store, err := eventhub.OpenStore(cfg)
+			store, err := storage.Open(cfg)
 			require.NoError(t, err)
 			defer func() { require.NoError(t, store.Close()) }()
 			_, _, err = store.ListOwnerships(t.Context())

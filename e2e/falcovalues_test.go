@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"aks-audit-log-go/e2e/harness"
-	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/variable"
 )
 
 // falcoValues is what matters here of the values for Falco's chart.
@@ -81,7 +81,7 @@ func TestFalcosValuesGiveAWebhookThatCheckFindsWell(t *testing.T) {
 // defaultOf is the default of a variable.
 func defaultOf(t *testing.T, name string) string {
 	t.Helper()
-	for _, v := range forwarder.Variables() {
+	for _, v := range variable.Table() {
 		if v.Name == name {
 			return v.Default
 		}

@@ -36,7 +36,7 @@ func (s *slowStore) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.Ch
 func newCheckpointer(store eventhub.CheckpointStore) *Writer {
 	log, _ := logtest.NewNullLogger()
 	return &Writer{
-		Store: store, Interval: time.Second, Log: log,
+		Store: store, Interval: time.Second, Farewell: eventhub.CloseTimeout, Log: log,
 		Stats:  metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now),
 		Stored: eventhub.Checkpoint{Partition: "0", Sequence: eventhub.NoSequence},
 	}
