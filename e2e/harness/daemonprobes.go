@@ -3,6 +3,7 @@ package harness
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -125,14 +126,18 @@ func AwaitSinkFailure(t *testing.T, d *Daemon) {
 	assert.Equal(t, http.StatusOK, status, "a sink that is down is no reason to restart the daemon")
 }
 
-// AwaitHealth waits until the liveness probe answers with a status, and returns the body.
-func (d *Daemon) AwaitHealth(t *testing.T, status int) string {
+// AwaitHealthy waits until the liveness probe passes.
+func (d *Daemon) AwaitHealthy(t *testing.T) {
 	t.Helper()
-	var why string
+	d.AwaitHealth(t, http.StatusOK, "")
+}
+
+// AwaitHealth waits until the liveness probe answers status, with a text of that form.
+func (d *Daemon) AwaitHealth(t *testing.T, status int, form string) {
+	t.Helper()
+	said := regexp.MustCompile(form)
 	Wait(t, func() bool {
-		var got int
-		got, why = Get(t.Context(), d.StatsURL+"/healthz")
-		return got == status
-	}, "/healthz answers %d", status)
-	return why
+		got, why := Get(t.Context(), d.StatsURL+"/healthz")
+		return got == status && said.MatchString(why)
+	}, "/healthz answers %d %s", status, form)
 }

@@ -19,8 +19,10 @@ import (
 type Writer struct {
 	store    eventhub.CheckpointStore
 	interval time.Duration
-	stats    *metrics.Partition
-	log      logrus.FieldLogger
+	// lastWrite bounds a write that is under way when Run ends.
+	lastWrite time.Duration
+	stats     *metrics.Partition
+	log       logrus.FieldLogger
 	// stored is the checkpoint as the store has it. It belongs to whoever writes: Run, and after it the caller of Flush.
 	stored eventhub.Checkpoint
 	// unanswered are the writes since stored that got no answer: one of them may have been made.
@@ -33,12 +35,13 @@ type Writer struct {
 	confirmed atomic.Pointer[eventhub.Position]
 }
 
-// New returns the writer of a partition without a checkpoint. It writes every interval while Run runs.
-func New(partition string, store eventhub.CheckpointStore, interval time.Duration, stats *metrics.Partition,
+// New returns the writer of a partition without a checkpoint. It writes every interval while Run runs, and a write that
+// is under way when Run ends may take lastWrite longer.
+func New(partition string, store eventhub.CheckpointStore, interval, lastWrite time.Duration, stats *metrics.Partition,
 	log logrus.FieldLogger,
 ) *Writer {
 	return &Writer{
-		store: store, interval: interval, stats: stats, log: log,
+		store: store, interval: interval, lastWrite: lastWrite, stats: stats, log: log,
 		stored: eventhub.Checkpoint{Partition: partition, Sequence: eventhub.NoSequence},
 	}
 }
@@ -73,7 +76,7 @@ func (w *Writer) Position(start eventhub.Position) eventhub.Position {
 func (w *Writer) Run(ctx context.Context) error {
 	// The end of ctx must not cut a write off. Nobody would know whether the write was made, and if it was, the last
 	// write would be refused as if another owner had moved the checkpoint.
-	writing, cancel := linger(ctx)
+	writing, cancel := linger(ctx, w.lastWrite)
 	defer cancel()
 	ticker := time.NewTicker(w.interval)
 	defer ticker.Stop()
@@ -89,12 +92,12 @@ func (w *Writer) Run(ctx context.Context) error {
 	}
 }
 
-// linger returns a context that ends CloseTimeout after ctx, or when it is cancelled.
-func linger(ctx context.Context) (context.Context, context.CancelFunc) {
+// linger returns a context that ends so long after ctx, or when it is cancelled.
+func linger(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
 	lingering, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	unregister := context.AfterFunc(ctx, func() {
 		select {
-		case <-time.After(eventhub.CloseTimeout):
+		case <-time.After(after):
 			cancel()
 		case <-lingering.Done():
 		}

@@ -36,7 +36,7 @@ func (s *slowStore) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.Ch
 func newWriter(store eventhub.CheckpointStore) *Writer {
 	log, _ := logtest.NewNullLogger()
 	stats := metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now)
-	return New("0", store, time.Second, stats.Partition("0"), log)
+	return New("0", store, time.Second, eventhub.CloseTimeout, stats.Partition("0"), log)
 }
 
 // stopAmidAWrite runs a writer, stops it while its first write waits for the answer, and

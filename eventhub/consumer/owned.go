@@ -73,7 +73,7 @@ func (c *Consumer) release(ctx context.Context, ended *ownedPartition) {
 		log.WithField("reason", ended.err).Info("partition lost to another reader")
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, eventhub.CloseTimeout)
+	ctx, cancel := context.WithTimeout(ctx, partition.StoreTimeout(c.cfg.ShutdownTimeout))
 	defer cancel()
 	if err := c.relinquish(ctx, ended.ownership); err != nil {
 		log.WithError(err).Warn("partition not given up, it stays taken until its ownership expires")

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"time"
 
-	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/partition"
 )
 
 // shutDown ends every partition. Work in hand may take as long as SHUTDOWNTIMEOUT allows, less the time to write
 // checkpoints, relinquish, and close.
 func (c *Consumer) shutDown(ctx context.Context) {
-	limit := max(c.cfg.ShutdownTimeout-eventhub.CloseTimeout, 3*c.cfg.ShutdownTimeout/4)
+	last := partition.StoreTimeout(c.cfg.ShutdownTimeout)
+	limit := max(c.cfg.ShutdownTimeout-last, 3*c.cfg.ShutdownTimeout/4)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	for _, owned := range c.owned {
@@ -37,5 +38,5 @@ var errShutdown = errors.New("the time to shut down was used up")
 // workTimeout returns the part of SHUTDOWNTIMEOUT in which work in hand may be finished: all but the time that closing the
 // link, writing the checkpoint, relinquishing, and closing the hub's client after Run may need, or half of it.
 func workTimeout(shutdown time.Duration) time.Duration {
-	return max(shutdown-4*eventhub.CloseTimeout, shutdown/2)
+	return max(shutdown-4*partition.StoreTimeout(shutdown), shutdown/2)
 }

@@ -3,6 +3,7 @@ package partition
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
@@ -74,8 +75,9 @@ func New(id string, shared *Shared) *Partition {
 	stall := &stallDetector{}
 	return &Partition{
 		shared: shared, id: id, stats: stats, log: log, debug: forwarder.Debugging(log),
-		unpacker:    unpack.Unpacker{Rules: unpack.RulesOf(shared.cfg)},
-		checkpoints: checkpoint.New(id, shared.store, shared.cfg.CheckpointInterval, stats, log),
+		unpacker: unpack.Unpacker{Rules: unpack.RulesOf(shared.cfg)},
+		checkpoints: checkpoint.New(id, shared.store, shared.cfg.CheckpointInterval,
+			StoreTimeout(shared.cfg.ShutdownTimeout), stats, log),
 		lag: &lag{
 			partition: id, hub: shared.hub, stats: stats, health: shared.health, log: log, stall: stall,
 			every: WatchInterval(shared.cfg, LagInterval),
@@ -147,10 +149,17 @@ func (p *Partition) finish(ctx context.Context) error {
 	if cause := context.Cause(ctx); errors.Is(cause, eventhub.ErrDisplaced) {
 		return cause
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventhub.CloseTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), StoreTimeout(p.shared.cfg.ShutdownTimeout))
 	defer cancel()
 	if err := p.checkpoints.Flush(ctx); errors.Is(err, eventhub.ErrConflict) {
 		return err
 	}
 	return nil
+}
+
+// StoreTimeout returns how long each of the last requests to the store may take: CloseTimeout with the default
+// SHUTDOWNTIMEOUT of 25 s or less, and the same share of a longer one. An operator sets a longer one because something is
+// slow, and events come again if the last checkpoint is not written.
+func StoreTimeout(shutdown time.Duration) time.Duration {
+	return max(eventhub.CloseTimeout, 3*shutdown/25)
 }
