@@ -3,6 +3,7 @@ package e2e
 import (
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,10 +19,18 @@ import (
 // checkParts are the parts in the order in which check prints them.
 var checkParts = []string{"configuration", "clock", "event hub", "consumer group", "checkpoints", "dead letters", "sink"}
 
+// outOfTime is what check says of a part whose time was up.
+var outOfTime = regexp.MustCompile(`deadline exceeded|no answer in time`)
+
 // runCheck runs `check` and answers its lines, by the names of the parts.
 func runCheck(t *testing.T, s harness.Settings) (code int, lines map[string]string) {
 	t.Helper()
 	code, stdout, stderr := harness.RunToEnd(t, s.With(harness.Settings{"LOGLEVEL": "info"}), "check")
+	// Each part has 10 s, which may be too short for a machine that is busy.
+	for begun := time.Now(); outOfTime.MatchString(stdout) && time.Since(begun) < harness.WaitLimit; {
+		t.Logf("check again, since the machine is slow:\n%s", stdout)
+		code, stdout, stderr = harness.RunToEnd(t, s.With(harness.Settings{"LOGLEVEL": "info"}), "check")
+	}
 	assertNoSecrets(t, s, stdout+stderr)
 	assert.NotContains(t, stderr, "DATA RACE")
 	lines = checkLines(stdout)
@@ -152,11 +161,11 @@ func TestCheckThatIsInterruptedEnds(t *testing.T) {
 	p, err := harness.StartProcess(t.Context(), t.TempDir(), harness.BlobSettings(t, hub, c, s.URL).Environ(), harness.RaceBinary(t), "check")
 	require.NoError(t, err)
 	harness.Wait(t, func() bool { return hub.Dialled() > 0 }, "the hub is asked")
-	begun := time.Now()
 	require.NoError(t, p.Signal(syscall.SIGINT))
-	assert.Less(t, time.Since(begun), 8*time.Second, "less than the part's time is left")
 	assert.Equal(t, 1, p.ExitCode())
-	assertMarks(t, checkLines(p.Output.String()), nil, checkParts[2:])
+	lines := checkLines(p.Output.String())
+	assertMarks(t, lines, nil, checkParts[2:])
+	assert.Equal(t, "– event hub: interrupted", lines["event hub"], "it did not wait until the part's time was up")
 	assert.Zero(t, s.Posted())
 }
 

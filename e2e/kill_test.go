@@ -24,6 +24,7 @@ const (
 type killing struct {
 	hub     *hubtest.Server
 	oracle  *harness.Oracle
+	sink    *harness.FaultySink
 	checker *harness.StateChecker
 	environ harness.Settings
 	rng     *rand.Rand
@@ -49,7 +50,7 @@ func newKilling(t *testing.T) *killing {
 	sink := harness.StartFaultySink(t, oracle)
 	sink.AnswerTime = 3 * time.Millisecond // so that a hub event is in hand at most moments
 	return &killing{
-		hub: hub, oracle: oracle, rng: harness.RandomNumbers(seed, 1), load: harness.NewHubLoad(hub, oracle, harness.RandomNumbers(seed, 2)),
+		hub: hub, oracle: oracle, sink: sink, rng: harness.RandomNumbers(seed, 1), load: harness.NewHubLoad(hub, oracle, harness.RandomNumbers(seed, 2)),
 		environ: harness.HubSettings(t, hub, sink.URL()).With(harness.SteadySettings()),
 		after:   func(*testing.T) {}, repeats: map[string]*repeats{},
 	}
@@ -66,6 +67,7 @@ func (k *killing) round(t *testing.T, n int) {
 	}
 	time.Sleep(time.Duration(k.rng.Int64N(int64(soonKill)))) // the random moment
 	d.Kill(t)
+	k.sink.AwaitUnused(t)
 	require.NoError(t, k.checker.Check(t.Context()))
 	k.after(t)
 	if n > 0 { // what came again follows from the daemon before

@@ -62,8 +62,11 @@ func assertRunsOn(t *testing.T, binary string, environ harness.Settings) {
 		require.Contains(t, environ, name, "the example sets what is required")
 		environ[name] = ours[name]
 	}
-	// What the test's surroundings demand: the emulator's certificate, and a port that is free.
-	environ["SSL_CERT_FILE"], environ["STATSADDRESS"] = ours["SSL_CERT_FILE"], ours["STATSADDRESS"]
+	// What the test's surroundings demand: the emulator's certificate, a port that is free, and time to stop on a
+	// busy machine.
+	for _, name := range []string{"SSL_CERT_FILE", "STATSADDRESS", "SHUTDOWNTIMEOUT"} {
+		environ[name] = ours[name]
+	}
 	fed := harness.NewFeed(hub)
 	fed.Add(t, 5, 3)
 	d := harness.RunDaemon(t, binary, environ)

@@ -39,7 +39,7 @@ func TestTheMemoryIsBoundedWhileTheSinkIsSlowerThanTheEventsCome(t *testing.T) {
 	d := harness.RunDaemon(t, harness.ReleaseBinary(t), harness.HubSettings(t, hub, sink.URL).With(harness.Settings{
 		"CHECKPOINTDIR": t.TempDir(), "LOGLEVEL": "", "SHUTDOWNTIMEOUT": "1s", "SINKSETTLETIME": "1h",
 	}))
-	harness.Wait(t, func() bool { return answered.Load() >= enough }, "the sink has answered %d POSTs", enough)
+	harness.AwaitCount(t, enough, func() int { return int(answered.Load()) }, "POSTs have no answer yet")
 	highest := highestResident(t, d.Process)
 	t.Logf("highest resident size: %.1f MiB", float64(highest)/(1<<20))
 	assert.Less(t, highest, memoryLimit+garbage)

@@ -46,6 +46,7 @@ func (b *storageBill) read() storageBill {
 func TestTheStorageIsAskedNoMoreThanTheGuideSays(t *testing.T) {
 	t.Parallel()
 	const partitions, rounds, interval = 2, 2, 500 * time.Millisecond
+	const shortestRound = 8 * time.Second // 10 s less 20 %
 	hub, s, c, p := harness.StartHub(t, partitions), harness.StartSink(t), harness.NewEmptyBlobs(t), harness.StartStorageProxy(t)
 	bill := &storageBill{}
 	fed := harness.NewFeed(hub)
@@ -63,8 +64,9 @@ func TestTheStorageIsAskedNoMoreThanTheGuideSays(t *testing.T) {
 	took, seen := time.Since(begun), bill.read()
 	t.Logf("in %s, with %d partitions and CHECKPOINTINTERVAL=%s: %d lists, %d writes of ownerships, %d of checkpoints, %d others, for %d audit events",
 		took.Round(time.Second), partitions, interval, seen.lists, seen.ownerships, seen.checks, seen.rest, fed.Total())
-	assert.LessOrEqual(t, seen.lists, rounds+1, "one for each balancing round")
-	assert.LessOrEqual(t, seen.ownerships, (rounds+1)*partitions, "one for each partition and balancing round")
+	most := int(took/shortestRound) + 2 // the first and the last may be cut by the measuring
+	assert.LessOrEqual(t, seen.lists, most, "one for each balancing round")
+	assert.LessOrEqual(t, seen.ownerships, most*partitions, "one for each partition and balancing round")
 	assert.LessOrEqual(t, seen.checks, partitions*int(took/interval+1), "one for each partition and CHECKPOINTINTERVAL, whatever is delivered")
 	assert.Positive(t, seen.checks)
 	assert.Zero(t, seen.rest)

@@ -116,9 +116,6 @@ type Config struct {
 	// Categories are the log categories whose records are audit events for the sink, as typed;
 	// their case does not matter. By default "kube-audit" and "kube-audit-admin"; never empty.
 	Categories []string
-	// DedupeWindow is how many of the audit events that were delivered last are remembered, to skip the
-	// copy of one that comes in another category; by default 50000. 0 is none.
-	DedupeWindow int
 
 	// SinkURL is where audit events are posted. It may carry a user, a password and a query:
 	// show SinkAddress instead.

@@ -30,7 +30,6 @@ type environment struct {
 	CheckpointInterval time.Duration  `env:"CHECKPOINTINTERVAL"`
 	ClusterName        string         `env:"CLUSTERNAME"`
 	Categories         string         `env:"CATEGORIES"`
-	DedupeWindow       int            `env:"DEDUPEWINDOW"`
 	SinkURL            string         `env:"WEBSINKURL"`
 	SinkCAFile         string         `env:"WEBSINKCAFILE"`
 	SinkCertFile       string         `env:"WEBSINKCERTFILE"`

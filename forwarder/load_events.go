@@ -16,10 +16,6 @@ var categoryName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 func (l *loader) auditEvents() {
 	l.out.ClusterName = l.onOrOff(variable.ClusterName, l.in.ClusterName)
 	l.categories()
-	l.out.DedupeWindow = l.in.DedupeWindow
-	if l.in.DedupeWindow < 0 || l.in.DedupeWindow > 10_000_000 {
-		l.wrong(variable.DedupeWindow)
-	}
 }
 
 // categories takes any name, since AKS may get another category of audit events; but of one that is

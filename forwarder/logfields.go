@@ -47,7 +47,6 @@ func (c Config) LogFields() logrus.Fields {
 		"checkpoint_interval": c.CheckpointInterval.String(),
 		"cluster_name":        c.ClusterName,
 		"categories":          strings.Join(c.Categories, ","),
-		"dedupe_window":       c.DedupeWindow,
 		"sink":                c.SinkAddress(),
 		"sink_auth":           c.sinkAuth(),
 		"sink_ca_file":        c.SinkCAFile,

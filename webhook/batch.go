@@ -58,8 +58,7 @@ func (l *Session) next(ctx context.Context, events []audit.Event) (request, erro
 		return request{}, err
 	}
 	batch := newRequest(events[:admitted], list)
-	l.stats.EventsSent(batch.fresh())
-	l.stats.EventsReplayed(batch.again)
+	l.stats.EventsSent(len(batch.events))
 	return batch, nil
 }
 
@@ -68,26 +67,14 @@ func (l *Session) next(ctx context.Context, events []audit.Event) (request, erro
 type request struct {
 	body
 	events []audit.Event
-	// again is how many of them were counted before: they are sent again because the sink was
-	// lost.
-	again int
 	// failed is whether they have been counted as failed.
 	failed bool
 }
 
 // pack makes the parcel of the events: a list, or just the event where batches are not wanted.
 func newRequest(events []audit.Event, list bool) request {
-	p := request{body: newBody(events, list), events: events}
-	for n := range events {
-		if events[n].Again {
-			p.again++
-		}
-	}
-	return p
+	return request{body: newBody(events, list), events: events}
 }
-
-// fresh is how many of the events were not counted before.
-func (p request) fresh() int { return len(p.events) - p.again }
 
 // logFields says which events a log line is about: the first, and how many where there are more.
 func (p request) logFields() logrus.Fields {

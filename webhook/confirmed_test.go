@@ -287,13 +287,3 @@ func TestACloseIsNoLossAndSettlesNothing(t *testing.T) {
 		assert.Zero(t, l.Confirmed(), "nobody has watched it")
 	})
 }
-
-func TestWhatIsSentAgainIsCountedAsThat(t *testing.T) {
-	l, f := lane(t, inTurn(200, 200, 400), replaying)
-	all := events(3)
-	all[0].Again, all[2].Again = true, true
-	_, err := deliverAll(t.Context(), l, all)
-	require.NoError(t, err)
-	assert.Equal(t, counts{sent: 1, succeeded: 1, failed: 1}, f.counts())
-	assert.EqualValues(t, 2, f.metric("aks_audit_log_replayed_events_total"))
-}

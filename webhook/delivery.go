@@ -63,7 +63,7 @@ func (d *delivery) try(ctx context.Context) (step, error) {
 		return step{}, d.abandoned(context.Cause(ctx))
 	}
 	d.log.answered(d, a)
-	d.stats.SinkAnswered(d.request.events[0].Partition, a.status, a.reason(), a.took)
+	d.stats.Partition(d.request.events[0].Partition).SinkAnswered(a.status, a.reason(), a.took)
 	d.size.answered(len(d.request.events), a.waited)
 	if a.status == http.StatusRequestEntityTooLarge {
 		d.size.tooLarge(d.request.size)
@@ -100,7 +100,7 @@ func (d *delivery) abandoned(cause error) error {
 func (d *delivery) accept(a answer) audit.Outcome {
 	d.tracker.Accept(len(d.request.events), a.waited)
 	d.refusals.accepted()
-	d.stats.EventsSucceeded(d.request.fresh())
+	d.stats.EventsSucceeded(len(d.request.events))
 	d.health.SinkAnswered(d.request.events[0].Partition)
 	d.log.accepted(d)
 	return audit.Outcome{Verdict: audit.Delivered}

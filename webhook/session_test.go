@@ -33,7 +33,7 @@ func awaitLoss(t *testing.T, l *Session) {
 	t.Helper()
 	select {
 	case <-l.Lost():
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the loss was not noticed")
 	}
 	require.ErrorIs(t, l.Err(), confirm.ErrLost)
@@ -116,7 +116,7 @@ func TestASinkThatRefusesIsALossOnlyIfSomethingIsNotSettled(t *testing.T) {
 				assert.Contains(t, err.Error(), "connection refused")
 				return
 			}
-			require.Eventually(t, func() bool { return f.log.held.Load() == 1 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return f.log.held.Load() == 1 }, patience, time.Millisecond)
 			assert.False(t, isLost(l))
 			close(f.stop)
 			require.ErrorIs(t, <-results, ErrStopping)
@@ -144,7 +144,7 @@ func TestAPostThatTimesOutIsNoLoss(t *testing.T) {
 			<-r.Context().Done() // until the poster hangs up
 		}
 	})
-	l, _ := openLane(t, sink.URL, patient, func(cfg *forwarder.Config) { cfg.PostTimeout = 50 * time.Millisecond })
+	l, _ := openLane(t, sink.URL, patient, func(cfg *forwarder.Config) { cfg.PostTimeout = hangsFor })
 	post(t, l, 3)
 	assert.False(t, isLost(l))
 	assert.EqualValues(t, 3, sink.connections.Load(), "one at a time")
@@ -162,7 +162,7 @@ func TestASinkThatDoesNotTakeSomethingIsNotLost(t *testing.T) {
 
 func TestAnIdleConnectionIsWatchedUntilEverythingIsSettledAndThenClosed(t *testing.T) {
 	sink := serve(t, answering(200))
-	l, _ := openLane(t, sink.URL, func(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = true, 2*time.Second })
+	l, _ := openLane(t, sink.URL, func(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = true, 5*time.Second })
 	post(t, l, 1)
 	l.closeIdle()
 	assert.Positive(t, l.tracker.UntilUnwatched(), "not yet")

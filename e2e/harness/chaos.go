@@ -52,7 +52,7 @@ func NewChaos(t *testing.T, partitions int) *Chaos {
 func (c *Chaos) Settings(t *testing.T, others Settings) Settings {
 	t.Helper()
 	return HubSettings(t, c.Hub, c.Sink.URL()).With(Settings{
-		"LOGLEVEL": "info", "CHECKPOINTINTERVAL": "500ms", "SINKSETTLETIME": "500ms",
+		"LOGLEVEL": "info", "CHECKPOINTINTERVAL": "500ms", "SINKSETTLETIME": "500ms", "SHUTDOWNTIMEOUT": defaultShutdown.String(),
 		"POSTTIMEOUT": "2s", "POSTMAXRETRIES": "2", "POSTRETRYINCREMENTALDELAY": "100",
 	}).With(others)
 }

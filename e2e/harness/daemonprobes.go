@@ -3,6 +3,7 @@ package harness
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -75,7 +76,7 @@ func AwaitDeliveries(t *testing.T, d *Daemon) {
 // redelivered ones.
 func (d *Daemon) AcceptedEvents(t *testing.T) int {
 	t.Helper()
-	return int(max(0, d.Metric(t, "falco_aks_audit_log_events_success")) + max(0, d.Metric(t, "aks_audit_log_replayed_events_total")))
+	return int(max(0, d.Metric(t, "falco_aks_audit_log_events_success")))
 }
 
 // AwaitReceiveFailures waits until receiving from partitions 0 and 1 has failed that many times more.
@@ -125,14 +126,18 @@ func AwaitSinkFailure(t *testing.T, d *Daemon) {
 	assert.Equal(t, http.StatusOK, status, "a sink that is down is no reason to restart the daemon")
 }
 
-// AwaitHealth waits until the liveness probe answers with a status, and returns the body.
-func (d *Daemon) AwaitHealth(t *testing.T, status int) string {
+// AwaitHealthy waits until the liveness probe passes.
+func (d *Daemon) AwaitHealthy(t *testing.T) {
 	t.Helper()
-	var why string
+	d.AwaitHealth(t, http.StatusOK, "")
+}
+
+// AwaitHealth waits until the liveness probe answers status, with a text of that form.
+func (d *Daemon) AwaitHealth(t *testing.T, status int, form string) {
+	t.Helper()
+	said := regexp.MustCompile(form)
 	Wait(t, func() bool {
-		var got int
-		got, why = Get(t.Context(), d.StatsURL+"/healthz")
-		return got == status
-	}, "/healthz answers %d", status)
-	return why
+		got, why := Get(t.Context(), d.StatsURL+"/healthz")
+		return got == status && said.MatchString(why)
+	}, "/healthz answers %d %s", status, form)
 }

@@ -122,7 +122,7 @@ func (f *Falco) SeenJSON() []string {
 // Await waits until Falco has at least n audit events and returns all of them.
 func (f *Falco) Await(t *testing.T, n int) []string {
 	t.Helper()
-	Wait(t, func() bool { return len(f.Seen()) >= n }, "Falco has %d audit events", n)
+	AwaitCount(t, n, func() int { return len(f.Seen()) }, "audit events have not reached Falco")
 	return f.SeenJSON()
 }
 

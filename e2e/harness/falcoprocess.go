@@ -3,6 +3,7 @@ package harness
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,9 @@ import (
 // FalcoProcesses are Falco processes that run one after the other at the same address or behind the
 // same Service. Each writes what it has processed to a file.
 type FalcoProcesses struct {
-	Pace  time.Duration
+	Pace time.Duration
+	// Holds is how many audit events the engine of the next one uses before it stands still; with 0 it never does.
+	Holds int
 	files []string
 }
 
@@ -29,7 +32,7 @@ func (f *FalcoProcesses) Start(t *testing.T, address string) *FalcoProcess {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "used")
 	f.files = append(f.files, file)
-	environ := append(os.Environ(), FalcoAddress+"="+address, falcoFile+"="+file, falcoPace+"="+f.Pace.String())
+	environ := append(os.Environ(), FalcoAddress+"="+address, falcoFile+"="+file, falcoPace+"="+f.Pace.String(), falcoHolds+"="+strconv.Itoa(f.Holds))
 	p, err := StartProcess(t.Context(), t.TempDir(), environ, os.Args[0])
 	require.NoError(t, err)
 	falco := &FalcoProcess{Process: p, URL: "http://" + address + "/k8s-audit"}
@@ -72,5 +75,5 @@ func usedIn(t *testing.T, file string) []string {
 // AwaitUsed waits until the Falcos have processed that many different audit events.
 func (f *FalcoProcesses) AwaitUsed(t *testing.T, n int) {
 	t.Helper()
-	Wait(t, func() bool { return Distinct(f.Used(t)) >= n }, "Falco has used %d audit events", n)
+	AwaitCount(t, n, func() int { return Distinct(f.Used(t)) }, "audit events have not been used by Falco")
 }

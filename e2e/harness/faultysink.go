@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,8 @@ type FaultySink struct {
 	parsers fastjson.ParserPool
 	// AnswerTime is the time that the sink takes for each POST without a fault.
 	AnswerTime time.Duration
+	// connections is how many are open.
+	connections atomic.Int64
 
 	mu     sync.Mutex
 	mode   sinkMode
@@ -69,7 +72,7 @@ func (s *FaultySink) openPort() error {
 	if err != nil {
 		return fmt.Errorf("open the sink again: %w", err)
 	}
-	s.server = &http.Server{Handler: http.HandlerFunc(s.take), ReadHeaderTimeout: time.Minute}
+	s.server = &http.Server{Handler: http.HandlerFunc(s.take), ReadHeaderTimeout: time.Minute, ConnState: s.count}
 	served, server := make(chan struct{}), s.server
 	s.served = served
 	go func() {
@@ -77,6 +80,23 @@ func (s *FaultySink) openPort() error {
 		_ = server.Serve(listener)
 	}()
 	return nil
+}
+
+// count counts the connections.
+func (s *FaultySink) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.connections.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.connections.Add(-1)
+	default:
+	}
+}
+
+// AwaitUnused waits until all that was posted by a daemon that was killed is in the ledger.
+func (s *FaultySink) AwaitUnused(t *testing.T) {
+	t.Helper()
+	Wait(t, func() bool { return s.connections.Load() == 0 }, "the connections of the one killed are closed")
 }
 
 // closePort closes the port and every connection, as a crash does.

@@ -10,7 +10,10 @@ type FeedLoop struct {
 	stop, done chan struct{}
 }
 
-// StartFeedLoop appends a hub event with three audit events to each partition at an interval.
+// EventsPerLoop is how many audit events each hub event of a flow has.
+const EventsPerLoop = 3
+
+// StartFeedLoop appends a hub event of eventsOfFlow audit events to each partition every so often.
 func StartFeedLoop(t *testing.T, fed *Feed, every time.Duration) *FeedLoop {
 	t.Helper()
 	f := &FeedLoop{stop: make(chan struct{}), done: make(chan struct{})}
@@ -23,7 +26,7 @@ func StartFeedLoop(t *testing.T, fed *Feed, every time.Duration) *FeedLoop {
 			case <-f.stop:
 				return
 			case <-ticker.C:
-				fed.Add(t, 1, 3)
+				fed.Add(t, 1, EventsPerLoop)
 			}
 		}
 	}()

@@ -70,6 +70,7 @@ func (f *Fleet) end(i int, signal syscall.Signal) {
 	already := !p.Running()
 	signalled := time.Now()
 	err := p.Signal(signal)
+	took := time.Since(signalled)
 	switch {
 	case already:
 		f.report(p, "replica %d ended by itself with exit code %d", i, p.ExitCode())
@@ -79,8 +80,8 @@ func (f *Fleet) end(i int, signal syscall.Signal) {
 		// The signal came before the process had installed its handler.
 	case signal == syscall.SIGTERM && p.ExitCode() != 0:
 		f.report(p, "replica %d ended with exit code %d after SIGTERM", i, p.ExitCode())
-	case signal == syscall.SIGTERM && time.Since(signalled) > defaultShutdown+time.Second:
-		f.report(p, "replica %d took %s to stop", i, time.Since(signalled))
+	case signal == syscall.SIGTERM && took > defaultShutdown+time.Second && took > defaultShutdown+Overtime(context.Background()):
+		f.report(p, "replica %d took %s to stop", i, took)
 	case p.Output.Contains("DATA RACE"):
 		f.report(p, "replica %d has a data race", i)
 	}

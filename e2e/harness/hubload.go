@@ -81,10 +81,6 @@ func (h *HubLoad) add(partition string) {
 	for range 1 + h.rng.IntN(h.Records) {
 		record, entry := h.record(partition)
 		records, entries = append(records, record), append(entries, entry)
-		if again, ok := inOtherCategory(record); ok && entry.want == wantDelivered && h.unusual(1) {
-			// Where it stands the sink has the event, as a rule. It may come all the same.
-			records, entries = append(records, again), append(entries, wantedRecord{want: wantNeither, number: noNumber})
-		}
 	}
 	h.append(partition, entries, h.message(records))
 }
@@ -157,16 +153,6 @@ func (h *HubLoad) record(partition string) (any, wantedRecord) {
 	default:
 		return RecordOf(pick(h.rng, []string{"kube-audit", "kube-audit-admin"}), event), sound
 	}
-}
-
-// inOtherCategory is what AKS writes of an audit event where both audit categories are switched on.
-func inOtherCategory(one any) (again any, ok bool) {
-	r, ok := one.(Record)
-	if !ok || r.Category != "kube-audit" {
-		return nil, false
-	}
-	r.Category = "kube-audit-admin"
-	return r, true
 }
 
 // unusable returns an audit event that can only become a dead letter.

@@ -45,7 +45,7 @@ func (o *Output) Contains(part string) bool {
 
 // stopLimit is how long a process may take to end after a signal. It is longer than the longest
 // SHUTDOWNTIMEOUT of a test.
-const stopLimit = 70 * time.Second
+const stopLimit = shutdownTimeout + WaitLimit
 
 // Process is a child process whose output is kept. The caller of StartProcess has to end it.
 type Process struct {

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -50,7 +49,8 @@ func HubSettings(t *testing.T, hub *hubtest.Server, sinkURL string) Settings {
 		"STATSADDRESS":                  FreeAddress(t),
 		"LOGLEVEL":                      "debug",
 		// A stop waits this long. TestAStopWithTheDefaultSettleTime uses the default.
-		"SINKSETTLETIME": "300ms",
+		"SINKSETTLETIME":  "300ms",
+		"SHUTDOWNTIMEOUT": shutdownTimeout.String(),
 	}
 }
 
@@ -69,15 +69,8 @@ const LegacyClient = "azure-event-hubs-go"
 // CurrentClient is the value of EVENTHUBCLIENT for the default client.
 const CurrentClient = "azeventhubs"
 
-// shutdownTimeout is the SHUTDOWNTIMEOUT of SteadySettings.
-const shutdownTimeout = 55 * time.Second
-
-// SteadySettings suit tests that count redeliveries on a busy machine. A stop waits 52 times as long
-// as the slowest of the last answers. If that answer took a quarter of a second, the default
-// SHUTDOWNTIMEOUT of 25 s is too short and the last events are redelivered.
-func SteadySettings() Settings {
-	return Settings{"SINKSETTLETIME": "200ms", "SHUTDOWNTIMEOUT": "55s", "LOGLEVEL": "info"}
-}
+// SteadySettings are for tests that count repeats.
+func SteadySettings() Settings { return Settings{"SINKSETTLETIME": "200ms", "LOGLEVEL": "info"} }
 
 // FastRetries exhaust the retries at once, as an outage of minutes does with the default settings.
 func FastRetries() Settings {

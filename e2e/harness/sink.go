@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"aks-audit-log-go/internal/certtest"
 )
@@ -23,6 +24,7 @@ type Sink struct {
 	posts   int // including refused ones
 	request *http.Request
 	refused string // a body that contains this audit event is answered with 400
+	took    time.Time
 }
 
 // StartSink starts a sink that accepts everything.
@@ -56,6 +58,7 @@ func (s *Sink) take(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.status/100 == 2 {
 		s.events = append(s.events, events...)
+		s.took = time.Now()
 	}
 	w.WriteHeader(s.status)
 }
@@ -100,6 +103,13 @@ func (s *Sink) Accepted() []string {
 	return slices.Clone(s.events)
 }
 
+// LastTook is when the sink accepted the last audit event, before it said so.
+func (s *Sink) LastTook() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.took
+}
+
 // Posted returns the number of POSTs, including refused ones.
 func (s *Sink) Posted() int {
 	s.mu.Lock()
@@ -117,7 +127,7 @@ func (s *Sink) LastRequest() *http.Request {
 // Await waits until n audit events were accepted and returns all accepted ones.
 func (s *Sink) Await(t *testing.T, n int) []string {
 	t.Helper()
-	Wait(t, func() bool { return len(s.Accepted()) >= n }, "the sink accepted %d audit events", n)
+	AwaitCount(t, n, func() int { return len(s.Accepted()) }, "audit events have not reached the sink")
 	return s.Accepted()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -19,16 +20,20 @@ func Pause(ctx context.Context, d time.Duration) {
 }
 
 const (
-	// WaitLimit bounds every wait. It is long because the whole suite shares a small machine with a
-	// compiler. A test that passes never takes that long.
-	WaitLimit = 120 * time.Second
+	// WaitLimit bounds every wait for one thing. It is long because the whole suite may share a small
+	// machine with others; a test that passes never waits it out.
+	WaitLimit = 5 * time.Minute
+	// shutdownTimeout is the SHUTDOWNTIMEOUT of hubSettings. A stop waits until what the sink accepted is
+	// settled, which takes 52 times as long as the sink's slow answers. On a busy machine that is more than
+	// the default has, and the last events would come again.
+	shutdownTimeout = 5 * time.Minute
 	// PollEvery is the time between two checks of a condition.
 	PollEvery = 25 * time.Millisecond
 )
 
 // HTTPClient keeps no connection open, so that none outlives its test.
 var HTTPClient = &http.Client{
-	Timeout:   10 * time.Second,
+	Timeout:   WaitLimit,
 	Transport: &http.Transport{DisableKeepAlives: true},
 }
 
@@ -43,9 +48,11 @@ func Wait(t *testing.T, cond func() bool, what string, args ...any) {
 // within WaitLimit.
 func WaitWithProgress(t *testing.T, goal int, left func() int, what string) {
 	t.Helper()
+	poll := time.NewTicker(PollEvery)
+	defer poll.Stop()
 	now, since := left(), time.Now()
 	for now != goal {
-		time.Sleep(PollEvery)
+		<-poll.C
 		if next := left(); next != now {
 			now, since = next, time.Now()
 		}
@@ -53,6 +60,25 @@ func WaitWithProgress(t *testing.T, goal int, left func() int, what string) {
 			require.Failf(t, "no progress", "for %s %d %s", WaitLimit, now, what)
 		}
 	}
+}
+
+// AwaitCount waits until count answers n or more. That may take any time as long as the count grows.
+func AwaitCount(t *testing.T, n int, count func() int, what string) {
+	t.Helper()
+	WaitWithProgress(t, 0, func() int { return max(0, n-count()) }, what)
+}
+
+// Overtime returns how much longer than its own timers allow a daemon may take at this moment: twenty
+// times what it takes to start the daemon's binary and see it end. That is about a second where the
+// machine is not busy.
+func Overtime(ctx context.Context) time.Duration {
+	binary, err := raceBinaryOnce()
+	if err != nil {
+		return 0 // the test has no daemon to judge
+	}
+	began := time.Now()
+	_ = exec.CommandContext(ctx, binary, "version").Run()
+	return 20 * time.Since(began)
 }
 
 // Get fetches a page and returns its status and body. The status is 0 if the connection fails.

@@ -6,55 +6,55 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// settling holds the positions that a partition has reached back until everything that the sink
-// has accepted up to there is settled: only then may a checkpoint be written.
+// pending holds back the positions that a partition has passed until the sink has confirmed all that it had accepted by
+// then. Only then may they be written as a checkpoint.
 type pending struct {
 	mu      sync.Mutex
 	session eventhub.Session
-	// waiting are the positions reached on this lane and not settled, in order.
-	waiting []pendingCheckpoint
+	// checkpoints are the positions passed during this session and not confirmed, in order.
+	checkpoints []pendingCheckpoint
 }
 
-// milestone is a position that may be checkpointed when the ticket is settled.
+// pendingCheckpoint is a position that may be written once the session has confirmed as much as it had accepted.
 type pendingCheckpoint struct {
-	accepted   int64
-	checkpoint eventhub.Checkpoint
+	accepted int64
+	position eventhub.Position
 }
 
-// begin starts on a new lane. What was waiting on the old one is forgotten: it comes again.
-func (s *pending) Start(lane eventhub.Session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.session, s.waiting = lane, nil
+// start begins a new session. It forgets what was pending in the old one: that is read again.
+func (p *pending) start(session eventhub.Session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.session, p.checkpoints = session, nil
 }
 
-// reach notes that the event and all before it have their verdict.
-func (s *pending) Add(event eventhub.Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	next := pendingCheckpoint{accepted: s.session.Accepted(), checkpoint: eventhub.Checkpoint{Sequence: event.Sequence, Offset: event.Offset}}
-	// Of events in which there was nothing to deliver only the last counts.
-	if last := len(s.waiting) - 1; last >= 0 && s.waiting[last].accepted == next.accepted {
-		s.waiting[last] = next
+// add notes that all hub events up to the position have their verdict.
+func (p *pending) add(position eventhub.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := pendingCheckpoint{accepted: p.session.Accepted(), position: position}
+	// Of hub events with nothing to deliver only the last counts.
+	if last := len(p.checkpoints) - 1; last >= 0 && p.checkpoints[last].accepted == next.accepted {
+		p.checkpoints[last] = next
 		return
 	}
-	s.waiting = append(s.waiting, next)
+	p.checkpoints = append(p.checkpoints, next)
 }
 
-// settle hands the furthest position that has been settled since the last call to advance, if
-// there is one. Of two calls at the same time the later one hands on the further position.
-func (s *pending) TakeConfirmed(advance func(eventhub.Checkpoint)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.waiting) == 0 {
+// takeConfirmed calls advance with the last position that was confirmed since the last call, if there is one. Of two
+// concurrent calls the later one passes the later position.
+func (p *pending) takeConfirmed(advance func(eventhub.Position)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.checkpoints) == 0 {
 		return
 	}
-	ticket, passed := s.session.Confirmed(), 0
-	for passed < len(s.waiting) && s.waiting[passed].accepted <= ticket {
+	confirmed, passed := p.session.Confirmed(), 0
+	for passed < len(p.checkpoints) && p.checkpoints[passed].accepted <= confirmed {
 		passed++
 	}
 	if passed > 0 {
-		advance(s.waiting[passed-1].checkpoint)
-		s.waiting = s.waiting[passed:]
+		advance(p.checkpoints[passed-1].position)
+		p.checkpoints = p.checkpoints[passed:]
 	}
 }

@@ -11,23 +11,23 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-func TestPositionsThatWaitForSettlingAreHandedOnInOrder(t *testing.T) {
-	lane := &eventhubtest.Session{Sink: &eventhubtest.Sink{}, LostSignal: make(chan struct{})}
-	var s pending
-	s.Start(lane)
+func TestPositionsAreConfirmedInOrder(t *testing.T) {
+	session := &eventhubtest.Session{Sink: &eventhubtest.Sink{}, LostSignal: make(chan struct{})}
+	var p pending
+	p.start(session)
 	var got []int64
-	settle := func() { s.TakeConfirmed(func(c eventhub.Checkpoint) { got = append(got, c.Sequence) }) }
-	settle()
-	s.Add(eventhub.Event{Sequence: 0})
-	lane.ConfirmTime = time.Hour
-	lane.Accept()
-	s.Add(eventhub.Event{Sequence: 1})
-	s.Add(eventhub.Event{Sequence: 2})
-	require.Len(t, s.waiting, 2, "two behind the same ticket are one")
-	settle()
+	take := func() { p.takeConfirmed(func(position eventhub.Position) { got = append(got, position.Sequence) }) }
+	take()
+	p.add(eventhub.Position{Sequence: 0})
+	session.ConfirmTime = time.Hour
+	session.Accept()
+	p.add(eventhub.Position{Sequence: 1})
+	p.add(eventhub.Position{Sequence: 2})
+	require.Len(t, p.checkpoints, 2, "two with nothing accepted in between are one")
+	take()
 	assert.Equal(t, []int64{0}, got)
-	lane.ConfirmedUpTo = 1
-	settle()
-	settle()
+	session.ConfirmedUpTo = 1
+	take()
+	take()
 	assert.Equal(t, []int64{0, 2}, got)
 }

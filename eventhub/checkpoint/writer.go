@@ -11,72 +11,93 @@ import (
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/forwarder/metrics"
+	"aks-audit-log-go/internal/loglimit"
 )
 
-// checkpointer writes one partition's checkpoint now and then, so that delivering never waits
-// for it and the store is asked once an interval, not once an event.
+// Writer writes one partition's checkpoint once an interval, so that delivering never waits for the store, and the store
+// is not asked for each event.
 type Writer struct {
-	Store    eventhub.CheckpointStore
-	Interval time.Duration
-	Stats    *metrics.Statistics
-	Log      logrus.FieldLogger
-	// stored is the checkpoint as the store has it. It belongs to whoever writes: run, and after
-	// it the caller of flush.
-	Stored eventhub.Checkpoint
-	// unsure are the writes since then that got no answer: one of them may have been made.
+	store    eventhub.CheckpointStore
+	interval time.Duration
+	// lastWrite bounds a write that is under way when Run ends.
+	lastWrite time.Duration
+	stats     *metrics.Partition
+	log       logrus.FieldLogger
+	// stored is the checkpoint as the store has it. It belongs to whoever writes: Run, and after it the caller of Flush.
+	stored eventhub.Checkpoint
+	// unanswered are the writes since stored that got no answer: one of them may have been made.
 	unanswered []eventhub.Checkpoint
-	// settling holds back what the sink might still lose.
-	Pending pending
-	// reached is how far the checkpoint may go.
-	confirmed atomic.Pointer[eventhub.Checkpoint]
+	// failures limits the warnings of a row of failures to one.
+	failures loglimit.Limiter
+	// pending holds back the positions that the sink has not confirmed.
+	pending pending
+	// confirmed is the position up to which the checkpoint may go, nil at first.
+	confirmed atomic.Pointer[eventhub.Position]
 }
 
-// advance notes that the event and all before it have their verdict, and nothing can be lost any
-// more.
-func (c *Writer) Advance(event eventhub.Event) {
-	c.confirmed.Store(&eventhub.Checkpoint{Sequence: event.Sequence, Offset: event.Offset})
+// New returns the writer of a partition without a checkpoint. It writes every interval while Run runs, and a write that
+// is under way when Run ends may take lastWrite longer.
+func New(partition string, store eventhub.CheckpointStore, interval, lastWrite time.Duration, stats *metrics.Partition,
+	log logrus.FieldLogger,
+) *Writer {
+	return &Writer{
+		store: store, interval: interval, lastWrite: lastWrite, stats: stats, log: log,
+		stored: eventhub.Checkpoint{Partition: partition, Sequence: eventhub.NoSequence},
+	}
 }
 
-// advanceSettled does so for what was settled since the last time.
-func (c *Writer) AdvanceConfirmed() {
-	c.Pending.TakeConfirmed(func(position eventhub.Checkpoint) { c.confirmed.Store(&position) })
+// Continue makes the writer go on from the partition's checkpoint in the store. Call it before anything else.
+func (w *Writer) Continue(stored eventhub.Checkpoint) { w.stored = stored }
+
+// Advance allows the checkpoint to go up to the position at once.
+func (w *Writer) Advance(position eventhub.Position) { w.confirmed.Store(&position) }
+
+// StartSession begins a new session with the sink. What the old one has not confirmed is forgotten: it is read again.
+func (w *Writer) StartSession(session eventhub.Session) { w.pending.start(session) }
+
+// Pass allows the checkpoint to pass a hub event once the session has confirmed all that it has accepted until now.
+func (w *Writer) Pass(event eventhub.Event) {
+	w.pending.add(eventhub.Position{Sequence: event.Sequence, Offset: event.Offset})
 }
 
-// position is the place behind what was reached, start where that is nothing.
-func (c *Writer) Position(start eventhub.Position) eventhub.Position {
-	if reached := c.confirmed.Load(); reached != nil {
-		return eventhub.Position{Sequence: reached.Sequence, Offset: reached.Offset}
+// AdvanceConfirmed notes what the session has confirmed since the last time.
+func (w *Writer) AdvanceConfirmed() { w.pending.takeConfirmed(w.Advance) }
+
+// Position returns the position up to which the checkpoint may go, or start if there is none yet.
+func (w *Writer) Position(start eventhub.Position) eventhub.Position {
+	if confirmed := w.confirmed.Load(); confirmed != nil {
+		return *confirmed
 	}
 	return start
 }
 
-// run writes what was reached every interval until ctx ends. It returns ErrLostRace if somebody
-// else moved the checkpoint, who is then the partition's owner.
-func (c *Writer) Run(ctx context.Context) error {
-	// The end of ctx must not cut a write off: whether it was made would not be known, and if it
-	// was, the last write would be refused as if another owner had moved the checkpoint.
-	writing, cancel := linger(ctx)
+// Run writes the checkpoint every interval until ctx ends. It returns ErrConflict if somebody else moved the checkpoint,
+// who then owns the partition.
+func (w *Writer) Run(ctx context.Context) error {
+	// The end of ctx must not cut a write off. Nobody would know whether the write was made, and if it was, the last
+	// write would be refused as if another owner had moved the checkpoint.
+	writing, cancel := linger(ctx, w.lastWrite)
 	defer cancel()
-	ticker := time.NewTicker(c.Interval)
+	ticker := time.NewTicker(w.interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			if err := c.Flush(writing); errors.Is(err, eventhub.ErrConflict) {
+			if err := w.Flush(writing); errors.Is(err, eventhub.ErrConflict) {
 				return err
 			}
 		}
 	}
 }
 
-// linger returns a context that ends closeTimeout after ctx, or when it is cancelled.
-func linger(ctx context.Context) (context.Context, context.CancelFunc) {
+// linger returns a context that ends so long after ctx, or when it is cancelled.
+func linger(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
 	lingering, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	unregister := context.AfterFunc(ctx, func() {
 		select {
-		case <-time.After(eventhub.CloseTimeout):
+		case <-time.After(after):
 			cancel()
 		case <-lingering.Done():
 		}
@@ -87,70 +108,72 @@ func linger(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 }
 
-// flush writes what was reached, if anything was since the last time.
-func (c *Writer) Flush(ctx context.Context) error {
-	c.AdvanceConfirmed()
-	reached := c.confirmed.Load()
-	if reached == nil || reached.Sequence == c.Stored.Sequence && reached.Offset == c.Stored.Offset {
+// Flush writes the checkpoint if it may go further than the one in the store. It returns ErrConflict if somebody else
+// moved the checkpoint.
+func (w *Writer) Flush(ctx context.Context) error {
+	w.AdvanceConfirmed()
+	confirmed := w.confirmed.Load()
+	if confirmed == nil || confirmed.Sequence == w.stored.Sequence && confirmed.Offset == w.stored.Offset {
 		return nil
 	}
-	next := c.Stored
-	next.Sequence, next.Offset = reached.Sequence, reached.Offset
-	written, err := c.Store.UpdateCheckpoint(ctx, next)
-	if errors.Is(err, eventhub.ErrConflict) && len(c.unanswered) > 0 {
-		written, err = c.overwriteOwn(ctx, next)
+	next := w.stored
+	next.Sequence, next.Offset = confirmed.Sequence, confirmed.Offset
+	written, err := w.store.UpdateCheckpoint(ctx, next)
+	if errors.Is(err, eventhub.ErrConflict) && len(w.unanswered) > 0 {
+		written, err = w.overwriteOwn(ctx, next)
 	}
 	if err != nil {
-		c.reportFailure(err)
+		w.reportFailure(err)
 		if !errors.Is(err, eventhub.ErrConflict) {
-			c.rememberUnanswered(eventhub.Checkpoint{Partition: next.Partition, Sequence: next.Sequence, Offset: next.Offset})
+			w.rememberUnanswered(eventhub.Checkpoint{Partition: next.Partition, Sequence: next.Sequence, Offset: next.Offset})
 		}
 		return err
 	}
-	c.Stored, c.unanswered = written, nil
-	c.Stats.CheckpointWritten(c.Stored.Partition)
-	c.Log.WithField("sequence", written.Sequence).Debug("checkpoint written")
+	w.stored, w.unanswered = written, nil
+	w.failures.Reset()
+	w.stats.CheckpointWritten()
+	w.log.WithField("sequence", written.Sequence).Debug("checkpoint written")
 	return nil
 }
 
-// maxUnsure bounds what is remembered of an outage of the store, which may last for days.
+// maxUnanswered bounds the memory of an outage of the store, which may last for days.
 const maxUnanswered = 200
 
-// doubt remembers a write that got no answer. Where there were too many, those in the middle are
-// forgotten: it is at the beginning and at the end of an outage that a write is made and only its
-// answer lost. Were it one of these, the partition would be claimed anew, and some of it come again.
-func (c *Writer) rememberUnanswered(write eventhub.Checkpoint) {
-	if slices.Contains(c.unanswered, write) {
+// rememberUnanswered remembers a write that got no answer. If there are too many, it forgets those in the middle: it is
+// at the beginning and at the end of an outage that a write is made and only its answer is lost. If it was one in the
+// middle all the same, the partition is claimed anew, and some events come again.
+func (w *Writer) rememberUnanswered(write eventhub.Checkpoint) {
+	if slices.Contains(w.unanswered, write) {
 		return
 	}
-	if len(c.unanswered) == maxUnanswered {
-		c.unanswered = slices.Delete(c.unanswered, maxUnanswered/2, maxUnanswered/2+1)
+	if len(w.unanswered) == maxUnanswered {
+		w.unanswered = slices.Delete(w.unanswered, maxUnanswered/2, maxUnanswered/2+1)
 	}
-	c.unanswered = append(c.unanswered, write)
+	w.unanswered = append(w.unanswered, write)
 }
 
-// updateOwn writes over a checkpoint of our own whose answer was lost. It fails with ErrLostRace
-// if what stands in the store is somebody else's.
-func (c *Writer) overwriteOwn(ctx context.Context, next eventhub.Checkpoint) (eventhub.Checkpoint, error) {
-	listed, err := c.Store.ListCheckpoints(ctx)
+// overwriteOwn writes over a checkpoint of our own whose answer was lost. It returns ErrConflict if the checkpoint in the
+// store is somebody else's.
+func (w *Writer) overwriteOwn(ctx context.Context, next eventhub.Checkpoint) (eventhub.Checkpoint, error) {
+	listed, err := w.store.ListCheckpoints(ctx)
 	if err != nil {
 		return eventhub.Checkpoint{}, err
 	}
 	for _, found := range listed {
 		version := found.Version
 		found.Version = ""
-		if slices.Contains(c.unanswered, found) {
+		if slices.Contains(w.unanswered, found) {
 			next.Version = version
-			return c.Store.UpdateCheckpoint(ctx, next)
+			return w.store.UpdateCheckpoint(ctx, next)
 		}
 	}
 	return eventhub.Checkpoint{}, eventhub.ErrConflict
 }
 
-// report logs the first of a row of failures; the counter has the others.
-func (c *Writer) reportFailure(err error) {
-	c.Stats.CheckpointFailed(c.Stored.Partition)
-	if len(c.unanswered) == 0 && !errors.Is(err, eventhub.ErrConflict) {
-		c.Log.WithError(err).Warn("checkpoint not written; trying again, events go on being delivered")
+// reportFailure logs the first of a row of failures, and counts each.
+func (w *Writer) reportFailure(err error) {
+	w.stats.CheckpointFailed()
+	if !errors.Is(err, eventhub.ErrConflict) && w.failures.Next("").Log {
+		w.log.WithError(err).Warn("checkpoint not written; trying again, events go on being delivered")
 	}
 }

@@ -33,24 +33,21 @@ func (s *slowStore) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.Ch
 	}
 }
 
-func newCheckpointer(store eventhub.CheckpointStore) *Writer {
+func newWriter(store eventhub.CheckpointStore) *Writer {
 	log, _ := logtest.NewNullLogger()
-	return &Writer{
-		Store: store, Interval: time.Second, Log: log,
-		Stats:  metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now),
-		Stored: eventhub.Checkpoint{Partition: "0", Sequence: eventhub.NoSequence},
-	}
+	stats := metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now)
+	return New("0", store, time.Second, eventhub.CloseTimeout, stats.Partition("0"), log)
 }
 
-// stopAmidAWrite runs a checkpointer, stops it while its first write waits for the answer, and
+// stopAmidAWrite runs a writer, stops it while its first write waits for the answer, and
 // returns how long it took to end from there.
-func stopAmidAWrite(t *testing.T, c *Writer) time.Duration {
+func stopAmidAWrite(t *testing.T, w *Writer) time.Duration {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	c.Advance(eventhub.Event{Sequence: 1})
-	go func() { ended <- c.Run(ctx) }()
-	<-time.After(c.Interval) // the bubble's clock
+	w.Advance(eventhub.Position{Sequence: 1})
+	go func() { ended <- w.Run(ctx) }()
+	<-time.After(w.interval) // the bubble's clock
 	synctest.Wait()
 	began := time.Now()
 	cancel()
@@ -61,10 +58,10 @@ func stopAmidAWrite(t *testing.T, c *Writer) time.Duration {
 func TestAStopAmidAWriteLetsTheLastCheckpointBeWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &slowStore{Store: eventhubtest.NewStore(), answerTime: eventhub.CloseTimeout / 2}
-		c := newCheckpointer(store)
-		assert.Equal(t, store.answerTime, stopAmidAWrite(t, c))
-		c.Advance(eventhub.Event{Sequence: 2})
-		require.NoError(t, c.Flush(t.Context()), "nobody else has moved the checkpoint")
+		w := newWriter(store)
+		assert.Equal(t, store.answerTime, stopAmidAWrite(t, w))
+		w.Advance(eventhub.Position{Sequence: 2})
+		require.NoError(t, w.Flush(t.Context()), "nobody else has moved the checkpoint")
 		last, _ := store.Checkpoint("0")
 		assert.Equal(t, int64(2), last.Sequence)
 	})
@@ -87,10 +84,10 @@ func (s *forgetfulStore) UpdateCheckpoint(ctx context.Context, checkpoint eventh
 
 func TestAWriteWhoseAnswerWasLostIsNoLostRace(t *testing.T) {
 	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 2}
-	c := newCheckpointer(store)
+	w := newWriter(store)
 	for sequence := range int64(4) {
-		c.Advance(eventhub.Event{Sequence: sequence, Offset: "o"})
-		err := c.Flush(t.Context())
+		w.Advance(eventhub.Position{Sequence: sequence, Offset: "o"})
+		err := w.Flush(t.Context())
 		assert.Equal(t, sequence < 2, err != nil)
 		require.NotErrorIs(t, err, eventhub.ErrConflict)
 	}
@@ -100,64 +97,64 @@ func TestAWriteWhoseAnswerWasLostIsNoLostRace(t *testing.T) {
 
 func TestAnyOfTheWritesWithoutAnAnswerMayBeTheOneThatWasMade(t *testing.T) {
 	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 1}
-	c := newCheckpointer(store)
-	c.Advance(eventhub.Event{Sequence: 1})
-	require.Error(t, c.Flush(t.Context()), "made, and its answer lost")
+	w := newWriter(store)
+	w.Advance(eventhub.Position{Sequence: 1})
+	require.Error(t, w.Flush(t.Context()), "made, and its answer lost")
 	store.Fail(errors.New("503"))
-	c.Advance(eventhub.Event{Sequence: 2})
-	require.Error(t, c.Flush(t.Context()), "not made")
+	w.Advance(eventhub.Position{Sequence: 2})
+	require.Error(t, w.Flush(t.Context()), "not made")
 	store.Fail(nil)
-	c.Advance(eventhub.Event{Sequence: 3})
-	require.NoError(t, c.Flush(t.Context()))
+	w.Advance(eventhub.Position{Sequence: 3})
+	require.NoError(t, w.Flush(t.Context()))
 }
 
 // The store may be away for days, while events go on being delivered.
 func TestALongOutageOfTheStoreTakesNoMoreMemoryTheLongerItLasts(t *testing.T) {
 	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 1}
-	c := newCheckpointer(store)
-	c.Advance(eventhub.Event{Sequence: 0})
-	require.Error(t, c.Flush(t.Context()), "made, and its answer lost")
+	w := newWriter(store)
+	w.Advance(eventhub.Position{Sequence: 0})
+	require.Error(t, w.Flush(t.Context()), "made, and its answer lost")
 	store.Fail(errors.New("503"))
 	for sequence := range int64(5 * maxUnanswered) {
-		c.Advance(eventhub.Event{Sequence: sequence / 2})
-		require.Error(t, c.Flush(t.Context()))
+		w.Advance(eventhub.Position{Sequence: sequence / 2})
+		require.Error(t, w.Flush(t.Context()))
 	}
-	assert.LessOrEqual(t, len(c.unanswered), maxUnanswered)
+	assert.LessOrEqual(t, len(w.unanswered), maxUnanswered)
 	store.Fail(nil)
-	require.NoError(t, c.Flush(t.Context()), "the first one is remembered")
+	require.NoError(t, w.Flush(t.Context()), "the first one is remembered")
 }
 
 func TestTheLastWriteOfALongOutageMayBeTheOneThatWasMade(t *testing.T) {
 	store := &forgetfulStore{Store: eventhubtest.NewStore()}
-	c := newCheckpointer(store)
+	w := newWriter(store)
 	store.Fail(errors.New("503"))
 	for sequence := range int64(2 * maxUnanswered) {
-		c.Advance(eventhub.Event{Sequence: sequence})
-		require.Error(t, c.Flush(t.Context()))
+		w.Advance(eventhub.Position{Sequence: sequence})
+		require.Error(t, w.Flush(t.Context()))
 	}
 	store.Fail(nil)
 	store.lose = 1
-	c.Advance(eventhub.Event{Sequence: 2 * maxUnanswered})
-	require.Error(t, c.Flush(t.Context()), "made, and its answer lost")
-	c.Advance(eventhub.Event{Sequence: 2*maxUnanswered + 1})
-	require.NoError(t, c.Flush(t.Context()))
+	w.Advance(eventhub.Position{Sequence: 2 * maxUnanswered})
+	require.Error(t, w.Flush(t.Context()), "made, and its answer lost")
+	w.Advance(eventhub.Position{Sequence: 2*maxUnanswered + 1})
+	require.NoError(t, w.Flush(t.Context()))
 }
 
 func TestARaceLostAfterALostAnswerIsStillLost(t *testing.T) {
 	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 1}
-	c := newCheckpointer(store)
-	c.Advance(eventhub.Event{Sequence: 1})
-	require.Error(t, c.Flush(t.Context()))
+	w := newWriter(store)
+	w.Advance(eventhub.Position{Sequence: 1})
+	require.Error(t, w.Flush(t.Context()))
 	store.Move("0", 7)
-	c.Advance(eventhub.Event{Sequence: 2})
-	require.ErrorIs(t, c.Flush(t.Context()), eventhub.ErrConflict)
+	w.Advance(eventhub.Position{Sequence: 2})
+	require.ErrorIs(t, w.Flush(t.Context()), eventhub.ErrConflict)
 	last, _ := store.Checkpoint("0")
 	assert.Equal(t, int64(7), last.Sequence)
 }
 
 func TestAStopDoesNotWaitForAStoreThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCheckpointer(&slowStore{Store: eventhubtest.NewStore(), answerTime: time.Hour})
-		assert.Equal(t, eventhub.CloseTimeout, stopAmidAWrite(t, c))
+		w := newWriter(&slowStore{Store: eventhubtest.NewStore(), answerTime: time.Hour})
+		assert.Equal(t, eventhub.CloseTimeout, stopAmidAWrite(t, w))
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/dedupe"
 	"aks-audit-log-go/eventhub/partition"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/health"
@@ -16,16 +15,16 @@ import (
 )
 
 const (
-	// balanceInterval is how often ownerships are renewed, before a jitter of 20 % either way
-	// that keeps replicas from acting in step.
+	// balanceInterval is how often ownerships are renewed, before a jitter of 20 % either way that keeps replicas from
+	// acting in step.
 	balanceInterval = 10 * time.Second
 	// balanceRetry is how soon a round that failed is tried again.
 	balanceRetry = 2 * time.Second
-	// roundTimeout bounds a round, so that one that hangs does not cost the ownerships.
+	// roundTimeout bounds a round, so that a store that hangs does not cost the ownerships.
 	roundTimeout = 30 * time.Second
 )
 
-// Consumer owns partitions and forwards what they hold.
+// Consumer owns partitions and forwards their hub events.
 type Consumer struct {
 	cfg    forwarder.Config
 	hub    eventhub.Hub
@@ -35,44 +34,40 @@ type Consumer struct {
 	health *health.Health
 	log    logrus.FieldLogger
 	shared *partition.Shared
-	// copies is shared by the partitions: a copy may come in another one.
-	copies *dedupe.Cache
 
-	// me names this reader in the ownerships.
+	// ownerID names this replica in the ownerships.
 	ownerID string
 	rng     *mathrand.Rand
-	// vigil is kept by the rounds, for the partitions.
-	vigil *partition.Fence
 
-	// What follows belongs to the goroutine of Run.
+	// The fields below belong to the goroutine of Run.
 	partitions []string
 	owned      map[string]*ownedPartition
 	outage     storeOutage
 	ended      chan *ownedPartition
-	// expires is when the first ownership of another reader would expire, as last listed.
+	// expires is the time until the first ownership of another replica expires, as last listed.
 	expires time.Duration
 }
 
 // New returns a consumer. Nothing happens before Run.
-func New(cfg forwarder.Config, hub eventhub.Hub, store eventhub.Store, sink eventhub.Sink, stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger) *Consumer {
-	heard := observedHub{Hub: hub, health: health}
+func New(cfg forwarder.Config, hub eventhub.Hub, store eventhub.Store, sink eventhub.Sink,
+	stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger,
+) *Consumer {
+	observed := observedHub{Hub: hub, health: health}
 	return &Consumer{
-		cfg: cfg, hub: heard, store: store, sink: sink, stats: stats, health: health, log: log,
-		shared: partition.NewShared(cfg, heard, store, sink, stats, health, log),
-		copies: dedupe.New(cfg.DedupeWindow, len(cfg.Categories)),
+		cfg: cfg, hub: observed, store: store, sink: sink, stats: stats, health: health, log: log,
+		shared: partition.NewShared(cfg, observed, store, sink, stats, health, log),
 
 		ownerID: eventhub.ReaderID(),
 		rng:     mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
-		vigil:   &partition.Fence{},
 		owned:   map[string]*ownedPartition{},
 		outage:  storeOutage{listed: time.Now()},
 		ended:   make(chan *ownedPartition),
 	}
 }
 
-// Run consumes until ctx ends. Then it lets every partition finish the hub event in hand, as
-// long as the sink takes it and SHUTDOWNTIMEOUT allows, writes the last checkpoints, gives the
-// partitions up so that another replica takes them over at once, and returns.
+// Run consumes until ctx ends. Then it lets every partition finish the hub event in hand, as long as the sink takes it and
+// SHUTDOWNTIMEOUT allows. It writes the last checkpoints and relinquishes the partitions, so that another replica takes
+// them over at once.
 func (c *Consumer) Run(ctx context.Context) {
 	defer c.shared.Close()
 	c.log.WithField("owner", c.ownerID).Info("consumer starts")

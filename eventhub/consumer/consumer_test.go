@@ -344,7 +344,7 @@ func TestAStopWhileADeadLetterCannotBeStoredLosesNothing(t *testing.T) {
 
 func TestTheTimeForWorkLeavesRoomForTheFarewells(t *testing.T) {
 	for shutdown, want := range map[time.Duration]time.Duration{
-		25 * time.Second: 13 * time.Second, 10 * time.Second: 5 * time.Second, time.Second: 500 * time.Millisecond,
+		250 * time.Second: 130 * time.Second, 25 * time.Second: 13 * time.Second, 10 * time.Second: 5 * time.Second, time.Second: 500 * time.Millisecond,
 	} {
 		assert.Equal(t, want, workTimeout(shutdown))
 	}

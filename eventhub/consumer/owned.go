@@ -7,28 +7,28 @@ import (
 	"aks-audit-log-go/eventhub/partition"
 )
 
-// holding is a partition that this process owns.
+// ownedPartition is a partition that this replica owns and runs.
 type ownedPartition struct {
 	partition string
 	ownership eventhub.Ownership
-	// stop asks it to end in good order, abandon at once.
-	stop    context.CancelFunc
+	// drain asks it to finish what is in hand and to end, abandon to end at once.
+	drain   context.CancelFunc
 	abandon context.CancelCauseFunc
-	// err is set when it has ended: why it may not be given up any more.
+	// err is set when it has ended because another replica owns it: then it must not be relinquished.
 	err error
 }
 
-// begin starts the partitions that were won and do not run yet.
+// startWon starts the partitions that were won and do not run yet. Those that run get their renewed ownership.
 func (c *Consumer) startWon(ctx, roundCtx context.Context, won []eventhub.Ownership) error {
-	var fresh []eventhub.Ownership
+	var added []eventhub.Ownership
 	for _, ownership := range won {
-		if holding := c.owned[ownership.Partition]; holding != nil {
-			holding.ownership = ownership
+		if owned := c.owned[ownership.Partition]; owned != nil {
+			owned.ownership = ownership
 		} else {
-			fresh = append(fresh, ownership)
+			added = append(added, ownership)
 		}
 	}
-	if len(fresh) == 0 {
+	if len(added) == 0 {
 		return nil
 	}
 	checkpoints, err := c.store.ListCheckpoints(roundCtx)
@@ -39,40 +39,41 @@ func (c *Consumer) startWon(ctx, roundCtx context.Context, won []eventhub.Owners
 	for _, checkpoint := range checkpoints {
 		stored[checkpoint.Partition] = &checkpoint
 	}
-	for _, ownership := range fresh {
+	for _, ownership := range added {
 		c.start(ctx, ownership, stored[ownership.Partition])
 	}
 	return nil
 }
 
-// hold runs a partition until it is stopped, abandoned or displaced; its end arrives in c.ended.
+// start runs a partition until it is drained, abandoned or displaced. Its end arrives in c.ended. The end of ctx does not
+// end it: shutDown does.
 func (c *Consumer) start(ctx context.Context, ownership eventhub.Ownership, stored *eventhub.Checkpoint) {
-	work, abandon := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop, cancel := context.WithCancel(work)
-	holding := &ownedPartition{partition: ownership.Partition, ownership: ownership, stop: cancel, abandon: abandon}
-	c.owned[ownership.Partition] = holding
-	c.stats.PartitionOwned(ownership.Partition)
+	ctx, abandon := context.WithCancelCause(context.WithoutCancel(ctx))
+	drain, startDrain := context.WithCancel(ctx)
+	owned := &ownedPartition{partition: ownership.Partition, ownership: ownership, drain: startDrain, abandon: abandon}
+	c.owned[ownership.Partition] = owned
+	c.stats.Partition(ownership.Partition).Owned()
 	c.log.WithField("partition", ownership.Partition).Info("partition owned")
-	partition := partition.New(ownership.Partition, c.shared)
+	running := partition.New(ownership.Partition, c.shared)
 	go func() {
-		holding.err = partition.Run(stop, work, stored)
-		cancel()
+		owned.err = running.Run(ctx, drain, stored)
+		startDrain()
 		abandon(nil)
-		c.ended <- holding
+		c.ended <- owned
 	}()
 }
 
-// release forgets a partition that has ended and gives it up, unless it has another owner.
+// release forgets a partition that has ended, and relinquishes it unless it has another owner.
 func (c *Consumer) release(ctx context.Context, ended *ownedPartition) {
 	delete(c.owned, ended.partition)
-	c.stats.PartitionReleased(ended.partition)
+	c.stats.Partition(ended.partition).Released()
 	c.health.Released(ended.partition)
 	log := c.log.WithField("partition", ended.partition)
 	if ended.err != nil {
 		log.WithField("reason", ended.err).Info("partition lost to another reader")
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, eventhub.CloseTimeout)
+	ctx, cancel := context.WithTimeout(ctx, partition.StoreTimeout(c.cfg.ShutdownTimeout))
 	defer cancel()
 	if err := c.relinquish(ctx, ended.ownership); err != nil {
 		log.WithError(err).Warn("partition not given up, it stays taken until its ownership expires")

@@ -7,14 +7,14 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// giveUp writes that nobody owns the partition, unless somebody else does.
+// relinquish writes that nobody owns the partition, unless another replica does.
 func (c *Consumer) relinquish(ctx context.Context, ownership eventhub.Ownership) error {
 	ownership.Owner = ""
 	_, err := c.store.Claim(ctx, ownership)
 	if !errors.Is(err, eventhub.ErrConflict) {
 		return err
 	}
-	// It may have been a renewal of our own that won, whose answer was lost.
+	// The conflict may be with a renewal of our own whose answer was lost.
 	listed, _, err := c.store.ListOwnerships(ctx)
 	for _, found := range listed {
 		if found.Partition == ownership.Partition && found.Owner == c.ownerID {

@@ -9,11 +9,10 @@ import (
 	"aks-audit-log-go/eventhub/azauth"
 )
 
-// round renews and claims once and returns the pause until the next one.
+// round renews and claims ownerships once, and returns the pause until the next round.
 func (c *Consumer) round(ctx context.Context) time.Duration {
 	roundCtx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
-	defer c.vigil.Kept(time.Now())
 	if err := c.tryRound(ctx, roundCtx); err != nil {
 		if ctx.Err() == nil {
 			c.stats.BalanceFailed()
@@ -30,6 +29,7 @@ func (c *Consumer) round(ctx context.Context) time.Duration {
 	return min(pause, c.expires)
 }
 
+// tryRound does the work of a round under roundCtx. The partitions that it starts run under ctx.
 func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	if err := c.findPartitions(roundCtx); err != nil {
 		return err
@@ -47,8 +47,8 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	return err
 }
 
-// findPartitions asks the hub once which partitions there are: their number is fixed when an
-// event hub is made, and may be raised later in the dearer tiers, which wants a restart.
+// findPartitions asks the hub once for its partitions. Their number is fixed when an event hub is created. In the Premium
+// and Dedicated tiers it can be raised later; that needs a restart.
 func (c *Consumer) findPartitions(ctx context.Context) error {
 	if len(c.partitions) > 0 {
 		return nil
@@ -62,7 +62,7 @@ func (c *Consumer) findPartitions(ctx context.Context) error {
 	return nil
 }
 
-// claim takes the partitions that it still can. A lost race is no failure.
+// claim claims the wanted partitions, and returns the ownerships that it won. Losing one to another replica is no error.
 func (c *Consumer) claim(ctx context.Context, wanted []eventhub.Ownership) ([]eventhub.Ownership, error) {
 	var won []eventhub.Ownership
 	var failures error
@@ -80,7 +80,7 @@ func (c *Consumer) claim(ctx context.Context, wanted []eventhub.Ownership) ([]ev
 	return won, failures
 }
 
-// dropLost ends the partitions that, as the listing shows, another reader has taken.
+// dropLost ends the partitions that another replica owns according to the listing.
 func (c *Consumer) dropLost(listed []eventhub.Ownership) {
 	for _, ownership := range listed {
 		if ownership.Owner != c.ownerID && ownership.Owner != "" {
@@ -89,14 +89,14 @@ func (c *Consumer) dropLost(listed []eventhub.Ownership) {
 	}
 }
 
-// lose ends a partition that has another owner, without another word to anybody.
+// displace abandons a partition that has another owner: nothing more is posted or written for it.
 func (c *Consumer) displace(partition string) {
-	if holding := c.owned[partition]; holding != nil {
-		holding.abandon(eventhub.ErrDisplaced)
+	if owned := c.owned[partition]; owned != nil {
+		owned.abandon(eventhub.ErrDisplaced)
 	}
 }
 
-// reportOwnership tells health and the operator who owns what.
+// reportOwnership tells health, and with it the operator, who owns which partition.
 func (c *Consumer) reportOwnership(listed, won []eventhub.Ownership, now time.Time) {
 	current := map[string]eventhub.Ownership{}
 	for _, ownership := range append(listed, won...) {

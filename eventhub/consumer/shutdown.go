@@ -5,26 +5,28 @@ import (
 	"errors"
 	"time"
 
-	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/partition"
 )
 
-// shutDown ends every partition. What is in hand may take as long as leaves room for the last
-// words within SHUTDOWNTIMEOUT.
+// shutDown ends every partition. Work in hand may take as long as SHUTDOWNTIMEOUT allows, less the time to write
+// checkpoints, relinquish, and close.
 func (c *Consumer) shutDown(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(c.cfg.ShutdownTimeout-eventhub.CloseTimeout, 3*c.cfg.ShutdownTimeout/4))
+	last := partition.StoreTimeout(c.cfg.ShutdownTimeout)
+	limit := max(c.cfg.ShutdownTimeout-last, 3*c.cfg.ShutdownTimeout/4)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	for _, holding := range c.owned {
-		holding.stop()
+	for _, owned := range c.owned {
+		owned.drain()
 	}
-	patience := time.After(workTimeout(c.cfg.ShutdownTimeout))
+	exhausted := time.After(workTimeout(c.cfg.ShutdownTimeout))
 	for len(c.owned) > 0 {
 		select {
 		case ended := <-c.ended:
 			c.release(ctx, ended)
-		case <-patience:
+		case <-exhausted:
 			c.log.WithField("partitions", len(c.owned)).Warn("stopping takes too long, what is in hand is left and will come again")
-			for _, holding := range c.owned {
-				holding.abandon(errShutdown)
+			for _, owned := range c.owned {
+				owned.abandon(errShutdown)
 			}
 		}
 	}
@@ -33,9 +35,8 @@ func (c *Consumer) shutDown(ctx context.Context) {
 
 var errShutdown = errors.New("the time to shut down was used up")
 
-// workTimeout is the part of SHUTDOWNTIMEOUT in which work in hand may be finished: all but
-// what four farewells (the link, the checkpoint, the ownership, and the hub's client, which comes
-// when Run has returned) may need, or half of it.
+// workTimeout returns the part of SHUTDOWNTIMEOUT in which work in hand may be finished: all but the time that closing the
+// link, writing the checkpoint, relinquishing, and closing the hub's client after Run may need, or half of it.
 func workTimeout(shutdown time.Duration) time.Duration {
-	return max(shutdown-4*eventhub.CloseTimeout, shutdown/2)
+	return max(shutdown-4*partition.StoreTimeout(shutdown), shutdown/2)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder/audit"
-	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/forwarder/status"
 	"aks-audit-log-go/internal/eventhubtest"
 )
@@ -25,7 +24,7 @@ func TestTheStatusFollowsTheConsumer(t *testing.T) {
 		shown := b.Status()
 		require.Len(t, shown.Partitions, 2)
 		busy, quiet := shown.Partitions[0], shown.Partitions[1]
-		assert.Equal(t, metrics.PartitionHere, busy.State)
+		assert.Equal(t, status.PartitionHere, busy.State)
 		assert.Equal(t, b.Store.Owner("0"), busy.Owner)
 		assert.Equal(t, shown.Replica, busy.Owner)
 		assert.Equal(t, int64(4), *busy.Position)
@@ -33,11 +32,11 @@ func TestTheStatusFollowsTheConsumer(t *testing.T) {
 		want := map[audit.Verdict]int64{audit.Delivered: 3, audit.Skipped: 1, audit.DeadLettered: 1, audit.Dropped: 0}
 		assert.Equal(t, want, busy.Records)
 		assert.Equal(t, want, shown.Records)
-		assert.Equal(t, metrics.PartitionHere, quiet.State)
+		assert.Equal(t, status.PartitionHere, quiet.State)
 		assert.Nil(t, quiet.Position, "nothing was read from it")
 
 		stop()
-		assert.Equal(t, metrics.PartitionGivenUp, b.Status().Partitions[0].State)
+		assert.Equal(t, status.PartitionGivenUp, b.Status().Partitions[0].State)
 	})
 }
 
@@ -54,7 +53,7 @@ func TestAReplicaSaysWhichPartitionsAnotherOwns(t *testing.T) {
 			states[p.State]++
 			assert.Equal(t, a.Store.Owner(p.ID), p.Owner)
 		}
-		assert.Equal(t, map[string]int{metrics.PartitionHere: 1, metrics.PartitionElsewhere: 1}, states)
+		assert.Equal(t, map[string]int{status.PartitionHere: 1, status.PartitionElsewhere: 1}, states)
 		stopB()
 		stopA()
 	})

@@ -19,6 +19,13 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
+const (
+
+	// leaving is how long the end of a dead connection may take on a busy machine: more than closeTimeout, less
+	// than the 55 s that azure-event-hubs-go takes where nothing bounds it.
+	leaving = 15 * eventhub.CloseTimeout
+)
+
 func startEmulator(t *testing.T, partitions int, client forwarder.HubClient) (*hubtest.Server, eventhub.Hub) {
 	t.Helper()
 	server, err := hubtest.Start(hubtest.Config{Partitions: partitions})
@@ -63,7 +70,7 @@ func TestTheHubTellsItsPartitionsAndWhatTheyHold(t *testing.T) {
 		assert.Equal(t, int64(2), info.First)
 		assert.Equal(t, int64(4), info.Last)
 		assert.NotEmpty(t, info.LastOffset)
-		assert.WithinDuration(t, time.Now(), info.LastEnqueued, time.Minute)
+		assert.WithinDuration(t, time.Now(), info.LastEnqueued, time.Hour)
 	})
 }
 
@@ -90,7 +97,7 @@ func TestAQuestionIsGivenUpWhenItsContextEnds(t *testing.T) {
 		began := time.Now()
 		_, err = hub.PartitionInfo(ctx, "0")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Less(t, time.Since(began), 3*eventhub.CloseTimeout)
+		assert.Less(t, time.Since(began), leaving)
 	})
 }
 
@@ -106,7 +113,7 @@ func TestEventsComeInOrderFromThePositionOn(t *testing.T) {
 			event := first.Next(t)
 			assert.Equal(t, int64(i), event.Sequence)
 			assert.Equal(t, fmt.Sprint(i), string(event.Body))
-			assert.WithinDuration(t, time.Now(), event.Enqueued, time.Minute)
+			assert.WithinDuration(t, time.Now(), event.Enqueued, time.Hour)
 			if i == 19 {
 				offset = event.Offset
 			}

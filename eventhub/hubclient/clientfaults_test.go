@@ -70,7 +70,7 @@ func inChild[T any](t *testing.T, scenario func(t *testing.T) T, judge func(t *t
 		fmt.Println("\n" + sawMark + string(saw))
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+onlyThis(t), "-test.timeout=5m") // #nosec G204 -- it is this binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+onlyThis(t), "-test.timeout=10m") // #nosec G204 -- it is this binary
 	cmd.Env = append(os.Environ(), scenarioVariable+"="+t.Name(), "GOTRACEBACK=single", "GORACE=atexit_sleep_ms=0")
 	output, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

@@ -34,9 +34,9 @@ func startPartitionsOn(t *testing.T, b *eventhubtest.Bench, hub eventhub.Hub) (s
 	require.NoError(t, err)
 	var running sync.WaitGroup
 	for _, id := range partitions {
-		b.Stats.PartitionOwned(id)
+		b.Stats.Partition(id).Owned()
 		running.Go(func() {
-			assert.NoError(t, New(id, shared).Run(ctx, context.WithoutCancel(ctx), stored[id]))
+			assert.NoError(t, New(id, shared).Run(context.WithoutCancel(ctx), ctx, stored[id]))
 		})
 	}
 	return func() {

@@ -7,22 +7,16 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// MAXBYTESINFLIGHT bounds what hub events take of the memory between their arrival and their
-// verdicts, over all partitions: a quarter is for what is unpacked and waits for the sink, the rest
-// for what the hub's client asks for ahead. That is worth more: with too little of it a partition
-// waits for the hub, and its batches are small.
+// recordOverhead is about how many bytes are kept of a record, and of a hub event, beside its text.
+const recordOverhead = 300
 
-const (
-
-	// recordOverhead is about what is kept of a record, and of a hub event, beside its text.
-	recordOverhead = 300
-)
-
-// budget is what all partitions together may hold of unpacked events.
+// budget bounds the bytes of unpacked hub events over all partitions. MAXBYTESINFLIGHT covers hub events from their
+// arrival to their verdicts: a quarter is for what is unpacked and waits for the sink, the rest for what the hub's client
+// prefetches. Prefetching is worth more: with too little of it a partition waits for the hub, and its batches are small.
 type budget struct {
 	mu   sync.Mutex
 	free int
-	// freed is closed when there may be room again; nil while nobody waits for it.
+	// freed is closed when there may be room again, nil if nobody waits for it.
 	freed chan struct{}
 }
 
@@ -30,16 +24,15 @@ func newBudget(cfg forwarder.Config) *budget {
 	return &budget{free: eventhub.UnpackedShare(cfg.MaxBytesInFlight)}
 }
 
-// share is what one partition holds of a budget. A partition that holds nothing may always take an
-// event, so that none has to wait for the others. What the budget may be overdrawn by is an event
-// for each partition, since how large one is is known only when it is there.
+// share is what one partition holds of the budget. A partition that holds nothing may always take a hub event, so that no
+// partition has to wait for the others. The budget can be overdrawn by one hub event for each partition, because the size
+// of a hub event is known only when it has arrived.
 type share struct {
 	*budget
 	held int
 }
 
-// room reports whether another event may be taken; if not, later is closed when it is worth
-// asking again.
+// room reports whether another hub event may be taken. If not, later is closed when it is worth asking again.
 func (s *share) room() (room bool, later <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,7 +45,7 @@ func (s *share) room() (room bool, later <-chan struct{}) {
 	return false, s.freed
 }
 
-// take notes that an event is there.
+// reserve takes the bytes of a hub event from the budget.
 func (s *share) reserve(bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,7 +53,7 @@ func (s *share) reserve(bytes int) {
 	s.held += bytes
 }
 
-// giveBack notes that it has its verdicts.
+// release returns the bytes of a hub event that has its verdicts.
 func (s *share) release(bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +62,7 @@ func (s *share) release(bytes int) {
 	s.wake()
 }
 
-// close ends a stretch: nothing is held any more.
+// releaseAll returns everything at the end of a session.
 func (s *share) releaseAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

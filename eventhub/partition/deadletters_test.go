@@ -40,26 +40,27 @@ func TestADeadLetterIsLoggedByItsNamesAndNothingElseOfIt(t *testing.T) {
 func TestAFloodOfDeadLettersDoesNotFloodTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const flood = 100_000
-		log := eventhubtest.NewBench(1)
-		d := newDeadLetterLog(log.Log)
+		b := eventhubtest.NewBench(1)
+		shared := NewShared(b.Cfg, b.Hub, b.Store, b.Sink, b.Stats, b.Health, b.Log)
+		p := New("0", shared)
 		for n := range int64(flood) {
-			d.stored(eventhub.DeadLetter{Partition: "0", Sequence: n, Reason: audit.ReasonNotJSON, Content: []byte("{")})
+			p.logDeadLetter(eventhub.DeadLetter{Partition: "0", Sequence: n, Reason: audit.ReasonNotJSON, Content: []byte("{")})
 		}
-		d.stored(eventhub.DeadLetter{Reason: audit.ReasonRefused})
-		single, sums := log.Warnings()
+		p.logDeadLetter(eventhub.DeadLetter{Reason: audit.ReasonRefused})
+		single, sums := b.Warnings()
 		require.Len(t, single, deadLettersLogged+1, "each reason has its own")
 		assert.Equal(t, int64(0), single[0]["sequence"])
 		assert.Equal(t, "refused", single[deadLettersLogged]["reason"])
 		assert.Empty(t, sums)
 
-		time.Sleep(deadLetterPause + time.Second)
-		_, sums = log.Warnings()
+		time.Sleep(deadLetterInterval + time.Second)
+		_, sums = b.Warnings()
 		assert.Equal(t, []logrus.Fields{{"reason": "not_json", "left_out": flood - deadLettersLogged}}, sums, "nothing has to follow for it to be said")
 
-		d.stored(eventhub.DeadLetter{Reason: audit.ReasonNotJSON})
-		single, _ = log.Warnings()
+		p.logDeadLetter(eventhub.DeadLetter{Reason: audit.ReasonNotJSON})
+		single, _ = b.Warnings()
 		assert.Len(t, single, deadLettersLogged+2, "the next minute begins anew")
-		d.close()
+		shared.Close()
 	})
 }
 

@@ -7,118 +7,148 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/dedupe"
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// deliverer gives the records of a partition their verdicts, in order, over one lane. Only when
-// each record of a hub event has one may the checkpoint pass it.
+// deliverer gives the records of a partition their verdicts, in order, over one session. The checkpoint may pass a hub
+// event only when each of its records has a verdict.
 type deliverer struct {
-	*Partition
-	stop, work context.Context
-	session    eventhub.Session
-	// waiting are the hub events without all of their verdicts, the oldest first, and audits
-	// their audit events without an outcome, at the end of buffer.
-	waiting        []*hubEvent
+	p       *Partition
+	session eventhub.Session
+	// waiting holds the hub events that are not done, the oldest first. The oldest always has an audit event without
+	// an outcome.
+	waiting []*hubEvent
+	// audits holds the audit events of waiting that have no outcome, at the end of buffer.
 	audits, buffer []audit.Event
-	// ahead are those of audits of which copies can be known.
-	ahead map[dedupe.Fingerprint]*dedupe.Twin
 }
 
-// deliver sees through what was gathered until stop ends or something has to be left without a
-// verdict. At the stop it finishes a hub event of which the sink has a part already, so that
-// nothing comes twice, and leaves the others, which come again.
-func (p *Partition) deliver(stop, work context.Context, lane eventhub.Session, gathered <-chan []*hubEvent) {
-	d := &deliverer{Partition: p, stop: stop, work: work, session: lane, ahead: map[dedupe.Fingerprint]*dedupe.Twin{}}
-	for d.take(gathered) && d.post() {
-		continue
-	}
-	if len(d.waiting) > 0 {
-		p.repeats.leave(d.waiting[0].Sequence, d.waiting[0].judged)
+// deliver posts the audit events of what was gathered until drain ends or a record has to be left without a verdict.
+// When drain ends, it finishes a hub event that the sink has a part of, so that nothing is sent twice. It leaves the
+// others, which are read again after the next start.
+func (p *Partition) deliver(ctx, drain context.Context, session eventhub.Session, gathered <-chan []*hubEvent) {
+	d := &deliverer{p: p, session: session}
+	for d.fill(ctx, drain, gathered) {
+		outcome, err := d.post(ctx, drain)
+		if !d.apply(ctx, drain, outcome) {
+			return
+		}
+		if err != nil {
+			d.logUnfinished(err)
+			return
+		}
 	}
 }
 
-// take gets what was gathered meanwhile, or waits for something where there is nothing to do. It
-// returns false when it is time to end.
-func (d *deliverer) take(gathered <-chan []*hubEvent) bool {
+// fill takes over what was gathered, and waits for it if there is nothing to post. It returns false when it is time to
+// end.
+func (d *deliverer) fill(ctx, drain context.Context, gathered <-chan []*hubEvent) bool {
 	for len(d.audits) == 0 {
 		more, open := <-gathered
-		if !open || d.stop.Err() != nil { // one before it may have been left
+		if !open || drain.Err() != nil { // after drain has ended, hub events may be missing between these and the last
 			return false
 		}
-		d.add(more)
-		runtime.Gosched() // what has arrived by now goes with it; nothing is waited for
+		d.add(ctx, drain, more)
+		runtime.Gosched() // hub events that have arrived by now go into the same request, without a wait
 	}
-	if d.stop.Err() != nil {
-		return d.waiting[0].judged > 0
+	if drain.Err() != nil {
+		return d.waiting[0].posted > 0
 	}
-	if len(d.audits) < d.cfg.PostBatchMaxEvents {
+	if len(d.audits) < d.p.shared.cfg.PostBatchMaxEvents {
 		select {
 		case more := <-gathered:
-			d.add(more)
+			d.add(ctx, drain, more)
 		default:
 		}
 	}
 	return true
 }
 
-// add takes on hub events, and stores the dead letters among their records. Those of which it
-// cannot before stop ends are left.
-func (d *deliverer) add(events []*hubEvent) {
-	defer d.lag.health.Handling(d.id)()
+// add stores the dead letters among the records of the hub events, and lines up their audit events. When a dead letter
+// cannot be stored before drain ends, its hub event and the following ones are left.
+func (d *deliverer) add(ctx, drain context.Context, events []*hubEvent) {
+	defer d.p.shared.health.Handling(d.p.id)()
 	d.audits = append(d.buffer[:0], d.audits...)
 	for _, event := range events {
-		d.sortOut(event)
-		if !d.storeDeadLetters(event) {
+		if !d.p.storeDeadLetters(ctx, drain, event) {
 			break
 		}
 		d.waiting = append(d.waiting, event)
-		d.line(event)
+		d.lineUp(event)
 	}
 	d.buffer = d.audits
-	d.judge(audit.Outcome{})
+	d.passDone()
 }
 
-// line lines up what the sink is to be given of a hub event.
-func (d *deliverer) line(event *hubEvent) {
-	for i := event.judged; i < len(event.records); i++ {
-		if event.records[i].Verdict == "" && !event.waits(i) {
-			d.audits = append(d.audits, d.auditEvent(event, i))
+// lineUp appends the audit events of a hub event to those that wait for their outcome.
+func (d *deliverer) lineUp(event *hubEvent) {
+	for i := range event.records {
+		if r := &event.records[i]; r.Verdict == "" {
+			d.audits = append(d.audits, audit.Event{
+				Partition: d.p.id, Sequence: event.Sequence, Record: i, AuditID: r.AuditID, JSON: r.Content,
+				Truncated: r.Original != nil,
+			})
 		}
 	}
 }
 
-// auditEvent is what the sink is given of a record.
-func (d *deliverer) auditEvent(event *hubEvent, record int) audit.Event {
-	r := &event.records[record]
-	return audit.Event{
-		Partition: d.id, Sequence: event.Sequence, Record: record, AuditID: r.AuditID, JSON: r.Content,
-		Again: r.Again, Truncated: r.Original != nil,
+// post delivers as many of the audit events as the sink takes at a time. After drain has ended, these are only the ones
+// of the oldest hub event.
+func (d *deliverer) post(ctx, drain context.Context) (audit.Outcome, error) {
+	defer d.p.shared.health.Handling(d.p.id)()
+	audits := d.audits
+	if oldest := d.waiting[0]; drain.Err() != nil {
+		audits = audits[:oldest.audits-oldest.posted]
+	}
+	return d.session.Deliver(ctx, audits)
+}
+
+// apply records the outcome of the first audit events, and lets the checkpoint pass the hub events that are done by it.
+// It returns false if a dead letter could not be stored before drain ended.
+func (d *deliverer) apply(ctx, drain context.Context, outcome audit.Outcome) bool {
+	counts := verdictCounts{total: d.p.shared.stats, partition: d.p.stats}
+	defer counts.flush()
+	for range outcome.Events {
+		event, sent := d.waiting[0], d.audits[0]
+		if outcome.Verdict == audit.DeadLettered && !d.p.storeRefused(ctx, drain, event, sent, outcome.Reason) {
+			return false
+		}
+		counts.posted(event, sent, outcome.Verdict)
+		event.posted++
+		d.audits = d.audits[1:]
+		if event.posted == event.audits {
+			d.passDone()
+		}
+	}
+	return true
+}
+
+// passDone lets the checkpoint pass the oldest hub events as long as these are done. A hub event without audit events is
+// done as soon as it is the oldest.
+func (d *deliverer) passDone() {
+	for len(d.waiting) > 0 && d.waiting[0].posted == d.waiting[0].audits {
+		d.p.pass(d.waiting[0])
+		d.waiting = d.waiting[1:]
 	}
 }
 
-// post delivers some of the audit events: as many as the sink takes at a time. It returns false
-// if one is left without a verdict.
-func (d *deliverer) post() bool {
-	defer d.lag.health.Handling(d.id)()
-	if err := d.vigil.Await(d.work); err != nil {
-		return false
+// pass lets the checkpoint pass a hub event once the sink has confirmed what it accepted up to now. Its age counts even
+// if nothing of it was sent: a partition that holds only other log categories is not behind.
+func (p *Partition) pass(event *hubEvent) {
+	countUnposted(p.shared.stats, p.stats, event)
+	p.stats.Done(event.Enqueued)
+	p.share.release(event.weight)
+	p.checkpoints.Pass(event.Event)
+	p.lag.processed(event.Sequence)
+	if p.debug {
+		p.log.WithField("sequence", event.Sequence).Debug("hub event done")
 	}
-	audits := d.audits
-	if first := d.waiting[0]; d.stop.Err() != nil {
-		audits = audits[:first.audits-first.posted]
+}
+
+func (d *deliverer) logUnfinished(err error) {
+	if len(d.waiting) == 0 {
+		return
 	}
-	outcome, err := d.session.Deliver(d.work, audits)
-	if !d.judge(outcome) {
-		return false
-	}
-	if outcome.Events > 0 && outcome.Verdict != audit.Delivered {
-		d.letIn()
-	}
-	if err != nil {
-		first := d.waiting[0]
-		d.log.WithError(err).WithFields(logrus.Fields{"sequence": first.Sequence, "delivered": first.posted, "of": first.audits}).
-			Info("hub event left unfinished, it will come again")
-	}
-	return err == nil
+	oldest := d.waiting[0]
+	d.p.log.WithError(err).WithFields(logrus.Fields{"sequence": oldest.Sequence, "delivered": oldest.posted, "of": oldest.audits}).
+		Info("hub event left unfinished, it will come again")
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/forwarder"
@@ -130,20 +131,21 @@ func (letterless) StoreDeadLetter(context.Context, eventhub.DeadLetter) error { 
 func TestWhatIsHandedOverAfterAStopPassesNoDeadLetterThatCouldNotBeStored(t *testing.T) {
 	b := eventhubtest.NewBench(1)
 	p := New("0", NewShared(b.Cfg, b.Hub, letterless{b.Store}, b.Sink, b.Stats, b.Health, b.Log))
-	lane := b.Sink.OpenSession()
-	p.checkpoints.Pending.Start(lane)
+	session := b.Sink.OpenSession()
+	p.checkpoints.StartSession(session)
 	gathered := make(chan []*hubEvent, 2)
 	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 0, Body: []byte("{oops")})}
 	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 1, Body: eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog"))})}
 	close(gathered)
-	stop, end := context.WithCancel(t.Context())
+	drain, end := context.WithCancel(t.Context())
 	end()
-	p.deliver(stop, t.Context(), lane, gathered)
-	p.checkpoints.Pending.TakeConfirmed(func(passed eventhub.Checkpoint) { t.Errorf("the checkpoint passes %d", passed.Sequence) })
+	p.deliver(t.Context(), drain, session, gathered)
+	require.NoError(t, p.checkpoints.Flush(t.Context()))
+	assert.Equal(t, eventhub.NoSequence, b.Sequence(), "the checkpoint passes nothing")
 }
 
 // A loss in the middle of a batch, and of a hub event, and again while that is being read again.
-func TestWhatIsReadAgainAfterALossIsCountedOnce(t *testing.T) {
+func TestARedeliveryCountsAsADelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		b.Sink.ConfirmTime = time.Hour
@@ -163,9 +165,10 @@ func TestWhatIsReadAgainAfterALossIsCountedOnce(t *testing.T) {
 		b.Sink.Await(4 + 2 + 5)
 		synctest.Wait()
 		assert.Equal(t, []string{"a", "b", "c", "d", "a", "b", "a", "b", "c", "d", "e"}, b.Sink.All())
-		for verdict, want := range map[string]float64{"delivered": 5, "dead_lettered": 1, "skipped": 1} {
+		for verdict, want := range map[string]float64{"delivered": 11, "dead_lettered": 1, "skipped": 1} {
 			assert.InDelta(t, want, b.Metric(t, "aks_audit_log_records_total", verdict), 0, verdict)
 		}
+		assert.InDelta(t, 2+5, b.Metric(t, "aks_audit_log_replayed_events_total"), 0, "of hub events that were received before")
 		assert.InDelta(t, 2, b.Metric(t, "aks_audit_log_hub_events_total", "0"), 0)
 		assert.Zero(t, b.Metric(t, "aks_audit_log_missing_events_total", "0"))
 		close(b.Sink.Stop)

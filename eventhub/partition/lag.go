@@ -13,54 +13,63 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// lagInterval is how often the service is asked how far a partition has grown, or a quarter of
-// WATCHDOGTIMEOUT where that is less. The old SDK makes a connection for each question.
+// LagInterval is how often the service is asked for the newest event of a partition, or a quarter of WATCHDOGTIMEOUT if
+// that is less. The old SDK opens a connection for each request.
 const LagInterval = 30 * time.Second
 
-// lag knows how many hub events of a partition still wait for their verdict.
+// WatchInterval shortens an interval to a quarter of WATCHDOGTIMEOUT, so that what the watchdog judges is looked at, and
+// repaired if possible, before the watchdog judges it.
+func WatchInterval(cfg forwarder.Config, interval time.Duration) time.Duration {
+	if cfg.WatchdogTimeout > 0 {
+		return min(interval, cfg.WatchdogTimeout/4)
+	}
+	return interval
+}
+
+// lag measures how many hub events of a partition still wait for their verdict.
 type lag struct {
 	partition string
 	hub       eventhub.Hub
-	stats     *metrics.Statistics
+	stats     *metrics.Partition
 	health    *health.Health
 	log       logrus.FieldLogger
 	// every is how often the service is asked.
 	every time.Duration
-	// The sequence numbers of the newest event, of the last one with a verdict, and of the last
-	// one that retention has removed.
+	// newest, done and removed are the sequence numbers of the newest event, of the last one with a verdict, and of the
+	// last one that retention has removed.
 	newest, done, removed atomic.Int64
-	// stall is told what the hub has, to compare it with what arrives.
+	// stall compares what the hub holds with what arrives.
 	stall *stallDetector
 }
 
-// begin sets where reading starts.
+// start sets the position at which reading starts.
 func (l *lag) start(position eventhub.Position) {
 	l.done.Store(position.Sequence)
 	l.newest.Store(position.Sequence)
 	l.removed.Store(eventhub.NoSequence)
 }
 
-// arrived notes that the partition has at least this event.
+// observe notes that the partition holds this event, at least.
 func (l *lag) observe(sequence int64) {
 	raise(&l.newest, sequence)
-	l.show()
+	l.report()
 }
 
-// processed notes that all events up to this one have their verdict. One that is read again
-// because the sink was lost is not behind for that.
+// processed notes that all events up to this one have their verdict. An event that is read again after a loss of the sink
+// does not lower it.
 func (l *lag) processed(sequence int64) {
 	raise(&l.done, sequence)
-	l.show()
+	l.report()
 }
 
-func (l *lag) show() {
+func (l *lag) report() {
 	events := max(0, l.newest.Load()-max(l.done.Load(), l.removed.Load()))
-	l.stats.PartitionLag(l.partition, events)
-	l.stats.PartitionPosition(l.partition, l.done.Load())
+	l.stats.Lag(events)
+	l.stats.Position(l.done.Load())
 	l.health.PartitionLag(l.partition, events)
 }
 
-// run asks the service every interval until ctx ends, and at once to begin with.
+// run asks the service at once, and then every interval until ctx ends.
 func (l *lag) run(ctx context.Context) {
 	ticker := time.NewTicker(l.every)
 	defer ticker.Stop()
@@ -74,6 +83,7 @@ func (l *lag) run(ctx context.Context) {
 	}
 }
 
+// refresh asks the service what the partition holds.
 func (l *lag) refresh(ctx context.Context) {
 	info, err := l.hub.PartitionInfo(ctx, l.partition)
 	if err != nil {
@@ -85,12 +95,12 @@ func (l *lag) refresh(ctx context.Context) {
 	raise(&l.removed, info.First-1)
 	l.observe(info.Last)
 	if info.First > info.Last {
-		info.Last = eventhub.NoSequence // retention has removed all that there was
+		info.Last = eventhub.NoSequence // retention has removed everything
 	}
 	l.stall.check(info.Last)
 }
 
-// raise sets value to at least floor, whoever else does the same.
+// raise sets value to floor if it is less, also while others do the same.
 func raise(value *atomic.Int64, floor int64) {
 	for {
 		known := value.Load()
@@ -98,13 +108,4 @@ func raise(value *atomic.Int64, floor int64) {
 			return
 		}
 	}
-}
-
-// watchInterval shortens an interval so that within WATCHDOGTIMEOUT it comes round often enough
-// to notice what the watchdog will judge, and to have tried to mend it.
-func WatchInterval(cfg forwarder.Config, interval time.Duration) time.Duration {
-	if cfg.WatchdogTimeout > 0 {
-		return min(interval, cfg.WatchdogTimeout/4)
-	}
-	return interval
 }

@@ -3,48 +3,20 @@ package partition
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/checkpoint"
-	"aks-audit-log-go/eventhub/dedupe"
 	"aks-audit-log-go/eventhub/unpack"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/health"
 	"aks-audit-log-go/forwarder/metrics"
+	"aks-audit-log-go/internal/loglimit"
 	"aks-audit-log-go/internal/retry"
 )
-
-// partition forwards one partition for as long as this process owns it. Its goroutines hand
-// events on in one direction: receive, gather, and deliver, which alone decides how far the
-// checkpoint may go. They begin anew with each stretch.
-type Partition struct {
-	id    string
-	cfg   forwarder.Config
-	hub   eventhub.Hub
-	store eventhub.Store
-	sink  eventhub.Sink
-	stats *metrics.Statistics
-	log   logrus.FieldLogger
-	// debugging spares the path of every event the cost of fields that nobody will see.
-	debugging bool
-
-	unpacker unpack.Unpacker
-	// missedCluster is whether it was said that a record names no cluster.
-	missedCluster bool
-	copies        *dedupe.Cache
-	// lease is for what copies remembers of the lane of this stretch.
-	lease       *dedupe.Lease
-	deadLetters *deadLetterLog
-	checkpoints checkpoint.Writer
-	lag         lag
-	stall       stallDetector
-	repeats     repeats
-	share       share
-	vigil       *Fence
-}
 
 // Shared is what all partitions of a consumer have in common.
 type Shared struct {
@@ -55,77 +27,129 @@ type Shared struct {
 	stats  *metrics.Statistics
 	health *health.Health
 	log    logrus.FieldLogger
-	// budget bounds what all partitions together hold, deadLetters what they log of dead letters.
-	budget      *budget
-	deadLetters *deadLetterLog
-	copies      *dedupe.Cache
-	vigil       *Fence
+	// budget bounds the bytes that all partitions together hold.
+	budget *budget
+	// deadLetters limits what all partitions together log about dead letters.
+	deadLetters *loglimit.Limiter
 }
 
-// NewShared returns what New needs. Close ends it once no partition runs.
-func NewShared(cfg forwarder.Config, hub eventhub.Hub, store eventhub.Store, sink eventhub.Sink, stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger) *Shared {
+// NewShared returns what New needs. Close it once no partition runs any more.
+func NewShared(cfg forwarder.Config, hub eventhub.Hub, store eventhub.Store, sink eventhub.Sink,
+	stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger,
+) *Shared {
 	return &Shared{
 		cfg: cfg, hub: hub, store: store, sink: sink, stats: stats, health: health, log: log,
-		budget: newBudget(cfg), deadLetters: newDeadLetterLog(log), copies: dedupe.New(cfg.DedupeWindow, len(cfg.Categories)), vigil: &Fence{},
+		budget: newBudget(cfg), deadLetters: newDeadLetterLimiter(log),
 	}
 }
 
-// Close says what is still to be said in the log.
-func (s *Shared) Close() { s.deadLetters.close() }
+// Close logs how many dead letters were not logged one by one.
+func (s *Shared) Close() { s.deadLetters.Close() }
 
-// newPartition returns the partition with that id. Nothing happens before run.
-func New(id string, c *Shared) *Partition {
-	log := c.log.WithField("partition", id)
-	p := &Partition{
-		id: id, cfg: c.cfg, hub: c.hub, store: c.store, sink: c.sink, stats: c.stats, log: log, debugging: forwarder.Debugging(c.log),
-		share:    share{budget: c.budget},
-		unpacker: unpack.Unpacker{Rules: unpack.RulesOf(c.cfg)},
-		checkpoints: checkpoint.Writer{
-			Store: c.store, Interval: c.cfg.CheckpointInterval, Stats: c.stats, Log: log,
-			Stored: eventhub.Checkpoint{Partition: id, Sequence: eventhub.NoSequence},
+// Partition forwards one partition for as long as this process owns it. Its goroutines pass hub events on in one
+// direction: receive, gather, deliver. Deliver alone decides how far the checkpoint may go.
+type Partition struct {
+	shared *Shared
+	id     string
+	stats  *metrics.Partition
+	log    logrus.FieldLogger
+	// debug spares every hub event the cost of log fields that nobody sees.
+	debug bool
+
+	unpacker    unpack.Unpacker
+	checkpoints *checkpoint.Writer
+	lag         *lag
+	stall       *stallDetector
+	share       share
+	// received is the highest sequence number that was received. It belongs to the goroutine of gather, and between
+	// two sessions to that of runSessions.
+	received int64
+	// warned limits warnings about the records of the partition.
+	warned loglimit.Limiter
+}
+
+// New returns the partition with that id. Nothing happens before Run.
+func New(id string, shared *Shared) *Partition {
+	log := shared.log.WithField("partition", id)
+	stats := shared.stats.Partition(id)
+	stall := &stallDetector{}
+	return &Partition{
+		shared: shared, id: id, stats: stats, log: log, debug: forwarder.Debugging(log),
+		unpacker: unpack.Unpacker{Rules: unpack.RulesOf(shared.cfg)},
+		checkpoints: checkpoint.New(id, shared.store, shared.cfg.CheckpointInterval,
+			StoreTimeout(shared.cfg.ShutdownTimeout), stats, log),
+		lag: &lag{
+			partition: id, hub: shared.hub, stats: stats, health: shared.health, log: log, stall: stall,
+			every: WatchInterval(shared.cfg, LagInterval),
 		},
-		deadLetters: c.deadLetters, copies: c.copies, vigil: c.vigil,
-		lag: lag{partition: id, hub: c.hub, stats: c.stats, health: c.health, log: log, every: WatchInterval(c.cfg, LagInterval)},
+		stall: stall,
+		share: share{budget: shared.budget},
 	}
-	p.lag.stall = &p.stall
-	return p
 }
 
-// run forwards until stop ends, finishes the event in hand, waits until all is settled, and writes
-// the last checkpoint. When work ends it abandons what is in hand instead; stop has to end with
-// it. It returns an error when the partition went to another reader: from then on it has written
-// nothing.
-func (p *Partition) Run(stop, work context.Context, stored *eventhub.Checkpoint) error {
-	position, err := p.prepare(stop, stored)
-	if err != nil || stop.Err() != nil {
+// Run forwards until drain ends. Then it finishes the hub event in hand, waits until the sink has confirmed everything,
+// and writes the last checkpoint. If ctx ends, it abandons what is in hand instead; drain must end with ctx. stored is the
+// partition's checkpoint, nil if there is none. An error means that another reader owns the partition: Run has then
+// written nothing since.
+func (p *Partition) Run(ctx, drain context.Context, stored *eventhub.Checkpoint) error {
+	position, err := p.prepare(drain, stored)
+	if err != nil || drain.Err() != nil {
 		return err
 	}
-	work, abandon := context.WithCancelCause(work)
+	ctx, abandon := context.WithCancelCause(ctx)
 	defer abandon(nil)
-	group, stop := errgroup.WithContext(stop)
-	// An error here means that the partition has another owner: nothing more may be posted.
+	group, drain := errgroup.WithContext(drain)
+	// An error means that the partition has another owner: nothing more may be posted.
 	orAbandon := func(err error) error {
 		if err != nil {
 			abandon(err)
 		}
 		return err
 	}
-	group.Go(func() error { return p.runSessions(stop, work, position, orAbandon) })
-	group.Go(func() error { return orAbandon(p.checkpoints.Run(stop)) })
-	group.Go(func() error { p.lag.run(stop); return nil })
+	group.Go(func() error { return p.runSessions(ctx, drain, position, orAbandon) })
+	group.Go(func() error { return orAbandon(p.checkpoints.Run(drain)) })
+	group.Go(func() error { p.lag.run(drain); return nil })
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return p.finish(work)
+	return p.finish(ctx)
 }
 
-// finish writes the last checkpoint, even if work had to be abandoned behind it, but not if the
-// partition has another owner.
-func (p *Partition) finish(work context.Context) error {
-	if cause := context.Cause(work); errors.Is(cause, eventhub.ErrDisplaced) {
+// prepare finds the position to start at, and records it if a restart would not find it again. It retries until that
+// works or ctx ends.
+func (p *Partition) prepare(ctx context.Context, stored *eventhub.Checkpoint) (eventhub.Position, error) {
+	if stored != nil {
+		p.checkpoints.Continue(*stored)
+	}
+	var start startPoint
+	err := retry.Do(ctx, p.log, "find where to start", func() error {
+		var err error
+		if start, err = findStart(ctx, p.shared.hub, p.id, stored, p.shared.cfg.StartPosition); err != nil || !start.record {
+			return err
+		}
+		p.checkpoints.Advance(start.Position)
+		return p.checkpoints.Flush(ctx)
+	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
+	if err != nil {
+		return eventhub.Position{}, err
+	}
+	p.received = start.Position.Sequence
+	p.lag.start(start.Position)
+	log := p.log.WithField("sequence", start.Position.Sequence).WithField("reason", start.reason)
+	if start.unexpected {
+		log.Warn("partition starts elsewhere than its checkpoint says")
+	} else {
+		log.Info("partition starts")
+	}
+	return start.Position, nil
+}
+
+// finish writes the last checkpoint, even if ctx has ended, but not if the partition has another owner.
+func (p *Partition) finish(ctx context.Context) error {
+	if cause := context.Cause(ctx); errors.Is(cause, eventhub.ErrDisplaced) {
 		return cause
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(work), eventhub.CloseTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), StoreTimeout(p.shared.cfg.ShutdownTimeout))
 	defer cancel()
 	if err := p.checkpoints.Flush(ctx); errors.Is(err, eventhub.ErrConflict) {
 		return err
@@ -133,39 +157,9 @@ func (p *Partition) finish(work context.Context) error {
 	return nil
 }
 
-// prepare finds the place to start at and records it where that is needed. It goes on trying
-// until it has it or stop ends.
-func (p *Partition) prepare(stop context.Context, stored *eventhub.Checkpoint) (eventhub.Position, error) {
-	if stored != nil {
-		p.checkpoints.Stored = *stored
-	}
-	var begin startPoint
-	err := retry.Do(stop, p.log, "find where to start", func() error {
-		var err error
-		if begin, err = findStart(stop, p.hub, p.id, stored, p.cfg.StartPosition); err != nil {
-			return err
-		}
-		return p.recordStart(stop, begin)
-	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
-	if err != nil {
-		return eventhub.Position{}, err
-	}
-	p.lag.start(begin.Position)
-	p.repeats.begin(begin.Position)
-	log := p.log.WithField("sequence", begin.Position.Sequence).WithField("reason", begin.reason)
-	if begin.unexpected {
-		log.Warn("partition starts elsewhere than its checkpoint says")
-	} else {
-		log.Info("partition starts")
-	}
-	return begin.Position, nil
-}
-
-// record checkpoints a start position that a restart would not find again.
-func (p *Partition) recordStart(ctx context.Context, begin startPoint) error {
-	if !begin.record {
-		return nil
-	}
-	p.checkpoints.Advance(eventhub.Event{Sequence: begin.Position.Sequence, Offset: begin.Position.Offset})
-	return p.checkpoints.Flush(ctx)
+// StoreTimeout returns how long each of the last requests to the store may take: CloseTimeout with the default
+// SHUTDOWNTIMEOUT of 25 s or less, and the same share of a longer one. An operator sets a longer one because something is
+// slow, and events come again if the last checkpoint is not written.
+func StoreTimeout(shutdown time.Duration) time.Duration {
+	return max(eventhub.CloseTimeout, 3*shutdown/25)
 }

@@ -7,58 +7,54 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/dedupe"
 	"aks-audit-log-go/internal/retry"
 )
 
-// flow reads and delivers from behind position until stop ends, one stretch after the other: when
-// the sink is lost with what it had accepted, that is read again. What it might lose is not kept
-// here but in the hub, where it stands anyway: so it takes no memory, and what follows a loss is
-// what follows a crash.
-func (p *Partition) runSessions(stop, work context.Context, position eventhub.Position, displaced func(error) error) error {
+// runSessions forwards the hub events after position until drain ends, one session after the other. When a session is
+// lost, the hub events that the sink had accepted without confirming them are read from the hub again. They are not kept
+// in memory, so a loss costs no memory and is followed by the same steps as a crash.
+func (p *Partition) runSessions(ctx, drain context.Context, position eventhub.Position, displaced func(error) error) error {
 	delays := retry.Backoff{Min: retry.MinDelay, Max: retry.MaxDelay, FirstAtOnce: true}
-	for stop.Err() == nil {
-		lane := p.sink.OpenSession()
-		err := p.runSession(stop, work, lane, position, displaced)
-		lane.Close()
+	for drain.Err() == nil {
+		session := p.shared.sink.OpenSession()
+		err := p.runSession(ctx, drain, session, position, displaced)
+		session.Close()
 		if err != nil {
 			return err
 		}
 		before := position.Sequence
 		position = p.checkpoints.Position(position)
-		if lost := lane.Err(); lost != nil {
+		if lost := session.Err(); lost != nil {
 			p.sinkLost(lost, position)
-			// A sink that accepts and breaks the connection each time would be given the same events, and
-			// the hub a new link, many times a second. One with which something was settled meanwhile is
-			// given what it lost at once.
+			// A sink that accepts and then breaks the connection each time would get the same events, and the hub a
+			// new link, many times a second. If the sink has confirmed something since, the events are sent at once.
 			if position.Sequence > before {
 				delays.Reset()
 			}
-			_ = retry.Sleep(stop, delays.Next()) // the loop sees whether stop has ended
+			_ = retry.Sleep(drain, delays.Next()) // the loop sees whether drain has ended
 		}
 	}
 	return nil
 }
 
-// stretch reads and delivers over one lane until stop ends or the lane is lost. If nothing is
-// wrong, a stop leaves everything settled.
-func (p *Partition) runSession(stop, work context.Context, lane eventhub.Session, position eventhub.Position, displaced func(error) error) error {
-	p.checkpoints.Pending.Start(lane)
+// runSession forwards over one session until drain ends or the session is lost. When drain ends and nothing is wrong, it
+// returns with everything confirmed.
+func (p *Partition) runSession(ctx, drain context.Context, session eventhub.Session, position eventhub.Position,
+	displaced func(error) error,
+) error {
+	p.checkpoints.StartSession(session)
 	defer p.checkpoints.AdvanceConfirmed()
-	open, end := context.WithCancel(stop)
+	open, end := context.WithCancel(drain)
 	defer end()
 	group, open := errgroup.WithContext(open)
-	p.repeats.again()
-	p.lease = &dedupe.Lease{}
-	defer p.copies.End(p.lease, lane)
 	defer p.share.releaseAll()
 	events, gathered := make(chan eventhub.Event), make(chan []*hubEvent)
 	group.Go(func() error { return displaced(p.receive(open, position, events)) })
 	group.Go(func() error { p.gather(open, events, gathered); return nil })
-	group.Go(func() error { p.deliver(open, work, lane, gathered); return nil })
+	group.Go(func() error { p.deliver(ctx, open, session, gathered); return nil })
 	group.Go(func() error {
 		select {
-		case <-lane.Lost():
+		case <-session.Lost():
 			end()
 		case <-open.Done():
 		}
@@ -67,22 +63,22 @@ func (p *Partition) runSession(stop, work context.Context, lane eventhub.Session
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if stop.Err() != nil && work.Err() == nil {
-		p.confirm(work, lane)
+	if drain.Err() != nil && ctx.Err() == nil {
+		p.confirm(ctx, session)
 	}
 	return nil
 }
 
-// settle waits until all that was accepted is settled, so that the next owner sends nothing again.
-func (p *Partition) confirm(work context.Context, lane eventhub.Session) {
-	if err := lane.Confirm(work); err != nil {
+// confirm waits until the sink has confirmed all that it accepted, so that the next owner sends nothing again.
+func (p *Partition) confirm(ctx context.Context, session eventhub.Session) {
+	if err := session.Confirm(ctx); err != nil {
 		p.log.WithError(err).Info("what the sink accepted last is not settled, it will come again")
 	}
 }
 
-// sinkLost says that what the sink accepted behind position may be lost. It is read again.
+// sinkLost reports that the sink may have lost what it accepted after position, which is read again.
 func (p *Partition) sinkLost(why error, position eventhub.Position) {
-	p.stats.SinkLost(p.id)
-	p.log.WithError(why).WithFields(logrus.Fields{"after": position.Sequence, "hub_events": p.repeats.received - position.Sequence}).
+	p.stats.SinkLost()
+	p.log.WithError(why).WithFields(logrus.Fields{"after": position.Sequence, "hub_events": p.received - position.Sequence}).
 		Warn("what the sink had accepted last may be lost, reading it again")
 }

@@ -10,27 +10,28 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// start is where a partition begins to be read, and why.
+// startPoint is where reading a partition starts, and why.
 type startPoint struct {
 	Position eventhub.Position
-	// reason says it to the operator.
+	// reason is told to the operator.
 	reason string
-	// surprising is set where the reason is not what an operator would expect.
+	// unexpected is whether an operator would not expect the reason.
 	unexpected bool
-	// checkpoint is set where the position has to be recorded before anything is read: it was
-	// made of "now" or of a time, and would be another one after a restart.
+	// record is whether the position must be written to the checkpoint before anything is read: it was made of "now" or
+	// of a time, and would be another one after a restart.
 	record bool
 }
 
-// findStart decides where to begin: at the checkpoint, if there is one, or else where the
-// operator wants it.
-func findStart(ctx context.Context, hub eventhub.Hub, partition string, stored *eventhub.Checkpoint, wanted forwarder.StartPosition) (startPoint, error) {
+// findStart returns the start after the checkpoint, if there is one, or else the start that the operator wants.
+func findStart(ctx context.Context, hub eventhub.Hub, partition string, stored *eventhub.Checkpoint,
+	wanted forwarder.StartPosition,
+) (startPoint, error) {
 	info, err := hub.PartitionInfo(ctx, partition)
 	if err != nil {
 		return startPoint{}, err
 	}
 	if stored != nil {
-		return StartAtCheckpoint(*stored, info), nil
+		return startAtCheckpoint(*stored, info), nil
 	}
 	switch {
 	case wanted.Kind == forwarder.StartEarliest:
@@ -38,8 +39,8 @@ func findStart(ctx context.Context, hub eventhub.Hub, partition string, stored *
 	case wanted.Kind == forwarder.StartAtTime && info.Last > eventhub.NoSequence && info.LastEnqueued.After(wanted.Time):
 		return startAtTime(ctx, hub, partition, wanted.Time)
 	default:
-		// A time behind the newest event means the same as latest. No SDK is ever told "latest":
-		// each says it again when it reconnects, and what came in between would be lost.
+		// A time after the newest event means the same as latest. No SDK is ever told "latest": each asks for it again
+		// when it reconnects, and the events in between would be lost.
 		return startPoint{
 			Position: eventhub.Position{Sequence: info.Last, Offset: info.LastOffset},
 			reason:   "no checkpoint: behind the newest event",
@@ -48,13 +49,18 @@ func findStart(ctx context.Context, hub eventhub.Hub, partition string, stored *
 	}
 }
 
-func StartAtCheckpoint(stored eventhub.Checkpoint, info eventhub.PartitionInfo) startPoint {
+// PositionAfter returns the position at which a partition that holds info continues after a checkpoint.
+func PositionAfter(stored eventhub.Checkpoint, info eventhub.PartitionInfo) eventhub.Position {
+	return startAtCheckpoint(stored, info).Position
+}
+
+func startAtCheckpoint(stored eventhub.Checkpoint, info eventhub.PartitionInfo) startPoint {
 	position := eventhub.Position{Sequence: stored.Sequence, Offset: stored.Offset}
 	switch {
 	case stored.Sequence == eventhub.NoSequence:
 		return startPoint{Position: eventhub.Beginning(), reason: "the checkpoint names no event: from the oldest event"}
 	case stored.Sequence > info.Last:
-		// The event hub was deleted and made anew, under the same name.
+		// The event hub was deleted and created again under the same name.
 		return startPoint{Position: eventhub.Beginning(), unexpected: true,
 			reason: fmt.Sprintf("the checkpoint, %d, lies beyond the newest event, %d: from the oldest event", stored.Sequence, info.Last)}
 	case stored.Sequence+1 < info.First:
@@ -70,15 +76,16 @@ func StartAtCheckpoint(stored eventhub.Checkpoint, info eventhub.PartitionInfo) 
 	return startPoint{Position: position, reason: "behind the checkpoint"}
 }
 
-// errNoEventSince says that the event behind a start time did not come.
+// errNoEventSince means that the first event after a start time did not come.
 var errNoEventSince = errors.New("no event behind the start time has come")
 
-// startAtTime asks for the first event behind the time, to get its sequence number.
+// startAtTime receives the first event after the time, to get its sequence number.
 func startAtTime(ctx context.Context, hub eventhub.Hub, partition string, since time.Time) (startPoint, error) {
 	ctx, cancel := context.WithTimeout(ctx, eventhub.ConnectTimeout)
 	defer cancel()
 	first, seen := int64(0), false
-	err := hub.Receive(ctx, partition, eventhub.Position{Sequence: eventhub.NoSequence, Since: since}, func(_ context.Context, event eventhub.Event) {
+	from := eventhub.Position{Sequence: eventhub.NoSequence, Since: since}
+	err := hub.Receive(ctx, partition, from, func(_ context.Context, event eventhub.Event) {
 		if !seen {
 			first, seen = event.Sequence, true
 		}

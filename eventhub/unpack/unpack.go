@@ -22,12 +22,8 @@ type Record struct {
 	Content []byte
 	// auditID is the audit event's own id.
 	AuditID string
-	// again is whether it had its verdict before and is read again because the sink was lost.
-	Again bool
 	// salvaged is whether the audit event had been cut.
 	Repaired bool
-	// isCopy is whether it is skipped because the sink has the same audit event.
-	IsCopy bool
 	// original is what stood in the hub where content is a reduced audit event; it is to be kept
 	// as a dead letter.
 	Original []byte

@@ -15,9 +15,6 @@ type Event struct {
 	// AuditID is the audit event's own auditID. It names a request, not an event: the
 	// stages of one request share it.
 	AuditID string
-	// Again is set where the event had its verdict before and is sent again because the sink
-	// that had accepted it was lost: it is not counted as another.
-	Again bool
 	// JSON is the audit event itself, byte for byte as AKS wrote it but for surrounding white
 	// space; one that was cut is salvaged, one that Falco would not take is reduced. It may hold
 	// secrets and must never be logged.

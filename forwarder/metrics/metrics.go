@@ -25,15 +25,8 @@ type Statistics struct {
 	replayed  prometheus.Counter
 	splits    prometheus.Counter
 
-	Partitions *partitionStatistics
+	partitions *partitions
 }
-
-// The reasons for a dead letter, as the label of aks_audit_log_dead_letters_total has them.
-const ()
-
-// The labels of a skipped record without a category, and of one whose category is not known
-// here: the label must not grow with what other services write into the hub.
-const ()
 
 // The status classes of aks_audit_log_post_duration_seconds.
 const statusError = "error"
@@ -68,7 +61,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 		records: newCachedCounters("aks_audit_log_records_total",
 			"Records of hub events, by what became of them.", "verdict", verdictLabels()),
 		skipped: newCachedCounters("aks_audit_log_skipped_records_total",
-			"Records that are not sent, by their log category: no Kubernetes audit events, or copies of some.", "category", audit.SkippedCategories()),
+			"Records that are not sent because they are no Kubernetes audit events, by their log category.", "category", audit.SkippedCategories()),
 		deadLetters: newCachedCounters("aks_audit_log_dead_letters_total",
 			"Records that can never be delivered, or not as they are, and were stored, by reason.", "reason", audit.DeadLetterReasons()),
 		salvaged: prometheus.NewCounter(prometheus.CounterOpts{
@@ -77,7 +70,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 		reduced: newCachedCounters("aks_audit_log_reduced_events_total",
 			"Audit events that went to the sink without parts of them, their originals stored as dead letters, by reason.",
 			"reason", []string{audit.ReasonTooLarge, audit.ReasonTooDeep}),
-		Partitions: newPartitionStatistics(now),
+		partitions: newPartitions(now),
 	}
 	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "aks_audit_log_post_duration_seconds",
@@ -91,7 +84,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildInfoMetric(version), s.events, s.errors, s.success, s.retries, s.balancing, s.replayed, s.splits, durations,
 		s.records.vec, s.skipped.vec, s.deadLetters.vec, s.salvaged, s.reduced.vec)
-	s.Partitions.register(reg)
+	s.partitions.register(reg)
 	return s
 }
 
@@ -129,8 +122,8 @@ func (s *Statistics) EventsSucceeded(n int) { s.success.Add(float64(n)) }
 // it once per event.
 func (s *Statistics) EventsFailed(n int) { s.errors.Add(float64(n)) }
 
-// EventsReplayed counts audit events that are sent again because the sink that had accepted them
-// was lost. They were counted by EventsSent and EventsSucceeded then, and are not again.
+// EventsReplayed counts audit events that were delivered again after the sink was lost. EventsSent and EventsSucceeded
+// count them too, each time.
 func (s *Statistics) EventsReplayed(n int) { s.replayed.Add(float64(n)) }
 
 // EventsRetried counts the audit events in a POST that repeats one that failed.
@@ -163,10 +156,6 @@ func (s *Statistics) RecordSkipped(category string) {
 	s.RecordsDone(audit.Skipped, 1)
 }
 
-// CopySkipped counts a record that was skipped since the sink has the same audit event. It counts the
-// verdict too.
-func (s *Statistics) CopySkipped() { s.RecordSkipped(audit.CategoryCopy) }
-
 // RecordDeadLettered counts a record that was stored as a dead letter, by one of the Reason
 // constants; anything else counts as "other". It counts the verdict too.
 func (s *Statistics) RecordDeadLettered(reason string) {
@@ -174,11 +163,10 @@ func (s *Statistics) RecordDeadLettered(reason string) {
 	s.RecordsDone(audit.DeadLettered, 1)
 }
 
-// EventSalvaged counts an audit event that was cut and goes to the sink with what came before the
-// cut.
+// EventRepaired counts an audit event that was cut and goes to the sink with what came before the cut.
 func (s *Statistics) EventRepaired() { s.salvaged.Inc() }
 
-// EventReduced counts an audit event whose original was stored as a dead letter, and that goes to
+// EventTruncated counts an audit event whose original was stored as a dead letter, and that goes to
 // the sink without parts of it. reason is ReasonTooLarge or ReasonTooDeep. It counts no verdict:
 // that is the sink's.
 func (s *Statistics) EventTruncated(reason string) {
@@ -188,3 +176,9 @@ func (s *Statistics) EventTruncated(reason string) {
 
 // BalanceFailed counts a balancing round that did not work.
 func (s *Statistics) BalanceFailed() { s.balancing.Inc() }
+
+// Partition returns the metrics of one partition.
+func (s *Statistics) Partition(id string) *Partition { return s.partitions.partition(id) }
+
+// Partitions returns the metrics of every partition that this replica has owned, by its id.
+func (s *Statistics) Partitions() map[string]*Partition { return s.partitions.all() }

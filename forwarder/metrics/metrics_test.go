@@ -71,23 +71,23 @@ func TestEachCallMovesItsOwnSeriesAndNoOther(t *testing.T) {
 			map[string]float64{`aks_audit_log_reduced_events_total{reason="too_deep"}`: 1, `aks_audit_log_dead_letters_total{reason="too_deep"}`: 1},
 		},
 		"HubEventReceived": {
-			func(s *Statistics) { s.HubEventReceived("7", 33339) },
+			func(s *Statistics) { s.Partition("7").Received(33339) },
 			map[string]float64{`aks_audit_log_hub_events_total{partition="7"}`: 1, `aks_audit_log_hub_event_bytes_total{partition="7"}`: 33339},
 		},
 		"CheckpointWritten": {
-			func(s *Statistics) { s.CheckpointWritten("7") }, map[string]float64{`aks_audit_log_checkpoint_writes_total{partition="7"}`: 1},
+			func(s *Statistics) { s.Partition("7").CheckpointWritten() }, map[string]float64{`aks_audit_log_checkpoint_writes_total{partition="7"}`: 1},
 		},
 		"CheckpointFailed": {
-			func(s *Statistics) { s.CheckpointFailed("7") }, map[string]float64{`aks_audit_log_checkpoint_failures_total{partition="7"}`: 1},
+			func(s *Statistics) { s.Partition("7").CheckpointFailed() }, map[string]float64{`aks_audit_log_checkpoint_failures_total{partition="7"}`: 1},
 		},
 		"ReceiveFailed": {
-			func(s *Statistics) { s.ReceiveFailed("7") }, map[string]float64{`aks_audit_log_receive_failures_total{partition="7"}`: 1},
+			func(s *Statistics) { s.Partition("7").ReceiveFailed() }, map[string]float64{`aks_audit_log_receive_failures_total{partition="7"}`: 1},
 		},
 		"EventsMissing": {
-			func(s *Statistics) { s.EventsMissing("7", 3) }, map[string]float64{`aks_audit_log_missing_events_total{partition="7"}`: 3},
+			func(s *Statistics) { s.Partition("7").Missing(3) }, map[string]float64{`aks_audit_log_missing_events_total{partition="7"}`: 3},
 		},
 		"PartitionOwned": {
-			func(s *Statistics) { s.PartitionOwned("7") },
+			func(s *Statistics) { s.Partition("7").Owned() },
 			map[string]float64{`aks_audit_log_partition_owned{partition="7"}`: 1, "aks_audit_log_partitions_owned": 1},
 		},
 	}
@@ -169,9 +169,9 @@ func TestPostDurationsReachFromAMillisecondToAMinute(t *testing.T) {
 // depend on them as they are.
 func TestMetricNamesFollowPrometheusConventions(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
-	stats.PartitionOwned("0")
-	stats.PartitionLag("0", 1)
-	stats.PartitionDone("0", at.Time)
+	stats.Partition("0").Owned()
+	stats.Partition("0").Lag(1)
+	stats.Partition("0").Done(at.Time)
 	families, err := reg.Gather()
 	require.NoError(t, err)
 	var ours []string
@@ -199,10 +199,10 @@ func TestStatisticsTakeCallsFromEverySide(t *testing.T) {
 		calls.Go(func() {
 			for i := range times {
 				partition := string(rune('a' + i%26))
-				stats.PartitionOwned(partition)
-				stats.HubEventReceived(partition, 10)
-				stats.PartitionLag(partition, int64(i))
-				stats.PartitionDone(partition, at.Time)
+				stats.Partition(partition).Owned()
+				stats.Partition(partition).Received(10)
+				stats.Partition(partition).Lag(int64(i))
+				stats.Partition(partition).Done(at.Time)
 				stats.RecordSkipped("guard")
 				stats.EventsSent(1)
 			}
@@ -219,15 +219,15 @@ func TestStatisticsTakeCallsFromEverySide(t *testing.T) {
 
 func BenchmarkStatisticsOfOneEvent(b *testing.B) {
 	stats := NewStatistics(prometheus.NewRegistry(), "v1", time.Now)
-	stats.PartitionOwned("3")
+	stats.Partition("3").Owned()
 	at := time.Now()
 	b.ReportAllocs()
 	for b.Loop() {
-		stats.HubEventReceived("3", 1024)
+		stats.Partition("3").Received(1024)
 		stats.EventsSent(1)
 		stats.PostFinished("2xx", time.Millisecond)
 		stats.EventsSucceeded(1)
 		stats.RecordsDone(audit.Delivered, 1)
-		stats.PartitionDone("3", at)
+		stats.Partition("3").Done(at)
 	}
 }

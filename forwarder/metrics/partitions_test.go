@@ -15,10 +15,10 @@ const (
 
 func TestTheAgeOfTheNewestDeliveredEventIsReckonedAtTheScrape(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
-	stats.PartitionOwned("7")
+	stats.Partition("7").Owned()
 	promtest.AssertNoSample(t, reg, ageOf7)
 
-	stats.PartitionDone("7", at.Time.Add(-3*time.Second))
+	stats.Partition("7").Done(at.Time.Add(-3 * time.Second))
 	promtest.AssertSample(t, reg, 3, ageOf7)
 	at.Time = at.Time.Add(time.Minute)
 	promtest.AssertSample(t, reg, 63, ageOf7)
@@ -26,42 +26,42 @@ func TestTheAgeOfTheNewestDeliveredEventIsReckonedAtTheScrape(t *testing.T) {
 
 func TestAnOlderEventDoesNotMakeTheNewestOneOlder(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
-	stats.PartitionOwned("7")
-	stats.PartitionDone("7", at.Time.Add(-time.Second))
-	stats.PartitionDone("7", at.Time.Add(-time.Hour))
-	stats.PartitionDone("7", time.Time{})
+	stats.Partition("7").Owned()
+	stats.Partition("7").Done(at.Time.Add(-time.Second))
+	stats.Partition("7").Done(at.Time.Add(-time.Hour))
+	stats.Partition("7").Done(time.Time{})
 	promtest.AssertSample(t, reg, 1, ageOf7)
 }
 
 func TestAnEventFromTheFutureIsOfAgeZero(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
-	stats.PartitionOwned("7")
-	stats.PartitionDone("7", at.Time.Add(time.Minute))
+	stats.Partition("7").Owned()
+	stats.Partition("7").Done(at.Time.Add(time.Minute))
 	promtest.AssertSample(t, reg, 0, ageOf7)
 }
 
 func TestLagIsShownOnceItIsKnown(t *testing.T) {
 	stats, reg, _ := newTestStatistics(t)
-	stats.PartitionOwned("7")
+	stats.Partition("7").Owned()
 	promtest.AssertNoSample(t, reg, lagOf7)
-	stats.PartitionLag("7", 12)
+	stats.Partition("7").Lag(12)
 	promtest.AssertSample(t, reg, 12, lagOf7)
-	stats.PartitionLag("7", 0)
+	stats.Partition("7").Lag(0)
 	promtest.AssertSample(t, reg, 0, lagOf7)
-	stats.PartitionLag("7", -3)
+	stats.Partition("7").Lag(-3)
 	promtest.AssertSample(t, reg, 0, lagOf7)
 }
 
 func TestAReleasedPartitionKeepsItsCountersOnly(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
-	stats.PartitionOwned("7")
-	stats.PartitionOwned("8")
-	stats.HubEventReceived("7", 10)
-	stats.PartitionLag("7", 12)
-	stats.PartitionDone("7", at.Time)
+	stats.Partition("7").Owned()
+	stats.Partition("8").Owned()
+	stats.Partition("7").Received(10)
+	stats.Partition("7").Lag(12)
+	stats.Partition("7").Done(at.Time)
 	promtest.AssertSample(t, reg, 2, "aks_audit_log_partitions_owned")
 
-	stats.PartitionReleased("7")
+	stats.Partition("7").Released()
 	promtest.AssertNoSample(t, reg, lagOf7)
 	promtest.AssertNoSample(t, reg, ageOf7)
 	promtest.AssertSample(t, reg, 0, ownedOf7)
@@ -69,19 +69,19 @@ func TestAReleasedPartitionKeepsItsCountersOnly(t *testing.T) {
 	promtest.AssertSample(t, reg, 1, `aks_audit_log_hub_events_total{partition="7"}`)
 
 	// What was under way at the release must not bring them back.
-	stats.PartitionLag("7", 11)
-	stats.PartitionDone("7", at.Time)
+	stats.Partition("7").Lag(11)
+	stats.Partition("7").Done(at.Time)
 	promtest.AssertNoSample(t, reg, lagOf7)
 	promtest.AssertNoSample(t, reg, ageOf7)
 }
 
 func TestAPartitionOwnedAgainStartsWithoutItsOldLagAndAge(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
-	stats.PartitionOwned("7")
-	stats.PartitionLag("7", 12)
-	stats.PartitionDone("7", at.Time)
-	stats.PartitionReleased("7")
-	stats.PartitionOwned("7")
+	stats.Partition("7").Owned()
+	stats.Partition("7").Lag(12)
+	stats.Partition("7").Done(at.Time)
+	stats.Partition("7").Released()
+	stats.Partition("7").Owned()
 	promtest.AssertNoSample(t, reg, lagOf7)
 	promtest.AssertNoSample(t, reg, ageOf7)
 	promtest.AssertSample(t, reg, 1, ownedOf7)
@@ -89,16 +89,16 @@ func TestAPartitionOwnedAgainStartsWithoutItsOldLagAndAge(t *testing.T) {
 
 func TestOwningAPartitionTwiceForgetsNothing(t *testing.T) {
 	stats, reg, _ := newTestStatistics(t)
-	stats.PartitionOwned("7")
-	stats.PartitionLag("7", 12)
-	stats.PartitionOwned("7")
+	stats.Partition("7").Owned()
+	stats.Partition("7").Lag(12)
+	stats.Partition("7").Owned()
 	promtest.AssertSample(t, reg, 12, lagOf7)
 	promtest.AssertSample(t, reg, 1, "aks_audit_log_partitions_owned")
 }
 
 func TestAnOwnedPartitionHasItsCountersFromTheStart(t *testing.T) {
 	stats, reg, _ := newTestStatistics(t)
-	stats.PartitionOwned("7")
+	stats.Partition("7").Owned()
 	for _, name := range []string{
 		"hub_events_total", "hub_event_bytes_total", "checkpoint_writes_total", "checkpoint_failures_total", "receive_failures_total",
 	} {

@@ -49,8 +49,8 @@ type Status struct {
 	// Records counts records by verdict since the start, over all partitions.
 	Records map[audit.Verdict]int64 `json:"records"`
 	// LastAnswer is the sink's last, of any partition; nil before the first.
-	LastAnswer *metrics.SinkAnswer       `json:"last_answer"`
-	Partitions []metrics.PartitionStatus `json:"partitions"`
+	LastAnswer *metrics.SinkAnswer `json:"last_answer"`
+	Partitions []PartitionStatus   `json:"partitions"`
 	// Troubles are the last warnings and errors, the newest first.
 	Troubles []LogEntry `json:"troubles"`
 }
@@ -132,24 +132,19 @@ func (o *Overview) state(owners health.OwnerView) (state, reason string) {
 	}
 }
 
-// partitions are those of the hub and those that this replica ever owned, in their order.
-func (o *Overview) partitions(owners health.OwnerView) []metrics.PartitionStatus {
-	states := *o.stats.Partitions.States.Load()
-	known := make(map[string]bool)
-	for id := range states {
-		known[id] = true
+// partitions returns the partitions of the hub and those that this replica ever owned, in the order of their numbers.
+func (o *Overview) partitions(owners health.OwnerView) []PartitionStatus {
+	counted := o.stats.Partitions()
+	ids := make(map[string]bool)
+	for id := range counted {
+		ids[id] = true
 	}
 	for id := range owners.ByPartition {
-		known[id] = true
+		ids[id] = true
 	}
-	all := make([]metrics.PartitionStatus, 0, len(known))
-	for _, id := range health.SortedPartitions(known) {
-		p := metrics.PartitionStatus{ID: id, Owner: owners.ByPartition[id]}
-		if state := states[id]; state != nil {
-			state.Describe(&p, o.now())
-		}
-		p.Own(owners.Me)
-		all = append(all, p)
+	all := make([]PartitionStatus, 0, len(ids))
+	for _, id := range health.SortedPartitions(ids) {
+		all = append(all, partitionStatus(id, owners.ByPartition[id], owners.Me, counted[id], o.now()))
 	}
 	return all
 }

@@ -48,7 +48,7 @@ func (s situation) rounds(owners map[string]string) {
 	for partition, owner := range owners {
 		switch owner {
 		case "me":
-			s.stats.PartitionOwned(partition)
+			s.stats.Partition(partition).Owned()
 			owned++
 		case "":
 			unowned++
@@ -78,18 +78,18 @@ func TestTheStatusOfADaemonThatHasJustStarted(t *testing.T) {
 func TestEachPartitionSaysWhereItIs(t *testing.T) {
 	s := newSituation(t)
 	s.rounds(map[string]string{"0": "me", "1": "other-pod", "2": "", "10": "me", "9": "me"})
-	s.stats.PartitionReleased("9")
+	s.stats.Partition("9").Released()
 	status := s.Status()
 	var found [][3]string
 	for _, p := range status.Partitions {
 		found = append(found, [3]string{p.ID, p.State, p.Owner})
 	}
 	assert.Equal(t, [][3]string{
-		{"0", metrics.PartitionHere, "me"},
-		{"1", metrics.PartitionElsewhere, "other-pod"},
-		{"2", metrics.PartitionUnowned, ""},
-		{"9", metrics.PartitionGivenUp, ""},
-		{"10", metrics.PartitionHere, "me"},
+		{"0", PartitionHere, "me"},
+		{"1", PartitionElsewhere, "other-pod"},
+		{"2", PartitionUnowned, ""},
+		{"9", PartitionGivenUp, ""},
+		{"10", PartitionHere, "me"},
 	}, found)
 	assert.Equal(t, "me", status.Replica)
 	assert.Equal(t, StateForwarding, status.State)
@@ -103,13 +103,13 @@ func TestAPartitionShowsItsPositionLagAgeAndRecords(t *testing.T) {
 	assert.Nil(t, fresh.LagEvents)
 	assert.Nil(t, fresh.AgeSeconds)
 
-	s.stats.PartitionPosition("0", 4711)
-	s.stats.PartitionLag("0", 7)
-	s.stats.PartitionDone("0", s.clock.Time.Add(-3*time.Second))
-	s.stats.PartitionRecords("0", audit.Delivered, 20)
-	s.stats.PartitionRecords("0", audit.DeadLettered, 1)
-	s.stats.PartitionRecords("1", audit.Delivered, 5)
-	s.stats.PartitionRecords("1", "no such verdict", 5)
+	s.stats.Partition("0").Position(4711)
+	s.stats.Partition("0").Lag(7)
+	s.stats.Partition("0").Done(s.clock.Time.Add(-3 * time.Second))
+	s.stats.Partition("0").Records(audit.Delivered, 20)
+	s.stats.Partition("0").Records(audit.DeadLettered, 1)
+	s.stats.Partition("1").Records(audit.Delivered, 5)
+	s.stats.Partition("1").Records("no such verdict", 5)
 	status := s.Status()
 	p := status.Partitions[0]
 	assert.Equal(t, int64(4711), *p.Position)
@@ -118,21 +118,21 @@ func TestAPartitionShowsItsPositionLagAgeAndRecords(t *testing.T) {
 	assert.Equal(t, map[audit.Verdict]int64{audit.Delivered: 20, audit.Skipped: 0, audit.DeadLettered: 1, audit.Dropped: 0}, p.Records)
 	assert.Equal(t, map[audit.Verdict]int64{audit.Delivered: 25, audit.Skipped: 0, audit.DeadLettered: 1, audit.Dropped: 0}, status.Records)
 
-	s.stats.PartitionReleased("0")
+	s.stats.Partition("0").Released()
 	gone := s.Status().Partitions[0]
 	assert.Nil(t, gone.Position, "another replica moves it now")
 	assert.Nil(t, gone.LagEvents)
 	assert.Equal(t, int64(20), gone.Records[audit.Delivered], "counts live as long as the process")
-	s.stats.PartitionOwned("0")
+	s.stats.Partition("0").Owned()
 	assert.Nil(t, s.Status().Partitions[0].Position, "the position that another left is not known yet")
 }
 
 func TestTheSinksLastAnswerIsThatOfTheLastPost(t *testing.T) {
 	s := newSituation(t)
 	s.rounds(map[string]string{"0": "me", "1": "me"})
-	s.stats.SinkAnswered("0", 200, "", 12*time.Millisecond)
+	s.stats.Partition("0").SinkAnswered(200, "", 12*time.Millisecond)
 	s.clock.Time = s.clock.Time.Add(time.Second)
-	s.stats.SinkAnswered("1", 503, "the sink answered 503 Service Unavailable", 2*time.Second)
+	s.stats.Partition("1").SinkAnswered(503, "the sink answered 503 Service Unavailable", 2*time.Second)
 	status := s.Status()
 	assert.Equal(t, metrics.SinkAnswer{At: s.clock.Time, Status: 503, Failure: "the sink answered 503 Service Unavailable", Seconds: 2}, *status.LastAnswer)
 	assert.Equal(t, 200, status.Partitions[0].LastAnswer.Status)

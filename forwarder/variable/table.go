@@ -20,7 +20,6 @@ const (
 	CheckpointGap  = "CHECKPOINTINTERVAL"
 	ClusterName    = "CLUSTERNAME"
 	Categories     = "CATEGORIES"
-	DedupeWindow   = "DEDUPEWINDOW"
 	SinkURL        = "WEBSINKURL"
 	SinkCAFile     = "WEBSINKCAFILE"
 	SinkCertFile   = "WEBSINKCERTFILE"
@@ -168,12 +167,6 @@ func eventVariables() []Variable {
 			Help:    "The log categories whose records are audit events for the sink, in any case; others are skipped.",
 			Wants:   "names of log categories of letters, digits and dashes, with commas between them",
 			Example: "kube-audit-admin",
-		},
-		{
-			Name: DedupeWindow, Default: "50000",
-			Help:    "How many of the audit events that were delivered last are remembered, to skip the copy of one that comes in another category; 0 is off.",
-			Wants:   "a whole number from 0 to 10000000",
-			Example: "200000",
 		},
 	}
 }

@@ -88,7 +88,7 @@ func (s *overview) lag(partition string, wanted forwarder.StartPosition) (events
 	}
 	done := eventhub.NoSequence
 	if stored := s.checkpoint(partition); stored != nil {
-		done = partitionpkg.StartAtCheckpoint(stored.Checkpoint, info).Position.Sequence
+		done = partitionpkg.PositionAfter(stored.Checkpoint, info).Sequence
 	} else if wanted.Kind != forwarder.StartEarliest {
 		return 0, false
 	}

@@ -59,8 +59,8 @@ func NewBench(partitions int) *Bench {
 	registry := prometheus.NewRegistry()
 	return &Bench{
 		Cfg: forwarder.Config{
-			Categories: BothCategories, DedupeWindow: 50_000,
-			HubName: "hub", ConsumerGroup: "$Default",
+			Categories: BothCategories,
+			HubName:    "hub", ConsumerGroup: "$Default",
 			CheckpointInterval: time.Second, ShutdownTimeout: 25 * time.Second, SinkMaxEventSize: TestMaxEventSize,
 			PostBatchMaxEvents: 400, PostBatchMaxBytes: 1 << 20, MaxBytesInFlight: 64 << 20,
 		},

@@ -29,7 +29,7 @@ import (
 )
 
 // patience is how long a test waits for what has to happen. It bounds failures only.
-const Patience = 30 * time.Second
+const Patience = 2 * time.Minute
 
 // hubClients are the implementations of Hub. What both have to do is tested with either.
 var HubClients = []forwarder.HubClient{forwarder.ClientAzEventHubs, forwarder.ClientAzureEventHubsGo}

@@ -53,8 +53,8 @@ func TestAnExpiredTokenIsRefused(t *testing.T) {
 func TestALinkEndsWhenItsClaimRunsOut(t *testing.T) {
 	s := startServer(t, Config{})
 	s.Append("0", body(0))
-	// The shortest life that leaves time to attach: expiry counts whole seconds.
-	p := newReader(t, newConsumer(t, s, withToken(s, hubToken(s, time.Now().Add(3*time.Second)))), "0", earliest())
+	// A life that leaves a busy machine time to attach: expiry counts whole seconds.
+	p := newReader(t, newConsumer(t, s, withToken(s, hubToken(s, time.Now().Add(10*time.Second)))), "0", earliest())
 	requireBodies(t, receive(t, p, 1), 0)
 	_, err := p.ReceiveEvents(testContext(t), 1, nil)
 	requireCode(t, err, azeventhubs.ErrorCodeUnauthorizedAccess)

@@ -100,7 +100,7 @@ func TestAnIdentityThatLostItsRoleIsRefusedTheLinkAndNotTheToken(t *testing.T) {
 func TestALinkEndsWhenItsTokenOfEntraIDRunsOut(t *testing.T) {
 	s := startServer(t, Config{TokenKey: []byte("k")})
 	s.Append("0", body(0))
-	p := newReader(t, newEntraConsumer(t, s, signer(t, "k", HubAudience, 3*time.Second)), "0", earliest())
+	p := newReader(t, newEntraConsumer(t, s, signer(t, "k", HubAudience, 10*time.Second)), "0", earliest())
 	requireBodies(t, receive(t, p, 1), 0)
 	_, err := p.ReceiveEvents(testContext(t), 1, nil)
 	requireCode(t, err, azeventhubs.ErrorCodeUnauthorizedAccess)

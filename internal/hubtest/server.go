@@ -181,6 +181,13 @@ func (s *Server) accept(ln net.Listener, tlsConfig *tls.Config) {
 // it refused or never said a word on.
 func (s *Server) Dialled() int { return int(s.dialled.Load()) }
 
+// Connections returns how many connections are open now.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
 // admit enters c among the connections, unless none are taken now.
 func (s *Server) admit(c *conn) bool {
 	s.mu.Lock()

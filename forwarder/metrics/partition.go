@@ -1,0 +1,175 @@
+package metrics
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"aks-audit-log-go/forwarder/audit"
+)
+
+// unknown is the lag, the position, and the time of the newest event, before the first is recorded.
+const unknown = -1
+
+// Partition holds the metrics of one partition, and what the status page shows of it beside them. Whoever counts often
+// keeps it, so that counting needs no look-up. It is safe for concurrent use.
+type Partition struct {
+	now func() time.Time
+
+	events, bytes, checkpoints          prometheus.Counter
+	checkpointFailures, receiveFailures prometheus.Counter
+	missing, losses                     prometheus.Counter
+
+	owned    atomic.Bool
+	lag      atomic.Int64 // in hub events, or unknown
+	position atomic.Int64 // the sequence number up to which all hub events have their verdict, or unknown
+	newest   atomic.Int64 // the time of the newest hub event with all verdicts, in Unix nanoseconds, or unknown
+
+	// records counts verdicts for the status page: series by partition and verdict would be too many.
+	// The map is never changed.
+	records map[audit.Verdict]*atomic.Int64
+	answer  atomic.Pointer[SinkAnswer]
+}
+
+// SinkAnswer is the result of one POST.
+type SinkAnswer struct {
+	At time.Time `json:"at"`
+	// Status is the status code of the answer, 0 where none came.
+	Status int `json:"status"`
+	// Failure is why the POST was not accepted, empty if it was. It holds no secret.
+	Failure string `json:"failure,omitempty"`
+	// Seconds is the time from the start of the POST to the end of its answer.
+	Seconds float64 `json:"seconds"`
+}
+
+// Snapshot is the state of one partition at one moment. Position, Lag and Newest are known only while it is owned.
+type Snapshot struct {
+	// Owned is whether this replica owns the partition.
+	Owned bool
+	// Position is the sequence number up to which all hub events have their verdict, nil if unknown.
+	Position *int64
+	// Lag is how many hub events are still to be handled, nil if unknown.
+	Lag *int64
+	// Newest is when the newest hub event was enqueued whose records all have their verdict, zero if unknown.
+	Newest time.Time
+	// Records counts the records of the partition by verdict.
+	Records map[audit.Verdict]int64
+	// LastAnswer is the result of the last POST, nil before the first.
+	LastAnswer *SinkAnswer
+}
+
+func newPartition(id string, vec *partitions) *Partition {
+	p := &Partition{
+		now:                vec.now,
+		events:             vec.events.WithLabelValues(id),
+		bytes:              vec.bytes.WithLabelValues(id),
+		checkpoints:        vec.checkpoints.WithLabelValues(id),
+		checkpointFailures: vec.checkpointFailures.WithLabelValues(id),
+		receiveFailures:    vec.receiveFailures.WithLabelValues(id),
+		missing:            vec.missing.WithLabelValues(id),
+		losses:             vec.losses.WithLabelValues(id),
+		records:            map[audit.Verdict]*atomic.Int64{},
+	}
+	for _, verdict := range audit.Verdicts() {
+		p.records[verdict] = &atomic.Int64{}
+	}
+	p.forget()
+	return p
+}
+
+// forget drops what is known of the partition's position.
+func (p *Partition) forget() {
+	p.lag.Store(unknown)
+	p.position.Store(unknown)
+	p.newest.Store(unknown)
+}
+
+// Owned records that this replica owns the partition from now on.
+func (p *Partition) Owned() {
+	if !p.owned.Load() {
+		p.forget()
+		p.owned.Store(true)
+	}
+}
+
+// Released records that this replica no longer owns the partition. Its lag and age disappear; its counters stay.
+func (p *Partition) Released() { p.owned.Store(false) }
+
+// Lag records how many hub events are still to be handled. Below 0 counts as 0.
+func (p *Partition) Lag(events int64) { p.lag.Store(max(events, 0)) }
+
+// Position records the sequence number up to which all hub events have their verdict. Below 0 it is unknown.
+func (p *Partition) Position(sequence int64) { p.position.Store(sequence) }
+
+// Done records the enqueued time of a hub event whose records all have their verdict. It ignores the zero time, and one
+// that is older than the newest: a redelivered event is older.
+func (p *Partition) Done(enqueued time.Time) {
+	if enqueued.IsZero() {
+		return
+	}
+	at := enqueued.UnixNano()
+	for {
+		newest := p.newest.Load()
+		if at <= newest || p.newest.CompareAndSwap(newest, at) {
+			return
+		}
+	}
+}
+
+// Received counts a hub event whose body has so many bytes.
+func (p *Partition) Received(bytes int) {
+	p.events.Inc()
+	p.bytes.Add(float64(bytes))
+}
+
+// CheckpointWritten counts a checkpoint.
+func (p *Partition) CheckpointWritten() { p.checkpoints.Inc() }
+
+// CheckpointFailed counts a checkpoint that could not be written.
+func (p *Partition) CheckpointFailed() { p.checkpointFailures.Inc() }
+
+// ReceiveFailed counts an error that ended receiving from the partition.
+func (p *Partition) ReceiveFailed() { p.receiveFailures.Inc() }
+
+// Missing counts hub events that should have come between two that came.
+func (p *Partition) Missing(events int64) { p.missing.Add(float64(events)) }
+
+// SinkLost counts a loss of the sink while it held accepted audit events of the partition that were not confirmed.
+func (p *Partition) SinkLost() { p.losses.Inc() }
+
+// Records counts records that got their verdict, for the status page. Statistics counts them for the metrics.
+func (p *Partition) Records(v audit.Verdict, n int) {
+	if count := p.records[v]; count != nil && n > 0 {
+		count.Add(int64(n))
+	}
+}
+
+// SinkAnswered records the result of the partition's last POST, which took that long: the status code of the answer, 0
+// where none came, and why it was not accepted, empty if it was. The reason is shown to anybody: it must hold no secret.
+func (p *Partition) SinkAnswered(status int, failure string, took time.Duration) {
+	p.answer.Store(&SinkAnswer{At: p.now().UTC(), Status: status, Failure: failure, Seconds: took.Seconds()})
+}
+
+// Snapshot returns the state of this moment.
+func (p *Partition) Snapshot() Snapshot {
+	s := Snapshot{Owned: p.owned.Load(), LastAnswer: p.answer.Load(), Records: make(map[audit.Verdict]int64, len(p.records))}
+	for verdict, count := range p.records {
+		s.Records[verdict] = count.Load()
+	}
+	if !s.Owned {
+		return s
+	}
+	s.Position, s.Lag = known(p.position.Load()), known(p.lag.Load())
+	if newest := p.newest.Load(); newest != unknown {
+		s.Newest = time.Unix(0, newest)
+	}
+	return s
+}
+
+func known(value int64) *int64 {
+	if value < 0 {
+		return nil
+	}
+	return &value
+}
