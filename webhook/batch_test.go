@@ -145,7 +145,7 @@ func assertAcceptedInOrder(t *testing.T, sink *script, status, bad, n int) {
 func TestTheOutcomesOfARefusedBatchComeAsTheyAreKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, against(400, 2), batches(400))
-		lane := f.OpenSession()
+		lane := f.poster.OpenSession()
 		defer lane.Close()
 		all := events(8)
 		var got []int
@@ -163,7 +163,7 @@ func TestAHalfOfWhichOnlyAPartIsAskedForIsFinishedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := inTurn(400, 200)
 		f := newFixture(t, sink, batches(400))
-		lane := f.OpenSession()
+		lane := f.poster.OpenSession()
 		defer lane.Close()
 		all := events(8)
 		for _, asked := range []int{8, 1, 4} {
@@ -236,7 +236,7 @@ func TestTheHalvesOfABatchThatWasHeldAreNotCountedAgain(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, allBut(4, 2), verdicts(outcomes))
 		assert.Equal(t, counts{sent: 4, succeeded: 3, retried: 4, failed: 4}, f.counts())
-		assert.Zero(t, f.log.held.Load())
+		assert.Zero(t, f.poster.log.held.Load())
 	})
 }
 
@@ -257,7 +257,7 @@ func TestDroppingDropsTheBatch(t *testing.T) {
 func TestStoppingReturnsWhatTheBatchesBeforeTheFailureGot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, inTurn(200, 503), batches(4))
-		close(f.stop)
+		f.poster.Stop()
 		outcomes, err := f.Deliver(t.Context(), events(10))
 		require.ErrorIs(t, err, ErrStopping)
 		assert.Equal(t, delivered(4), outcomes)
@@ -277,7 +277,7 @@ func TestASlowSinkIsGivenLess(t *testing.T) {
 			return saying(200)
 		}
 		f := newFixture(t, sink, batches(400))
-		lane := f.OpenSession()
+		lane := f.poster.OpenSession()
 		defer lane.Close()
 		_, err := deliverAll(t.Context(), lane, events(65))
 		require.NoError(t, err)

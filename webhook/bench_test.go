@@ -19,12 +19,12 @@ func BenchmarkDeliver(b *testing.B) {
 	}))
 	b.Cleanup(sink.Close)
 	f := newFixture(b, nil, at(b, sink.URL))
-	f.log.log.(*logrus.Logger).SetLevel(logrus.InfoLevel)
+	f.poster.log.log.(*logrus.Logger).SetLevel(logrus.InfoLevel)
 	one := []audit.Event{event(0)}
 	one[0].JSON = make([]byte, 850)
 	b.Run("sequential", func(b *testing.B) {
 		b.ReportAllocs()
-		lane := f.OpenSession()
+		lane := f.poster.OpenSession()
 		defer lane.Close()
 		for b.Loop() {
 			if _, err := lane.Deliver(b.Context(), one); err != nil {
@@ -35,7 +35,7 @@ func BenchmarkDeliver(b *testing.B) {
 	b.Run("parallel", func(b *testing.B) {
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
-			lane := f.OpenSession()
+			lane := f.poster.OpenSession()
 			defer lane.Close()
 			for pb.Next() {
 				if _, err := lane.Deliver(b.Context(), one); err != nil {

@@ -31,7 +31,7 @@ func checkSink(t *testing.T, sink string, within time.Duration) (string, error) 
 	stats := metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now)
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	poster, err := New(forwarder.Config{SinkURL: address, KeepAlive: true}, stats, health.NewHealth(), log, nil)
+	poster, err := New(forwarder.Config{SinkURL: address, KeepAlive: true}, stats, health.NewHealth(), log)
 	require.NoError(t, err)
 	return poster.Check(ctx)
 }

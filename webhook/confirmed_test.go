@@ -23,7 +23,7 @@ func replaying(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = tru
 func lane(t *testing.T, sink http.RoundTripper, change func(*forwarder.Config)) (*Session, *fixture) {
 	t.Helper()
 	f := newFixture(t, sink, change)
-	l := f.OpenSession()
+	l := f.poster.OpenSession()
 	t.Cleanup(l.Close)
 	return l, f
 }
@@ -242,7 +242,7 @@ func TestALostLaneSettlesNothingMoreAndEndsAWait(t *testing.T) {
 		_, err = deliverAll(t.Context(), l, events(1))
 		require.ErrorIs(t, err, confirm.ErrLost)
 		require.ErrorIs(t, l.tracker.Dialling(), confirm.ErrLost, "nothing overtakes what was lost")
-		assert.Zero(t, l.tracker.UntilUnwatched(), "there is nothing to watch any more")
+		assert.Zero(t, l.tracker.KeepOpenFor(), "there is nothing to watch any more")
 	})
 }
 

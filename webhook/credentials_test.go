@@ -118,7 +118,7 @@ func TestAPosterWhoseFilesCannotBeUsedIsAnError(t *testing.T) {
 	} {
 		cfg := forwarder.Config{SinkURL: &url.URL{Scheme: "https", Host: "falco"}}
 		change(&cfg)
-		_, err := New(cfg, metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now), health.NewHealth(), log, nil)
+		_, err := New(cfg, metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now), health.NewHealth(), log)
 		require.ErrorIs(t, err, os.ErrNotExist)
 		assert.ErrorContains(t, err, variable)
 	}

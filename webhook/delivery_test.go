@@ -151,7 +151,7 @@ func TestAnEventWhoseSinkIsDownIsHeld(t *testing.T) {
 			assert.Equal(t, string(event(0).JSON), body, "nothing overtakes what is held")
 		}
 		assert.Equal(t, counts{sent: 3, succeeded: 3, retried: 100, failed: 1}, f.counts(), "it failed once, however long it was held")
-		assert.Zero(t, f.log.held.Load())
+		assert.Zero(t, f.poster.log.held.Load())
 	})
 }
 

@@ -26,9 +26,8 @@ import (
 
 // fixture is a poster with everything around it that a test looks at.
 type fixture struct {
-	*Poster
 	t      testing.TB
-	stop   chan struct{}
+	poster *Poster
 	health *health.Health
 	logs   *logtest.Hook
 	reg    *prometheus.Registry
@@ -56,14 +55,14 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 	log, hook := logtest.NewNullLogger()
 	log.SetLevel(logrus.TraceLevel)
 	reg := prometheus.NewRegistry()
-	f := &fixture{t: t, stop: make(chan struct{}), health: health.NewHealth(), logs: hook, reg: reg}
+	f := &fixture{t: t, health: health.NewHealth(), logs: hook, reg: reg}
 	f.health.Ownership(4, 4, 0)
 	stats := metrics.NewStatistics(reg, "test", time.Now)
 	var err error
-	f.Poster, err = New(cfg, stats, f.health, log, f.stop)
+	f.poster, err = New(cfg, stats, f.health, log)
 	require.NoError(t, err)
 	if transport != nil {
-		f.newClient = func(opts httpclient.Options) *http.Client {
+		f.poster.newClient = func(opts httpclient.Options) *http.Client {
 			client := httpclient.New(opts)
 			client.Transport = transport
 			return client
@@ -74,7 +73,7 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 
 // Deliver posts over a lane of its own, as one partition does.
 func (f *fixture) Deliver(ctx context.Context, all []audit.Event) ([]audit.Outcome, error) {
-	lane := f.OpenSession()
+	lane := f.poster.OpenSession()
 	defer lane.Close()
 	return deliverAll(ctx, lane, all)
 }

@@ -134,7 +134,7 @@ func TestARefusedConnectionIsRetriedAndThenHeld(t *testing.T) {
 
 	f := newFixture(t, nil, at(t, "http://"+address))
 	results := deliverAside(t.Context(), f, events(2))
-	require.Eventually(t, func() bool { return f.log.held.Load() == 1 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return f.poster.log.held.Load() == 1 }, patience, time.Millisecond)
 	ready, why := f.health.Ready()
 	assert.False(t, ready)
 	assert.Contains(t, why, "connection refused")

@@ -17,7 +17,7 @@ func TestASinkThatClosesIdleConnectionsAsAHabitLosesNothing(t *testing.T) {
 		f := newFixture(t, always(200), replaying)
 		var losses []bool
 		idle := func(idle time.Duration) {
-			l := f.OpenSession()
+			l := f.poster.OpenSession()
 			defer l.Close()
 			l.tracker.Connected()
 			post(t, l, 1)
@@ -42,7 +42,7 @@ func TestLanesThatAreClosedTogetherAreNoHabit(t *testing.T) {
 		for range 2 {
 			lanes := make([]*Session, 8)
 			for i := range lanes {
-				lanes[i] = f.OpenSession()
+				lanes[i] = f.poster.OpenSession()
 				lanes[i].tracker.Connected()
 				post(t, lanes[i], 1)
 			}
@@ -68,7 +68,7 @@ func TestWhatDoesNotFitAHabitIsALoss(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t, always(200), replaying)
 				closing := func(how func(*Session)) bool {
-					l := f.OpenSession()
+					l := f.poster.OpenSession()
 					defer l.Close()
 					l.tracker.Connected()
 					post(t, l, 1)

@@ -185,30 +185,11 @@ func TestAnOutageAfterAnotherIsNews(t *testing.T) {
 	})
 }
 
-func TestFailuresThatAreWordedAnewEachTimeDoNotPileUp(t *testing.T) {
-	j := newDeliveryLog(logrus.New())
-	for n := range 10 * maxRemembered {
-		_, _, due := j.due(fmt.Sprint("failure ", n))
-		assert.True(t, due)
-	}
-	assert.LessOrEqual(t, len(j.failures), maxRemembered)
-}
-
 func TestASuccessIsNoNews(t *testing.T) {
 	f := newFixture(t, always(200), nil)
 	_, err := f.Deliver(t.Context(), events(10))
 	require.NoError(t, err)
 	assert.Empty(t, f.lines(logrus.InfoLevel))
-}
-
-func TestDebugFieldsAreNotMadeForNobody(t *testing.T) {
-	quiet := logrus.New()
-	assert.False(t, newDeliveryLog(quiet).debugging())
-	assert.False(t, newDeliveryLog(quiet.WithField("a", 1)).debugging())
-	quiet.SetLevel(logrus.DebugLevel)
-	assert.True(t, newDeliveryLog(quiet).debugging())
-	assert.True(t, newDeliveryLog(quiet.WithField("a", 1)).debugging())
-	assert.True(t, newDeliveryLog(struct{ logrus.FieldLogger }{quiet}).debugging(), "a logger of another kind decides by itself")
 }
 
 func TestNoAuditEventIsInTheLog(t *testing.T) {

@@ -11,19 +11,19 @@ import (
 func TestFiveRefusalsInARowAreTheBodiesFault(t *testing.T) {
 	var r refusals
 	for range 5 {
-		assert.True(t, r.refused())
+		assert.True(t, r.add())
 	}
-	assert.False(t, r.refused(), "the sixth is the endpoint's")
-	assert.False(t, r.refused())
-	r.accepted()
-	assert.True(t, r.refused(), "an accepted body says that the endpoint is right")
+	assert.False(t, r.add(), "the sixth is the endpoint's")
+	assert.False(t, r.add())
+	r.reset()
+	assert.True(t, r.add(), "an accepted body says that the endpoint is right")
 }
 
 func TestARefusalNowAndThenIsNoRow(t *testing.T) {
 	var r refusals
 	for range 100 {
-		assert.True(t, r.refused())
-		r.accepted()
+		assert.True(t, r.add())
+		r.reset()
 	}
 }
 
@@ -33,7 +33,7 @@ func TestPartitionsRefusedAtOnceShareTheRow(t *testing.T) {
 	var partitions sync.WaitGroup
 	for range 32 {
 		partitions.Go(func() {
-			if r.refused() {
+			if r.add() {
 				blamed.Add(1)
 			}
 		})

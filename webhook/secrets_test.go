@@ -122,7 +122,7 @@ func TestSecretsAreInNoTransportError(t *testing.T) {
 func TestSecretsAreInNoReturnedError(t *testing.T) {
 	sink := serve(t, answering(503))
 	f := newFixture(t, nil, at(t, withCredentials(sink.URL)))
-	close(f.stop)
+	f.poster.Stop()
 	_, err := f.Deliver(t.Context(), events(1))
 	require.ErrorIs(t, err, ErrStopping)
 	assertNoSecret(t, f, err.Error())

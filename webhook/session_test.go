@@ -24,7 +24,7 @@ func patient(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = true,
 func openLane(t *testing.T, address string, change ...func(*forwarder.Config)) (*Session, *fixture) {
 	t.Helper()
 	f := newFixture(t, nil, at(t, address, change...))
-	l := f.OpenSession()
+	l := f.poster.OpenSession()
 	t.Cleanup(l.Close)
 	return l, f
 }
@@ -116,9 +116,9 @@ func TestASinkThatRefusesIsALossOnlyIfSomethingIsNotSettled(t *testing.T) {
 				assert.Contains(t, err.Error(), "connection refused")
 				return
 			}
-			require.Eventually(t, func() bool { return f.log.held.Load() == 1 }, patience, time.Millisecond)
+			require.Eventually(t, func() bool { return f.poster.log.held.Load() == 1 }, patience, time.Millisecond)
 			assert.False(t, isLost(l))
-			close(f.stop)
+			f.poster.Stop()
 			require.ErrorIs(t, <-results, ErrStopping)
 		})
 	}
@@ -165,9 +165,9 @@ func TestAnIdleConnectionIsWatchedUntilEverythingIsSettledAndThenClosed(t *testi
 	l, _ := openLane(t, sink.URL, func(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = true, 5*time.Second })
 	post(t, l, 1)
 	l.closeIdle()
-	assert.Positive(t, l.tracker.UntilUnwatched(), "not yet")
+	assert.Positive(t, l.tracker.KeepOpenFor(), "not yet")
 	require.NoError(t, l.Confirm(t.Context()))
-	assert.Zero(t, l.tracker.UntilUnwatched())
+	assert.Zero(t, l.tracker.KeepOpenFor())
 	l.closeIdle()
 	post(t, l, 1)
 	assert.False(t, isLost(l))
@@ -179,12 +179,12 @@ func TestASinkThatClosesEachConnectionBehindItsAnswerIsFoundOut(t *testing.T) {
 	sink := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
 	f := newFixture(t, nil, at(t, sink.URL, patient))
 	for range 3 {
-		l := f.OpenSession()
+		l := f.poster.OpenSession()
 		post(t, l, 1)
 		assert.True(t, isLost(l))
 		l.Close()
 	}
-	l := f.OpenSession()
+	l := f.poster.OpenSession()
 	defer l.Close()
 	post(t, l, 20)
 	assert.False(t, isLost(l))
@@ -231,7 +231,7 @@ func TestEachLaneHasAConnectionOfItsOwn(t *testing.T) {
 	f := newFixture(t, nil, at(t, sink.URL, patient))
 	var lanes []*Session
 	for range 4 {
-		l := f.OpenSession()
+		l := f.poster.OpenSession()
 		defer l.Close()
 		lanes = append(lanes, l)
 		post(t, l, 5)
@@ -247,5 +247,5 @@ func TestALaneThatIsClosedConnectsNoMore(t *testing.T) {
 	l, _ := openLane(t, "http://127.0.0.1:1", patient)
 	l.Close()
 	_, err := httpclient.New(httpclient.Options{Watcher: l.tracker}).Get("http://127.0.0.1:1") //nolint:noctx // it does not get there
-	require.ErrorIs(t, err, confirm.ErrClosed)
+	require.ErrorContains(t, err, "the session is closed")
 }

@@ -50,7 +50,7 @@ func checkSink(ctx context.Context, cfg forwarder.Config) (string, error) {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
 	stats := metrics.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
-	poster, err := webhook.New(cfg, stats, health.NewHealth(), quiet, nil)
+	poster, err := webhook.New(cfg, stats, health.NewHealth(), quiet)
 	if err != nil {
 		return "", err
 	}

@@ -32,10 +32,8 @@ type Daemon struct {
 	health *health.Health
 	server *status.Server
 	poster *webhook.Poster
-	// stopping is closed when Run begins to stop.
-	stopping chan struct{}
-	hub      eventhub.Hub
-	store    eventhub.Store
+	hub    eventhub.Hub
+	store  eventhub.Store
 }
 
 // New sets the daemon up and binds the address of the statistics. Run must follow. A port that
@@ -47,12 +45,11 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 	log.AddHook(troubles)
 	d := &Daemon{
 		cfg: cfg, log: log,
-		stats:    metrics.NewStatistics(registry, forwarder.Version, time.Now),
-		health:   health.NewHealth(),
-		stopping: make(chan struct{}),
+		stats:  metrics.NewStatistics(registry, forwarder.Version, time.Now),
+		health: health.NewHealth(),
 	}
 	var err error
-	if d.poster, err = webhook.New(cfg, d.stats, d.health, log, d.stopping); err != nil {
+	if d.poster, err = webhook.New(cfg, d.stats, d.health, log); err != nil {
 		return nil, err
 	}
 	if d.hub, err = hubclient.New(cfg); err != nil {
@@ -93,7 +90,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}()
 	d.log.WithFields(d.cfg.LogFields()).WithField("statistics", d.StatsAddr()).Info("daemon starts")
 	context.AfterFunc(ctx, d.health.Stopping)
-	context.AfterFunc(ctx, func() { close(d.stopping) })
+	context.AfterFunc(ctx, d.poster.Stop)
 	d.consume(ctx)
 	stopServing()
 	if err := <-served; err != nil {
