@@ -11,8 +11,8 @@ import (
 
 // answer is the result of one POST.
 type answer struct {
-	// status is the status of the sink's answer, 0 if none came. It counts even if the answer broke off after it: the sink
-	// has decided. Whether the sink died while it answered is the tracker's concern.
+	// status is the status of the sink's answer, 0 if none came. It counts even if the answer broke off after it: the
+	// sink has decided. Whether the sink died while it answered is the tracker's concern.
 	status int
 	// failure says why the POST was not accepted, nil if it was.
 	failure *failure

@@ -8,17 +8,17 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// split is a part of a batch that the sink refused: the next events of the partition, as many as events says. They have
-// been counted as sent and have passed the rate limit. failed is whether they have been counted as failed.
+// split is a part of a batch that the sink refused: the next events of the partition, as many as events says. They
+// have been counted as sent and have passed the rate limit. failed is whether they have been counted as failed.
 type split struct {
 	events int
 	failed bool
 }
 
-// deliverBatch delivers as many of the first events as may go at once, and returns their outcome. If the sink refuses a
-// batch, deliverBatch splits it in halves, in order, down to the event that the sink does not take, or, if the batch was
-// too large, to a size that it takes. The remaining parts come first in the next call, so that no outcome waits for that
-// of a later event.
+// deliverBatch delivers as many of the first events as may go at once, and returns their outcome. If the sink refuses
+// a batch, deliverBatch splits it in halves, in order, down to the event that the sink does not take, or, if the
+// batch was too large, to a size that it takes. The remaining parts come first in the next call, so that no outcome
+// waits for that of a later event.
 func (s *Session) deliverBatch(ctx context.Context, events []audit.Event) (audit.Outcome, error) {
 	for {
 		batch, err := s.nextRequest(ctx, events)
@@ -63,8 +63,8 @@ func (s *Session) nextRequest(ctx context.Context, events []audit.Event) (reques
 	return newRequest(events[:admitted], list), nil
 }
 
-// request is one request body and the audit events in it. The body is what is tried, retried and answered. The events are
-// what is counted and logged.
+// request is one request body and the audit events in it. The body is what is tried, retried and answered. The events
+// are what is counted and logged.
 type request struct {
 	body   body
 	events []audit.Event

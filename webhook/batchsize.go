@@ -9,17 +9,18 @@ import (
 const (
 	// firstBatch is how many events a session's first batch holds at most: nothing is known about the sink yet.
 	firstBatch = 32
-	// Batches grow after answers that are faster than quickAnswer, shrink down to firstBatch after answers that are slower
-	// than busyAnswer, and shrink further after answers that are slower than slowAnswer. Falco answers once a request is in
-	// its queue of 50. So its queue may take 50 times as long as an answer, and a stop has to wait for it.
+	// Batches grow after answers that are faster than quickAnswer, shrink down to firstBatch after answers that are
+	// slower than busyAnswer, and shrink further after answers that are slower than slowAnswer. Falco answers once a
+	// request is in its queue of 50. So its queue may take 50 times as long as an answer, and a stop has to wait for
+	// it.
 	quickAnswer = 50 * time.Millisecond
 	busyAnswer  = 100 * time.Millisecond
 	slowAnswer  = 10 * time.Second
 )
 
-// batchSize is how large the batches of a session may be. It follows the sink. A quick sink gets larger batches, because
-// each POST costs time. A slow sink gets smaller ones, so that its queue, which would be lost with its process, holds
-// seconds of work and not minutes.
+// batchSize is how large the batches of a session may be. It follows the sink. A quick sink gets larger batches,
+// because each POST costs time. A slow sink gets smaller ones, so that its queue, which would be lost with its
+// process, holds seconds of work and not minutes.
 type batchSize struct {
 	// most is POSTBATCHMAXEVENTS, events the current limit.
 	most, events int
@@ -44,8 +45,8 @@ func (s *batchSize) answered(events int, took time.Duration) {
 	}
 }
 
-// tooLarge notes that the sink answered 413 to a body of that many bytes. The session tries none larger than half of it
-// again.
+// tooLarge notes that the sink answered 413 to a body of that many bytes. The session tries none larger than half of
+// it again.
 func (s *batchSize) tooLarge(bytes int) {
 	s.shrink()
 	s.bytes = min(s.bytes, bytes/2)

@@ -7,16 +7,16 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// listHead and listTail enclose the events of a batch, as in the lists that a Kubernetes API server sends. Falco drops only
-// the bad item of an EventList. Of a bare array it would drop all items.
+// listHead and listTail enclose the events of a batch, as in the lists that a Kubernetes API server sends. Falco
+// drops only the bad item of an EventList. Of a bare array it would drop all items.
 const (
 	listHead = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[`
 	listTail = `]}`
 )
 
-// body is the body of a POST and of its retries. It is never put together in memory: net/http reads it from the JSON of
-// the audit events. It may go on reading after an early answer, and after an abandoned POST. So nobody may write into the
-// JSON of an audit event.
+// body is the body of a POST and of its retries. It is never put together in memory: net/http reads it from the JSON
+// of the audit events. It may go on reading after an early answer, and after an abandoned POST. So nobody may write
+// into the JSON of an audit event.
 type body struct {
 	items [][]byte
 	// list is whether the items are in an EventList. Without it there is one item.

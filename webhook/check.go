@@ -16,8 +16,8 @@ import (
 // would prove less: the empty list needs the same method, path, type and authorisation as audit events.
 const emptyList = listHead + listTail
 
-// Check posts an empty list of audit events once, in the same way as audit events are posted. It returns the result in a
-// line. The error says what to do, and holds no secret. Check counts nothing.
+// Check posts an empty list of audit events once, in the same way as audit events are posted. It returns the result
+// in a line. The error says what to do, and holds no secret. Check counts nothing.
 func (p *Poster) Check(ctx context.Context) (string, error) {
 	session := p.OpenSession()
 	defer session.Close()
@@ -46,8 +46,8 @@ func advised(f *failure, advice string) error {
 	return fmt.Errorf("%w: %s", f, advice)
 }
 
-// adviseNoAnswer returns what to do if no answer came. It goes by the error's text, since net/http has no error values for
-// most cases.
+// adviseNoAnswer returns what to do if no answer came. It goes by the error's text, since net/http has no error
+// values for most cases.
 func adviseNoAnswer(err error) string {
 	text := err.Error()
 	has := func(part string) bool { return strings.Contains(text, part) }

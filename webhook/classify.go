@@ -22,8 +22,8 @@ const (
 	misconfigured
 )
 
-// classify returns what the status of an answer means. 0 stands for a POST without an answer (refused, reset, timed out,
-// …). No error of net/http says anything about the body, so all of them are retryable.
+// classify returns what the status of an answer means. 0 stands for a POST without an answer (refused, reset, timed
+// out, …). No error of net/http says anything about the body, so all of them are retryable.
 func classify(status int) class {
 	switch {
 	case status == 0:
@@ -51,8 +51,8 @@ func statusClass(status int) string {
 	return strconv.Itoa(status/100) + "xx"
 }
 
-// maxRetryAfter bounds the wait that a sink can ask for with Retry-After. A sink that works again should get the waiting
-// events no later than that.
+// maxRetryAfter bounds the wait that a sink can ask for with Retry-After. A sink that works again should get the
+// waiting events no later than that.
 const maxRetryAfter = 5 * time.Minute
 
 // retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds, or a date. It returns 0 if the header is
@@ -71,9 +71,9 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return 0
 }
 
-// maxRefusals is how many requests in a row, over all partitions, may be refused before the endpoint counts as wrong, and
-// not the requests. Bad audit events are rare (AKS cuts a couple a day) with good ones in between, so five in a row do not
-// happen by chance. A wrong endpoint costs no more than five dead letters, which can be sent again.
+// maxRefusals is how many requests in a row, over all partitions, may be refused before the endpoint counts as wrong,
+// and not the requests. Bad audit events are rare (AKS cuts a couple a day) with good ones in between, so five in a
+// row do not happen by chance. A wrong endpoint costs no more than five dead letters, which can be sent again.
 const maxRefusals = 5
 
 // refusals counts the requests that were refused since the sink last accepted one. All partitions share it, because it
@@ -90,8 +90,8 @@ func (r *refusals) reset() {
 	}
 }
 
-// add counts a refused request and reports whether the request is bad. If it is not, the endpoint is wrong. Of requests
-// that are refused at the same time no more than maxRefusals count as bad.
+// add counts a refused request and reports whether the request is bad. If it is not, the endpoint is wrong. Of
+// requests that are refused at the same time no more than maxRefusals count as bad.
 func (r *refusals) add() (badRequest bool) {
 	return r.inARow.Add(1) <= maxRefusals
 }

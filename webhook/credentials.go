@@ -9,8 +9,8 @@ import (
 	"aks-audit-log-go/httpclient"
 )
 
-// credentials says which certificates of the sink are trusted, and what is sent to it as proof of identity. net/http sends
-// user and password of the sink's URL.
+// credentials says which certificates of the sink are trusted, and what is sent to it as proof of identity. net/http
+// sends user and password of the sink's URL.
 type credentials struct {
 	tls *httpclient.TLS
 	// token returns the current bearer token, "" if there is none.

@@ -32,8 +32,8 @@ type step interface{ isStep() }
 type (
 	// finished ends the delivery with an outcome for all events.
 	finished struct{ outcome audit.Outcome }
-	// refusedBatch ends the delivery of several events without an outcome: the sink refused them as a batch, so they go
-	// in halves. failed is whether they have been counted as failed.
+	// refusedBatch ends the delivery of several events without an outcome: the sink refused them as a batch, so they
+	// go in halves. failed is whether they have been counted as failed.
 	refusedBatch struct{ failed bool }
 	// retryLater is another attempt after the wait.
 	retryLater struct{ wait time.Duration }
@@ -86,8 +86,8 @@ func (d *delivery) try(ctx context.Context) (step, error) {
 	}
 }
 
-// abandoned returns the error of a POST that was cut short because the context ended. The end of the context says nothing
-// about the sink, so the error says what the sink did before.
+// abandoned returns the error of a POST that was cut short because the context ended. The end of the context says
+// nothing about the sink, so the error says what the sink did before.
 func (d *delivery) abandoned(cause error) error {
 	if d.last != nil {
 		return fmt.Errorf("%w: %w", d.last, cause)
@@ -115,8 +115,8 @@ func (d *delivery) accept(a answer) step {
 	return finished{audit.Outcome{Verdict: audit.Delivered}}
 }
 
-// refuse decides about a request that the sink will never accept. A batch goes in halves. A single event is a dead letter,
-// unless so many requests in a row were refused that the endpoint seems to be wrong.
+// refuse decides about a request that the sink will never accept. A batch goes in halves. A single event is a dead
+// letter, unless so many requests in a row were refused that the endpoint seems to be wrong.
 func (d *delivery) refuse(a answer) step {
 	if len(d.request.events) > 1 {
 		d.poster.stats.BatchSplit()
@@ -130,8 +130,8 @@ func (d *delivery) refuse(a answer) step {
 	return finished{audit.Outcome{Verdict: audit.DeadLettered, Reason: a.failure.Error()}}
 }
 
-// fail decides about a request that the sink did not take now but may take later. It is retried while there are retries,
-// then treated as the policy says.
+// fail decides about a request that the sink did not take now but may take later. It is retried while there are
+// retries, then treated as the policy says.
 func (d *delivery) fail(a answer, class class) step {
 	changed := d.last == nil || d.last.reason != a.failure.reason
 	d.last = a.failure

@@ -13,23 +13,23 @@ import (
 
 // failure says why a POST was not accepted, without secrets.
 type failure struct {
-	// reason is the same for failures that are alike: it holds neither the local port nor the answer's body. /readyz shows
-	// it, and the log counts failures by it.
+	// reason is the same for failures that are alike: it holds neither the local port nor the answer's body. /readyz
+	// shows it, and the log counts failures by it.
 	reason string
 	// sink is the URL of the POST, without secrets.
 	sink string
-	// said is the sink's own text about the failure, if any.
-	said string
-	// cause is the error of the transport, if there was no answer. Its text is never shown, since it may hold the sink's
-	// whole URL.
+	// sinkText is the sink's own text about the failure, if any.
+	sinkText string
+	// cause is the error of the transport, if there was no answer. Its text is never shown, since it may hold the
+	// sink's whole URL.
 	cause error
 }
 
 // Error returns where the POST went and why it failed.
 func (f *failure) Error() string {
 	text := "post to " + f.sink + ": " + f.reason
-	if f.said != "" {
-		text += ": " + f.said
+	if f.sinkText != "" {
+		text += ": " + f.sinkText
 	}
 	return text
 }
@@ -68,12 +68,12 @@ func (r redactor) notAccepted(resp *http.Response, head []byte, body body) *fail
 	if location, err := resp.Location(); err == nil {
 		f.reason += ", to " + r.clean(withoutSecrets(location))
 	}
-	switch words := strings.TrimSpace(string(head)); {
-	case words == "":
+	switch text := strings.TrimSpace(string(head)); {
+	case text == "":
 	case echoes(head, body.bytes()):
-		f.said = "(its words are left out: they repeat the audit event)"
+		f.sinkText = "(its words are left out: they repeat the audit event)"
 	default:
-		f.said = r.clean(fmt.Sprintf("%q", words))
+		f.sinkText = r.clean(fmt.Sprintf("%q", text))
 	}
 	return f
 }

@@ -14,8 +14,8 @@ import (
 const (
 	// reminderInterval is how often a failure that goes on is logged again.
 	reminderInterval = time.Minute
-	// relapseInterval is how soon a failure that was over is logged again when it comes back: a sink that takes every other
-	// POST must not fill the log.
+	// relapseInterval is how soon a failure that was over is logged again when it comes back: a sink that takes every
+	// other POST must not fill the log.
 	relapseInterval = 10 * time.Second
 )
 

@@ -53,8 +53,8 @@ type Poster struct {
 	health     *health.Health
 }
 
-// New returns a poster to cfg.SinkURL. Files of cfg that cannot be used are an error. The poster starts no goroutine and
-// needs no closing, but its sessions do.
+// New returns a poster to cfg.SinkURL. Files of cfg that cannot be used are an error. The poster starts no goroutine
+// and needs no closing, but its sessions do.
 func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger) (*Poster, error) {
 	credentials, err := loadCredentials(cfg, log)
 	if err != nil {
@@ -93,6 +93,6 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 // Stop makes all sessions finish: see Session.Deliver.
 func (p *Poster) Stop() { p.stop(ErrStopping) }
 
-// ForgetRefusals makes the next refused requests count as the first ones in a row. The sink refuses dead letters that are
-// sent again, and that says nothing about the endpoint.
+// ForgetRefusals makes the next refused requests count as the first ones in a row. The sink refuses dead letters that
+// are sent again, and that says nothing about the endpoint.
 func (p *Poster) ForgetRefusals() { p.refusals.reset() }

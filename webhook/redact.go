@@ -15,12 +15,12 @@ type redactor struct {
 	secrets []string
 }
 
-// minSecret is the length from which a value in the query may be a secret. Without it, a query of "?v=1" would hide every
-// text that has a 1 in it.
+// minSecret is the length from which a value in the query may be a secret. Without it, a query of "?v=1" would hide
+// every text that has a 1 in it.
 const minSecret = 4
 
-// newRedactor returns a redactor for the URL's password, or its user if there is no password, and its query. People put
-// tokens in all of these places.
+// newRedactor returns a redactor for the URL's password, or its user if there is no password, and its query. People
+// put tokens in all of these places.
 func newRedactor(sink *url.URL) redactor {
 	r := redactor{sink: withoutSecrets(sink)}
 	if sink.User != nil {
@@ -58,8 +58,8 @@ func (r redactor) and(secret string) redactor {
 	return r
 }
 
-// clean returns the text, or a note in its place if the text holds a secret. Some servers repeat the path with its query
-// in the body of a 404.
+// clean returns the text, or a note in its place if the text holds a secret. Some servers repeat the path with its
+// query in the body of a 404.
 func (r redactor) clean(text string) string {
 	for _, secret := range r.secrets {
 		if strings.Contains(text, secret) {
@@ -69,15 +69,15 @@ func (r redactor) clean(text string) string {
 	return text
 }
 
-// withoutSecrets returns the URL without user, password, query and fragment. The path stays: it tells which endpoint is
-// meant.
+// withoutSecrets returns the URL without user, password, query and fragment. The path stays: it tells which endpoint
+// is meant.
 func withoutSecrets(u *url.URL) string {
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
 	return shown.String()
 }
 
-// echoLength is how many bytes in a row an answer and the posted body must have in common to count as a repetition. With a
-// smaller number, words like "Unauthorized" would count.
+// echoLength is how many bytes in a row an answer and the posted body must have in common to count as a repetition.
+// With a smaller number, words like "Unauthorized" would count.
 const echoLength = 16
 
 // echoes reports whether the answer repeats part of what was posted.

@@ -6,9 +6,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/forwarder/audit"
 )
 
-func TestFiveRefusalsInARowAreTheBodiesFault(t *testing.T) {
+func TestFiveRefusalsInARowAreTheRequestsFault(t *testing.T) {
 	var r refusals
 	for range 5 {
 		assert.True(t, r.add())
@@ -40,4 +43,14 @@ func TestPartitionsRefusedAtOnceShareTheRow(t *testing.T) {
 	}
 	partitions.Wait()
 	assert.EqualValues(t, maxRefusals, blamed.Load())
+}
+
+func TestForgottenRefusalsAreNoneInARow(t *testing.T) {
+	f := newFixture(t, always(400), drop)
+	for n := range 2 * maxRefusals {
+		outcomes, err := f.Deliver(t.Context(), []audit.Event{event(n)})
+		require.NoError(t, err)
+		assert.Equal(t, audit.DeadLettered, outcomes[0].Verdict)
+		f.poster.ForgetRefusals()
+	}
 }

@@ -12,18 +12,20 @@ import (
 	"aks-audit-log-go/webhook/confirm"
 )
 
-// idleTimeout is how long a session's connection stays open while nothing is posted and nothing waits to be confirmed. It
-// is shorter than what servers allow (Node.js 5 s, most others a minute or more, Falco's plugin no limit), so that the
-// session closes the connection and not the server. It also soon releases pods that were replaced.
+// idleTimeout is how long a session's connection stays open while nothing is posted and nothing waits to be
+// confirmed. It is shorter than what servers allow (Node.js 5 s, most others a minute or more, Falco's plugin no
+// limit), so that the session closes the connection and not the server. It also soon releases pods that were
+// replaced.
 const idleTimeout = 4 * time.Second
 
-// Session is one partition's way to the sink: at most one connection at a time, and a tracker of the requests that the
-// sink has accepted over it. An answer of 2xx does not prove that the sink has used a request: Falco queues requests in
-// memory and loses them if it dies. So each accepted request has a sequence, counted from 1, and is confirmed only when it
-// must have left that queue. If the connection is lost before, the session is lost too: the events that are not confirmed
-// have to be sent again, in another session.
+// Session is one partition's way to the sink: at most one connection at a time, and a tracker of the requests that
+// the sink has accepted over it. An answer of 2xx does not prove that the sink has used a request: Falco queues
+// requests in memory and loses them if it dies. So each accepted request has a sequence, counted from 1, and is
+// confirmed only when it must have left that queue. If the connection is lost before, the session is lost too: the
+// events that are not confirmed have to be sent again, in another session.
 //
-// Deliver is for one goroutine at a time. The other methods are safe for concurrent use. The owner calls Close at the end.
+// Deliver is for one goroutine at a time. The other methods are safe for concurrent use. The owner calls Close at the
+// end.
 type Session struct {
 	poster  *Poster
 	client  *http.Client
@@ -45,9 +47,9 @@ func (p *Poster) OpenSession() *Session {
 	return s
 }
 
-// Deliver posts a batch of the first events, as many as the sink takes at a time, and returns its outcome. The next call
-// has to continue after them. The JSON of the events must never be changed: an abandoned POST may go on reading it for a
-// while. Deliver returns no outcome only with an error:
+// Deliver posts a batch of the first events, as many as the sink takes at a time, and returns its outcome. The next
+// call has to continue after them. The JSON of the events must never be changed: an abandoned POST may go on reading
+// it for a while. Deliver returns no outcome only with an error:
 //
 //   - ctx ended: the POST in flight is abandoned. Whether the sink has taken it is not known. The error wraps
 //     context.Cause(ctx) and, if there was one, the sink's last error.
@@ -106,8 +108,8 @@ func (s *Session) Close() {
 	s.client.CloseIdleConnections()
 }
 
-// untilLost returns a context that also ends when the session is lost, with Err as its cause. The caller calls end before
-// the next untilLost.
+// untilLost returns a context that also ends when the session is lost, with Err as its cause. The caller calls end
+// before the next untilLost.
 func (s *Session) untilLost(ctx context.Context) (untilLost context.Context, end func()) {
 	untilLost, cancel := context.WithCancelCause(ctx)
 	s.tracker.AbortWith(cancel)

@@ -16,7 +16,7 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// result is what a Deliver on another goroutine returned, and when.
+// result holds what a Deliver on another goroutine returned, and when.
 type result struct {
 	outcomes []audit.Outcome
 	err      error
@@ -79,7 +79,7 @@ func TestStoppingEndsARetryWait(t *testing.T) {
 	}
 }
 
-func TestStoppingLetsGoOfWhatIsHeld(t *testing.T) {
+func TestStoppingEndsWhatIsRetriedForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, always(404), nil)
 		results := deliverAside(t.Context(), f, events(1))
@@ -107,7 +107,7 @@ func TestStoppingGivesThePostInFlightItsTime(t *testing.T) {
 	})
 }
 
-// The verdicts that need neither a wait nor a retry are given while stopping, too.
+// Verdicts that need neither a wait nor a retry are also given after Stop.
 func TestStoppingStillDeadLettersAndDrops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, inTurn(400, 404), drop)
@@ -156,12 +156,12 @@ func TestAContextThatEndsAbandonsThePostInFlight(t *testing.T) {
 		assert.EqualError(t, got.err, "deliver record 0 of hub event 1 of partition 0: "+
 			"post to http://sink.example:9765/k8s-audit abandoned: ownership lost")
 		ready, _ := f.health.Ready()
-		assert.True(t, ready, "it says nothing of the sink")
+		assert.True(t, ready, "it says nothing about the sink")
 		assert.Equal(t, counts{sent: 2, succeeded: 1}, f.counts())
 	})
 }
 
-func TestAnErrorKeepsWhatTheSinkSaidLast(t *testing.T) {
+func TestAnErrorKeepsTheSinksLastError(t *testing.T) {
 	lost := errors.New("ownership lost")
 	for name, second := range map[string]func(int, *http.Request) (*http.Response, error){
 		"while waiting": func(int, *http.Request) (*http.Response, error) { return saying(503) },

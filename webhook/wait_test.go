@@ -21,7 +21,7 @@ func TestAbsurdSettingsDoNotOverflow(t *testing.T) {
 	assert.Equal(t, 5*time.Minute, plan.foreverDelay())
 }
 
-func TestAHeldEventIsTriedAtTheLongestDelay(t *testing.T) {
+func TestTheForeverDelayIsTheLongestDelay(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		plan schedule

@@ -17,8 +17,9 @@ import (
 	"aks-audit-log-go/webhook"
 )
 
-// ReplayDeadLetters posts the dead letters to the daemon's sink, with the same retries, and deletes those that the sink
-// accepted. If the retries are used up, it ends with an error, whatever POSTFAILUREPOLICY says, and the letters stay.
+// ReplayDeadLetters posts the dead letters to the daemon's sink, with the same retries, and deletes those that the
+// sink accepted. If the retries are used up, it ends with an error, whatever POSTFAILUREPOLICY says, and the letters
+// stay.
 func ReplayDeadLetters(ctx context.Context, cfg forwarder.Config, options ReplayOptions, out io.Writer, log *logrus.Logger) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {
@@ -52,8 +53,8 @@ func (s *letterSink) Post(ctx context.Context, event audit.Event) (audit.Outcome
 		return audit.Outcome{}, err
 	}
 	if outcome.Verdict == audit.DeadLettered {
-		// After many refusals in a row a poster takes the endpoint for wrong. But dead letters have been refused before,
-		// so refusals are expected here, and say nothing about the endpoint.
+		// After many refusals in a row a poster takes the endpoint for wrong. But dead letters have been refused
+		// before, so refusals are expected here, and say nothing about the endpoint.
 		s.poster.ForgetRefusals()
 	}
 	return outcome, nil

@@ -15,11 +15,11 @@ const (
 	shortestIdle = time.Second
 )
 
-// IdleCloses tells a sink that dies from a sink that closes connections as a habit: after each answer, or when they have
-// been idle for a certain time. A habitual close loses nothing, and to send the events again would go on for ever. All
-// sessions share it. A Falco that restarts again and again does not look like a habit: its connections end at irregular
-// times, the next ones are refused for a while, and it never closes idle ones. The zero IdleCloses is ready for use, and
-// safe for concurrent use.
+// IdleCloses tells a sink that dies from a sink that closes connections as a habit: after each answer, or when they
+// have been idle for a certain time. A habitual close loses nothing, and to send the events again would go on for
+// ever. All sessions share it. A Falco that restarts again and again does not look like a habit: its connections end
+// at irregular times, the next ones are refused for a while, and it never closes idle ones. The zero IdleCloses is
+// ready for use, and safe for concurrent use.
 type IdleCloses struct {
 	mu    sync.Mutex
 	last  idleClose

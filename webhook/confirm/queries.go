@@ -29,8 +29,8 @@ func (t *Tracker) Err() error {
 	return t.lost
 }
 
-// UntilNextConfirmed returns the time until the next request is confirmed if nothing is posted meanwhile, 0 if there is
-// none, or none will be because the tracker is closed.
+// UntilNextConfirmed returns the time until the next request is confirmed if nothing is posted meanwhile, 0 if there
+// is none, or none will be because the tracker is closed.
 func (t *Tracker) UntilNextConfirmed() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -42,8 +42,8 @@ func (t *Tracker) UntilNextConfirmed() time.Duration {
 	return t.untilOldestConfirmed(now)
 }
 
-// KeepOpenFor returns how long the idle connection has to stay open, so that its end shows a loss, before the caller asks
-// again. It returns 0 if the connection may be closed, or is in use.
+// KeepOpenFor returns how long the idle connection has to stay open, so that its end shows a loss, before the caller
+// asks again. It returns 0 if the connection may be closed, or is in use.
 func (t *Tracker) KeepOpenFor() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -55,8 +55,8 @@ func (t *Tracker) KeepOpenFor() time.Duration {
 	return t.untilOldestConfirmed(now)
 }
 
-// AbortWith sets what is called when the session is lost; nil removes it. If the session is lost already, abort is called
-// at once.
+// AbortWith sets what is called when the session is lost; nil removes it. If the session is lost already, abort is
+// called at once.
 func (t *Tracker) AbortWith(abort func(error)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -106,8 +106,9 @@ func (t *Tracker) confirmDelay() time.Duration {
 // fewAnswers is the factor up to which even a full sink may answer slowly only once.
 const fewAnswers = 4
 
-// queueFactor estimates how many response times a full sink needs to process all that it holds, for requests of that many
-// audit events. A full sink answers when its engine has finished a batch, or as many batches as the request ahead has.
+// queueFactor estimates how many response times a full sink needs to process all that it holds, for requests of that
+// many audit events. A full sink answers when its engine has finished a batch, or as many batches as the request
+// ahead has.
 func queueFactor(events int64) float64 {
 	return float64((queuedRequests-1)*events+engineEvents) / float64(max(events, engineEvents))
 }

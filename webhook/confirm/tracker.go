@@ -22,8 +22,8 @@ var (
 // Falco answers 200 before it processes a request. If it dies, it loses the requests in its queue, the request that is
 // being parsed, and the batch of events that its engine works on.
 const (
-	// queuedRequests is the most requests that Falco can hold: 50 in the queue, one that is being parsed, and one that is
-	// answered and dropped when the plugin closes its queue before it closes its connections.
+	// queuedRequests is the most requests that Falco can hold: 50 in the queue, one that is being parsed, and one
+	// that is answered and dropped when the plugin closes its queue before it closes its connections.
 	queuedRequests = 52
 	// engineEvents is how many events the engine takes at once (DefaultBatchSize of Falco's plugin SDK). It takes more
 	// only after it has processed them.
@@ -32,8 +32,8 @@ const (
 
 // Options configures a Tracker.
 type Options struct {
-	// ConfirmTime is SINKSETTLETIME: how long the sink must live on before a request is confirmed. 0 confirms a request
-	// as soon as it is accepted.
+	// ConfirmTime is SINKSETTLETIME: how long the sink must live on before a request is confirmed. 0 confirms a
+	// request as soon as it is accepted.
 	ConfirmTime time.Duration
 	// Replay is SINKREPLAY. Without it nothing counts as lost.
 	Replay bool
@@ -43,17 +43,17 @@ type Options struct {
 	IdleCloses *IdleCloses
 }
 
-// Tracker knows which of the accepted requests of a session are confirmed, and notices when the others may be lost. It
-// is the httpclient.Watcher of the session. Each accepted request has a sequence, counted from 1. Time is compared only
-// when a method is called, so a Tracker needs no goroutine and no timers. It is safe for concurrent use.
+// Tracker knows which of the accepted requests of a session are confirmed, and notices when the others may be lost.
+// It is the httpclient.Watcher of the session. Each accepted request has a sequence, counted from 1. Time is compared
+// only when a method is called, so a Tracker needs no goroutine and no timers. It is safe for concurrent use.
 type Tracker struct {
 	options Options
 	// gone is closed when the session is lost.
 	gone chan struct{}
 
 	mu sync.Mutex
-	// accepted and confirmed are the sequences of the last request that is accepted, and confirmed. unconfirmed holds the
-	// requests in between, the oldest first.
+	// accepted and confirmed are the sequences of the last request that is accepted, and confirmed. unconfirmed holds
+	// the requests in between, the oldest first.
 	accepted, confirmed int64
 	unconfirmed         []acceptedRequest
 	// events counts the audit events of all accepted requests.
@@ -83,8 +83,8 @@ type acceptedRequest struct {
 
 // connection is a connection to the sink.
 type connection struct {
-	// acceptedBefore is how many requests had been accepted when the connection was made, and eventsBefore how many audit
-	// events they held.
+	// acceptedBefore is how many requests had been accepted when the connection was made, and eventsBefore how many
+	// audit events they held.
 	acceptedBefore, eventsBefore int64
 	// answers is how many answers came over it.
 	answers int
@@ -124,8 +124,8 @@ func (t *Tracker) Answer(leaving bool) {
 	t.conn.leaving = leaving && t.options.KeepAlive
 }
 
-// NoAnswer notes that a request had no answer for as long as waited. Requests that were accepted before may be stuck in
-// the sink's queue.
+// NoAnswer notes that a request had no answer for as long as waited. Requests that were accepted before may be stuck
+// in the sink's queue.
 func (t *Tracker) NoAnswer(waited time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -221,8 +221,8 @@ func (t *Tracker) lose(why error, done *idleClose) {
 	}
 }
 
-// Dialling implements httpclient.Watcher. It forbids further connections of a session that is lost: the lost events are
-// sent first, in another session.
+// Dialling implements httpclient.Watcher. It forbids further connections of a session that is lost: the lost events
+// are sent first, in another session.
 func (t *Tracker) Dialling() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
