@@ -3,12 +3,13 @@ FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-COPY main.go commands.go heapfloor.go memorylimit.go ./
+COPY main.go commands.go ./
 COPY forwarder/ forwarder/
 COPY eventhub/ eventhub/
 COPY webhook/ webhook/
 COPY httpclient/ httpclient/
 COPY internal/daemon/ internal/daemon/
+COPY internal/gctune/ internal/gctune/
 ARG VERSION=dev
 RUN CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags="-s -X aks-audit-log-go/forwarder.Version=${VERSION}" -a -installsuffix cgo .
 

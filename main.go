@@ -17,6 +17,7 @@ import (
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/internal/daemon"
+	"aks-audit-log-go/internal/gctune"
 )
 
 // The exit codes. docs/configuration.md lists them.
@@ -120,8 +121,10 @@ func runDaemon(environ []string, stderr io.Writer) int {
 		log.Warn(warning)
 	}
 	eventhub.BridgeSDKLogs(log)
-	limitMemory(os.LookupEnv, os.DirFS("/"))
-	defer spareCollector(os.LookupEnv)()
+	if err := gctune.Apply(); err != nil {
+		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %v\n", err)
+		return exitUsage
+	}
 	ctx, restore := untilSignal()
 	defer restore()
 	if err := forward(ctx, cfg, log); err != nil {
