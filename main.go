@@ -122,8 +122,10 @@ func runDaemon(environ []string, stderr io.Writer) int {
 		log.Warn(warning)
 	}
 	hubclient.BridgeSDKLogs(log)
-	gctune.LimitMemory(os.LookupEnv, os.DirFS("/"))
-	defer gctune.SpareCollector(os.LookupEnv)()
+	if err := gctune.Apply(); err != nil {
+		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %v\n", err)
+		return exitUsage
+	}
 	ctx, restore := untilSignal()
 	defer restore()
 	if err := forward(ctx, cfg, log); err != nil {
