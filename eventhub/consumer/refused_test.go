@@ -14,7 +14,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// refusingHub answers questions, but lets nobody receive while it refuses.
+// refusingHub answers management requests, but denies receiving while it refuses.
 type refusingHub struct {
 	*eventhubtest.Hub
 	refuses atomic.Bool

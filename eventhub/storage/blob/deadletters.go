@@ -35,8 +35,11 @@ func (b *Store) ListDeadLetters(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
+// maxDeadLetterSize bounds what is read of a dead letter, in bytes. A body of 1 MB takes up to 6 MB as a JSON string.
+const maxDeadLetterSize = 64 << 20
+
 func (b *Store) ReadDeadLetter(ctx context.Context, name string) (eventhub.DeadLetter, error) {
-	content, etag, err := b.Container.Get(ctx, b.deadLetterPath()+name, eventhub.MaxDeadLetterSize)
+	content, etag, err := b.Container.Get(ctx, b.deadLetterPath()+name, maxDeadLetterSize)
 	if err != nil {
 		return eventhub.DeadLetter{}, fmt.Errorf("read dead letter %s: %w", name, err)
 	}

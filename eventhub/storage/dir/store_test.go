@@ -129,12 +129,3 @@ func TestADeadLetterFileSaysAllAboutIt(t *testing.T) {
 		"enqueuedTime": "2026-01-31T12:00:00Z", "category": "kube-audit", "content": eventhubtest.Audit("a"),
 	}, got)
 }
-
-func TestADeadLetterKeepsBytesThatAreNoText(t *testing.T) {
-	encoded, err := eventhub.DeadLetter{Content: []byte{0xff, 0x00, 0xfe}}.Encode()
-	require.NoError(t, err)
-	var file eventhub.DeadLetterFile
-	require.NoError(t, json.Unmarshal(encoded, &file))
-	assert.Equal(t, []byte{0xff, 0x00, 0xfe}, file.ContentBase64)
-	assert.Empty(t, file.Content)
-}
