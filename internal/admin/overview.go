@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/maruel/natural"
+
 	"aks-audit-log-go/eventhub"
 	partitionpkg "aks-audit-log-go/eventhub/partition"
 	"aks-audit-log-go/forwarder"
@@ -54,7 +56,7 @@ func lookAround(ctx context.Context, records eventhub.Records, hub eventhub.Hub)
 		s.partitions = append(s.partitions, id)
 		s.putFurthestFirst(id)
 	}
-	slices.SortFunc(s.partitions, eventhub.CompareNumbers)
+	slices.SortFunc(s.partitions, natural.Compare)
 	return s, nil
 }
 

@@ -81,11 +81,3 @@ func FuzzDeadLetter(f *testing.F) {
 		assert.Equal(t, string(content), string(read.Content), "byte for byte")
 	})
 }
-
-func TestNumbersInNamesAreComparedByTheirValue(t *testing.T) {
-	for _, ordered := range [][2]string{{"2", "10"}, {"2/9-1", "2/9-10"}, {"0/5", "0/5-1"}, {"a", "b"}, {"1", "a"}, {"", "0"}, {"x9y", "x10"}} {
-		assert.Negative(t, eventhub.CompareNumbers(ordered[0], ordered[1]), ordered)
-		assert.Positive(t, eventhub.CompareNumbers(ordered[1], ordered[0]), ordered)
-		assert.Zero(t, eventhub.CompareNumbers(ordered[0], ordered[0]))
-	}
-}
