@@ -104,5 +104,8 @@ type PartitionInfo struct {
 // ErrDisplaced says that another reader has taken the partition over.
 var ErrDisplaced = errors.New("another reader took the partition")
 
+// MaxHubEventSize is the largest event that the service accepts, in bytes. An event that is requested may be as large.
+const MaxHubEventSize = 1 << 20
+
 // unpackedShare is what is for unpacked events, of so many bytes in flight.
 func UnpackedShare(bytes int) int { return bytes / 4 }

@@ -45,7 +45,7 @@ func ExportCheckpoints(ctx context.Context, cfg forwarder.Config, to eventhub.Sc
 	if err != nil {
 		return err
 	}
-	defer eventhub.CloseQuietly(ctx, hub.Close)
+	defer hubclient.CloseQuietly(ctx, hub)
 	seen, err := lookAround(ctx, store, hub)
 	if err != nil {
 		return err

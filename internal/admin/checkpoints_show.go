@@ -28,7 +28,7 @@ func ShowCheckpoints(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 	if err != nil {
 		return err
 	}
-	defer eventhub.CloseQuietly(ctx, hub.Close)
+	defer hubclient.CloseQuietly(ctx, hub)
 	seen, err := lookAround(ctx, records, hub)
 	if err != nil {
 		return err

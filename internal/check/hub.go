@@ -18,7 +18,7 @@ func CheckHub(ctx context.Context, cfg forwarder.Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer eventhub.CloseQuietly(ctx, hub.Close)
+	defer hubclient.CloseQuietly(ctx, hub)
 	said := fmt.Sprintf("%s on %s has %s", cfg.HubName, cfg.HubConnection.Host, counted(len(found), "partition"))
 	newest := newestEvent(found)
 	if newest.IsZero() {
@@ -28,14 +28,14 @@ func CheckHub(ctx context.Context, cfg forwarder.Config) (string, error) {
 }
 
 // openHub opens the hub and asks it for its partitions. Its caller closes it, if there is no error.
-func openHub(ctx context.Context, cfg forwarder.Config) (eventhub.Hub, map[string]eventhub.PartitionInfo, error) {
+func openHub(ctx context.Context, cfg forwarder.Config) (hubclient.Client, map[string]eventhub.PartitionInfo, error) {
 	hub, err := hubclient.New(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
 	found, err := AskHub(ctx, hub)
 	if err != nil {
-		eventhub.CloseQuietly(ctx, hub.Close)
+		hubclient.CloseQuietly(ctx, hub)
 		return nil, nil, adviseHub(cfg, err)
 	}
 	return hub, found, nil
@@ -71,11 +71,7 @@ func CheckConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, erro
 	if err != nil {
 		return "", err
 	}
-	defer eventhub.CloseQuietly(ctx, hub.Close)
-	prober, can := hub.(hubclient.GroupProber)
-	if !can {
-		return "", hubclient.ErrNoProbe
-	}
+	defer hubclient.CloseQuietly(ctx, hub)
 	partition, after := mostTelling(found)
 	probing, cancel := context.WithTimeout(ctx, quietGroup)
 	defer cancel()
@@ -83,8 +79,8 @@ func CheckConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, erro
 		probing = ctx
 	}
 	said := fmt.Sprintf("%q may be read", cfg.ConsumerGroup)
-	switch err := prober.ProbeGroup(probing, partition, after); {
-	case errors.Is(err, hubclient.ErrGroupRead):
+	switch err := hub.ProbeGroup(probing, partition, after); {
+	case errors.Is(err, hubclient.ErrPartitionInUse):
 		said += fmt.Sprintf("; another reader, such as the daemon, has partition %s now", partition)
 	case err != nil:
 		return "", adviseGroup(cfg, err)

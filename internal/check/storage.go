@@ -78,7 +78,9 @@ func CheckCheckpoints(ctx context.Context, cfg forwarder.Config) (string, error)
 	}
 	probe := store.Scope.Path() + checkFolder + eventhub.ReaderID()
 	if err := writeProbe(ctx, store.Container, probe); err != nil {
-		eventhub.CloseQuietly(ctx, func(ctx context.Context) error { return store.Container.Remove(ctx, probe, azblob.ETagAny) })
+		removal, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventhub.CloseTimeout)
+		defer cancel()
+		_ = store.Container.Remove(removal, probe, azblob.ETagAny)
 		return "", adviseStorage(cfg, err)
 	}
 	said := fmt.Sprintf("container %s of %s can be listed and written to", cfg.BlobContainerName, cfg.Blob.ServiceURL)

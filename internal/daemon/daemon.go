@@ -21,9 +21,6 @@ import (
 	"aks-audit-log-go/webhook"
 )
 
-// closeTimeout bounds the good-bye to the hub. SHUTDOWNTIMEOUT leaves room for it.
-const closeTimeout = 3 * time.Second
-
 // Daemon is everything between an event hub and a sink.
 type Daemon struct {
 	cfg    forwarder.Config
@@ -114,9 +111,9 @@ type sink struct{ *webhook.Poster }
 // Lane implements eventhub.Sink.
 func (s sink) OpenSession() eventhub.Session { return s.Poster.OpenSession() }
 
-// closeHub closes the hub also when ctx has ended.
+// closeHub closes the hub within eventhub.CloseTimeout, even if ctx is done. SHUTDOWNTIMEOUT leaves room for it.
 func (d *Daemon) closeHub(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventhub.CloseTimeout)
 	defer cancel()
 	if err := d.hub.Close(ctx); err != nil {
 		d.log.WithError(err).Warn("close the event hub client")

@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-storage-blob-go/azblob"
 
+	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/azauth"
 )
 
@@ -40,7 +41,7 @@ const (
 // explain says in a line what went wrong. The SDK's own errors are a page long and hold the
 // address, which holds the signature where one is used.
 func (c Container) explain(err error) error {
-	if azauth.RefusedBy(err) != "" {
+	if eventhub.AccessDeniedBy(err) != "" {
 		return err
 	}
 	var failure azblob.StorageError
@@ -72,7 +73,7 @@ func (c Container) explainAnswer(failure azblob.StorageError) error {
 	case failure.ServiceCode() == codeNoKeys:
 		text += ": the account takes no keys, set BLOBSTORAGEURL in place of BLOBSTORAGECONNECTIONSTRING"
 	case c.tokens != nil:
-		text += ": " + azauth.StorageService.Needs()
+		text += ": " + azauth.StorageResource.RoleHint()
 	}
-	return &azauth.RefusedError{By: azauth.StoragePart, Text: text}
+	return &eventhub.AccessDeniedError{Service: eventhub.ServiceStorage, Message: text}
 }

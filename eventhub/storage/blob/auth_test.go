@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/azauth"
 	"aks-audit-log-go/forwarder/connstr"
 	"aks-audit-log-go/internal/azauthtest"
@@ -33,7 +34,7 @@ func startBlobs(t *testing.T, identity azauthtest.CredentialFunc, answer http.Ha
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	container, err := newBlobContainer(connstr.BlobConnection{ServiceURL: server.URL, Entra: true}, "checkpoints", azauth.NewTokens(azauth.StorageService, identity))
+	container, err := newBlobContainer(connstr.BlobConnection{ServiceURL: server.URL, Entra: true}, "checkpoints", azauth.NewTokenSource(azauth.StorageResource, identity))
 	require.NoError(t, err)
 	t.Cleanup(container.close)
 	return container
@@ -105,7 +106,7 @@ func TestAnIdentityThatTheStorageRefusesIsToldWhatItNeeds(t *testing.T) {
 			container := startBlobs(t, identity, refuseWith(test.status, test.code))
 			_, _, err := container.list(t.Context(), "a/")
 			require.ErrorContains(t, err, test.want)
-			assert.Equal(t, azauth.StoragePart, azauth.RefusedBy(err))
+			assert.Equal(t, eventhub.ServiceStorage, eventhub.AccessDeniedBy(err))
 			assert.NotContains(t, err.Error(), token)
 			_, err = container.WriteMetadata(t.Context(), "a/0", nil, "")
 			assert.ErrorContains(t, err, test.want)
@@ -123,7 +124,7 @@ func TestWithoutATokenNothingIsSentToTheStorage(t *testing.T) {
 	container := startBlobs(t, identity, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
 	_, _, err := container.list(t.Context(), "a/")
 	require.EqualError(t, err, "no token of Microsoft Entra ID for blob storage: nobody is signed in")
-	assert.Equal(t, azauth.StoragePart, azauth.RefusedBy(err))
+	assert.Equal(t, eventhub.ServiceStorage, eventhub.AccessDeniedBy(err))
 	assert.Zero(t, requests.Load())
 }
 

@@ -23,7 +23,7 @@ type Container struct {
 	url    azblob.ContainerURL
 	client *http.Client
 	// tokens is nil where a key or a signature is used.
-	tokens *azauth.Tokens
+	tokens *azauth.TokenSource
 }
 
 // blobEntry is a blob as a listing shows it.
@@ -47,7 +47,7 @@ var blobRetries = azblob.RetryOptions{
 
 // newBlobContainer sets up access to a container, with tokens where blob has neither key nor
 // signature. It does not connect yet.
-func newBlobContainer(blob connstr.BlobConnection, name string, tokens *azauth.Tokens) (Container, error) {
+func newBlobContainer(blob connstr.BlobConnection, name string, tokens *azauth.TokenSource) (Container, error) {
 	address, err := url.Parse(blob.ServiceURL)
 	if err != nil {
 		return Container{}, errors.New("blob service address is no URL")
@@ -61,7 +61,7 @@ func newBlobContainer(blob connstr.BlobConnection, name string, tokens *azauth.T
 	address = address.JoinPath(name)
 	address.RawQuery = blob.SAS.Reveal()
 	client := &http.Client{Transport: &http.Transport{
-		Proxy:               azauth.WithoutValue(http.ProxyFromEnvironment),
+		Proxy:               azauth.HideProxyValue(http.ProxyFromEnvironment),
 		TLSHandshakeTimeout: blobRetries.TryTimeout,
 		// A renewal follows the last within 12 s, so the connection to the account stays.
 		IdleConnTimeout: time.Minute,

@@ -93,13 +93,13 @@ func (b *Store) Close() error {
 }
 
 func Open(cfg forwarder.Config) (*Store, error) {
-	var tokens *azauth.Tokens
+	var tokens *azauth.TokenSource
 	if cfg.Blob.Entra {
 		credential, err := azauth.NewCredential()
 		if err != nil {
 			return nil, err
 		}
-		tokens = azauth.NewTokens(azauth.StorageService, credential)
+		tokens = azauth.NewTokenSource(azauth.StorageResource, credential)
 	}
 	container, err := newBlobContainer(*cfg.Blob, cfg.BlobContainerName, tokens)
 	if err != nil {
