@@ -108,8 +108,8 @@ func runCheck(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	ctx, restore := untilSignal()
 	defer restore()
-	switch err := check.Check(ctx, cfg, wrong, stdout); {
-	case errors.Is(err, check.ErrCheckFailed): // the report says which parts
+	switch err := check.Run(ctx, cfg, wrong, stdout); {
+	case errors.Is(err, check.ErrFailed): // the report says which parts
 		return exitFailed
 	case err != nil:
 		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: check: %v\n", err)

@@ -65,7 +65,7 @@ type DeadLetter struct {
 
 // deadLetterFile is the layout of a stored dead letter. Content is text where it can be, so
 // that it is read and searched with ordinary tools.
-type DeadLetterFile struct {
+type deadLetterFile struct {
 	Reason        string    `json:"reason"`
 	Detail        string    `json:"detail,omitempty"`
 	Partition     string    `json:"partition"`
@@ -84,7 +84,7 @@ func (d DeadLetter) Name() string {
 
 // encode returns the letter as it is stored.
 func (d DeadLetter) Encode() ([]byte, error) {
-	file := DeadLetterFile{
+	file := deadLetterFile{
 		Reason: d.Reason, Detail: d.Detail,
 		Partition: d.Partition, Sequence: d.Sequence, Record: d.Record,
 		Enqueued: d.Enqueued, Category: d.Category,
@@ -103,7 +103,7 @@ func (d DeadLetter) Encode() ([]byte, error) {
 
 // decodeDeadLetter reads a letter as it is stored.
 func DecodeDeadLetter(name string, stored []byte) (DeadLetter, error) {
-	var file DeadLetterFile
+	var file deadLetterFile
 	if err := json.Unmarshal(stored, &file); err != nil {
 		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it is not JSON as it was stored", name, ErrNotDeadLetter)
 	}

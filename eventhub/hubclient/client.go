@@ -2,6 +2,7 @@ package hubclient
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"aks-audit-log-go/eventhub"
@@ -38,6 +39,28 @@ func newHub(cfg forwarder.Config, tokens *azauth.TokenSource) (Client, error) {
 		return newLegacyHub(cfg, tokens)
 	}
 	return newAzEventHubs(cfg, tokens)
+}
+
+// PartitionInfos asks what each partition holds. It returns what it found out, and the errors of the partitions that are
+// missing.
+func PartitionInfos(ctx context.Context, hub eventhub.Hub) (map[string]eventhub.PartitionInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, eventhub.RequestTimeout)
+	defer cancel()
+	ids, err := hub.PartitionIDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var failures error
+	infos := map[string]eventhub.PartitionInfo{}
+	for _, id := range ids {
+		info, err := hub.PartitionInfo(ctx, id)
+		if err != nil {
+			failures = errors.Join(failures, err)
+			continue
+		}
+		infos[id] = info
+	}
+	return infos, failures
 }
 
 // hubConnectionString writes the parts of the connection string again as both SDKs accept them: without a semicolon at
