@@ -56,7 +56,7 @@ func (a again) Receive(ctx context.Context, partition string, from eventhub.Posi
 				from.Sequence, from.Offset = event.Sequence, event.Offset
 			}
 		})
-	})
+	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
 }
 
 func TestABodyIsTakenFromWhicheverSectionItIsIn(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/internal/eventhubtest"
 	"aks-audit-log-go/internal/hubtest"
+	"aks-audit-log-go/internal/pemfile"
 )
 
 func TestEventsComeThroughAWebSocket(t *testing.T) {
@@ -182,7 +183,7 @@ func TestAFileOfAuthoritiesWithoutAnyIsAnErrorAtTheStart(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	require.NoError(t, os.WriteFile(empty, []byte("no certificate"), 0o600))
 	_, err := New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty))
-	require.ErrorIs(t, err, errNoCertificate)
+	require.ErrorIs(t, err, pemfile.ErrNoCertificate)
 	_, err = New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty+".missing"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assert.ErrorContains(t, err, "EVENTHUBCAFILE")
