@@ -37,7 +37,7 @@ func TestAPartitionIsGivenUpThoughTheAnswerToItsLastRenewalWasLost(t *testing.T)
 				store := &muteStore{Store: b.Store}
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan struct{})
-				consumer := New(b.Cfg, b.Hub, store, b.Sink, b.Stats, b.Health, b.Log)
+				consumer := New(b.Cfg, eventhub.NewReaderID(), b.Hub, store, b.Sink, b.Stats, b.Health, b.Log)
 				go func() {
 					defer close(done)
 					consumer.Run(ctx)

@@ -45,15 +45,15 @@ type azEventHubs struct {
 var _ Client = (*azEventHubs)(nil)
 
 // newAzEventHubs does not connect yet.
-func newAzEventHubs(cfg forwarder.Config, tokens *azauth.TokenSource) (*azEventHubs, error) {
+func newAzEventHubs(cfg forwarder.Config, readerID string, tokens *azauth.TokenSource) (*azEventHubs, error) {
 	tlsConfig, err := hubTLS(cfg)
 	if err != nil {
 		return nil, err
 	}
 	hub := &azEventHubs{cfg: cfg, quiet: quietTimeout, credits: newCredits(cfg), tokens: tokens, options: azeventhubs.ConsumerClientOptions{
 		ApplicationID: "aks-audit-log-go",
-		// The service names it to a reader that this one displaces.
-		InstanceID: eventhub.ReaderID(),
+		// The service shows it to a reader that this one displaces.
+		InstanceID: readerID,
 		TLSConfig:  tlsConfig,
 	}}
 	if cfg.HubTransport == forwarder.TransportWebSocket {

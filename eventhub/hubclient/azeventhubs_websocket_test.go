@@ -83,7 +83,7 @@ func TestAWebSocketGoesThroughTheProxy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EHUBNAMESPACECONNECTIONSTRING="+connection)
-			hub, err := newAzEventHubs(cfg, nil)
+			hub, err := newAzEventHubs(cfg, "reader", nil)
 			require.NoError(t, err)
 			trust, err := hubTLS(cfg)
 			require.NoError(t, err)
@@ -182,9 +182,9 @@ func TestAFileOfAuthoritiesWithoutAnyIsAnErrorAtTheStart(t *testing.T) {
 	server, _ := startAzEmulator(t)
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	require.NoError(t, os.WriteFile(empty, []byte("no certificate"), 0o600))
-	_, err := New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty))
+	_, err := New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty), "reader")
 	require.ErrorIs(t, err, pemfile.ErrNoCertificate)
-	_, err = New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty+".missing"))
+	_, err = New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty+".missing"), "reader")
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assert.ErrorContains(t, err, "EVENTHUBCAFILE")
 }

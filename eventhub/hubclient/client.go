@@ -20,25 +20,26 @@ type Client interface {
 	ProbeGroup(ctx context.Context, partition string, after int64) error
 }
 
-// New returns the client of the event hub that the configuration names, on the SDK that it chooses. It does not
-// connect yet.
-func New(cfg forwarder.Config) (Client, error) {
+// New returns the client of the event hub that the configuration names, on the SDK that it chooses. The service shows
+// readerID to a reader that this one displaces, except with the legacy client, which cannot send it. New does not connect
+// yet.
+func New(cfg forwarder.Config, readerID string) (Client, error) {
 	if !cfg.HubConnection.Entra {
-		return newHub(cfg, nil)
+		return newHub(cfg, readerID, nil)
 	}
 	credential, err := azauth.NewCredential()
 	if err != nil {
 		return nil, err
 	}
-	return newHub(cfg, azauth.NewTokenSource(azauth.HubResource, credential))
+	return newHub(cfg, readerID, azauth.NewTokenSource(azauth.HubResource, credential))
 }
 
 // newHub is New with the given tokens, or nil for a key or signature.
-func newHub(cfg forwarder.Config, tokens *azauth.TokenSource) (Client, error) {
+func newHub(cfg forwarder.Config, readerID string, tokens *azauth.TokenSource) (Client, error) {
 	if cfg.HubClient == forwarder.ClientAzureEventHubsGo {
 		return newLegacyHub(cfg, tokens)
 	}
-	return newAzEventHubs(cfg, tokens)
+	return newAzEventHubs(cfg, readerID, tokens)
 }
 
 // PartitionInfos asks what each partition holds. It returns what it found out, and the errors of the partitions that are

@@ -34,7 +34,7 @@ func startEmulator(t *testing.T, partitions int, client forwarder.HubClient) (*h
 // newTestHub is a client for the emulator, with changes to its variables, NAME=value each.
 func newTestHub(t *testing.T, server *hubtest.Server, client forwarder.HubClient, changes ...string) eventhub.Hub {
 	t.Helper()
-	hub, err := New(eventhubtest.TestConfig(t, server, client, changes...))
+	hub, err := New(eventhubtest.TestConfig(t, server, client, changes...), "reader")
 	require.NoError(t, err)
 	t.Cleanup(func() { closeHub(t, hub) })
 	return hub
@@ -206,7 +206,7 @@ func TestAWrongKeyIsAnErrorThatSaysWhatToLookAtAndShowsNoKey(t *testing.T) {
 		t.Cleanup(server.Close)
 		cfg := eventhubtest.TestConfig(t, server, client)
 		cfg.HubConnection.Key = "d3Jvbmcta2V5"
-		hub, err := New(cfg)
+		hub, err := New(cfg, "reader")
 		require.NoError(t, err)
 		t.Cleanup(func() { closeHub(t, hub) })
 		_, asked := hub.PartitionInfo(t.Context(), "0")

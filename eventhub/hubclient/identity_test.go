@@ -53,7 +53,7 @@ func startEntra(t *testing.T, client forwarder.HubClient, life time.Duration, ch
 	_, rest, _ := strings.Cut(server.ConnectionString(), "sb://")
 	host, _, _ := strings.Cut(rest, "/")
 	changes = append(changes, "EHUBNAMESPACECONNECTIONSTRING=", "EVENTHUBNAMESPACE="+host)
-	hub, err := newHub(eventhubtest.TestConfig(t, server, client, changes...), azauth.NewTokenSource(azauth.HubResource, azauthtest.CredentialFunc(identity.get)))
+	hub, err := newHub(eventhubtest.TestConfig(t, server, client, changes...), "reader", azauth.NewTokenSource(azauth.HubResource, azauthtest.CredentialFunc(identity.get)))
 	require.NoError(t, err)
 	t.Cleanup(func() { closeHub(t, hub) })
 	return server, identity, hub

@@ -37,7 +37,7 @@ func ExportCheckpoints(ctx context.Context, cfg forwarder.Config, to eventhub.Sc
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	hub, err := hubclient.New(cfg)
+	hub, err := hubclient.New(cfg, eventhub.NewReaderID())
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func ShowCheckpoints(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 		return err
 	}
 	defer func() { _ = records.Close() }()
-	hub, err := hubclient.New(cfg)
+	hub, err := hubclient.New(cfg, eventhub.NewReaderID())
 	if err != nil {
 		return err
 	}

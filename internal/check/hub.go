@@ -28,7 +28,7 @@ func checkHub(ctx context.Context, cfg forwarder.Config) (string, error) {
 
 // openHub opens the hub and asks it for its partitions. The caller closes the hub if there is no error.
 func openHub(ctx context.Context, cfg forwarder.Config) (hubclient.Client, map[string]eventhub.PartitionInfo, error) {
-	hub, err := hubclient.New(cfg)
+	hub, err := hubclient.New(cfg, eventhub.NewReaderID())
 	if err != nil {
 		return nil, nil, err
 	}

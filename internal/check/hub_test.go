@@ -108,7 +108,7 @@ func TestCheckConsumerGroupKnowsWhetherThereIsOne(t *testing.T) {
 func TestCheckConsumerGroupDisplacesNoReader(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server := startGroupHub(t)
-		hub, err := hubclient.New(eventhubtest.TestConfig(t, server, client))
+		hub, err := hubclient.New(eventhubtest.TestConfig(t, server, client), "reader")
 		require.NoError(t, err)
 		defer func() { assert.NoError(t, hub.Close(context.WithoutCancel(t.Context()))) }()
 		for _, partition := range server.PartitionIDs() {

@@ -22,7 +22,7 @@ func checkCheckpoints(ctx context.Context, cfg forwarder.Config) (string, error)
 		return "", err
 	}
 	defer func() { _ = store.Close() }()
-	leftOver, err := store.ProbeMetadata(ctx, eventhub.ReaderID())
+	leftOver, err := store.ProbeMetadata(ctx, eventhub.NewReaderID())
 	if err != nil {
 		return "", adviseStorage(cfg, err)
 	}
@@ -43,7 +43,7 @@ func checkDeadLetters(ctx context.Context, cfg forwarder.Config) (string, error)
 		return "", err
 	}
 	defer func() { _ = store.Close() }()
-	if err := store.ProbeContent(ctx, eventhub.ReaderID()); err != nil {
+	if err := store.ProbeContent(ctx, eventhub.NewReaderID()); err != nil {
 		return "", adviseStorage(cfg, err)
 	}
 	return "they can be stored, read and deleted, in the same container", nil
@@ -51,7 +51,7 @@ func checkDeadLetters(ctx context.Context, cfg forwarder.Config) (string, error)
 
 // checkFolder finds out whether a folder of CHECKPOINTDIR can be written to.
 func checkFolder(cfg forwarder.Config, folder string) (string, error) {
-	existing, err := dir.Probe(cfg.CheckpointDir, eventhub.ScopeOf(cfg), folder, eventhub.ReaderID())
+	existing, err := dir.Probe(cfg.CheckpointDir, eventhub.ScopeOf(cfg), folder, eventhub.NewReaderID())
 	if err != nil {
 		return "", fmt.Errorf("CHECKPOINTDIR %s cannot be written to: give it to user %d, who runs this, or mount a volume there (%w)",
 			cfg.CheckpointDir, os.Getuid(), err)

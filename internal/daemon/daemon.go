@@ -31,6 +31,8 @@ type Daemon struct {
 	poster *webhook.Poster
 	// stopping is closed when Run begins to stop.
 	stopping chan struct{}
+	// readerID names this process in the ownerships, and at the hub.
+	readerID string
 	hub      eventhub.Hub
 	store    eventhub.Store
 }
@@ -47,12 +49,13 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 		stats:    metrics.NewStatistics(registry, forwarder.Version, time.Now),
 		health:   health.NewHealth(),
 		stopping: make(chan struct{}),
+		readerID: eventhub.NewReaderID(),
 	}
 	var err error
 	if d.poster, err = webhook.New(cfg, d.stats, d.health, log, d.stopping); err != nil {
 		return nil, err
 	}
-	if d.hub, err = hubclient.New(cfg); err != nil {
+	if d.hub, err = hubclient.New(cfg, d.readerID); err != nil {
 		return nil, err
 	}
 	if d.store, err = storage.Open(cfg); err != nil {
@@ -101,7 +104,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 }
 
 func (d *Daemon) consume(ctx context.Context) {
-	consumer.New(d.cfg, d.hub, d.store, sink{d.poster}, d.stats, d.health, d.log).Run(ctx)
+	consumer.New(d.cfg, d.readerID, d.hub, d.store, sink{d.poster}, d.stats, d.health, d.log).Run(ctx)
 	d.closeHub(ctx)
 }
 
