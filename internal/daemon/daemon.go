@@ -5,6 +5,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,13 @@ import (
 	"aks-audit-log-go/forwarder/status"
 	"aks-audit-log-go/webhook"
 )
+
+// NewLogger returns the logger of the process. It also gets the messages of the SDKs: call NewLogger once, before New.
+func NewLogger(cfg forwarder.Config, out io.Writer) *logrus.Logger {
+	log := forwarder.NewLogger(cfg, out)
+	hubclient.BridgeSDKLogs(log)
+	return log
+}
 
 // Daemon is everything between an event hub and a sink.
 type Daemon struct {
