@@ -13,6 +13,7 @@ COPY internal/check/ internal/check/
 COPY internal/daemon/ internal/daemon/
 COPY internal/gctune/ internal/gctune/
 COPY internal/loglimit/ internal/loglimit/
+COPY internal/pemfile/ internal/pemfile/
 COPY internal/retry/ internal/retry/
 ARG VERSION=dev
 RUN CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags="-s -X aks-audit-log-go/forwarder.Version=${VERSION}" -a -installsuffix cgo .

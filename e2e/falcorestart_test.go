@@ -68,7 +68,7 @@ func TestFalcoThatRestartsUnderLoadLosesNothing(t *testing.T) {
 			}
 			f.AwaitUsed(t, fed.Total())
 			assertReplayed(t, d, muchOf)
-			d.AwaitMetric(t, harness.VerdictSeries("delivered"), float64(fed.Total()))
+			d.AwaitAtLeast(t, harness.VerdictSeries("delivered"), float64(fed.Total()))
 			d.Stop(t)
 			fed.AssertAllInOrder(t, f.Used(t))
 			t.Logf("%d audit events, %d used twice", fed.Total(), len(f.Used(t))-fed.Total())

@@ -1,71 +1,66 @@
 package eventhub
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/maruel/natural"
 )
 
-// DeadLetterStore keeps what can never be delivered.
+// DeadLetterStore keeps the records that can never be delivered.
 type DeadLetterStore interface {
-	// StoreDeadLetter keeps the letter for good. Storing the same letter again, as happens when
-	// its hub event comes again after a crash, replaces it.
+	// StoreDeadLetter stores the dead letter for good. It replaces one of the same name: after a crash the hub event is
+	// read again, and its dead letters are stored again.
 	StoreDeadLetter(ctx context.Context, letter DeadLetter) error
 }
 
-// DeadLetterRecords is how an operator comes by what a DeadLetterStore keeps.
+// DeadLetterRecords gives an operator access to the dead letters of a store.
 type DeadLetterRecords interface {
-	// ListDeadLetters returns the names of all, in the order in which they stood in the hub.
+	// ListDeadLetters returns the names of all dead letters, in the order of their records in the hub.
 	ListDeadLetters(ctx context.Context) ([]string, error)
-	// ReadDeadLetter reads the one of that name. It fails with errNotThere where it is gone, and
-	// with errNoDeadLetter where something else stands there.
+	// ReadDeadLetter reads the dead letter of that name. It fails with ErrNotFound if there is none, and with
+	// ErrNotDeadLetter if there is something else under that name.
 	ReadDeadLetter(ctx context.Context, name string) (DeadLetter, error)
-	// DeleteDeadLetter deletes it, unless it was stored anew since it was read: then it fails
-	// with ErrLostRace. (In a folder, a new one is deleted too.)
+	// DeleteDeadLetter deletes a dead letter. It fails with ErrConflict if the dead letter was stored again since it
+	// was read. (In a folder, it deletes that one too.)
 	DeleteDeadLetter(ctx context.Context, name string, letter DeadLetter) error
 }
 
 var (
-	// errNotThere says that what was to be read is not there, or not any more.
+	// ErrNotFound means that there is nothing to read, or nothing any more.
 	ErrNotFound = errors.New("it is not there")
-	// errNoDeadLetter says that what was read has not the form of a dead letter.
+	// ErrNotDeadLetter means that what was read does not have the form of a dead letter.
 	ErrNotDeadLetter = errors.New("it is no dead letter")
 )
 
-// maxDeadLetterSize bounds what is read of one, in bytes. A body of 1 MB has up to 6 MB in a JSON
-// string.
-const MaxDeadLetterSize = 64 << 20
-
-// DeadLetter is something that stood in the hub and can never be delivered, with what an
-// operator needs in order to judge it.
+// DeadLetter is a record that can never be delivered, with all that an operator needs to judge it.
 type DeadLetter struct {
-	// Partition, Sequence and Record say where it stood.
+	// Partition, Sequence and Record are the place of the record in the hub.
 	Partition string
 	Sequence  int64
 	Record    int
-	// Enqueued is when the service took its hub event in.
+	// Enqueued is when the service accepted the hub event.
 	Enqueued time.Time
 	// Reason is one of the labels of aks_audit_log_dead_letters_total.
 	Reason string
-	// Detail says more, such as what the sink answered.
+	// Detail says more, such as the answer of the sink.
 	Detail string
-	// Category is the record's log category, "" where it named none.
+	// Category is the log category of the record, "" if it names none.
 	Category string
-	// Content is the audit event, or the record or body in which none could be found.
+	// Content is the audit event, or the record or body in which there was none.
 	Content []byte
-	// version is what the store compares before it deletes.
+	// Version is what the store compares before it deletes.
 	Version string
 }
 
-// deadLetterFile is the layout of a stored dead letter. Content is text where it can be, so
-// that it is read and searched with ordinary tools.
-type DeadLetterFile struct {
+// deadLetterFile is the layout of a stored dead letter. The content is stored as text if it is valid UTF-8, so that
+// ordinary tools can read and search it.
+type deadLetterFile struct {
 	Reason        string    `json:"reason"`
 	Detail        string    `json:"detail,omitempty"`
 	Partition     string    `json:"partition"`
@@ -77,14 +72,14 @@ type DeadLetterFile struct {
 	ContentBase64 []byte    `json:"contentBase64,omitempty"`
 }
 
-// name is where the letter stands under its scope's dead letter folder.
+// Name returns the name of the dead letter below the dead letter folder of its scope.
 func (d DeadLetter) Name() string {
 	return fmt.Sprintf("%s/%d-%d.json", d.Partition, d.Sequence, d.Record)
 }
 
-// encode returns the letter as it is stored.
+// Encode returns the dead letter as it is stored.
 func (d DeadLetter) Encode() ([]byte, error) {
-	file := DeadLetterFile{
+	file := deadLetterFile{
 		Reason: d.Reason, Detail: d.Detail,
 		Partition: d.Partition, Sequence: d.Sequence, Record: d.Record,
 		Enqueued: d.Enqueued, Category: d.Category,
@@ -101,9 +96,9 @@ func (d DeadLetter) Encode() ([]byte, error) {
 	return append(encoded, '\n'), nil
 }
 
-// decodeDeadLetter reads a letter as it is stored.
+// DecodeDeadLetter decodes a stored dead letter. It fails with ErrNotDeadLetter if it is none.
 func DecodeDeadLetter(name string, stored []byte) (DeadLetter, error) {
-	var file DeadLetterFile
+	var file deadLetterFile
 	if err := json.Unmarshal(stored, &file); err != nil {
 		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it is not JSON as it was stored", name, ErrNotDeadLetter)
 	}
@@ -121,34 +116,7 @@ func DecodeDeadLetter(name string, stored []byte) (DeadLetter, error) {
 	return letter, nil
 }
 
-// sortDeadLetters puts names into the order in which their records stood in the hub. A listing has
-// 10 before 9.
+// SortDeadLetters sorts names into the order in which their records stood in the hub. A listing has 10 before 9.
 func SortDeadLetters(names []string) {
-	slices.SortFunc(names, CompareNumbers)
-}
-
-// compareNumbers compares texts, and the numbers in them by their value.
-func CompareNumbers(a, b string) int {
-	for a != "" && b != "" {
-		numberA, restA := leadingNumber(a)
-		numberB, restB := leadingNumber(b)
-		if numberA == "" || numberB == "" {
-			if a[0] != b[0] {
-				return cmp.Compare(a[0], b[0])
-			}
-			a, b = a[1:], b[1:]
-			continue
-		}
-		if order := cmp.Or(cmp.Compare(len(numberA), len(numberB)), strings.Compare(numberA, numberB)); order != 0 {
-			return order
-		}
-		a, b = restA, restB
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-// leadingNumber splits the digits off that a text begins with.
-func leadingNumber(text string) (number, rest string) {
-	rest = strings.TrimLeft(text, "0123456789")
-	return text[:len(text)-len(rest)], rest
+	slices.SortFunc(names, natural.Compare)
 }

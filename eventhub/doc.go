@@ -2,6 +2,6 @@
 // Checkpoint, Ownership, DeadLetter, Sink and Session. It imports no implementation; each one is a package below it.
 //
 // The contract of all of them: a checkpoint never passes a record that has no verdict, the order within a partition is
-// kept, and partitions do not wait for each other. After a crash, what was delivered since the last checkpoint comes
+// kept, and partitions do not wait for each other. After a crash, everything after the last checkpoint is delivered
 // again.
 package eventhub

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// readerID is the host's name, which in Kubernetes is the pod's, and something that tells a
-// restarted process from the one before.
-func ReaderID() string {
+// NewReaderID returns a name for this process as a reader: the host's name, which in Kubernetes is the pod's, and a random
+// suffix that distinguishes a restarted process from the one before.
+func NewReaderID() string {
 	suffix := make([]byte, 4)
-	_, _ = rand.Read(suffix) // never fails, says its documentation
+	_, _ = rand.Read(suffix) // it never fails
 	host, err := os.Hostname()
 	if err != nil {
 		host = "aks-audit-log-go"
@@ -22,87 +22,86 @@ func ReaderID() string {
 }
 
 const (
-	// connectTimeout bounds connecting, authorisation and attaching together; requestTimeout a
-	// question to the service, which half of WATCHDOGTIMEOUT does where that is less.
+	// ConnectTimeout bounds connecting, authorisation and attaching together.
 	ConnectTimeout = time.Minute
+	// RequestTimeout bounds a management request to the service, unless half of WATCHDOGTIMEOUT is less.
 	RequestTimeout = 30 * time.Second
-	// closeTimeout bounds the good-bye of a link: either SDK waits long for a dead connection's.
+	// CloseTimeout bounds closing a link: both SDKs wait long if its connection is dead.
 	CloseTimeout = 3 * time.Second
 )
 
-// Hub is the part of an Event Hubs client that the consumer needs. It stands between the
-// consumer and whichever SDK does the talking.
+// Hub is the part of an Event Hubs client that the consumer needs, whichever SDK implements it.
 type Hub interface {
-	// PartitionIDs lists the partitions of the event hub.
+	// PartitionIDs returns the ids of the partitions of the event hub.
 	PartitionIDs(ctx context.Context) ([]string, error)
-	// PartitionInfo tells what the partition holds at this moment.
+	// PartitionInfo returns what the partition holds now.
 	PartitionInfo(ctx context.Context, partition string) (PartitionInfo, error)
-	// Receive hands the partition's events behind from to handle: in order, one at a time, none
-	// twice. It reconnects by itself, going on behind the last event handed on. It returns nil
-	// once ctx has ended, ErrDisplaced when another reader took the partition, and any other
-	// error when the link is gone for good; the caller may then call it again. It does not
-	// return while handle runs.
+	// Receive calls handle with the events of the partition after the position from, in order, one at a time, and with
+	// none twice. It reconnects by itself, and continues after the last event that it handed on. It returns nil after
+	// ctx has ended, and ErrDisplaced if another reader took the partition. Any other error means that it cannot
+	// reconnect, and the caller may call it again. It does not return while handle runs.
 	Receive(ctx context.Context, partition string, from Position, handle Handler) error
-	// Close ends the connections, once nothing uses the hub any more. It gives up on a good-bye
-	// that takes longer than ctx.
+	// Close ends the connections. Nothing may use the hub any more. It stops waiting for the service when ctx ends.
 	Close(ctx context.Context) error
 }
 
-// Handler takes one event. It may block for as long as it likes, which is the backpressure;
-// when ctx ends it has to return, and an event that it did not take by then counts as not
-// handed on.
+// Handler takes one event. It may block as long as it needs: that is the backpressure. It must return when ctx ends,
+// and an event that it did not take by then counts as not handed on.
 type Handler func(ctx context.Context, event Event)
 
 // Event is one event of a partition.
 type Event struct {
-	// Body is the payload. Whoever gets the event owns it.
+	// Body is the payload. It belongs to the receiver of the event.
 	Body []byte
-	// Sequence is its sequence number: within a partition they grow by one.
+	// Sequence is the sequence number. Within a partition it grows by one with each event.
 	Sequence int64
-	// Offset is the service's own mark of the same place. Treat it as opaque.
+	// Offset is the service's own name of the same place. Treat it as opaque.
 	Offset string
-	// Enqueued is when the service took the event in, zero where it does not say.
+	// Enqueued is when the service accepted the event, zero if it does not say.
 	Enqueued time.Time
-	// Encoding is the content encoding that the producer gave, such as gzip; "" for none.
+	// Encoding is the content encoding that the producer set, such as gzip, "" for none.
 	Encoding string
-	// Unreadable is why the SDK could not read the event, of which then nothing but its sequence
-	// number is known; "" where it could.
+	// Unreadable is why the SDK could not read the event, "" if it could. Only the sequence number of such an event is
+	// known.
 	Unreadable string
 }
 
-// noSequence stands before every event: sequence numbers start at 0.
+// NoSequence is the sequence number before every event: sequence numbers start at 0.
 const NoSequence int64 = -1
 
 // Position is a place between two events of a partition.
 type Position struct {
-	// Sequence is the sequence number of the last event that is not wanted any more;
-	// noSequence where all are.
+	// Sequence is the sequence number of the last event before the position, NoSequence if there is none.
 	Sequence int64
-	// Offset is the offset of that event, "" where it is not known.
+	// Offset is the offset of that event, "" if it is not known.
 	Offset string
-	// Since, where it is not zero, leaves out the events enqueued at or before it. It serves to
-	// find the first event of a time; Offset wins over it.
+	// Since leaves out the events that were enqueued at this time or before, unless it is zero. It serves to find the
+	// first event after a time. If Offset is set, Since is ignored.
 	Since time.Time
 }
 
-// beginning is the position before the oldest event that the service still holds.
+// Beginning returns the position before the oldest event that the service still holds.
 func Beginning() Position { return Position{Sequence: NoSequence} }
 
-// PartitionInfo is what the service says of a partition.
+// PartitionInfo is what the service says about a partition.
 type PartitionInfo struct {
-	// First is the sequence number of the oldest event still held; where there is none, azeventhubs
-	// gives that of the next one.
+	// First is the sequence number of the oldest event that the service still holds. If it holds none, azeventhubs
+	// returns the sequence number of the next event.
 	First int64
-	// Last is the sequence number of the newest event, noSequence while there never was one.
+	// Last is the sequence number of the newest event, NoSequence if there never was one.
 	Last int64
 	// LastOffset is the offset of the newest event.
 	LastOffset string
-	// LastEnqueued is when the newest event came in.
+	// LastEnqueued is when the service accepted the newest event.
 	LastEnqueued time.Time
 }
 
 // ErrDisplaced says that another reader has taken the partition over.
 var ErrDisplaced = errors.New("another reader took the partition")
 
-// unpackedShare is what is for unpacked events, of so many bytes in flight.
+// MaxHubEventSize is the largest event that the service accepts, in bytes. An event that is requested may be as large.
+const MaxHubEventSize = 1 << 20
+
+// UnpackedShare returns how many of the bytes in flight (MAXBYTESINFLIGHT) are for unpacked hub events. The rest is
+// for those that the hub's client prefetches.
 func UnpackedShare(bytes int) int { return bytes / 4 }

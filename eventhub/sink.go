@@ -8,33 +8,31 @@ import (
 
 // Sink is where audit events go.
 type Sink interface {
-	// Lane opens a partition's way there. The partition closes it, and opens another when it is
-	// lost.
+	// OpenSession opens a session for one partition. The partition closes it, and opens another one if it is lost.
 	OpenSession() Session
 }
 
-// Lane is one partition's way to the sink. A sink that accepts something may still lose it, with
-// the queue in which it stands. So all that it accepts on a lane is counted, and settled only
-// when it cannot be lost any more; the count at the time of an acceptance is its ticket.
+// Session delivers the audit events of one partition to the sink. The sink queues what it accepts, and may still lose
+// it with the queue. The session therefore numbers the accepted audit events from 1, and confirms one once the sink
+// cannot lose it any more.
 type Session interface {
-	// Deliver hands the first of the audit events to the sink, as many as it takes at a time, in
-	// order, and returns what it says of these. It blocks until it says something, however long
-	// that takes; the next call has to go on behind them. Only when ctx ends, the daemon is being
-	// stopped, or the lane is lost does it return with an error, and then possibly no outcome. It
-	// may go on reading their JSON, which must never be changed.
+	// Deliver sends the first of the audit events in order, as many as the sink takes at a time, and returns their
+	// outcome. The next call must continue with the first event that has no outcome. Deliver blocks until there is an
+	// outcome, however long that takes. It fails only if ctx ends, the daemon is stopped, or the session is lost, and
+	// then the outcome may cover no event. It may go on reading the JSON of the events, so that must never be changed.
 	Deliver(ctx context.Context, events []audit.Event) (audit.Outcome, error)
-	// Accepted returns the ticket of what was accepted last, 0 before the first.
+	// Accepted returns the number of the audit event that was accepted last, 0 before the first.
 	Accepted() int64
-	// Settled returns the highest ticket up to which all are settled.
+	// Confirmed returns the number up to which all audit events are confirmed.
 	Confirmed() int64
-	// Settle waits until all that was accepted is settled, while nothing is being delivered. It
-	// fails when the lane is lost or ctx ends.
+	// Confirm waits until everything that was accepted is confirmed. Nothing may be delivered meanwhile. It fails if
+	// the session is lost or ctx ends.
 	Confirm(ctx context.Context) error
-	// Lost is closed when what is not settled may be lost. Nothing is accepted or settled from
-	// then on.
+	// Lost is closed when the sink may have lost what is not confirmed. After that the session accepts and confirms
+	// nothing.
 	Lost() <-chan struct{}
-	// Err says why it is lost, nil while it is not.
+	// Err returns why the session is lost, or nil if it is not.
 	Err() error
-	// Close ends it. Afterwards nothing is settled or lost any more.
+	// Close ends the session. After that nothing is confirmed or lost.
 	Close()
 }

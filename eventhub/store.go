@@ -2,6 +2,7 @@ package eventhub
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 )
@@ -13,15 +14,31 @@ type Store interface {
 	io.Closer
 }
 
-// Records is what the commands see and change of a store, beside a daemon that may be using it.
-type Records interface {
-	// ListOwnerships is that of CheckpointStore.
+// CheckpointStore keeps the ownership and the checkpoint of each partition for the readers of one consumer group.
+type CheckpointStore interface {
+	// ListOwnerships returns every ownership, including the expired ones, and the time by the clock of the store. The
+	// age of an ownership is judged by that time, because the clocks of the replicas may differ.
 	ListOwnerships(ctx context.Context) ([]Ownership, time.Time, error)
-	// FindCheckpoints returns each checkpoint that stands anywhere for this consumer group,
-	// those that cannot be read included.
+	// Claim takes or renews a partition, or relinquishes it if Owner is empty. It fails with ErrConflict if the
+	// ownership has changed since it was listed. The next renewal needs the ownership that Claim returns.
+	Claim(ctx context.Context, ownership Ownership) (Ownership, error)
+	// ListCheckpoints returns the furthest checkpoint of each partition that has one.
+	ListCheckpoints(ctx context.Context) ([]Checkpoint, error)
+	// UpdateCheckpoint writes the position of a partition. It writes nothing and fails with ErrConflict if somebody
+	// else has written it since the given checkpoint was listed or updated. The next update needs the checkpoint that
+	// UpdateCheckpoint returns.
+	UpdateCheckpoint(ctx context.Context, checkpoint Checkpoint) (Checkpoint, error)
+}
+
+// ErrConflict means that somebody else changed an ownership, a checkpoint or a dead letter first.
+var ErrConflict = errors.New("somebody else changed it first")
+
+// Records is what the commands read and change in a store, also while a daemon uses it.
+type Records interface {
+	// ListOwnerships is ListOwnerships of CheckpointStore.
+	ListOwnerships(ctx context.Context) ([]Ownership, time.Time, error)
+	// FindCheckpoints returns every checkpoint of this consumer group, including those that cannot be read.
 	FindCheckpoints(ctx context.Context) ([]FoundCheckpoint, error)
 	DeadLetterRecords
 	io.Closer
 }
-
-var ()

@@ -19,12 +19,12 @@ func option(t *testing.T, conn *net.TCPConn, level, name int) int {
 	return value
 }
 
-// With the limit set the system would wait as long for its probes of an idle connection.
+// With the limit set, the system would wait for it instead of its own limit for probes of an idle connection.
 func TestWhatIsSentHasToBeAcknowledgedInTimeAndAnIdleConnectionIsProbedSooner(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
 	require.NoError(t, err)
 	defer func() { _ = listener.Close() }()
-	w := watchedDialer{dialer: &net.Dialer{KeepAliveConfig: watchedProbes}, watcher: newWitness()}
+	w := watchedDialer{dialer: &net.Dialer{KeepAliveConfig: watchedProbes}, watcher: newRecordingWatcher()}
 	conn, err := w.dial(t.Context(), "tcp", listener.Addr().String())
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// server starts the server that a test has prepared and counts the connections made to it.
+// server starts a server and counts the connections that are made to it.
 func server(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *atomic.Int64) {
 	t.Helper()
 	var connections atomic.Int64
@@ -36,7 +36,7 @@ func server(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *atomic.I
 func client(t *testing.T, opts Options) *http.Client {
 	t.Helper()
 	if opts.Watcher == nil {
-		opts.Watcher = deaf{}
+		opts.Watcher = ignoringWatcher{}
 	}
 	c := New(opts)
 	t.Cleanup(c.CloseIdleConnections)
@@ -124,7 +124,7 @@ func TestHTTPSIsSpokenAsHTTP1(t *testing.T) {
 	assert.Equal(t, "HTTP/1.1", resp.Header.Get("X-Proto"))
 }
 
-// trusting is the client as it is, but that it trusts the test server's certificate.
+// trusting returns a client that trusts the test server's certificate.
 func trusting(t *testing.T, srv *httptest.Server) *http.Client {
 	t.Helper()
 	c := client(t, Options{KeepAlive: true})

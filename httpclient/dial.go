@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// watchedProbes find out within four seconds that the other side of a silent connection is gone
-// without a word, as when its node has lost its power.
+// watchedProbes finds out within four seconds that the other side of a silent connection has vanished, for example
+// because its node lost power.
 var watchedProbes = net.KeepAliveConfig{Enable: true, Idle: time.Second, Interval: time.Second, Count: 3}
 
-// ackTimeout is how long the other side may leave what was sent unacknowledged: its kernel does
-// that, however busy its process is. Where nothing bounds it, a POST to a node that is gone
-// ends as one to a sink that is slow: with its own time-out.
+// ackTimeout bounds how long sent bytes may stay unacknowledged. The kernel of the other side acknowledges them,
+// however busy its process is. Without this limit a POST to a vanished node would end like one to a slow sink: with
+// the time-out of the POST.
 const ackTimeout = 20 * time.Second
 
-// watch has the transport make connections that watcher is told of.
+// watch makes the transport report its connections to watcher.
 func watch(transport *http.Transport, watcher Watcher, files *TLS) {
 	w := watchedDialer{
 		dialer:    &net.Dialer{Timeout: dialTimeout, KeepAliveConfig: watchedProbes},
@@ -29,13 +29,14 @@ func watch(transport *http.Transport, watcher Watcher, files *TLS) {
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		return w.watched(func() (net.Conn, error) { return w.dial(ctx, network, address) })
 	}
-	// TLS has a good-bye of its own, behind which net/http closes the connection before it sees
-	// the other side do so. So what is watched is what TLS says, not what is below it.
+	// The watched connection is the TLS connection, not the TCP connection below it: after the close_notify alert of
+	// TLS, net/http closes the connection before it sees the other side do so.
 	transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		return w.watched(func() (net.Conn, error) { return w.dialTLS(ctx, network, address) })
 	}
 }
 
+// watchedDialer makes connections and reports them to watcher.
 type watchedDialer struct {
 	dialer    *net.Dialer
 	transport *http.Transport
@@ -43,6 +44,7 @@ type watchedDialer struct {
 	files     *TLS
 }
 
+// watched makes a connection with dial, unless watcher forbids it, and reports what becomes of it.
 func (w watchedDialer) watched(dial func() (net.Conn, error)) (net.Conn, error) {
 	if err := w.watcher.Dialling(); err != nil {
 		return nil, err
@@ -56,6 +58,7 @@ func (w watchedDialer) watched(dial func() (net.Conn, error)) (net.Conn, error) 
 	return &watchedConn{Conn: conn, watcher: w.watcher}, nil
 }
 
+// dial makes a TCP connection whose sent bytes must be acknowledged in time.
 func (w watchedDialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := w.dialer.DialContext(ctx, network, address)
 	if err != nil {
@@ -67,6 +70,7 @@ func (w watchedDialer) dial(ctx context.Context, network, address string) (net.C
 	return conn, nil
 }
 
+// dialTLS makes a TLS connection with the authorities and the certificate that the files hold now.
 func (w watchedDialer) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
 	plain, err := w.dial(ctx, network, address)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// body counts what is read of it and whether it was closed.
+// body counts the bytes that are read, and records whether it was closed.
 type body struct {
 	io.Reader
 	read     int
@@ -42,7 +42,7 @@ func TestDrain(t *testing.T) {
 		{name: "empty", body: body{Reader: strings.NewReader("")}},
 		{name: "short", body: body{Reader: strings.NewReader("no such path")}, wantHead: "no such path", wantRead: 12},
 		{
-			name: "longer than what is kept", body: body{Reader: strings.NewReader(strings.Repeat("x", 2000))},
+			name: "longer than the head", body: body{Reader: strings.NewReader(strings.Repeat("x", 2000))},
 			wantHead: strings.Repeat("x", headLimit), wantRead: 2000,
 		},
 		{
@@ -58,7 +58,7 @@ func TestDrain(t *testing.T) {
 			wantHead: "part", wantRead: 4, wantErr: broken,
 		},
 		{
-			name: "broken off far behind", body: body{Reader: io.MultiReader(strings.NewReader(strings.Repeat("x", 600)), iotest.ErrReader(io.ErrUnexpectedEOF))},
+			name: "broken off after the head", body: body{Reader: io.MultiReader(strings.NewReader(strings.Repeat("x", 600)), iotest.ErrReader(io.ErrUnexpectedEOF))},
 			wantHead: strings.Repeat("x", headLimit), wantRead: 600, wantErr: io.ErrUnexpectedEOF,
 		},
 		{

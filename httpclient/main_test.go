@@ -9,8 +9,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// fetchURL makes the test binary fetch that URL and end: net/http reads the proxy variables
-// once per process, so a test of them needs a process of its own.
+// fetchURL is the environment variable that makes the test binary fetch its URL and exit. net/http reads the proxy
+// variables once per process, so a test of them needs a process of its own.
 const fetchURL = "HTTPCLIENT_TEST_FETCH"
 
 func TestMain(m *testing.M) {
@@ -26,7 +26,7 @@ func fetch(target string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	resp, err := New(Options{Watcher: deaf{}}).Do(req)
+	resp, err := New(Options{Watcher: ignoringWatcher{}}).Do(req)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

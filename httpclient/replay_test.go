@@ -15,7 +15,7 @@ import (
 
 func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
 
-// readRequest reads one request, whole, and reports whether there was one.
+// readRequest reads one whole request, and reports whether there was one.
 func readRequest(conn net.Conn) bool {
 	req, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {
@@ -25,12 +25,12 @@ func readRequest(conn net.Conn) bool {
 	return err == nil
 }
 
-// answer says 200 on a connection that stays open.
+// answer answers 200 and leaves the connection open.
 func answer(conn net.Conn) {
 	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 }
 
-// listen answers every connection with handle, in turn, and returns its URL.
+// listen handles one connection after the other, and returns the URL of the listener.
 func listen(t *testing.T, handle func(conn net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
@@ -54,9 +54,9 @@ func listen(t *testing.T, handle func(conn net.Conn)) string {
 	return "http://" + listener.Addr().String()
 }
 
-// A connection that the server closed while it was idle costs nothing: the POST goes over a
-// new one, once. Whether net/http saw the close before or while it took the connection is a
-// race; both must end well, or with an error that the caller retries, never with two POSTs.
+// A connection that the server closed while it was idle costs nothing: the POST goes over a new connection, once.
+// net/http notices the close before it takes the connection, or after: that is a race. Both must end with an accepted
+// POST, or with an error that the caller retries, never with two POSTs.
 func TestAConnectionClosedWhileIdleDoublesNothing(t *testing.T) {
 	const rounds = 200
 	var requests, failed atomic.Int64
@@ -64,7 +64,7 @@ func TestAConnectionClosedWhileIdleDoublesNothing(t *testing.T) {
 		if readRequest(conn) {
 			requests.Add(1)
 			answer(conn)
-		} // and the connection is closed although keep-alive was agreed
+		} // and the connection is closed, although keep-alive was agreed on
 	})
 	c := client(t, Options{KeepAlive: true})
 	for range rounds {
@@ -75,8 +75,8 @@ func TestAConnectionClosedWhileIdleDoublesNothing(t *testing.T) {
 	assert.Equal(t, int64(rounds), requests.Load()+failed.Load())
 }
 
-// The server takes a POST on a reused connection and dies without an answer: it may have
-// used it, so net/http must not send it again.
+// The server reads a POST on a reused connection and dies without an answer. It may have used the POST, so net/http
+// must not send it again.
 func TestAPostThatWasWrittenIsNotSentAgain(t *testing.T) {
 	var requests atomic.Int64
 	target := listen(t, func(conn net.Conn) {

@@ -1,40 +1,33 @@
 package httpclient
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
-	"os"
+
+	"aks-audit-log-go/internal/pemfile"
 )
 
-var (
-	errNoCertificate = errors.New("there is no certificate in it")
-	errCutShort      = errors.New("it is cut short")
-)
-
-// TLSFiles are the PEM files that say whom a client trusts and who it is. Each may be empty;
-// Certificate and Key go together.
+// TLSFiles names the PEM files that say whom a client trusts and who it is. Each name may be empty. Certificate and
+// Key go together.
 type TLSFiles struct {
-	// CA has authorities that may sign the server's certificate, in addition to the system's.
+	// CA holds authorities that may sign the server's certificate, in addition to the system's.
 	CA string
-	// Certificate has the certificate that the server is shown, the leaf first.
+	// Certificate holds the certificate that the server is shown, the leaf first.
 	Certificate string
-	// Key has its private key.
+	// Key holds the private key of Certificate.
 	Key string
 }
 
-// TLS is what TLSFiles hold. The files are read for each new connection, so that a renewed
-// certificate is used without a restart; no open connection is cut for it. A nil one is of no files.
+// TLS is what TLSFiles hold. The files are read for each new connection, so that a renewed certificate is used without
+// a restart. Open connections stay open. A nil *TLS stands for no files.
 type TLS struct {
 	authorities *reloadedFile[*x509.CertPool]
 	certificate *reloadedFile[*tls.Certificate]
 }
 
-// LoadTLS reads the files. warn is told when they cannot be read later, or not be used, and what
-// was read before stays in use; it must not block. No error holds anything of a key.
+// LoadTLS reads the files. If a file cannot be read or used later, what was read before stays in use and warn is
+// called; warn must not block. No error holds anything of a key.
 func LoadTLS(files TLSFiles, warn func(error)) (*TLS, error) {
 	t := &TLS{}
 	var err error
@@ -51,14 +44,14 @@ func LoadTLS(files TLSFiles, warn func(error)) (*TLS, error) {
 	return t, nil
 }
 
-// config is how a client of these files speaks TLS from now on. Its authorities are those of now;
-// see renew.
+// config returns the TLS configuration of a client. Its certificate follows the files; its authorities are those of
+// now, see renew.
 func (t *TLS) config() *tls.Config {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	t.renew(config)
 	if t != nil && t.certificate != nil {
-		// A server that likes none of our certificate's authorities is shown it all the same: then
-		// it says that it does not, and not that there was none.
+		// The certificate is shown even if the server accepts none of its authorities. Then the server's error says
+		// that the certificate is not accepted, and not that there was none.
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return t.certificate.current(), nil
 		}
@@ -66,7 +59,7 @@ func (t *TLS) config() *tls.Config {
 	return config
 }
 
-// renew puts the authorities as they are now into config, which must be in no use yet.
+// renew puts the authorities of now into config, which must not be in use yet.
 func (t *TLS) renew(config *tls.Config) {
 	if t != nil && t.authorities != nil {
 		config.RootCAs = t.authorities.current()
@@ -74,26 +67,19 @@ func (t *TLS) renew(config *tls.Config) {
 }
 
 func authorities(path string) (*x509.CertPool, error) {
-	content, err := readWhole(path)
+	pool, err := pemfile.Authorities(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the authorities: %w", err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		return nil, fmt.Errorf("read the system's authorities: %w", err)
-	}
-	if !pool.AppendCertsFromPEM(content) {
-		return nil, fmt.Errorf("read the authorities: %s: %w", path, errNoCertificate)
 	}
 	return pool, nil
 }
 
 func certificate(files TLSFiles) (*tls.Certificate, error) {
-	chain, err := readWhole(files.Certificate)
+	chain, err := pemfile.Read(files.Certificate)
 	if err != nil {
 		return nil, fmt.Errorf("read the client certificate: %w", err)
 	}
-	key, err := readWhole(files.Key)
+	key, err := pemfile.Read(files.Key)
 	if err != nil {
 		return nil, fmt.Errorf("read the client certificate's key: %w", err)
 	}
@@ -102,21 +88,4 @@ func certificate(files TLSFiles) (*tls.Certificate, error) {
 		return nil, fmt.Errorf("use the client certificate %s with the key %s: %w", files.Certificate, files.Key, err)
 	}
 	return &pair, nil
-}
-
-// readWhole reads a PEM file and refuses one that ends within a block, as while it is written: its
-// first certificates would do, and those that are missing be missed only later.
-func readWhole(path string) ([]byte, error) {
-	content, err := os.ReadFile(path) // #nosec G304 -- the operator names it
-	if err != nil {
-		return nil, err
-	}
-	rest := content
-	for block := new(pem.Block); block != nil; {
-		block, rest = pem.Decode(rest)
-	}
-	if bytes.Contains(rest, []byte("-----BEGIN")) {
-		return nil, fmt.Errorf("%s: %w", path, errCutShort)
-	}
-	return content, nil
 }

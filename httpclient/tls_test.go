@@ -19,7 +19,7 @@ import (
 	"aks-audit-log-go/internal/certtest"
 )
 
-// secret is a folder as a Secret is mounted in it, with warnings of what is read of it.
+// secret is a folder with the files of a mounted Secret, and the warnings about them.
 type secret struct {
 	t     *testing.T
 	files TLSFiles
@@ -41,7 +41,7 @@ func (s *secret) write(path string, content []byte) {
 	require.NoError(s.t, os.WriteFile(path, content, 0o600))
 }
 
-// issue writes a pair that ca signed.
+// issue writes a certificate that ca signed, and its key.
 func (s *secret) issue(ca *certtest.Authority, name string) {
 	s.t.Helper()
 	certificate, key := ca.Issue(s.t, name)
@@ -61,7 +61,7 @@ func (s *secret) warned() []string {
 	return append([]string(nil), s.warnings...)
 }
 
-// client is one of the files, with connections that are watched, as a lane's, or not.
+// client returns a client that uses the files.
 func (s *secret) client(watcher Watcher) *http.Client {
 	s.t.Helper()
 	loaded, err := LoadTLS(s.files, s.warn)
@@ -69,7 +69,7 @@ func (s *secret) client(watcher Watcher) *http.Client {
 	return client(s.t, Options{KeepAlive: true, Watcher: watcher, TLS: loaded})
 }
 
-// tlsServer answers with the name in the certificate that it is shown.
+// tlsServer starts a server that answers with the name in the client's certificate.
 func tlsServer(t *testing.T, config *tls.Config) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -84,7 +84,7 @@ func tlsServer(t *testing.T, config *tls.Config) *httptest.Server {
 	return srv
 }
 
-// shown posts and returns who the server takes us for.
+// shown posts, and returns the name in the certificate that the server was shown.
 func shown(t *testing.T, c *http.Client, srv *httptest.Server) string {
 	t.Helper()
 	resp, err := post(t.Context(), c, srv.URL, "{}")
@@ -93,7 +93,7 @@ func shown(t *testing.T, c *http.Client, srv *httptest.Server) string {
 }
 
 func TestAServerOfAnAuthorityInTheFileIsTrusted(t *testing.T) {
-	for name, watcher := range map[string]Watcher{"watched": newWitness(), "not watched": nil} {
+	for name, watcher := range map[string]Watcher{"watched": newRecordingWatcher(), "not watched": nil} {
 		t.Run(name, func(t *testing.T) {
 			ca, s := certtest.NewAuthority(t, "ours"), newSecret(t)
 			s.write(s.files.CA, ca.PEM)
@@ -115,14 +115,14 @@ func TestACertificateForAnotherHostIsRefused(t *testing.T) {
 	s.write(s.files.CA, ca.PEM)
 	s.files.Certificate, s.files.Key = "", ""
 	srv := tlsServer(t, ca.ServerTLS(t, nil))
-	c := s.client(newWitness())
+	c := s.client(newRecordingWatcher())
 	_, err := post(t.Context(), c, strings.Replace(srv.URL, "127.0.0.1", "localhost", 1), "{}")
 	var other x509.HostnameError
 	require.ErrorAs(t, err, &other)
 }
 
 func TestARenewedCertificateIsUsedOnTheNextConnectionAndCutsNone(t *testing.T) {
-	for name, watcher := range map[string]Watcher{"watched": newWitness(), "not watched": nil} {
+	for name, watcher := range map[string]Watcher{"watched": newRecordingWatcher(), "not watched": nil} {
 		t.Run(name, func(t *testing.T) {
 			ca, s := certtest.NewAuthority(t, "ours"), newSecret(t)
 			s.write(s.files.CA, ca.PEM)
@@ -142,7 +142,7 @@ func TestRenewedAuthoritiesAreUsedOnTheNextConnection(t *testing.T) {
 	first, second, s := certtest.NewAuthority(t, "first"), certtest.NewAuthority(t, "second"), newSecret(t)
 	s.write(s.files.CA, first.PEM)
 	s.files.Certificate, s.files.Key = "", ""
-	c := s.client(newWitness())
+	c := s.client(newRecordingWatcher())
 	renewed := tlsServer(t, second.ServerTLS(t, nil))
 	_, err := post(t.Context(), c, renewed.URL, "{}")
 	require.ErrorContains(t, err, "unknown authority")
@@ -152,7 +152,7 @@ func TestRenewedAuthoritiesAreUsedOnTheNextConnection(t *testing.T) {
 	shown(t, c, tlsServer(t, first.ServerTLS(t, nil)))
 }
 
-// What is half written, or broken, leaves in use what was there.
+// A file that is half written or broken leaves the value from before in use.
 func TestFilesThatCannotBeUsedKeepWhatWasReadBefore(t *testing.T) {
 	ca := certtest.NewAuthority(t, "ours")
 	otherCertificate, otherKey := ca.Issue(t, "other")
@@ -178,13 +178,13 @@ func TestFilesThatCannotBeUsedKeepWhatWasReadBefore(t *testing.T) {
 			s := newSecret(t)
 			s.write(s.files.CA, ca.PEM)
 			s.issue(ca, "first")
-			c, srv := s.client(newWitness()), tlsServer(t, ca.ServerTLS(t, ca))
+			c, srv := s.client(newRecordingWatcher()), tlsServer(t, ca.ServerTLS(t, ca))
 			test.spoil(s)
 			for range 3 {
 				c.CloseIdleConnections()
 				require.Equal(t, "first", shown(t, c, srv))
 			}
-			require.Len(t, s.warned(), 1, "a trouble that goes on is said once")
+			require.Len(t, s.warned(), 1, "the same error is logged once")
 			assert.Contains(t, s.warned()[0], test.want)
 
 			s.write(s.files.CA, ca.PEM)
@@ -194,7 +194,7 @@ func TestFilesThatCannotBeUsedKeepWhatWasReadBefore(t *testing.T) {
 			test.spoil(s)
 			c.CloseIdleConnections()
 			require.Equal(t, "second", shown(t, c, srv))
-			assert.Len(t, s.warned(), 2, "a trouble that comes again is said again")
+			assert.Len(t, s.warned(), 2, "an error that comes again is logged again")
 		})
 	}
 }
@@ -219,13 +219,12 @@ func TestFilesThatCannotBeUsedAtTheStartAreAnError(t *testing.T) {
 	assert.Empty(t, s.warned())
 }
 
-// A server that would rather see a certificate of another authority says so; with none it would say
-// that there is none.
+// If the client showed no certificate, the server would report that there is none, and not that it does not accept it.
 func TestACertificateIsShownWhateverAuthoritiesTheServerNames(t *testing.T) {
 	ca, s := certtest.NewAuthority(t, "ours"), newSecret(t)
 	s.write(s.files.CA, ca.PEM)
 	s.issue(certtest.NewAuthority(t, "unknown"), "us")
-	c := s.client(newWitness())
+	c := s.client(newRecordingWatcher())
 	_, err := post(t.Context(), c, tlsServer(t, ca.ServerTLS(t, ca)).URL, "{}")
 	require.ErrorContains(t, err, "unknown certificate authority")
 }

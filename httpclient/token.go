@@ -12,9 +12,8 @@ var errNoToken = errors.New("there is no token in it: visible ASCII without whit
 // TokenFile is a file that holds a bearer token.
 type TokenFile struct{ token *reloadedFile[string] }
 
-// LoadToken reads the file. warn is told when it cannot be read later, or does not hold what valid
-// takes for a token; then the one from before stays in use. warn must not block. No error holds the
-// token.
+// LoadToken reads the file. If it cannot be read later, or valid rejects its token, the token from before stays in use
+// and warn is called; warn must not block. No error holds the token.
 func LoadToken(path string, valid func(string) bool, warn func(error)) (*TokenFile, error) {
 	token, err := loadFile(func() (string, error) {
 		content, err := os.ReadFile(path) // #nosec G304 -- the operator names it
@@ -33,5 +32,5 @@ func LoadToken(path string, valid func(string) bool, warn func(error)) (*TokenFi
 	return &TokenFile{token}, nil
 }
 
-// Current reads the token again, which takes microseconds.
+// Current reads the file again and returns its token. That takes microseconds.
 func (t *TokenFile) Current() string { return t.token.current() }

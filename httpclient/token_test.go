@@ -13,7 +13,7 @@ import (
 
 func oneWord(token string) bool { return token != "" && !strings.Contains(token, " ") }
 
-func TestATokenIsReadAgainAndATroubleKeepsTheOldOne(t *testing.T) {
+func TestATokenIsReadAgainAndAnErrorKeepsTheOldOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	write := func(content string) { require.NoError(t, os.WriteFile(path, []byte(content), 0o600)) }
 	var warnings []string

@@ -16,60 +16,60 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// deaf is a Watcher to which nothing matters.
-type deaf struct{}
+// ignoringWatcher is a Watcher that ignores every call.
+type ignoringWatcher struct{}
 
-func (deaf) Dialling() error  { return nil }
-func (deaf) Connected()       {}
-func (deaf) DialFailed(error) {}
-func (deaf) Dropped(error)    {}
+func (ignoringWatcher) Dialling() error  { return nil }
+func (ignoringWatcher) Connected()       {}
+func (ignoringWatcher) DialFailed(error) {}
+func (ignoringWatcher) Dropped(error)    {}
 
-// witness is a Watcher that remembers.
-type witness struct {
+// recordingWatcher is a Watcher that records every call.
+type recordingWatcher struct {
 	forbid error
-	told   chan string
+	calls  chan string
 
 	mu   sync.Mutex
 	errs []error
 }
 
-// patience is how long a test waits for what has to happen. It bounds failures only.
-const patience = 2 * time.Minute
+// failAfter is how long a test waits for what has to happen. It bounds failures only.
+const failAfter = 2 * time.Minute
 
-func newWitness() *witness { return &witness{told: make(chan string, 100)} }
+func newRecordingWatcher() *recordingWatcher { return &recordingWatcher{calls: make(chan string, 100)} }
 
-func (w *witness) tell(what string, err error) {
+func (w *recordingWatcher) record(what string, err error) {
 	w.mu.Lock()
 	w.errs = append(w.errs, err)
 	w.mu.Unlock()
-	w.told <- what
+	w.calls <- what
 }
 
-func (w *witness) Dialling() error      { w.tell("dialling", nil); return w.forbid }
-func (w *witness) Connected()           { w.tell("connected", nil) }
-func (w *witness) DialFailed(err error) { w.tell("failed", err) }
-func (w *witness) Dropped(err error)    { w.tell("dropped", err) }
+func (w *recordingWatcher) Dialling() error      { w.record("dialling", nil); return w.forbid }
+func (w *recordingWatcher) Connected()           { w.record("connected", nil) }
+func (w *recordingWatcher) DialFailed(err error) { w.record("failed", err) }
+func (w *recordingWatcher) Dropped(err error)    { w.record("dropped", err) }
 
-// await wants to be told just these, in order.
-func (w *witness) await(t *testing.T, want ...string) {
+// await waits for exactly these calls, in order.
+func (w *recordingWatcher) await(t *testing.T, want ...string) {
 	t.Helper()
 	for _, one := range want {
 		select {
-		case got := <-w.told:
+		case got := <-w.calls:
 			require.Equal(t, one, got)
-		case <-time.After(patience):
-			t.Fatalf("not told: %s", one)
+		case <-time.After(failAfter):
+			t.Fatalf("no call: %s", one)
 		}
 	}
 }
 
-// silent wants to have been told nothing more.
-func (w *witness) silent(t *testing.T) {
+// silent checks that there were no more calls.
+func (w *recordingWatcher) silent(t *testing.T) {
 	t.Helper()
-	assert.Empty(t, w.told)
+	assert.Empty(t, w.calls)
 }
 
-func (w *witness) last() error {
+func (w *recordingWatcher) last() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.errs[len(w.errs)-1]
@@ -77,7 +77,7 @@ func (w *witness) last() error {
 
 func TestTheEndOfAnIdleConnectionIsNoticedAtOnce(t *testing.T) {
 	srv, _ := server(t, func(http.ResponseWriter, *http.Request) {})
-	w := newWitness()
+	w := newRecordingWatcher()
 	c := client(t, Options{KeepAlive: true, Watcher: w})
 	for range 3 {
 		_, err := post(t.Context(), c, srv.URL, "{}")
@@ -87,16 +87,16 @@ func TestTheEndOfAnIdleConnectionIsNoticedAtOnce(t *testing.T) {
 	srv.CloseClientConnections()
 	w.await(t, "dropped")
 	require.ErrorIs(t, w.last(), io.EOF)
-	// The watcher hears of it before net/http does, so a POST may still meet the old connection.
+	// The watcher is called before net/http notices the end, so a POST may still use the old connection.
 	require.Eventually(t, func() bool {
 		_, err := post(t.Context(), c, srv.URL, "{}")
 		return err == nil
-	}, patience, time.Millisecond)
+	}, failAfter, time.Millisecond)
 	w.await(t, "dialling", "connected")
 	w.silent(t)
 }
 
-func TestOurOwnCloseIsNotTold(t *testing.T) {
+func TestOurOwnCloseIsNotReported(t *testing.T) {
 	hangs := make(chan struct{})
 	srv, _ := server(t, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/hang" {
@@ -105,7 +105,7 @@ func TestOurOwnCloseIsNotTold(t *testing.T) {
 			<-r.Context().Done()
 		}
 	})
-	w := newWitness()
+	w := newRecordingWatcher()
 	c := client(t, Options{KeepAlive: true, Watcher: w})
 	_, err := post(t.Context(), c, srv.URL, "{}")
 	require.NoError(t, err)
@@ -123,10 +123,10 @@ func TestOurOwnCloseIsNotTold(t *testing.T) {
 	w.silent(t)
 }
 
-func TestAConnectionThatCannotBeMadeIsTold(t *testing.T) {
+func TestAConnectionThatCannotBeMadeIsReported(t *testing.T) {
 	srv, _ := server(t, func(http.ResponseWriter, *http.Request) {})
 	srv.Close()
-	w := newWitness()
+	w := newRecordingWatcher()
 	_, err := post(t.Context(), client(t, Options{KeepAlive: true, Watcher: w}), srv.URL, "{}")
 	require.ErrorContains(t, err, "connection refused")
 	w.await(t, "dialling", "failed")
@@ -136,7 +136,7 @@ func TestAConnectionThatCannotBeMadeIsTold(t *testing.T) {
 
 func TestAWatcherCanForbidAConnection(t *testing.T) {
 	srv, connections := server(t, func(http.ResponseWriter, *http.Request) {})
-	w := newWitness()
+	w := newRecordingWatcher()
 	w.forbid = errors.New("first what was lost")
 	_, err := post(t.Context(), client(t, Options{KeepAlive: true, Watcher: w}), srv.URL, "{}")
 	require.ErrorIs(t, err, w.forbid)
@@ -145,11 +145,11 @@ func TestAWatcherCanForbidAConnection(t *testing.T) {
 	assert.Zero(t, connections.Load())
 }
 
-func TestTheGoodByeOfATLSServerIsTold(t *testing.T) {
+func TestTheCloseNotifyOfATLSServerIsReported(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	w := newWitness()
+	w := newRecordingWatcher()
 	c := New(Options{KeepAlive: true, Watcher: w})
 	t.Cleanup(c.CloseIdleConnections)
 	c.Transport.(*http.Transport).TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig
@@ -165,7 +165,7 @@ func TestACertificateThatIsNotTrustedIsAConnectionThatFailed(t *testing.T) {
 	srv.Config.ErrorLog = discardLog()
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	w := newWitness()
+	w := newRecordingWatcher()
 	_, err := post(t.Context(), client(t, Options{KeepAlive: true, Watcher: w}), srv.URL, "{}")
 	require.ErrorContains(t, err, "certificate")
 	w.await(t, "dialling", "failed")
@@ -180,7 +180,7 @@ func TestAClientHasOneConnectionAtATime(t *testing.T) {
 		}
 		now.Add(-1)
 	})
-	c := client(t, Options{KeepAlive: true, Watcher: newWitness()})
+	c := client(t, Options{KeepAlive: true, Watcher: newRecordingWatcher()})
 	results := make(chan error, 20)
 	for range 20 {
 		go func() {
@@ -195,7 +195,7 @@ func TestAClientHasOneConnectionAtATime(t *testing.T) {
 	assert.EqualValues(t, 1, most.Load())
 }
 
-// brokenConn fails whatever is asked of it.
+// brokenConn is a connection whose reads and writes fail.
 type brokenConn struct {
 	net.Conn
 	err error
@@ -205,8 +205,8 @@ func (c brokenConn) Read([]byte) (int, error)  { return 0, c.err }
 func (c brokenConn) Write([]byte) (int, error) { return 0, c.err }
 func (c brokenConn) Close() error              { return nil }
 
-func TestTheEndOfAConnectionIsToldOnce(t *testing.T) {
-	w := newWitness()
+func TestTheEndOfAConnectionIsReportedOnce(t *testing.T) {
+	w := newRecordingWatcher()
 	broken := errors.New("connection timed out")
 	conn := &watchedConn{Conn: brokenConn{err: broken}, watcher: w}
 	_, err := conn.Write(nil)
@@ -218,8 +218,8 @@ func TestTheEndOfAConnectionIsToldOnce(t *testing.T) {
 	w.silent(t)
 }
 
-func TestWhatFollowsOurOwnCloseIsNotTold(t *testing.T) {
-	w := newWitness()
+func TestWhatFollowsOurOwnCloseIsNotReported(t *testing.T) {
+	w := newRecordingWatcher()
 	for _, err := range []error{net.ErrClosed, io.EOF} {
 		conn := &watchedConn{Conn: brokenConn{err: err}, watcher: w}
 		require.NoError(t, conn.Close())

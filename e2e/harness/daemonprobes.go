@@ -45,6 +45,12 @@ func (d *Daemon) AwaitMetric(t *testing.T, series string, want float64) {
 	Wait(t, func() bool { return d.Metric(t, series) == want }, "%s is %v", series, want)
 }
 
+// AwaitAtLeast waits until a series has reached a value. Counters of deliveries go beyond it where events are redelivered.
+func (d *Daemon) AwaitAtLeast(t *testing.T, series string, least float64) {
+	t.Helper()
+	Wait(t, func() bool { return d.Metric(t, series) >= least }, "%s is at least %v", series, least)
+}
+
 // VerdictSeries returns the series that counts the records with a verdict.
 func VerdictSeries(verdict string) string {
 	return `aks_audit_log_records_total{verdict="` + verdict + `"}`

@@ -17,7 +17,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// slowStore makes an update at once but answers late, as a storage account far away does.
+// slowStore makes an update at once but answers late, as a distant storage account does.
 type slowStore struct {
 	*eventhubtest.Store
 	answerTime time.Duration
@@ -39,8 +39,8 @@ func newWriter(store eventhub.CheckpointStore) *Writer {
 	return New("0", store, time.Second, eventhub.CloseTimeout, stats.Partition("0"), log)
 }
 
-// stopAmidAWrite runs a writer, stops it while its first write waits for the answer, and
-// returns how long it took to end from there.
+// stopAmidAWrite runs a writer and stops it while its first write waits for the answer. It returns how long the writer
+// then took to end.
 func stopAmidAWrite(t *testing.T, w *Writer) time.Duration {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -67,23 +67,24 @@ func TestAStopAmidAWriteLetsTheLastCheckpointBeWritten(t *testing.T) {
 	})
 }
 
-// forgetfulStore makes an update and loses its answer, as often as it is told to.
-type forgetfulStore struct {
+// silentStore makes every update, but the next answers are lost.
+type silentStore struct {
 	*eventhubtest.Store
-	lose int
+	// lost is how many answers are still to be lost.
+	lost int
 }
 
-func (s *forgetfulStore) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
+func (s *silentStore) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
 	written, err := s.Store.UpdateCheckpoint(ctx, checkpoint)
-	if err == nil && s.lose > 0 {
-		s.lose--
+	if err == nil && s.lost > 0 {
+		s.lost--
 		return eventhub.Checkpoint{}, errors.New("no answer")
 	}
 	return written, err
 }
 
-func TestAWriteWhoseAnswerWasLostIsNoLostRace(t *testing.T) {
-	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 2}
+func TestAWriteWhoseAnswerWasLostIsNoConflict(t *testing.T) {
+	store := &silentStore{Store: eventhubtest.NewStore(), lost: 2}
 	w := newWriter(store)
 	for sequence := range int64(4) {
 		w.Advance(eventhub.Position{Sequence: sequence, Offset: "o"})
@@ -96,7 +97,7 @@ func TestAWriteWhoseAnswerWasLostIsNoLostRace(t *testing.T) {
 }
 
 func TestAnyOfTheWritesWithoutAnAnswerMayBeTheOneThatWasMade(t *testing.T) {
-	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 1}
+	store := &silentStore{Store: eventhubtest.NewStore(), lost: 1}
 	w := newWriter(store)
 	w.Advance(eventhub.Position{Sequence: 1})
 	require.Error(t, w.Flush(t.Context()), "made, and its answer lost")
@@ -108,9 +109,9 @@ func TestAnyOfTheWritesWithoutAnAnswerMayBeTheOneThatWasMade(t *testing.T) {
 	require.NoError(t, w.Flush(t.Context()))
 }
 
-// The store may be away for days, while events go on being delivered.
+// The store may be away for days while events are delivered.
 func TestALongOutageOfTheStoreTakesNoMoreMemoryTheLongerItLasts(t *testing.T) {
-	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 1}
+	store := &silentStore{Store: eventhubtest.NewStore(), lost: 1}
 	w := newWriter(store)
 	w.Advance(eventhub.Position{Sequence: 0})
 	require.Error(t, w.Flush(t.Context()), "made, and its answer lost")
@@ -125,7 +126,7 @@ func TestALongOutageOfTheStoreTakesNoMoreMemoryTheLongerItLasts(t *testing.T) {
 }
 
 func TestTheLastWriteOfALongOutageMayBeTheOneThatWasMade(t *testing.T) {
-	store := &forgetfulStore{Store: eventhubtest.NewStore()}
+	store := &silentStore{Store: eventhubtest.NewStore()}
 	w := newWriter(store)
 	store.Fail(errors.New("503"))
 	for sequence := range int64(2 * maxUnanswered) {
@@ -133,19 +134,19 @@ func TestTheLastWriteOfALongOutageMayBeTheOneThatWasMade(t *testing.T) {
 		require.Error(t, w.Flush(t.Context()))
 	}
 	store.Fail(nil)
-	store.lose = 1
+	store.lost = 1
 	w.Advance(eventhub.Position{Sequence: 2 * maxUnanswered})
 	require.Error(t, w.Flush(t.Context()), "made, and its answer lost")
 	w.Advance(eventhub.Position{Sequence: 2*maxUnanswered + 1})
 	require.NoError(t, w.Flush(t.Context()))
 }
 
-func TestARaceLostAfterALostAnswerIsStillLost(t *testing.T) {
-	store := &forgetfulStore{Store: eventhubtest.NewStore(), lose: 1}
+func TestAConflictAfterALostAnswerIsStillAConflict(t *testing.T) {
+	store := &silentStore{Store: eventhubtest.NewStore(), lost: 1}
 	w := newWriter(store)
 	w.Advance(eventhub.Position{Sequence: 1})
 	require.Error(t, w.Flush(t.Context()))
-	store.Move("0", 7)
+	store.MoveCheckpoint("0", 7)
 	w.Advance(eventhub.Position{Sequence: 2})
 	require.ErrorIs(t, w.Flush(t.Context()), eventhub.ErrConflict)
 	last, _ := store.Checkpoint("0")

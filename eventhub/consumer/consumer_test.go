@@ -24,28 +24,28 @@ func TestAuditEventsArriveInOrderAndTheCheckpointFollows(t *testing.T) {
 		checkpoint, _ := b.Store.Checkpoint("0")
 		assert.Equal(t, int64(2), checkpoint.Sequence)
 		assert.Equal(t, "200", checkpoint.Offset)
-		ready, why := b.Health.Ready()
-		assert.True(t, ready, why)
-		assert.Equal(t, 3.0, b.Metric(t, "aks_audit_log_records_total", "delivered"))
-		assert.Equal(t, 0.0, b.Metric(t, "aks_audit_log_partition_lag_events", "0"))
+		ready, reason := b.Health.Ready()
+		assert.True(t, ready, reason)
+		assert.Equal(t, 3.0, b.Metric(t, `aks_audit_log_records_total{verdict="delivered"}`))
+		assert.Equal(t, 0.0, b.Metric(t, `aks_audit_log_partition_lag_events{partition="0"}`))
 		stop()
 	})
 }
 
-func TestARestartGoesOnBehindTheCheckpoint(t *testing.T) {
+func TestARestartContinuesAfterTheCheckpoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(2)
 		b.Hub.Append("0", eventhubtest.OneEach("a", "b")...)
 		stop := startConsumer(t, b)
 		b.Sink.Await(2)
 		stop()
-		assert.Empty(t, b.Store.Owner("0"), "a stopped reader gives its partitions up")
+		assert.Empty(t, b.Store.Owner("0"), "a stopped reader relinquishes its partitions")
 
 		b.Hub.Append("0", eventhubtest.OneEach("c")...)
 		stop = startConsumer(t, b)
 		assert.Equal(t, []string{"a", "b", "c"}, b.Sink.Await(3))
 		stop()
-		assert.Equal(t, []string{"a", "b", "c"}, b.Sink.All())
+		assert.Equal(t, []string{"a", "b", "c"}, b.Sink.AuditIDs())
 	})
 }
 
@@ -58,9 +58,9 @@ func TestThePositionIsWrittenOnceAnIntervalAndNotWhileNothingHappens(t *testing.
 		stop := startConsumer(t, b)
 		b.Sink.Await(500)
 		time.Sleep(time.Minute)
-		assert.Equal(t, 1, b.Store.Written())
+		assert.Equal(t, 1, b.Store.CheckpointWrites())
 		stop()
-		assert.Equal(t, 1, b.Store.Written())
+		assert.Equal(t, 1, b.Store.CheckpointWrites())
 	})
 }
 
@@ -85,62 +85,6 @@ func TestAPartitionWhoseSinkIsDownKeepsItsEventAndTheOthersGoOn(t *testing.T) {
 	})
 }
 
-func TestAStopFinishesTheHubEventInHand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := eventhubtest.NewBench(1)
-		b.Sink.Gate = make(chan struct{})
-		b.Hub.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("b"))))
-		stop := startConsumer(t, b)
-		<-b.Sink.Entered
-		go func() {
-			time.Sleep(time.Second) // the stop comes first
-			close(b.Sink.Gate)
-		}()
-		stop()
-		assert.Equal(t, []string{"a", "b"}, b.Sink.All())
-		checkpoint, _ := b.Store.Checkpoint("0")
-		assert.Equal(t, int64(0), checkpoint.Sequence)
-	})
-}
-
-func TestAStopDoesNotWaitForASinkThatIsDown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := eventhubtest.NewBench(1)
-		b.Sink.Gate = make(chan struct{}, 1)
-		b.Sink.Gate <- struct{}{}
-		b.Hub.Append("0", eventhubtest.OneEach("a", "b")...)
-		stop := startConsumer(t, b)
-		<-b.Sink.Entered
-		<-b.Sink.Entered
-		close(b.Sink.Stop)
-		began := time.Now()
-		stop()
-		assert.Zero(t, time.Since(began))
-		checkpoint, _ := b.Store.Checkpoint("0")
-		assert.Equal(t, int64(0), checkpoint.Sequence, "what was delivered before is recorded")
-		assert.Empty(t, b.Store.Owner("0"))
-	})
-}
-
-func TestAStopEndsWithinItsTimeThoughTheSinkHangs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := eventhubtest.NewBench(3)
-		b.Sink.Gate = make(chan struct{})
-		for _, partition := range eventhubtest.Ids(3) {
-			b.Hub.Append(partition, eventhubtest.OneEach("a"+partition)...)
-		}
-		stop := startConsumer(t, b)
-		for range 3 {
-			<-b.Sink.Entered
-		}
-		began := time.Now()
-		stop()
-		assert.LessOrEqual(t, time.Since(began), b.Cfg.ShutdownTimeout)
-		_, known := b.Store.Checkpoint("0")
-		assert.False(t, known, "an event without a verdict is not passed")
-	})
-}
-
 func TestADisplacedReaderPostsNothingMoreAndWritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
@@ -149,20 +93,20 @@ func TestADisplacedReaderPostsNothingMoreAndWritesNothing(t *testing.T) {
 		b.Hub.Append("0", eventhubtest.OneEach("a", "b", "c")...)
 		stop := startConsumer(t, b)
 		<-b.Sink.Entered
-		<-b.Sink.Entered // a is through, b is in hand
-		b.Store.Move("0", 17)
+		<-b.Sink.Entered // a is delivered, b waits at the gate
+		b.Store.MoveCheckpoint("0", 17)
 		b.Hub.Displace()
 		synctest.Wait()
 		close(b.Sink.Gate)
 		synctest.Wait()
-		assert.Equal(t, []string{"a"}, b.Sink.All())
+		assert.Equal(t, []string{"a"}, b.Sink.AuditIDs())
 		checkpoint, _ := b.Store.Checkpoint("0")
 		assert.Equal(t, int64(17), checkpoint.Sequence)
 		stop()
 	})
 }
 
-func TestALostCheckpointRaceStopsThePartitionUntilItIsClaimedAgain(t *testing.T) {
+func TestACheckpointConflictStopsThePartitionUntilItIsClaimedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		b.Hub.Append("0", eventhubtest.OneEach("a", "b", "c", "d")...)
@@ -170,13 +114,13 @@ func TestALostCheckpointRaceStopsThePartitionUntilItIsClaimedAgain(t *testing.T)
 		b.Sink.Gate <- struct{}{}
 		stop := startConsumer(t, b)
 		b.Sink.Await(1)
-		b.Store.Move("0", 2)
+		b.Store.MoveCheckpoint("0", 2)
 		time.Sleep(b.Cfg.CheckpointInterval + time.Millisecond)
 		checkpoint, _ := b.Store.Checkpoint("0")
 		assert.Equal(t, int64(2), checkpoint.Sequence, "a displaced reader must not move it back")
 		close(b.Sink.Gate)
 		time.Sleep(2 * balanceInterval)
-		assert.Equal(t, []string{"a", "d"}, b.Sink.All(), "it goes on where the other one got to")
+		assert.Equal(t, []string{"a", "d"}, b.Sink.AuditIDs(), "it continues after the checkpoint of the other reader")
 		stop()
 	})
 }
@@ -186,14 +130,11 @@ func TestAReaderStopsWhatAnotherHasClaimed(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		stop := startConsumer(t, b)
 		synctest.Wait()
-		stolen := b.Store.Ownerships["0"]
-		stolen.Owner = "another"
-		_, err := b.Store.Claim(t.Context(), stolen)
-		require.NoError(t, err)
+		b.Store.GiveTo("another", "0", time.Now())
 		time.Sleep(2 * balanceInterval)
 		b.Hub.Append("0", eventhubtest.OneEach("a")...)
 		synctest.Wait()
-		assert.Empty(t, b.Sink.All())
+		assert.Empty(t, b.Sink.AuditIDs())
 		assert.Equal(t, 0.0, b.Metric(t, "aks_audit_log_partitions_owned"))
 		stop()
 		assert.Equal(t, "another", b.Store.Owner("0"))
@@ -208,7 +149,7 @@ func TestTwoReadersShareThePartitionsAndOneTakesOverFromTheOther(t *testing.T) {
 		stopSecond := startConsumer(t, b)
 		time.Sleep(5 * balanceInterval)
 		owners := map[string]int{}
-		for _, partition := range eventhubtest.Ids(4) {
+		for _, partition := range eventhubtest.PartitionIDs(4) {
 			owners[b.Store.Owner(partition)]++
 		}
 		assert.Len(t, owners, 2)
@@ -216,13 +157,13 @@ func TestTwoReadersShareThePartitionsAndOneTakesOverFromTheOther(t *testing.T) {
 			assert.Equal(t, 2, count, owner)
 		}
 		for i := range 40 {
-			b.Hub.Append(eventhubtest.Ids(4)[i%4], eventhubtest.OneEach(fmt.Sprint(i))...)
+			b.Hub.Append(eventhubtest.PartitionIDs(4)[i%4], eventhubtest.OneEach(fmt.Sprint(i))...)
 		}
 		b.Sink.Await(40)
 		stopFirst()
 		time.Sleep(2 * balanceInterval)
 		for i := range 4 {
-			b.Hub.Append(eventhubtest.Ids(4)[i], eventhubtest.OneEach(fmt.Sprint("later ", i))...)
+			b.Hub.Append(eventhubtest.PartitionIDs(4)[i], eventhubtest.OneEach(fmt.Sprint("later ", i))...)
 		}
 		got := b.Sink.Await(44)
 		assert.Len(t, got, 44, "each once")
@@ -238,15 +179,15 @@ func TestEventsGoOnBeingDeliveredWhileTheStoreIsAway(t *testing.T) {
 		b.Store.Fail(errors.New("503"))
 		b.Hub.Append("0", eventhubtest.OneEach("a")...)
 		time.Sleep(10 * time.Minute)
-		assert.Equal(t, []string{"a"}, b.Sink.All())
-		assert.Positive(t, b.Metric(t, "aks_audit_log_checkpoint_failures_total", "0"))
+		assert.Equal(t, []string{"a"}, b.Sink.AuditIDs())
+		assert.Positive(t, b.Metric(t, `aks_audit_log_checkpoint_failures_total{partition="0"}`))
 		b.Store.Fail(nil)
 		time.Sleep(time.Minute)
 		checkpoint, _ := b.Store.Checkpoint("0")
 		assert.Equal(t, int64(0), checkpoint.Sequence)
 		assert.NotEmpty(t, b.Store.Owner("0"))
 		stop()
-		assert.Equal(t, []string{"a"}, b.Sink.All())
+		assert.Equal(t, []string{"a"}, b.Sink.AuditIDs())
 	})
 }
 
@@ -258,27 +199,27 @@ func TestAHubOrAStoreThatIsAwayAtTheStartIsWaitedFor(t *testing.T) {
 		b.Store.Fail(errors.New("403"))
 		stop := startConsumer(t, b)
 		time.Sleep(time.Hour)
-		ready, why := b.Health.Ready()
+		ready, reason := b.Health.Ready()
 		assert.False(t, ready)
-		assert.Contains(t, why, "no such host")
+		assert.Contains(t, reason, "no such host")
 		b.Hub.SetUnreachable(nil)
 		time.Sleep(time.Minute)
-		_, why = b.Health.Ready()
-		assert.Contains(t, why, "403")
+		_, reason = b.Health.Ready()
+		assert.Contains(t, reason, "403")
 		b.Store.Fail(nil)
 		b.Sink.Await(1)
 		stop()
 	})
 }
 
-func TestAReceiveThatFailsIsOpenedAgainBehindTheLastEvent(t *testing.T) {
+func TestAReceiveThatFailsIsOpenedAgainAfterTheLastEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
-		b.Hub.Failures = []error{errors.New("link detached"), errors.New("connection refused")}
+		b.Hub.FailReceives(errors.New("link detached"), errors.New("connection refused"))
 		b.Hub.Append("0", eventhubtest.OneEach("a", "b")...)
 		stop := startConsumer(t, b)
 		assert.Equal(t, []string{"a", "b"}, b.Sink.Await(2))
-		assert.Equal(t, 2.0, b.Metric(t, "aks_audit_log_receive_failures_total", "0"))
+		assert.Equal(t, 2.0, b.Metric(t, `aks_audit_log_receive_failures_total{partition="0"}`))
 		stop()
 	})
 }
@@ -293,20 +234,25 @@ func TestBadRecordsGetTheirVerdictAndThePartitionGoesOn(t *testing.T) {
 			return audit.Outcome{Verdict: audit.Delivered}
 		}
 		b.Hub.Append("0", []byte("{oops"), nil,
-			eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog"), eventhubtest.AuditRecord("kube-audit", "klog"), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("refused"))),
-			eventhubtest.OneEach("good")[0])
+			eventhubtest.HubBody(
+				eventhubtest.AuditRecord("guard", "klog"),
+				eventhubtest.AuditRecord("kube-audit", "klog"),
+				eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("refused")),
+			),
+			eventhubtest.Together("good"))
 		stop := startConsumer(t, b)
 		assert.Equal(t, []string{"refused", "good"}, b.Sink.Await(2))
 		stop()
-		var letters []string
-		for _, letter := range b.Store.Letters {
-			letters = append(letters, fmt.Sprint(letter.Name(), " ", letter.Reason, " ", letter.Detail))
+		letters := b.Store.DeadLetters()
+		var stored []string
+		for _, letter := range letters {
+			stored = append(stored, fmt.Sprint(letter.Name(), " ", letter.Reason, " ", letter.Detail))
 		}
-		assert.Equal(t, []string{"0/0-0.json not_json ", "0/2-1.json not_json ", "0/2-2.json refused 400 Bad Request"}, letters)
-		assert.Equal(t, eventhubtest.Audit("refused"), string(b.Store.Letters[2].Content))
-		assert.Equal(t, 1.0, b.Metric(t, "aks_audit_log_records_total", "delivered"))
-		assert.Equal(t, 3.0, b.Metric(t, "aks_audit_log_records_total", "dead_lettered"))
-		assert.Equal(t, 2.0, b.Metric(t, "aks_audit_log_records_total", "skipped"))
+		assert.Equal(t, []string{"0/0-0.json not_json ", "0/2-1.json not_json ", "0/2-2.json refused 400 Bad Request"}, stored)
+		assert.Equal(t, eventhubtest.Audit("refused"), string(letters[2].Content))
+		assert.Equal(t, 1.0, b.Metric(t, `aks_audit_log_records_total{verdict="delivered"}`))
+		assert.Equal(t, 3.0, b.Metric(t, `aks_audit_log_records_total{verdict="dead_lettered"}`))
+		assert.Equal(t, 2.0, b.Metric(t, `aks_audit_log_records_total{verdict="skipped"}`))
 		checkpoint, _ := b.Store.Checkpoint("0")
 		assert.Equal(t, int64(3), checkpoint.Sequence)
 	})
@@ -318,34 +264,12 @@ func TestADeadLetterIsStoredBeforeTheCheckpointPasses(t *testing.T) {
 		stop := startConsumer(t, b)
 		synctest.Wait()
 		b.Store.Fail(errors.New("503"))
-		b.Hub.Append("0", []byte("{oops"), eventhubtest.OneEach("good")[0])
+		b.Hub.Append("0", []byte("{oops"), eventhubtest.Together("good"))
 		time.Sleep(time.Hour)
-		assert.Empty(t, b.Sink.All(), "the partition waits")
+		assert.Empty(t, b.Sink.AuditIDs(), "the partition waits")
 		b.Store.Fail(nil)
 		b.Sink.Await(1)
 		stop()
-		require.Len(t, b.Store.Letters, 1)
+		require.Len(t, b.Store.DeadLetters(), 1)
 	})
-}
-
-func TestAStopWhileADeadLetterCannotBeStoredLosesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := eventhubtest.NewBench(1)
-		stop := startConsumer(t, b)
-		synctest.Wait()
-		b.Store.Fail(errors.New("503"))
-		b.Hub.Append("0", []byte("{oops"))
-		time.Sleep(time.Minute)
-		stop()
-		_, known := b.Store.Checkpoint("0")
-		assert.False(t, known)
-	})
-}
-
-func TestTheTimeForWorkLeavesRoomForTheFarewells(t *testing.T) {
-	for shutdown, want := range map[time.Duration]time.Duration{
-		250 * time.Second: 130 * time.Second, 25 * time.Second: 13 * time.Second, 10 * time.Second: 5 * time.Second, time.Second: 500 * time.Millisecond,
-	} {
-		assert.Equal(t, want, workTimeout(shutdown))
-	}
 }

@@ -13,35 +13,35 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// When the storage comes back after an outage, all ownerships look expired, since nobody could renew
-// them: whoever comes first must not take what the others still work on.
+// After an outage of the storage all ownerships look expired, because no replica could renew its own. The first replica
+// that lists them must not take the partitions on which the others still work.
 func TestReplicasKeepTheirPartitionsThroughAnOutageOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(4)
 		stopFirst := startConsumer(t, b)
 		stopSecond := startConsumer(t, b)
 		time.Sleep(5 * balanceInterval)
-		before := b.Store.Owners()
+		before := b.Store.PartitionsByOwner()
 		assert.Len(t, before, 2)
 		b.Store.Fail(errors.New("503"))
 		time.Sleep(10 * time.Minute)
 		for i := range 40 {
-			b.Hub.Append(eventhubtest.Ids(4)[i%4], eventhubtest.OneEach(fmt.Sprint(i))...)
+			b.Hub.Append(eventhubtest.PartitionIDs(4)[i%4], eventhubtest.OneEach(fmt.Sprint(i))...)
 		}
 		b.Sink.Await(40)
 		b.Store.Fail(nil)
 		time.Sleep(5 * balanceInterval)
-		assert.Equal(t, before, b.Store.Owners())
+		assert.Equal(t, before, b.Store.PartitionsByOwner())
 		stopFirst()
 		stopSecond()
-		assert.Len(t, b.Sink.All(), 40, "each once")
+		assert.Len(t, b.Sink.AuditIDs(), 40, "each once")
 	})
 }
 
 func TestAReplicaThatDiedInAnOutageOfTheStoreIsReplacedSoonAfterIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(4)
-		b.Store.Ownerships["0"] = eventhub.Ownership{Partition: "0", Owner: "dead", Renewed: time.Now(), Version: "v"}
+		b.Store.GiveTo("dead", "0", time.Now())
 		stop := startConsumer(t, b)
 		time.Sleep(5 * time.Second)
 		b.Store.Fail(errors.New("503"))
@@ -57,7 +57,7 @@ func TestAReplicaThatDiedInAnOutageOfTheStoreIsReplacedSoonAfterIt(t *testing.T)
 func TestAShortFailureOfTheStoreDoesNotDelayTakingOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(4)
-		b.Store.Ownerships["0"] = eventhub.Ownership{Partition: "0", Owner: "dead", Renewed: time.Now(), Version: "v"}
+		b.Store.GiveTo("dead", "0", time.Now())
 		stop := startConsumer(t, b)
 		time.Sleep(eventhub.OwnershipExpiry - 5*time.Second)
 		b.Store.Fail(errors.New("503"))
@@ -78,13 +78,13 @@ func TestOwnershipsAreJudgedByTheClockOfTheStore(t *testing.T) {
 				stopFirst := startConsumer(t, b)
 				stopSecond := startConsumer(t, b)
 				time.Sleep(5 * balanceInterval)
-				before := b.Store.Owners()
+				before := b.Store.PartitionsByOwner()
 				assert.Len(t, before, 2)
 				time.Sleep(time.Hour)
-				assert.Equal(t, before, b.Store.Owners())
+				assert.Equal(t, before, b.Store.PartitionsByOwner())
 				stopFirst()
 				time.Sleep(2 * balanceInterval)
-				assert.Len(t, b.Store.Owners(), 1, "the other has taken over")
+				assert.Len(t, b.Store.PartitionsByOwner(), 1, "the other has taken over")
 				stopSecond()
 			})
 		})

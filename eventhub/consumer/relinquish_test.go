@@ -13,43 +13,35 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// muteStore does what it is asked, and from the second claim on, until it is told to stop, its
-// answers to claims are lost.
-type muteStore struct {
+// silentStore makes every claim, but its answers are lost from the second claim on, until it answers again.
+type silentStore struct {
 	*eventhubtest.Store
-	claims int
-	speaks bool
+	claims  int
+	answers bool
 }
 
-func (s *muteStore) Claim(ctx context.Context, ownership eventhub.Ownership) (eventhub.Ownership, error) {
+func (s *silentStore) Claim(ctx context.Context, ownership eventhub.Ownership) (eventhub.Ownership, error) {
 	claimed, err := s.Store.Claim(ctx, ownership)
-	if s.claims++; err == nil && s.claims > 1 && !s.speaks {
+	if s.claims++; err == nil && s.claims > 1 && !s.answers {
 		return eventhub.Ownership{}, errors.New("the answer was lost")
 	}
 	return claimed, err
 }
 
-func TestAPartitionIsGivenUpThoughTheAnswerToItsLastRenewalWasLost(t *testing.T) {
+func TestAPartitionIsRelinquishedThoughTheAnswerToItsLastRenewalWasLost(t *testing.T) {
 	for name, owner := range map[string]string{"it is still ours": "", "another has it now": "another"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := eventhubtest.NewBench(1)
-				store := &muteStore{Store: b.Store}
-				ctx, cancel := context.WithCancel(t.Context())
-				done := make(chan struct{})
-				consumer := New(b.Cfg, b.Hub, store, b.Sink, b.Stats, b.Health, b.Log)
-				go func() {
-					defer close(done)
-					consumer.Run(ctx)
-				}()
+				store := &silentStore{Store: b.Store}
+				stop := startConsumerOn(t, b, b.Hub, store)
 				time.Sleep(2 * balanceInterval)
 				synctest.Wait()
 				if owner != "" {
 					b.Store.GiveTo(owner, "0", time.Now().Add(forGood))
 				}
-				store.speaks = true
-				cancel()
-				<-done
+				store.answers = true
+				stop()
 				assert.Equal(t, owner, b.Store.Owner("0"))
 			})
 		})

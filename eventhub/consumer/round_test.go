@@ -35,12 +35,12 @@ func TestTheNextRoundComesWhenTheFirstOwnershipExpires(t *testing.T) {
 		listed []eventhub.Ownership
 		want   time.Duration
 	}{
-		"nobody else":                  {owned("me", 50*time.Second, "0"), eventhub.OwnershipExpiry},
-		"one who has given up":         {owned("", 50*time.Second, "0"), eventhub.OwnershipExpiry},
-		"one who renews":               {owned("b", 5*time.Second, "0"), 55 * time.Second},
-		"a dead one and one who lives": {append(owned("b", 5*time.Second, "0"), owned("c", 57*time.Second, "1")...), 3 * time.Second},
-		"one who expires at once":      {owned("b", 59900*time.Millisecond, "0"), time.Second},
-		"one who has expired":          {owned("b", 2*time.Minute, "0"), eventhub.OwnershipExpiry},
+		"nobody else":               {owned("me", 50*time.Second, "0"), eventhub.OwnershipExpiry},
+		"one that relinquished":     {owned("", 50*time.Second, "0"), eventhub.OwnershipExpiry},
+		"one that renews":           {owned("b", 5*time.Second, "0"), 55 * time.Second},
+		"a dead one and a live one": {append(owned("b", 5*time.Second, "0"), owned("c", 57*time.Second, "1")...), 3 * time.Second},
+		"one that expires at once":  {owned("b", 59900*time.Millisecond, "0"), time.Second},
+		"one that has expired":      {owned("b", 2*time.Minute, "0"), eventhub.OwnershipExpiry},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, test.want, untilExpiry(test.listed, "me", eventhubtest.Noon))

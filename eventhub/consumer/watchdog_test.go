@@ -11,13 +11,12 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/eventhub/partition"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// newWatchedBench is a bench with the default watchdog.
+// newWatchedBench returns a bench with the default watchdog.
 func newWatchedBench(partitions int) *eventhubtest.Bench {
 	b := eventhubtest.NewBench(partitions)
 	b.Cfg.WatchdogTimeout = 5 * time.Minute
@@ -25,24 +24,24 @@ func newWatchedBench(partitions int) *eventhubtest.Bench {
 	return b
 }
 
-// lockedHub is a hub that answers questions, but whose partition cannot be opened while it is
-// locked.
+// lockedHub answers management requests, but one partition cannot be opened until unlocked is closed.
 type lockedHub struct {
 	*eventhubtest.Hub
 	partition string
-	opened    chan struct{}
-	locked    chan struct{}
+	// attempts gets a value for each attempt to open that partition.
+	attempts chan struct{}
+	unlocked chan struct{}
 }
 
 func newLockedHub(hub *eventhubtest.Hub, partition string) *lockedHub {
-	return &lockedHub{Hub: hub, partition: partition, opened: make(chan struct{}, 1000), locked: make(chan struct{})}
+	return &lockedHub{Hub: hub, partition: partition, attempts: make(chan struct{}, 1000), unlocked: make(chan struct{})}
 }
 
 func (h *lockedHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
 	if partition == h.partition {
-		h.opened <- struct{}{}
+		h.attempts <- struct{}{}
 		select {
-		case <-h.locked:
+		case <-h.unlocked:
 		default:
 			return errors.New("link refused")
 		}
@@ -50,19 +49,20 @@ func (h *lockedHub) Receive(ctx context.Context, partition string, from eventhub
 	return h.Hub.Receive(ctx, partition, from, handle)
 }
 
-// forGood is how far ahead the ownership is renewed of a reader that lives as long as a test.
+// forGood is how far in the future the renewal of an ownership is that must not expire during a test.
 const forGood = 24 * time.Hour
 
 func TestAPartitionThatIsWedgedIsSeenThoughTheOthersGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newWatchedBench(32)
 		hub := newLockedHub(b.Hub, "17")
-		// Before the start: later, the first question might come too soon for it, and the next after half a minute.
+		// The event is appended before the start. If it were appended later, the first management request could come
+		// before it, and the next one only after half a minute.
 		b.Hub.Append("17", eventhubtest.OneEach("wedged")...)
 		stop := startConsumerOn(t, b, hub, b.Store)
 		synctest.Wait()
 		for range 7 {
-			for _, partition := range eventhubtest.Ids(32) {
+			for _, partition := range eventhubtest.PartitionIDs(32) {
 				if partition != "17" {
 					b.Hub.Append(partition, eventhubtest.OneEach("x")...)
 				}
@@ -71,18 +71,18 @@ func TestAPartitionThatIsWedgedIsSeenThoughTheOthersGoOn(t *testing.T) {
 			time.Sleep(45 * time.Second)
 		}
 		b.AssertWedged(t, "partition 17 has made no progress for")
-		assert.Greater(t, len(hub.opened), 10, "it tried to connect again by itself")
-		close(hub.locked)
+		assert.Greater(t, len(hub.attempts), 10, "it tries to connect again by itself")
+		close(hub.unlocked)
 		time.Sleep(time.Minute)
 		b.AssertAlive(t)
-		assert.Contains(t, b.Sink.All(), "wedged")
+		assert.Contains(t, b.Sink.AuditIDs(), "wedged")
 		stop()
-		assert.Equal(t, 1, b.Logs(logrus.ErrorLevel, "consumer does not get on, /healthz asks for a restart"))
-		assert.Equal(t, 1, b.Logs(logrus.InfoLevel, "consumer gets on again"))
+		assert.Equal(t, 1, b.LogCount(logrus.ErrorLevel, "consumer does not get on, /healthz asks for a restart"))
+		assert.Equal(t, 1, b.LogCount(logrus.InfoLevel, "consumer gets on again"))
 	})
 }
 
-func TestAHubThatAnswersNoQuestionIsAReasonToRestart(t *testing.T) {
+func TestAHubThatAnswersNoRequestIsAReasonToRestart(t *testing.T) {
 	for name, owner := range map[string]string{"owning": "", "standing by": "another"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestAHubThatIsNotThereAtTheStartIsAReasonToRestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		b.AssertWedged(t, "the hub has answered no question for 5m0s")
 		stop()
-		b.AssertWedged(t, "the hub has answered no question for") // it is the daemon that says Stopping
+		b.AssertWedged(t, "the hub has answered no question for") // only the daemon calls Stopping
 	})
 }
 
@@ -127,8 +127,12 @@ func TestASinkThatHangsOrAStoreThatIsAwayIsNoReasonToRestart(t *testing.T) {
 			b.Sink.Gate = make(chan struct{})
 			b.Hub.Append("0", eventhubtest.OneEach("a", "b")...)
 		},
-		"the store is away":                          func(b *eventhubtest.Bench) { b.Hub.Append("0", eventhubtest.OneEach("a")...) },
-		"the store is away and has to take a letter": func(b *eventhubtest.Bench) { b.Hub.Append("0", []byte("{oops"), eventhubtest.OneEach("a")[0]) },
+		"the store is away": func(b *eventhubtest.Bench) {
+			b.Hub.Append("0", eventhubtest.OneEach("a")...)
+		},
+		"the store is away and a dead letter must be stored": func(b *eventhubtest.Bench) {
+			b.Hub.Append("0", []byte("{oops"), eventhubtest.Together("a"))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -168,12 +172,7 @@ func TestAPartitionOfAnotherReaderIsWatchedNoMore(t *testing.T) {
 }
 
 func TestTheDaemonHasTimeToConnectAgainBeforeTheWatchdogJudges(t *testing.T) {
-	for timeout, want := range map[time.Duration][2]time.Duration{
-		0:               {30 * time.Second, 30 * time.Second},
-		5 * time.Minute: {30 * time.Second, 30 * time.Second},
-		4 * time.Second: {time.Second, 2 * time.Second},
-	} {
-		cfg := forwarder.Config{WatchdogTimeout: timeout}
-		assert.Equal(t, want, [2]time.Duration{partition.WatchInterval(cfg, partition.LagInterval), hubclient.ManagementTimeout(cfg)}, timeout)
+	for timeout, want := range map[time.Duration]time.Duration{0: 30 * time.Second, 5 * time.Minute: 30 * time.Second, 4 * time.Second: time.Second} {
+		assert.Equal(t, want, partition.WatchInterval(forwarder.Config{WatchdogTimeout: timeout}, partition.LagInterval), timeout)
 	}
 }

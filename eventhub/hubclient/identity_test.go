@@ -22,11 +22,11 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// testIdentity is an identity whose tokens the emulator takes, unless told otherwise.
+// testIdentity is an identity whose tokens the emulator accepts, unless told otherwise.
 type testIdentity struct {
 	key  []byte
 	life time.Duration
-	// promised is the life that the client is told of, where that is another.
+	// promised is the life that the client is told, if it differs.
 	promised time.Duration
 	asked    atomic.Int32
 	gone     atomic.Bool
@@ -43,7 +43,7 @@ func (i *testIdentity) get(context.Context) (azcore.AccessToken, error) {
 	return azcore.AccessToken{Token: token, ExpiresOn: from.Add(cmp.Or(i.promised, i.life))}, err
 }
 
-// startEntra starts an emulator that takes an identity's tokens, and a client with that identity.
+// startEntra starts an emulator that accepts an identity's tokens, and a client with that identity.
 func startEntra(t *testing.T, client forwarder.HubClient, life time.Duration, changes ...string) (*hubtest.Server, *testIdentity, eventhub.Hub) {
 	t.Helper()
 	identity := &testIdentity{key: []byte("the key of Entra ID"), life: life}
@@ -53,17 +53,17 @@ func startEntra(t *testing.T, client forwarder.HubClient, life time.Duration, ch
 	_, rest, _ := strings.Cut(server.ConnectionString(), "sb://")
 	host, _, _ := strings.Cut(rest, "/")
 	changes = append(changes, "EHUBNAMESPACECONNECTIONSTRING=", "EVENTHUBNAMESPACE="+host)
-	hub, err := newHub(eventhubtest.TestConfig(t, server, client, changes...), azauth.NewTokens(azauth.HubService, azauthtest.CredentialFunc(identity.get)))
+	hub, err := newHub(eventhubtest.TestConfig(t, server, client, changes...), "reader", azauth.NewTokenSource(azauth.HubResource, azauthtest.CredentialFunc(identity.get)))
 	require.NoError(t, err)
 	t.Cleanup(func() { closeHub(t, hub) })
 	return server, identity, hub
 }
 
-// assertRefused wants what the operator has to do, once, and no token.
-func assertRefused(t *testing.T, err error) {
+// assertDenied checks that err says what the operator has to do, once, and shows no token.
+func assertDenied(t *testing.T, err error) {
 	t.Helper()
 	require.Error(t, err)
-	assert.Equal(t, azauth.HubPart, azauth.RefusedBy(err), err)
+	assert.Equal(t, eventhub.ServiceHub, eventhub.AccessDeniedBy(err), err)
 	assert.Equal(t, 1, strings.Count(err.Error(), `the hub does not accept this identity: this identity has to have the role "Azure Event Hubs Data Receiver"`), err)
 	assert.NotContains(t, err.Error(), "eyJ")
 }
@@ -94,10 +94,10 @@ func TestAnIdentityWithoutItsRoleIsToldWhichItNeeds(t *testing.T) {
 		server, _, hub := startEntra(t, client, time.Hour)
 		server.RevokeRole(true)
 		_, err := hub.PartitionIDs(t.Context())
-		assertRefused(t, err)
+		assertDenied(t, err)
 		_, err = hub.PartitionInfo(t.Context(), "0")
-		assertRefused(t, err)
-		assertRefused(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {}))
+		assertDenied(t, err)
+		assertDenied(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {}))
 
 		server.RevokeRole(false)
 		server.Append("0", []byte("a"))
@@ -107,36 +107,36 @@ func TestAnIdentityWithoutItsRoleIsToldWhichItNeeds(t *testing.T) {
 	})
 }
 
-func TestATokenThatTheHubDoesNotTakeNamesTheRoleAndTheReason(t *testing.T) {
+func TestTheErrorOfARejectedTokenNamesTheRoleAndTheReason(t *testing.T) {
 	t.Parallel()
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		_, identity, hub := startEntra(t, client, time.Hour)
 		identity.key = []byte("that of another tenant")
 		_, err := hub.PartitionInfo(t.Context(), "0")
-		assertRefused(t, err)
+		assertDenied(t, err)
 		err = hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {})
-		assertRefused(t, err)
+		assertDenied(t, err)
 		require.ErrorContains(t, err, "401")
 		require.ErrorContains(t, err, "signature is invalid")
 	})
 }
 
-func TestWithoutATokenTheHubIsAskedNothingAndTheReasonIsSaid(t *testing.T) {
+func TestWithoutATokenNoRequestIsSentToTheHub(t *testing.T) {
 	t.Parallel()
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		_, identity, hub := startEntra(t, client, time.Hour)
 		identity.gone.Store(true)
 		_, err := hub.PartitionIDs(t.Context())
 		require.ErrorContains(t, err, "no token of Microsoft Entra ID for the event hub: nobody is signed in")
-		assert.Equal(t, azauth.HubPart, azauth.RefusedBy(err))
+		assert.Equal(t, eventhub.ServiceHub, eventhub.AccessDeniedBy(err))
 		err = hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {})
 		require.ErrorContains(t, err, "no token of Microsoft Entra ID for the event hub: nobody is signed in")
-		assert.Equal(t, azauth.HubPart, azauth.RefusedBy(err))
+		assert.Equal(t, eventhub.ServiceHub, eventhub.AccessDeniedBy(err))
 	})
 }
 
-// The partitions share a connection, which the SDK makes anew after errors that it does not know.
-func TestAPartitionThatGetsNoTokenDoesNotCutTheOthers(t *testing.T) {
+// The partitions share a connection, which the SDK opens again after errors that it does not know.
+func TestAPartitionWithoutATokenDoesNotDisconnectTheOthers(t *testing.T) {
 	t.Parallel()
 	server, identity, hub := startEntra(t, forwarder.ClientAzEventHubs, time.Hour)
 	identity.promised = time.Millisecond // the hub has the hour
@@ -148,18 +148,18 @@ func TestAPartitionThatGetsNoTokenDoesNotCutTheOthers(t *testing.T) {
 	az := hub.(*azEventHubs)
 	link, err := az.open(az.consumer, "1", eventhub.Beginning())
 	require.NoError(t, err)
-	defer eventhub.CloseQuietly(t.Context(), link.Close)
+	defer closeQuietly(t.Context(), link.Close)
 	_, err = link.ReceiveEvents(t.Context(), 1, nil)
-	assert.Equal(t, azauth.HubPart, azauth.RefusedBy(err), err)
+	assert.Equal(t, eventhub.ServiceHub, eventhub.AccessDeniedBy(err), err)
 	server.Append("0", []byte("b"))
 	r.Expect(t, 1)
 	assert.Equal(t, before, server.Dialled())
 	r.Stop(t)
 }
 
-func TestALinkWhoseTokenRanOutIsOpenedAgainWithANewOne(t *testing.T) {
+func TestALinkWhoseTokenExpiredIsOpenedAgainWithANewOne(t *testing.T) {
 	t.Parallel()
-	// azeventhubs renews after two minutes at the earliest: hubidentity_torture_test.go.
+	// azeventhubs renews after two minutes at the earliest: identity_torture_test.go.
 	server, _, hub := startEntra(t, forwarder.ClientAzEventHubs, 3*time.Second)
 	r := startRetrying(t, hub)
 	for sequence := range int64(2) {
@@ -171,7 +171,7 @@ func TestALinkWhoseTokenRanOutIsOpenedAgainWithANewOne(t *testing.T) {
 	r.Stop(t)
 }
 
-func TestALinkWhoseTokenRanOutIsNoRefusal(t *testing.T) {
+func TestALinkWhoseTokenExpiredIsNotDeniedAccess(t *testing.T) {
 	t.Parallel()
 	server, _, hub := startEntra(t, forwarder.ClientAzEventHubs, 3*time.Second)
 	server.Append("0", []byte("a"))
@@ -179,5 +179,5 @@ func TestALinkWhoseTokenRanOutIsNoRefusal(t *testing.T) {
 	r.Expect(t, 0)
 	err := r.End(t)
 	require.ErrorContains(t, err, "ExpiredToken")
-	assert.Empty(t, azauth.RefusedBy(err))
+	assert.Empty(t, eventhub.AccessDeniedBy(err))
 }

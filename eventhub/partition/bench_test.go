@@ -12,14 +12,14 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// startPartitions runs every partition of the bench's hub, as the consumer does that owns them all. It returns what
-// stops them in good order and waits for their end.
+// startPartitions runs every partition of the bench's hub, as a consumer that owns them all does. The returned function
+// drains them and waits for their end.
 func startPartitions(t *testing.T, b *eventhubtest.Bench) (stop func()) {
 	t.Helper()
 	return startPartitionsOn(t, b, b.Hub)
 }
 
-// startPartitionsOn runs them on another hub than the bench's own.
+// startPartitionsOn is startPartitions with another hub than the bench's own.
 func startPartitionsOn(t *testing.T, b *eventhubtest.Bench, hub eventhub.Hub) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -45,3 +45,6 @@ func startPartitionsOn(t *testing.T, b *eventhubtest.Bench, hub eventhub.Hub) (s
 		shared.Close()
 	}
 }
+
+// otherCategory is the body of a hub event with nothing to deliver.
+var otherCategory = eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog"))

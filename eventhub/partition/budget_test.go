@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/internal/eventhubtest"
 )
@@ -26,47 +25,48 @@ func newShares(bytes, count int) []share {
 func mayTake(s *share) bool { room, _ := s.room(); return room }
 
 func TestAPartitionThatHoldsNothingMayAlwaysTakeAnEvent(t *testing.T) {
-	shares := newShares(4<<20, 3) // one MiB for what is unpacked
+	shares := newShares(4<<20, 3) // 1 MiB for unpacked hub events
 	for i := range shares {
 		assert.True(t, mayTake(&shares[i]), i)
-		shares[i].reserve(hubclient.LargestEvent)
+		shares[i].reserve(eventhub.MaxHubEventSize)
 		assert.False(t, mayTake(&shares[i]), i)
 	}
 	_, later := shares[0].room()
-	shares[0].release(hubclient.LargestEvent)
+	shares[0].release(eventhub.MaxHubEventSize)
 	<-later
 	assert.True(t, mayTake(&shares[0]))
 	assert.False(t, mayTake(&shares[1]), "the others hold two MiB")
 }
 
 func TestAPartitionMayTakeWhatTheOthersLeave(t *testing.T) {
-	shares := newShares(8<<20, 2) // two MiB for what is unpacked
+	shares := newShares(8<<20, 2) // 2 MiB for unpacked hub events
 	a, b := &shares[0], &shares[1]
-	b.reserve(hubclient.LargestEvent)
-	a.reserve(hubclient.LargestEvent - 1)
+	b.reserve(eventhub.MaxHubEventSize)
+	a.reserve(eventhub.MaxHubEventSize - 1)
 	assert.True(t, mayTake(a), "a byte is left")
-	a.reserve(hubclient.LargestEvent)
+	a.reserve(eventhub.MaxHubEventSize)
 	assert.False(t, mayTake(a))
 	_, later := a.room()
 	b.releaseAll()
 	<-later
-	assert.True(t, mayTake(a), "what has ended holds nothing")
+	assert.True(t, mayTake(a), "a partition that has ended holds nothing")
 	a.releaseAll()
 	assert.Equal(t, 2<<20, a.free, "nothing is lost of it")
 }
 
-// While the sink is down, however many partitions there are.
+// The bound holds while the sink is down, however many partitions there are.
 func TestTheBytesInFlightAreBoundedOverAllPartitions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const partitions, perPartition = 4, 40
 		b := eventhubtest.NewBench(partitions)
-		b.Cfg.MaxBytesInFlight = 4 * (partitions + 2) * hubclient.LargestEvent
+		b.Cfg.MaxBytesInFlight = 4 * (partitions + 2) * eventhub.MaxHubEventSize
 		b.Cfg.PostBatchMaxBytes = 100 << 20
 		b.Sink.Gate = make(chan struct{})
 		pad := strings.Repeat("x", 200_000)
-		for _, id := range eventhubtest.Ids(partitions) {
+		for _, id := range eventhubtest.PartitionIDs(partitions) {
 			for n := range perPartition {
-				b.Hub.Append(id, eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", strings.Replace(eventhubtest.Audit(fmt.Sprint(id, "-", n)), "{", `{"pad":"`+pad+`",`, 1))))
+				event := eventhubtest.Audit(fmt.Sprint(id, "-", n))
+				b.Hub.Append(id, eventhubtest.KubeAudit(strings.Replace(event, "{", `{"pad":"`+pad+`",`, 1)))
 			}
 		}
 		stop := startPartitions(t, b)
@@ -75,18 +75,18 @@ func TestTheBytesInFlightAreBoundedOverAllPartitions(t *testing.T) {
 		}
 		synctest.Wait()
 		bytes := 0.0
-		for _, id := range eventhubtest.Ids(partitions) {
-			bytes += b.Metric(t, "aks_audit_log_hub_event_bytes_total", id)
+		for _, id := range eventhubtest.PartitionIDs(partitions) {
+			bytes += b.Metric(t, fmt.Sprintf(`aks_audit_log_hub_event_bytes_total{partition=%q}`, id))
 		}
-		assert.LessOrEqual(t, bytes, float64(eventhub.UnpackedShare(b.Cfg.MaxBytesInFlight)+partitions*hubclient.LargestEvent))
-		assert.Greater(t, bytes, float64(2*hubclient.LargestEvent), "but what is allowed is used")
+		assert.LessOrEqual(t, bytes, float64(eventhub.UnpackedShare(b.Cfg.MaxBytesInFlight)+partitions*eventhub.MaxHubEventSize))
+		assert.Greater(t, bytes, float64(2*eventhub.MaxHubEventSize), "but what is allowed is used")
 		close(b.Sink.Gate)
 		b.Sink.Await(partitions * perPartition)
 		stop()
 	})
 }
 
-// Behind one that the sink does not take.
+// The hub events without records wait after one that the sink does not take.
 func TestHubEventsWithoutRecordsAreBoundedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 100
@@ -100,7 +100,7 @@ func TestHubEventsWithoutRecordsAreBoundedToo(t *testing.T) {
 		stop := startPartitions(t, b)
 		<-b.Sink.Entered
 		synctest.Wait()
-		assert.LessOrEqual(t, b.Metric(t, "aks_audit_log_hub_events_total", "0"), float64(most))
+		assert.LessOrEqual(t, b.Metric(t, `aks_audit_log_hub_events_total{partition="0"}`), float64(most))
 		close(b.Sink.Gate)
 		b.Sink.Await(1)
 		synctest.Wait()

@@ -75,7 +75,7 @@ func (p *Partition) storeDeadLetter(ctx, drain context.Context, letter eventhub.
 		err := p.shared.store.StoreDeadLetter(ctx, letter)
 		stored = err == nil
 		return err
-	})
+	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
 	if stored {
 		p.logDeadLetter(letter)
 	}

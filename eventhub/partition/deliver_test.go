@@ -16,28 +16,19 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// together is a hub event with many audit events.
-func together(ids ...string) []byte {
-	var records []string
-	for _, id := range ids {
-		records = append(records, eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit(id)))
-	}
-	return eventhubtest.HubBody(records...)
-}
-
 func TestWhileAPostIsOnItsWayTheNextBatchGathers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
-		b.Sink.Gate, b.Sink.AtATime = make(chan struct{}), 400
+		b.Sink.Gate, b.Sink.BatchSize = make(chan struct{}), 400
 		b.Hub.Append("0", eventhubtest.OneEach("a")...)
 		stop := startPartitions(t, b)
 		<-b.Sink.Entered
-		b.Hub.Append("0", together("b", "c"), eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog")), together("d"))
+		b.Hub.Append("0", eventhubtest.Together("b", "c"), otherCategory, eventhubtest.Together("d"))
 		synctest.Wait()
 		close(b.Sink.Gate)
 		assert.Equal(t, []string{"a", "b", "c", "d"}, b.Sink.Await(4))
 		stop()
-		assert.Equal(t, []int{1, 3}, b.Sink.Offers(), "nothing waits, and then all that is there goes")
+		assert.Equal(t, []int{1, 3}, b.Sink.Offered(), "the first does not wait, and then all that arrived is sent")
 		assert.Equal(t, int64(3), b.Sequence())
 	})
 }
@@ -53,13 +44,14 @@ func TestNoMoreThanABatchIsGatheredAhead(t *testing.T) {
 				limit(&b.Cfg)
 				b.Sink.Gate = make(chan struct{})
 				for i := range 100 {
-					b.Hub.Append("0", together(fmt.Sprintf("%03d", 3*i), fmt.Sprintf("%03d", 3*i+1), fmt.Sprintf("%03d", 3*i+2)))
+					id := func(n int) string { return fmt.Sprintf("%03d", 3*i+n) }
+					b.Hub.Append("0", eventhubtest.Together(id(0), id(1), id(2)))
 				}
 				stop := startPartitions(t, b)
 				<-b.Sink.Entered
 				synctest.Wait()
-				received := b.Metric(t, "aks_audit_log_hub_events_total", "0")
-				assert.LessOrEqual(t, received, 4+4+4.0, "what was gathered at first, what came with it into the batch, and one gathered")
+				received := b.Metric(t, `aks_audit_log_hub_events_total{partition="0"}`)
+				assert.LessOrEqual(t, received, 4+4+4.0, "gathered at first, added to the batch, and gathered since")
 				assert.GreaterOrEqual(t, received, 4.0)
 				close(b.Sink.Gate)
 				assert.Len(t, b.Sink.Await(300), 300)
@@ -72,11 +64,12 @@ func TestNoMoreThanABatchIsGatheredAhead(t *testing.T) {
 func TestTheCheckpointPassesAHubEventWhenAllOfItsRecordsHaveTheirVerdict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
-		b.Sink.Gate, b.Sink.AtATime = make(chan struct{}, 10), 2
+		b.Sink.Gate, b.Sink.BatchSize = make(chan struct{}, 10), 2
 		// Batches of two cut the hub events of three in the middle.
-		b.Hub.Append("0", together("a", "b", "c"), together("d", "e", "f"))
+		b.Hub.Append("0", eventhubtest.Together("a", "b", "c"), eventhubtest.Together("d", "e", "f"))
 		stop := startPartitions(t, b)
-		for delivered, want := range []int64{eventhub.NoSequence, eventhub.NoSequence, eventhub.NoSequence, eventhub.NoSequence, 0, 0, 1} {
+		const none = eventhub.NoSequence
+		for delivered, want := range []int64{none, none, none, none, 0, 0, 1} {
 			time.Sleep(2 * b.Cfg.CheckpointInterval)
 			assert.Equal(t, want, b.Sequence(), "after %d", delivered)
 			if delivered < 6 {
@@ -90,8 +83,8 @@ func TestTheCheckpointPassesAHubEventWhenAllOfItsRecordsHaveTheirVerdict(t *test
 func TestAStopFinishesTheHubEventThatTheSinkHasAPartOfAndLeavesTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
-		b.Sink.Gate, b.Sink.AtATime = make(chan struct{}), 2
-		b.Hub.Append("0", together("a", "b", "c"), together("d", "e", "f"), together("g", "h", "i"))
+		b.Sink.Gate, b.Sink.BatchSize = make(chan struct{}), 2
+		b.Hub.Append("0", eventhubtest.Together("a", "b", "c"), eventhubtest.Together("d", "e", "f"), eventhubtest.Together("g", "h", "i"))
 		stop := startPartitions(t, b)
 		<-b.Sink.Entered
 		go func() {
@@ -99,7 +92,7 @@ func TestAStopFinishesTheHubEventThatTheSinkHasAPartOfAndLeavesTheOthers(t *test
 			close(b.Sink.Gate)
 		}()
 		stop()
-		assert.Equal(t, []string{"a", "b", "c"}, b.Sink.All(), "c alone, so that a and b do not come twice")
+		assert.Equal(t, []string{"a", "b", "c"}, b.Sink.AuditIDs(), "c alone, so that a and b do not come twice")
 		assert.Equal(t, int64(0), b.Sequence())
 
 		stop = startPartitions(t, b)
@@ -111,47 +104,52 @@ func TestAStopFinishesTheHubEventThatTheSinkHasAPartOfAndLeavesTheOthers(t *test
 func TestAHubEventWithNothingToDeliverPassesByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
-		b.Hub.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog")), nil, []byte("{oops"))
+		b.Hub.Append("0", otherCategory, nil, []byte("{oops"))
 		stop := startPartitions(t, b)
 		time.Sleep(2 * b.Cfg.CheckpointInterval)
 		assert.Equal(t, int64(2), b.Sequence())
-		assert.Empty(t, b.Sink.Offers())
+		assert.Empty(t, b.Sink.Offered())
 		stop()
 	})
 }
 
-// letterless is a store that takes everything but dead letters.
-type letterless struct{ *eventhubtest.Store }
+// checkpointsOnly is a store that fails to store dead letters.
+type checkpointsOnly struct{ *eventhubtest.Store }
 
-var errNoLetters = errors.New("no dead letters today")
+func (checkpointsOnly) StoreDeadLetter(context.Context, eventhub.DeadLetter) error {
+	return errors.New("no space for dead letters")
+}
 
-func (letterless) StoreDeadLetter(context.Context, eventhub.DeadLetter) error { return errNoLetters }
-
-// It may be handed over in the very moment of the stop.
+// A hub event may be handed over at the moment of the stop.
 func TestWhatIsHandedOverAfterAStopPassesNoDeadLetterThatCouldNotBeStored(t *testing.T) {
 	b := eventhubtest.NewBench(1)
-	p := New("0", NewShared(b.Cfg, b.Hub, letterless{b.Store}, b.Sink, b.Stats, b.Health, b.Log))
+	p := New("0", NewShared(b.Cfg, b.Hub, checkpointsOnly{b.Store}, b.Sink, b.Stats, b.Health, b.Log))
 	session := b.Sink.OpenSession()
 	p.checkpoints.StartSession(session)
 	gathered := make(chan []*hubEvent, 2)
 	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 0, Body: []byte("{oops")})}
-	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 1, Body: eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog"))})}
+	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 1, Body: otherCategory})}
 	close(gathered)
-	drain, end := context.WithCancel(t.Context())
-	end()
+	drain, startDrain := context.WithCancel(t.Context())
+	startDrain()
 	p.deliver(t.Context(), drain, session, gathered)
 	require.NoError(t, p.checkpoints.Flush(t.Context()))
 	assert.Equal(t, eventhub.NoSequence, b.Sequence(), "the checkpoint passes nothing")
 }
 
-// A loss in the middle of a batch, and of a hub event, and again while that is being read again.
+// The session is lost in the middle of a batch and of a hub event, and again while these are read again.
 func TestARedeliveryCountsAsADelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		b.Sink.ConfirmTime = time.Hour
-		b.Sink.Gate, b.Sink.AtATime = make(chan struct{}, 100), 2
-		b.Hub.Append("0", together("a", "b", "c"),
-			eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", "klog"), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("d")), eventhubtest.AuditRecord("guard", "klog"), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("e"))))
+		b.Sink.Gate, b.Sink.BatchSize = make(chan struct{}, 100), 2
+		b.Hub.Append("0", eventhubtest.Together("a", "b", "c"),
+			eventhubtest.HubBody(
+				eventhubtest.AuditRecord("kube-audit", "klog"),
+				eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("d")),
+				eventhubtest.AuditRecord("guard", "klog"),
+				eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("e")),
+			))
 		stop := startPartitions(t, b)
 		for _, passing := range []int{4, 2, 0} {
 			for range passing {
@@ -164,13 +162,13 @@ func TestARedeliveryCountsAsADelivery(t *testing.T) {
 		close(b.Sink.Gate)
 		b.Sink.Await(4 + 2 + 5)
 		synctest.Wait()
-		assert.Equal(t, []string{"a", "b", "c", "d", "a", "b", "a", "b", "c", "d", "e"}, b.Sink.All())
+		assert.Equal(t, []string{"a", "b", "c", "d", "a", "b", "a", "b", "c", "d", "e"}, b.Sink.AuditIDs())
 		for verdict, want := range map[string]float64{"delivered": 11, "dead_lettered": 1, "skipped": 1} {
-			assert.InDelta(t, want, b.Metric(t, "aks_audit_log_records_total", verdict), 0, verdict)
+			assert.InDelta(t, want, b.Metric(t, fmt.Sprintf(`aks_audit_log_records_total{verdict=%q}`, verdict)), 0, verdict)
 		}
 		assert.InDelta(t, 2+5, b.Metric(t, "aks_audit_log_replayed_events_total"), 0, "of hub events that were received before")
-		assert.InDelta(t, 2, b.Metric(t, "aks_audit_log_hub_events_total", "0"), 0)
-		assert.Zero(t, b.Metric(t, "aks_audit_log_missing_events_total", "0"))
+		assert.InDelta(t, 2, b.Metric(t, `aks_audit_log_hub_events_total{partition="0"}`), 0)
+		assert.Zero(t, b.Metric(t, `aks_audit_log_missing_events_total{partition="0"}`))
 		close(b.Sink.Stop)
 		stop()
 	})

@@ -20,10 +20,10 @@ func TestTheLagIsWhatTheHubHoldsBeyondTheLastVerdict(t *testing.T) {
 		b.Sink.Gate <- struct{}{}
 		b.Sink.Await(2)
 		time.Sleep(LagInterval + time.Second)
-		assert.Equal(t, 3.0, b.Metric(t, "aks_audit_log_partition_lag_events", "0"))
+		assert.Equal(t, 3.0, b.Metric(t, `aks_audit_log_partition_lag_events{partition="0"}`))
 		b.Hub.Append("0", eventhubtest.OneEach("f")...)
 		time.Sleep(LagInterval + time.Second)
-		assert.Equal(t, 4.0, b.Metric(t, "aks_audit_log_partition_lag_events", "0"))
+		assert.Equal(t, 4.0, b.Metric(t, `aks_audit_log_partition_lag_events{partition="0"}`))
 		close(b.Sink.Gate)
 		b.Sink.Await(6)
 		stop()

@@ -129,7 +129,7 @@ func (p *Partition) prepare(ctx context.Context, stored *eventhub.Checkpoint) (e
 		}
 		p.checkpoints.Advance(start.Position)
 		return p.checkpoints.Flush(ctx)
-	})
+	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
 	if err != nil {
 		return eventhub.Position{}, err
 	}

@@ -35,5 +35,5 @@ func (p *Partition) receive(ctx context.Context, position eventhub.Position, eve
 			p.stats.ReceiveFailed()
 		}
 		return err
-	})
+	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
 }

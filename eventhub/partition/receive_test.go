@@ -14,52 +14,56 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-func TestALinkThatGoesDeafIsOpenedAgain(t *testing.T) {
+func TestALinkThatStallsIsOpenedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		b.Hub.Append("0", eventhubtest.OneEach("a")...)
 		stop := startPartitions(t, b)
 		b.Sink.Await(1)
-		b.Hub.GoDeaf()
+		b.Hub.Stall()
 		b.Hub.Append("0", eventhubtest.OneEach("b")...)
 		time.Sleep(3 * LagInterval)
-		assert.Equal(t, []string{"a", "b"}, b.Sink.All())
-		assert.Equal(t, 1.0, b.Metric(t, "aks_audit_log_receive_failures_total", "0"))
+		assert.Equal(t, []string{"a", "b"}, b.Sink.AuditIDs())
+		assert.Equal(t, 1.0, b.Metric(t, `aks_audit_log_receive_failures_total{partition="0"}`))
 		stop()
 	})
 }
 
-// tardyHub goes on handing events out for a while when its first link has been ended, as
-// azure-event-hubs-go does while it says good-bye: its own context has not ended.
-type tardyHub struct{ *eventhubtest.Hub }
+// lingeringHub goes on handing out events for a while after its first link was ended, as azure-event-hubs-go does while
+// it closes the link: the SDK's own context has not ended.
+type lingeringHub struct {
+	*eventhubtest.Hub
+	links int
+}
 
-func (h tardyHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
-	if _, number, _ := h.Open(); number > 1 {
+func (h *lingeringHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
+	if h.links++; h.links > 1 {
 		return h.Hub.Receive(ctx, partition, from, handle)
 	}
 	<-ctx.Done()
-	for _, event := range h.Partitions[partition] {
+	for _, event := range h.Events(partition) {
 		synctest.Wait() // until the event could be taken
 		handle(context.WithoutCancel(ctx), event)
 	}
 	return nil
 }
 
-// Behind one that was left, as it may be, nothing may be taken: reading goes on behind what was.
+// Receive may leave an event when the link is ended. It must take none after that event, because the next link
+// continues after the last one that was taken.
 func TestALinkThatIsEndedLeavesNoGapBehindIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		ids := strings.Split("abcdefghijklmnopqrst", "")
 		b.Hub.Append("0", eventhubtest.OneEach(ids...)...)
-		stop := startPartitionsOn(t, b, tardyHub{b.Hub})
+		stop := startPartitionsOn(t, b, &lingeringHub{Hub: b.Hub})
 		time.Sleep(4 * LagInterval)
-		assert.Equal(t, ids, b.Sink.All())
-		assert.Zero(t, b.Metric(t, "aks_audit_log_missing_events_total", "0"))
+		assert.Equal(t, ids, b.Sink.AuditIDs())
+		assert.Zero(t, b.Metric(t, `aks_audit_log_missing_events_total{partition="0"}`))
 		stop()
 	})
 }
 
-func TestASlowSinkIsNoDeafLink(t *testing.T) {
+func TestASlowSinkIsNoStalledLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		b.Sink.Gate = make(chan struct{})
@@ -73,7 +77,7 @@ func TestASlowSinkIsNoDeafLink(t *testing.T) {
 	})
 }
 
-func TestAQuietPartitionIsNoDeafLink(t *testing.T) {
+func TestAQuietPartitionIsNoStalledLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		b.Hub.Append("0", eventhubtest.OneEach("a")...)
@@ -84,11 +88,11 @@ func TestAQuietPartitionIsNoDeafLink(t *testing.T) {
 	})
 }
 
-func TestAPartitionThatRetentionHasEmptiedIsNoDeafLink(t *testing.T) {
+func TestAPartitionThatRetentionHasEmptiedIsNoStalledLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		b.Hub.Append("0", eventhubtest.OneEach("a", "b", "c")...)
-		b.Hub.First["0"] = 3
+		b.Hub.RemoveBefore("0", 3)
 		stop := startPartitions(t, b)
 		time.Sleep(time.Hour)
 		assert.Equal(t, 1, b.Hub.Links())
@@ -96,7 +100,7 @@ func TestAPartitionThatRetentionHasEmptiedIsNoDeafLink(t *testing.T) {
 	})
 }
 
-func TestALinkIsDeafOnlyIfItHadTimeToDeliver(t *testing.T) {
+func TestALinkIsStalledOnlyIfItHadTimeToDeliver(t *testing.T) {
 	type observation struct {
 		received int64
 		last     int64
@@ -106,23 +110,23 @@ func TestALinkIsDeafOnlyIfItHadTimeToDeliver(t *testing.T) {
 		want bool
 	}{
 		"nothing to deliver":                      {[]observation{{5, 5}, {5, 5}}, false},
-		"more came in since it was last asked":    {[]observation{{5, 5}, {5, 9}}, false},
+		"more arrived since the last check":       {[]observation{{5, 5}, {5, 9}}, false},
 		"nothing delivered of what was there":     {[]observation{{5, 9}, {5, 9}}, true},
 		"slow, but some of it":                    {[]observation{{5, 900}, {6, 900}, {7, 900}}, false},
 		"delivered some, and then nothing":        {[]observation{{5, 900}, {6, 900}, {6, 900}}, true},
 		"a start that has had no time to deliver": {[]observation{{5, 900}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var watch stallDetector
+			var stall stallDetector
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
-			watch.start(5, cancel)
+			stall.start(5, cancel)
 			for _, o := range test.seen {
 				if o.received > 5 {
-					watch.arrived(o.received)
-					watch.taken()
+					stall.arrived(o.received)
+					stall.taken()
 				}
-				watch.check(o.last)
+				stall.check(o.last)
 			}
 			assert.Equal(t, test.want, errors.Is(context.Cause(ctx), errStalled))
 		})

@@ -14,7 +14,7 @@ import (
 // lost, the hub events that the sink had accepted without confirming them are read from the hub again. They are not kept
 // in memory, so a loss costs no memory and is followed by the same steps as a crash.
 func (p *Partition) runSessions(ctx, drain context.Context, position eventhub.Position, displaced func(error) error) error {
-	var pause retry.Backoff
+	delays := retry.Backoff{Min: retry.MinDelay, Max: retry.MaxDelay, FirstAtOnce: true}
 	for drain.Err() == nil {
 		session := p.shared.sink.OpenSession()
 		err := p.runSession(ctx, drain, session, position, displaced)
@@ -29,9 +29,9 @@ func (p *Partition) runSessions(ctx, drain context.Context, position eventhub.Po
 			// A sink that accepts and then breaks the connection each time would get the same events, and the hub a
 			// new link, many times a second. If the sink has confirmed something since, the events are sent at once.
 			if position.Sequence > before {
-				pause.Next = 0
+				delays.Reset()
 			}
-			pause.Wait(drain)
+			_ = retry.Sleep(drain, delays.Next()) // the loop sees whether drain has ended
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-func TestTheCheckpointWaitsForSettling(t *testing.T) {
+func TestTheCheckpointWaitsForConfirmation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewConfirmingBench()
 		b.Hub.Append("0", eventhubtest.OneEach("a", "b")...)
@@ -26,9 +26,9 @@ func TestTheCheckpointWaitsForSettling(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		assert.Equal(t, eventhub.NoSequence, b.Sequence())
 		time.Sleep(2 * time.Second)
-		assert.Equal(t, int64(1), b.Sequence(), "what was settled, and nothing behind it")
+		assert.Equal(t, int64(1), b.Sequence(), "what is confirmed, and nothing after it")
 		time.Sleep(5 * time.Second)
-		assert.Equal(t, int64(2), b.Sequence(), "also if nothing follows")
+		assert.Equal(t, int64(2), b.Sequence(), "even if nothing follows")
 		stop()
 	})
 }
@@ -43,11 +43,11 @@ func TestAPartitionWhoseSinkLosesWhatItAcceptedReadsItAgain(t *testing.T) {
 		b.Hub.Append("0", eventhubtest.OneEach("c", "d")...)
 		b.Sink.Await(4)
 		b.Sink.Lose()
-		assert.Equal(t, []string{"a", "b", "c", "d", "c", "d"}, b.Sink.Await(6), "what was settled is not sent again")
+		assert.Equal(t, []string{"a", "b", "c", "d", "c", "d"}, b.Sink.Await(6), "what was confirmed is not sent again")
 		b.Hub.Append("0", eventhubtest.OneEach("e")...)
 		b.Sink.Await(7)
 		stop()
-		assert.Equal(t, []string{"a", "b", "c", "d", "c", "d", "e"}, b.Sink.All())
+		assert.Equal(t, []string{"a", "b", "c", "d", "c", "d", "e"}, b.Sink.AuditIDs())
 		assert.Equal(t, int64(4), b.Sequence())
 	})
 }
@@ -61,15 +61,17 @@ func TestALossIsCountedAndSaidOnceWithWhatIsReadAgain(t *testing.T) {
 		b.Sink.Lose()
 		b.Sink.Await(6)
 		stop()
-		assert.Equal(t, 1.0, b.Metric(t, "aks_audit_log_sink_losses_total", "0"))
-		var said []logrus.Fields
+		assert.Equal(t, 1.0, b.Metric(t, `aks_audit_log_sink_losses_total{partition="0"}`))
+		var warnings []logrus.Fields
 		for _, entry := range b.Logged.AllEntries() {
 			if entry.Level == logrus.WarnLevel {
-				said = append(said, logrus.Fields{"after": entry.Data["after"], "hub_events": entry.Data["hub_events"],
+				warnings = append(warnings, logrus.Fields{"after": entry.Data["after"], "hub_events": entry.Data["hub_events"],
 					"error": fmt.Sprint(entry.Data["error"]), "partition": entry.Data["partition"]})
 			}
 		}
-		assert.Equal(t, []logrus.Fields{{"after": int64(-1), "hub_events": int64(3), "error": "connection refused", "partition": "0"}}, said)
+		assert.Equal(t, []logrus.Fields{
+			{"after": int64(-1), "hub_events": int64(3), "error": "connection refused", "partition": "0"},
+		}, warnings)
 	})
 }
 
@@ -77,13 +79,12 @@ func TestWhatWasLostIsSentBeforeAnythingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewConfirmingBench()
 		b.Sink.Gate = make(chan struct{}, 10)
-		b.Hub.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("b")), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("c"))))
-		b.Hub.Append("0", eventhubtest.OneEach("d")...)
+		b.Hub.Append("0", eventhubtest.Together("a", "b", "c"), eventhubtest.Together("d"))
 		stop := startPartitions(t, b)
 		b.Sink.Gate <- struct{}{}
 		b.Sink.Gate <- struct{}{}
 		b.Sink.Await(2)
-		synctest.Wait() // c waits at the gate, and a new sink would take it
+		synctest.Wait() // c waits at the gate, and a new session would deliver it
 		b.Sink.Lose()
 		synctest.Wait()
 		close(b.Sink.Gate)
@@ -105,7 +106,7 @@ func TestASinkThatIsLostAgainAndAgainGetsEverythingInTheEnd(t *testing.T) {
 		time.Sleep(12 * time.Second) // the bubble's clock
 		assert.Equal(t, int64(1), b.Sequence())
 		stop()
-		assert.Len(t, b.Sink.All(), 12)
+		assert.Len(t, b.Sink.AuditIDs(), 12)
 	})
 }
 
@@ -131,19 +132,19 @@ func TestASinkThatAcceptsAndIsLostEachTimeIsLeftAloneForLongerAndLonger(t *testi
 
 		b.Sink.Await(9)
 		time.Sleep(12 * time.Second)
-		require.Equal(t, int64(0), b.Sequence(), "a is settled")
+		require.Equal(t, int64(0), b.Sequence(), "a is confirmed")
 		b.Hub.Append("0", eventhubtest.OneEach("b")...)
 		b.Sink.Await(10)
 		b.Sink.Lose()
 		lost = time.Now()
 		b.Sink.Await(11)
-		assert.Zero(t, time.Since(lost), "what was settled meanwhile counts")
+		assert.Zero(t, time.Since(lost), "there is no pause after a confirmation")
 		stop()
-		assert.Len(t, b.Sink.All(), 11)
+		assert.Len(t, b.Sink.AuditIDs(), 11)
 	})
 }
 
-func TestAStopDoesNotWaitForThePauseBehindALoss(t *testing.T) {
+func TestAStopDoesNotWaitForThePauseAfterALoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewConfirmingBench()
 		b.Hub.Append("0", eventhubtest.OneEach("a")...)
@@ -170,8 +171,13 @@ func TestHubEventsThatAreReadAgainAreReceivedOnceAndDeliveredTwice(t *testing.T)
 			return audit.Outcome{Verdict: audit.Delivered}
 		}
 		bodies := [][]byte{
-			eventhubtest.OneEach("a")[0],
-			eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog"), eventhubtest.AuditRecord("kube-audit", "klog"), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("refused")), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("b"))),
+			eventhubtest.Together("a"),
+			eventhubtest.HubBody(
+				eventhubtest.AuditRecord("guard", "klog"),
+				eventhubtest.AuditRecord("kube-audit", "klog"),
+				eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("refused")),
+				eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("b")),
+			),
 			[]byte("{oops"),
 		}
 		b.Hub.Append("0", bodies...)
@@ -184,17 +190,17 @@ func TestHubEventsThatAreReadAgainAreReceivedOnceAndDeliveredTwice(t *testing.T)
 		b.Sink.Await(7)
 		stop()
 
-		assert.Equal(t, 2+2+1.0, b.Metric(t, "aks_audit_log_records_total", "delivered"))
-		assert.Equal(t, 2*3.0, b.Metric(t, "aks_audit_log_records_total", "dead_lettered"))
-		assert.Equal(t, 2*1.0, b.Metric(t, "aks_audit_log_records_total", "skipped"))
+		assert.Equal(t, 2+2+1.0, b.Metric(t, `aks_audit_log_records_total{verdict="delivered"}`))
+		assert.Equal(t, 2*3.0, b.Metric(t, `aks_audit_log_records_total{verdict="dead_lettered"}`))
+		assert.Equal(t, 2*1.0, b.Metric(t, `aks_audit_log_records_total{verdict="skipped"}`))
 		assert.Equal(t, 2.0, b.Metric(t, "aks_audit_log_replayed_events_total"))
-		assert.Equal(t, 4.0, b.Metric(t, "aks_audit_log_hub_events_total", "0"))
-		assert.Equal(t, 0.0, b.Metric(t, "aks_audit_log_missing_events_total", "0"))
+		assert.Equal(t, 4.0, b.Metric(t, `aks_audit_log_hub_events_total{partition="0"}`))
+		assert.Equal(t, 0.0, b.Metric(t, `aks_audit_log_missing_events_total{partition="0"}`))
 		letters := map[string]bool{}
-		for _, letter := range b.Store.Letters {
+		for _, letter := range b.Store.DeadLetters() {
 			letters[letter.Name()] = true
 		}
-		assert.Len(t, letters, 3, "each replaces itself")
+		assert.Len(t, letters, 3, "each replaces the one of the same name")
 	})
 }
 
@@ -210,14 +216,14 @@ func TestTheLagDoesNotGrowWithALoss(t *testing.T) {
 		b.Sink.Await(3)
 		b.Sink.Lose()
 		synctest.Wait()
-		assert.Equal(t, 0.0, b.Metric(t, "aks_audit_log_partition_lag_events", "0"))
+		assert.Equal(t, 0.0, b.Metric(t, `aks_audit_log_partition_lag_events{partition="0"}`))
 		close(b.Sink.Gate)
 		b.Sink.Await(6)
 		stop()
 	})
 }
 
-func TestAStopWaitsForSettling(t *testing.T) {
+func TestAStopWaitsForConfirmation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewConfirmingBench()
 		b.Hub.Append("0", eventhubtest.OneEach("a", "b")...)
@@ -231,7 +237,7 @@ func TestAStopWaitsForSettling(t *testing.T) {
 		stop = startPartitions(t, b)
 		time.Sleep(time.Minute) // the bubble's clock
 		stop()
-		assert.Equal(t, []string{"a", "b"}, b.Sink.All(), "nothing comes twice")
+		assert.Equal(t, []string{"a", "b"}, b.Sink.AuditIDs(), "nothing comes twice")
 	})
 }
 
@@ -248,7 +254,7 @@ func TestALossDuringAStopIsLeftToTheNextOwner(t *testing.T) {
 		began := time.Now()
 		stop()
 		assert.Equal(t, time.Second, time.Since(began))
-		assert.Equal(t, []string{"a"}, b.Sink.All())
+		assert.Equal(t, []string{"a"}, b.Sink.AuditIDs())
 		assert.Equal(t, eventhub.NoSequence, b.Sequence())
 		stop = startPartitions(t, b)
 		assert.Equal(t, []string{"a", "a"}, b.Sink.Await(2))
@@ -259,12 +265,11 @@ func TestALossDuringAStopIsLeftToTheNextOwner(t *testing.T) {
 func TestEventsWithNothingToDeliverWaitForWhatStandsBeforeThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewConfirmingBench()
-		klog := eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog"))
-		b.Hub.Append("0", klog, klog)
+		b.Hub.Append("0", otherCategory, otherCategory)
 		stop := startPartitions(t, b)
 		time.Sleep(2 * time.Second) // the bubble's clock
-		assert.Equal(t, int64(1), b.Sequence(), "nothing stands before these")
-		b.Hub.Append("0", eventhubtest.OneEach("a")[0], klog, klog)
+		assert.Equal(t, int64(1), b.Sequence(), "no audit event is before these")
+		b.Hub.Append("0", eventhubtest.Together("a"), otherCategory, otherCategory)
 		time.Sleep(9 * time.Second)
 		assert.Equal(t, int64(1), b.Sequence())
 		time.Sleep(2 * time.Second)

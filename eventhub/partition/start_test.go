@@ -17,10 +17,10 @@ import (
 func TestAPartitionStartsWhereItsCheckpointOrTheOperatorSays(t *testing.T) {
 	earliest := forwarder.StartPosition{Kind: forwarder.StartEarliest}
 	latest := forwarder.StartPosition{Kind: forwarder.StartLatest}
-	at := func(after time.Duration) forwarder.StartPosition {
-		return forwarder.StartPosition{Kind: forwarder.StartAtTime, Time: eventhubtest.Noon.Add(after)}
+	at := func(afterNoon time.Duration) forwarder.StartPosition {
+		return forwarder.StartPosition{Kind: forwarder.StartAtTime, Time: eventhubtest.Noon.Add(afterNoon)}
 	}
-	at4 := eventhubtest.Noon.Add(4*time.Second + time.Millisecond)
+	before, after4 := at(-time.Hour), at(4*time.Second+time.Millisecond)
 	stored := func(sequence int64, offset string) *eventhub.Checkpoint {
 		return &eventhub.Checkpoint{Partition: "0", Sequence: sequence, Offset: offset}
 	}
@@ -32,13 +32,13 @@ func TestAPartitionStartsWhereItsCheckpointOrTheOperatorSays(t *testing.T) {
 		first      int64
 		want       eventhub.Position
 		checkpoint bool
-		surprising bool
+		unexpected bool
 	}{
 		"no checkpoint, earliest":                {nil, earliest, 0, eventhub.Position{Sequence: -1}, false, false},
 		"no checkpoint, latest":                  {nil, latest, 0, eventhub.Position{Sequence: 9, Offset: "900"}, true, false},
-		"no checkpoint, a time":                  {nil, at(4*time.Second + time.Millisecond), 0, eventhub.Position{Sequence: 4, Since: at4}, true, false},
-		"no checkpoint, a time before all":       {nil, at(-time.Hour), 0, eventhub.Position{Sequence: -1, Since: eventhubtest.Noon.Add(-time.Hour)}, true, false},
-		"no checkpoint, a time behind all":       {nil, at(time.Hour), 0, eventhub.Position{Sequence: 9, Offset: "900"}, true, false},
+		"no checkpoint, a time":                  {nil, after4, 0, eventhub.Position{Sequence: 4, Since: after4.Time}, true, false},
+		"no checkpoint, a time before all":       {nil, before, 0, eventhub.Position{Sequence: -1, Since: before.Time}, true, false},
+		"no checkpoint, a time after all":        {nil, at(time.Hour), 0, eventhub.Position{Sequence: 9, Offset: "900"}, true, false},
 		"a checkpoint, whatever is wanted":       {stored(3, "300"), latest, 0, eventhub.Position{Sequence: 3, Offset: "300"}, false, false},
 		"a lease, and no checkpoint":             {lease, latest, 0, eventhub.Position{Sequence: 3, Offset: "300"}, false, true},
 		"a checkpoint without an offset":         {stored(3, ""), earliest, 0, eventhub.Position{Sequence: 3}, false, false},
@@ -51,18 +51,18 @@ func TestAPartitionStartsWhereItsCheckpointOrTheOperatorSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			hub := eventhubtest.NewHub(1)
 			hub.Append("0", eventhubtest.OneEach("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")...)
-			hub.First["0"] = test.first
+			hub.RemoveBefore("0", test.first)
 			got, err := findStart(t.Context(), hub, "0", test.stored, test.wanted)
 			require.NoError(t, err)
 			assert.Equal(t, test.want, got.Position)
 			assert.Equal(t, test.checkpoint, got.record)
-			assert.Equal(t, test.surprising, got.unexpected)
+			assert.Equal(t, test.unexpected, got.unexpected)
 			assert.NotEmpty(t, got.reason)
 		})
 	}
 }
 
-// What comes in between the first claim and a restart must not be skipped by a second "latest".
+// A second "latest" after a restart must not skip what arrived since the first claim.
 func TestLatestIsDecidedOnceEvenInAnEmptyPartition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(2)
@@ -88,8 +88,8 @@ func TestNothingIsReadBeforeTheStartIsRecorded(t *testing.T) {
 		b.Sink.Await(2)
 		time.Sleep(time.Minute)
 		stop()
-		assert.Equal(t, []string{"b", "c"}, b.Sink.All())
-		assert.Equal(t, 2, b.Store.Written(), "the start, then what was read")
+		assert.Equal(t, []string{"b", "c"}, b.Sink.AuditIDs())
+		assert.Equal(t, 2, b.Store.CheckpointWrites(), "the start, then what was read")
 	})
 }
 

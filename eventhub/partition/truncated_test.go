@@ -13,70 +13,66 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-func assertPosition(t *testing.T, b *eventhubtest.Bench, want int64) {
-	t.Helper()
-	checkpoint, _ := b.Store.Checkpoint("0")
-	assert.Equal(t, want, checkpoint.Sequence)
-}
-
-func TestACutEventIsDeliveredSalvagedAndCounted(t *testing.T) {
+func TestACutEventIsRepairedDeliveredAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
-		b.Hub.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("cut")[:170])))
+		b.Hub.Append("0", eventhubtest.KubeAudit(eventhubtest.Audit("cut")[:170]))
 		b.Hub.Append("0", eventhubtest.OneEach("next")...)
 		stop := startPartitions(t, b)
 		assert.Equal(t, []string{"cut", "next"}, b.Sink.Await(2))
 		stop()
-		assertPosition(t, b, 1)
+		assert.Equal(t, int64(1), b.Sequence())
 		assert.Equal(t, 1.0, b.Metric(t, "aks_audit_log_salvaged_events_total"))
-		assert.Equal(t, 2.0, b.Metric(t, "aks_audit_log_records_total", "delivered"))
-		assert.Empty(t, b.Store.Letters, "nothing that was whole is missing")
+		assert.Equal(t, 2.0, b.Metric(t, `aks_audit_log_records_total{verdict="delivered"}`))
+		assert.Empty(t, b.Store.DeadLetters(), "the event lacks nothing that it had in the hub")
 	})
 }
 
-func TestAReducedEventIsDeliveredAndItsOriginalIsADeadLetter(t *testing.T) {
+func TestATruncatedEventIsDeliveredAndItsOriginalIsADeadLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		original := eventhubtest.TooLarge("responseObject")
-		b.Hub.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("first")), eventhubtest.AuditRecord("kube-audit", original)))
+		b.Hub.Append("0", eventhubtest.KubeAudit(eventhubtest.Audit("first"), original))
 		stop := startPartitions(t, b)
 		assert.Equal(t, []string{"first", "a"}, b.Sink.Await(2))
 		stop()
-		assertPosition(t, b, 0)
-		assert.NotContains(t, string(b.Sink.Got[1].JSON), "responseObject")
-		require.Len(t, b.Store.Letters, 1)
-		letter := b.Store.Letters[0]
+		assert.Equal(t, int64(0), b.Sequence())
+		assert.NotContains(t, string(b.Sink.Events()[1].JSON), "responseObject")
+		letters := b.Store.DeadLetters()
+		require.Len(t, letters, 1)
+		letter := letters[0]
 		assert.Equal(t, "0/0-1.json", letter.Name())
 		assert.Equal(t, "too_large", letter.Reason)
 		assert.Equal(t, "kube-audit", letter.Category)
 		assert.Equal(t, original, string(letter.Content))
-		assert.Equal(t, 1.0, b.Metric(t, "aks_audit_log_reduced_events_total", "too_large"))
-		assert.Equal(t, 1.0, b.Metric(t, "aks_audit_log_dead_letters_total", "too_large"))
-		assert.Equal(t, 2.0, b.Metric(t, "aks_audit_log_records_total", "delivered"))
-		assert.Zero(t, b.Metric(t, "aks_audit_log_records_total", "dead_lettered"), "each record has one verdict")
+		assert.Equal(t, 1.0, b.Metric(t, `aks_audit_log_reduced_events_total{reason="too_large"}`))
+		assert.Equal(t, 1.0, b.Metric(t, `aks_audit_log_dead_letters_total{reason="too_large"}`))
+		assert.Equal(t, 2.0, b.Metric(t, `aks_audit_log_records_total{verdict="delivered"}`))
+		assert.Zero(t, b.Metric(t, `aks_audit_log_records_total{verdict="dead_lettered"}`),
+			"each record has one verdict")
 	})
 }
 
-func TestAReducedEventWaitsUntilItsOriginalIsStored(t *testing.T) {
+func TestATruncatedEventWaitsUntilItsOriginalIsStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		stop := startPartitions(t, b)
 		synctest.Wait()
 		b.Store.Fail(errors.New("503"))
-		b.Hub.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.TooLarge("responseObject"))))
+		b.Hub.Append("0", eventhubtest.KubeAudit(eventhubtest.TooLarge("responseObject")))
 		time.Sleep(time.Hour)
-		assert.Empty(t, b.Sink.All(), "the partition waits")
+		assert.Empty(t, b.Sink.AuditIDs(), "the partition waits")
 		_, known := b.Store.Checkpoint("0")
 		assert.False(t, known)
 		b.Store.Fail(nil)
 		b.Sink.Await(1)
 		stop()
-		require.Len(t, b.Store.Letters, 1)
-		assertPosition(t, b, 0)
+		require.Len(t, b.Store.DeadLetters(), 1)
+		assert.Equal(t, int64(0), b.Sequence())
 	})
 }
 
-func TestTheOriginalOfAReducedEventThatTheSinkRefusesStaysWhole(t *testing.T) {
+func TestTheOriginalOfATruncatedEventThatTheSinkRefusesStaysWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		b.Sink.Outcomes = func(event audit.Event) audit.Outcome {
@@ -86,14 +82,15 @@ func TestTheOriginalOfAReducedEventThatTheSinkRefusesStaysWhole(t *testing.T) {
 			return audit.Outcome{Verdict: audit.Delivered}
 		}
 		original := eventhubtest.WithRequest(eventhubtest.Nested(400))
-		b.Hub.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", original)))
+		b.Hub.Append("0", eventhubtest.KubeAudit(original))
 		b.Hub.Append("0", eventhubtest.OneEach("next")...)
 		stop := startPartitions(t, b)
 		b.Sink.Await(2)
 		stop()
-		require.Len(t, b.Store.Letters, 1)
-		assert.Equal(t, original, string(b.Store.Letters[0].Content))
-		assert.Equal(t, 1.0, b.Metric(t, "aks_audit_log_records_total", "dead_lettered"))
-		assertPosition(t, b, 1)
+		letters := b.Store.DeadLetters()
+		require.Len(t, letters, 1)
+		assert.Equal(t, original, string(letters[0].Content))
+		assert.Equal(t, 1.0, b.Metric(t, `aks_audit_log_records_total{verdict="dead_lettered"}`))
+		assert.Equal(t, int64(1), b.Sequence())
 	})
 }

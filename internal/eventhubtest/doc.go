@@ -1,3 +1,3 @@
 // Package eventhubtest holds what the tests of the packages below eventhub share: a hub, a store and a sink in memory,
-// sample events, and connections to the emulator.
+// sample events, and access to the emulator.
 package eventhubtest

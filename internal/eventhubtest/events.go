@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,33 +11,57 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Noon is when the first event of a partition of a Hub was enqueued.
 var Noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
-func Ids(count int) []string {
-	partitions := make([]string, count)
-	for i := range partitions {
-		partitions[i] = fmt.Sprint(i)
-	}
-	return partitions
-}
+// TestMaxEventSize is Falco's own limit, the default of SINKMAXEVENTSIZE.
+const TestMaxEventSize = 262_144
 
+// TestResource is a resourceId as AKS writes it.
 const TestResource = "/SUBSCRIPTIONS/0000/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/MY-Cluster_1"
 
-// ofCluster gives each record of a body the resourceId that AKS writes.
+// BothCategories is the default of CATEGORIES.
+var BothCategories = []string{"kube-audit", "kube-audit-admin"}
+
+// HubBody returns the body of a hub event with these records.
+func HubBody(records ...string) []byte {
+	return []byte(`{"records":[` + strings.Join(records, ",") + `]}`)
+}
+
+// KubeAudit returns the body of a hub event with a record of category kube-audit for each log.
+func KubeAudit(logs ...string) []byte {
+	var records []string
+	for _, log := range logs {
+		records = append(records, AuditRecord("kube-audit", log))
+	}
+	return HubBody(records...)
+}
+
+// Together returns the body of one hub event with an audit event for each id.
+func Together(ids ...string) []byte {
+	var logs []string
+	for _, id := range ids {
+		logs = append(logs, Audit(id))
+	}
+	return KubeAudit(logs...)
+}
+
+// OneEach returns the bodies of hub events with one audit event each.
+func OneEach(ids ...string) [][]byte {
+	var bodies [][]byte
+	for _, id := range ids {
+		bodies = append(bodies, Together(id))
+	}
+	return bodies
+}
+
+// OfCluster gives each record of a body the resourceId that AKS writes.
 func OfCluster(body []byte) []byte {
 	body = bytes.ReplaceAll(body, []byte(`{"category":`), []byte(`{"resourceId":"`+TestResource+`","category":`))
 	return bytes.ReplaceAll(body, []byte(`{"properties":`), []byte(`{"resourceId":"`+TestResource+`","properties":`))
 }
 
-// oneEach returns hub events with one audit event each.
-func OneEach(ids ...string) [][]byte {
-	var bodies [][]byte
-	for _, id := range ids {
-		bodies = append(bodies, HubBody(AuditRecord("kube-audit", Audit(id))))
-	}
-	return bodies
-}
-
+// Gzipped returns the bodies in gzip, one member each.
 func Gzipped(t *testing.T, bodies ...[]byte) []byte {
 	t.Helper()
 	var packed bytes.Buffer
@@ -51,50 +74,39 @@ func Gzipped(t *testing.T, bodies ...[]byte) []byte {
 	return packed.Bytes()
 }
 
-// withRequest is an audit event with something as its requestObject.
-func WithRequest(object string) string {
-	return `{"kind":"Event","auditID":"a","stageTimestamp":"2026-01-31T12:00:00Z","requestObject":` + object + `}`
-}
-
-// nested is a scalar inside so many arrays.
-func Nested(arrays int) string {
-	return strings.Repeat("[", arrays) + "1" + strings.Repeat("]", arrays)
-}
-
-// tooLarge is a sound audit event of which a string in one member is larger than Falco takes.
-func TooLarge(key string) string {
-	padding := `"` + strings.Repeat("x", TestMaxEventSize) + `"`
-	return strings.Replace(Audit("a"), `"verb"`, `"`+key+`":`+padding+`,"verb"`, 1)
-}
-
-// testMaxEventSize is Falco's own limit, the default of SINKMAXEVENTSIZE.
-const TestMaxEventSize = 262_144
-
-// bothCategories are the default of CATEGORIES.
-var BothCategories = []string{"kube-audit", "kube-audit-admin"}
-
-// audit returns a small sound audit event; the id tells one from another.
-func Audit(id string) string {
-	return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"` + id +
-		`","stage":"ResponseComplete","verb":"get","user":{"username":"masterclient"},"stageTimestamp":"2026-01-31T12:00:00.123456Z"}`
-}
-
-// auditRecord wraps a log as AKS does.
+// AuditRecord returns a record with this log, as AKS writes it.
 func AuditRecord(category, log string) string {
 	quoted, err := json.Marshal(log)
 	if err != nil {
-		panic(err) // a string always has JSON
+		panic(err) // every string can be encoded
 	}
 	return `{"category":"` + category + `","operationName":"Microsoft.ContainerService/managedClusters/diagnosticLogs/Read",` +
 		`"properties":{"log":` + string(quoted) + `,"stream":"stdout","pod":"kube-apiserver-0"},"time":"2026-01-31T12:00:00.1Z"}`
 }
 
-// uncategorised wraps a log without saying of which category it is.
+// Uncategorised returns a record with this log and without a category.
 func Uncategorised(log string) string {
 	return strings.Replace(AuditRecord("", log), `"category":"",`, "", 1)
 }
 
-// hubBody puts records into the envelope of a hub event.
-func HubBody(records ...string) []byte {
-	return []byte(`{"records":[` + strings.Join(records, ",") + `]}`)
+// Audit returns a small valid audit event with this audit id.
+func Audit(id string) string {
+	return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"` + id +
+		`","stage":"ResponseComplete","verb":"get","user":{"username":"masterclient"},"stageTimestamp":"2026-01-31T12:00:00.123456Z"}`
+}
+
+// WithRequest returns an audit event with this requestObject.
+func WithRequest(object string) string {
+	return `{"kind":"Event","auditID":"a","stageTimestamp":"2026-01-31T12:00:00Z","requestObject":` + object + `}`
+}
+
+// Nested returns a number inside so many arrays.
+func Nested(arrays int) string {
+	return strings.Repeat("[", arrays) + "1" + strings.Repeat("]", arrays)
+}
+
+// TooLarge returns a valid audit event in which the string of one member is larger than Falco accepts.
+func TooLarge(key string) string {
+	padding := `"` + strings.Repeat("x", TestMaxEventSize) + `"`
+	return strings.Replace(Audit("a"), `"verb"`, `"`+key+`":`+padding+`,"verb"`, 1)
 }

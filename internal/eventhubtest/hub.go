@@ -10,43 +10,80 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// memoryHub is a hub whose partitions are slices. Its faults are set by the tests.
+// Hub is a hub in memory.
 type Hub struct {
 	mu         sync.Mutex
 	changed    *sync.Cond
-	Partitions map[string][]eventhub.Event
-	First      map[string]int64
-	displaced  chan struct{}
-	// opened counts the calls of Receive; those up to deaf deliver nothing.
-	opened, deaf int
-	// failures are returned, one each, by the next calls of Receive.
-	Failures []error
-	// unreachable is what management calls return while it is set.
+	partitions map[string][]eventhub.Event
+	// first is the sequence number of the oldest event that retention has left.
+	first     map[string]int64
+	displaced chan struct{}
+	// links counts the calls of Receive. The first stalled ones deliver nothing.
+	links, stalled int
+	// failures are returned by the next calls of Receive, one each.
+	failures []error
+	// unreachable is returned by management requests unless it is nil.
 	unreachable error
 }
 
+// NewHub returns a hub with so many partitions, all empty.
 func NewHub(partitions int) *Hub {
-	hub := &Hub{Partitions: map[string][]eventhub.Event{}, First: map[string]int64{}, displaced: make(chan struct{})}
+	hub := &Hub{partitions: map[string][]eventhub.Event{}, first: map[string]int64{}, displaced: make(chan struct{})}
 	hub.changed = sync.NewCond(&hub.mu)
-	for _, id := range Ids(partitions) {
-		hub.Partitions[id] = nil
+	for _, id := range PartitionIDs(partitions) {
+		hub.partitions[id] = nil
 	}
 	return hub
 }
 
+// PartitionIDs returns the ids of so many partitions, as the service names them.
+func PartitionIDs(count int) []string {
+	ids := make([]string, count)
+	for i := range ids {
+		ids[i] = strconv.Itoa(i)
+	}
+	return ids
+}
+
+// Append appends events with these bodies to a partition. The first event of a partition was enqueued at noon, and
+// each further one a second later.
 func (h *Hub) Append(partition string, bodies ...[]byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, body := range bodies {
-		sequence := int64(len(h.Partitions[partition]))
-		h.Partitions[partition] = append(h.Partitions[partition], eventhub.Event{
-			Body: body, Sequence: sequence, Offset: strconv.FormatInt(sequence*100, 10), Enqueued: Noon.Add(time.Duration(sequence) * time.Second),
+		sequence := int64(len(h.partitions[partition]))
+		h.partitions[partition] = append(h.partitions[partition], eventhub.Event{
+			Body: body, Sequence: sequence, Offset: strconv.FormatInt(sequence*100, 10),
+			Enqueued: Noon.Add(time.Duration(sequence) * time.Second),
 		})
 	}
 	h.changed.Broadcast()
 }
 
-// displace ends every Receive under way with ErrDisplaced.
+// AppendEvent appends an event with a sequence number of its own to partition 0.
+func (h *Hub) AppendEvent(event eventhub.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	event.Enqueued = Noon
+	h.partitions["0"] = append(h.partitions["0"], event)
+	h.changed.Broadcast()
+}
+
+// Events returns the events of a partition, including those that retention has removed.
+func (h *Hub) Events(partition string) []eventhub.Event {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.partitions[partition])
+}
+
+// RemoveBefore makes retention remove the events of a partition before a sequence number.
+func (h *Hub) RemoveBefore(partition string, sequence int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.first[partition] = sequence
+}
+
+// Displace ends every call of Receive with ErrDisplaced.
 func (h *Hub) Displace() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -54,23 +91,47 @@ func (h *Hub) Displace() {
 	h.displaced = make(chan struct{})
 }
 
+// FailReceives makes the next calls of Receive fail, each with one of the errors.
+func (h *Hub) FailReceives(errs ...error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failures = errs
+}
+
+// SetUnreachable makes management requests fail with err, until it is set to nil.
 func (h *Hub) SetUnreachable(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.unreachable = err
 }
 
+// Stall makes the open links deliver nothing more, without an error.
+func (h *Hub) Stall() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stalled = h.links
+}
+
+// Links returns how often Receive was called.
+func (h *Hub) Links() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.links
+}
+
+// PartitionIDs implements eventhub.Hub.
 func (h *Hub) PartitionIDs(context.Context) ([]string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return Ids(len(h.Partitions)), h.unreachable
+	return PartitionIDs(len(h.partitions)), h.unreachable
 }
 
+// PartitionInfo implements eventhub.Hub.
 func (h *Hub) PartitionInfo(_ context.Context, partition string) (eventhub.PartitionInfo, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	events := h.Partitions[partition]
-	info := eventhub.PartitionInfo{First: h.First[partition], Last: eventhub.NoSequence, LastOffset: "-1"}
+	events := h.partitions[partition]
+	info := eventhub.PartitionInfo{First: h.first[partition], Last: eventhub.NoSequence, LastOffset: "-1"}
 	if len(events) > 0 {
 		newest := events[len(events)-1]
 		info.Last, info.LastOffset, info.LastEnqueued = newest.Sequence, newest.Offset, newest.Enqueued
@@ -78,10 +139,9 @@ func (h *Hub) PartitionInfo(_ context.Context, partition string) (eventhub.Parti
 	return info, h.unreachable
 }
 
-func (h *Hub) Close(context.Context) error { return nil }
-
+// Receive implements eventhub.Hub.
 func (h *Hub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
-	displaced, number, failure := h.Open()
+	link, displaced, failure := h.open()
 	if failure != nil {
 		return failure
 	}
@@ -98,7 +158,7 @@ func (h *Hub) Receive(ctx context.Context, partition string, from eventhub.Posit
 		h.changed.Broadcast()
 	}()
 	for {
-		event, found := h.await(reading, partition, from, number)
+		event, found := h.await(reading, partition, from, link)
 		if !found {
 			if ctx.Err() != nil {
 				return nil
@@ -110,36 +170,29 @@ func (h *Hub) Receive(ctx context.Context, partition string, from eventhub.Posit
 	}
 }
 
-func (h *Hub) Open() (displaced chan struct{}, number int, failure error) {
+// open returns the number of a new link and the channel that is closed when it is displaced.
+func (h *Hub) open() (link int, displaced chan struct{}, failure error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.Failures) > 0 {
-		failure, h.Failures = h.Failures[0], h.Failures[1:]
+	if len(h.failures) > 0 {
+		failure, h.failures = h.failures[0], h.failures[1:]
 	}
-	h.opened++
-	return h.displaced, h.opened, failure
+	h.links++
+	return h.links, h.displaced, failure
 }
 
-func (h *Hub) Links() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.opened
-}
-
-// goDeaf makes the links that are open deliver nothing more.
-func (h *Hub) GoDeaf() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.deaf = h.opened
-}
-
-func (h *Hub) await(ctx context.Context, partition string, from eventhub.Position, number int) (event eventhub.Event, found bool) {
+// await waits for the first event after the position. It returns false if ctx ends.
+func (h *Hub) await(ctx context.Context, partition string, from eventhub.Position, link int) (eventhub.Event, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for ; ctx.Err() == nil; h.changed.Wait() {
-		for _, event := range h.Partitions[partition] {
-			if number > h.deaf && event.Sequence > from.Sequence && event.Sequence >= h.First[partition] && event.Enqueued.After(from.Since) {
-				event.Body = slices.Clone(event.Body) // whoever gets the event owns it
+		if link <= h.stalled {
+			continue
+		}
+		for _, event := range h.partitions[partition] {
+			after := event.Sequence > from.Sequence && event.Enqueued.After(from.Since)
+			if after && event.Sequence >= h.first[partition] {
+				event.Body = slices.Clone(event.Body) // it belongs to the receiver
 				return event, true
 			}
 		}
@@ -147,11 +200,5 @@ func (h *Hub) await(ctx context.Context, partition string, from eventhub.Positio
 	return eventhub.Event{}, false
 }
 
-// appendEvent puts an event with a sequence number of its own into partition 0.
-func (h *Hub) AppendEvent(event eventhub.Event) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	event.Enqueued = Noon
-	h.Partitions["0"] = append(h.Partitions["0"], event)
-	h.changed.Broadcast()
-}
+// Close implements eventhub.Hub.
+func (h *Hub) Close(context.Context) error { return nil }

@@ -10,28 +10,17 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// nextOrEnd waits for the next event or the end of receiving.
-func (r *Reading) NextOrEnd(t *testing.T) (event eventhub.Event, ended error) {
-	t.Helper()
-	select {
-	case event = <-r.Events:
-		return event, nil
-	case ended = <-r.Done:
-		require.Error(t, ended, "receiving ended without a reason")
-		return eventhub.Event{}, ended
-	case <-time.After(Patience):
-		t.Fatal("neither an event came nor did receiving end")
-		return eventhub.Event{}, nil
-	}
-}
-
-// reading is a Receive under way.
+// Reading is a call of Receive that runs.
 type Reading struct {
+	// Events are handed on one by one: receiving waits until the test takes the event.
 	Events chan eventhub.Event
-	Done   chan error
+	// Done gets what Receive returns.
+	Done chan error
+	// Cancel ends the context of Receive.
 	Cancel context.CancelFunc
 }
 
+// StartReading starts to receive. The end of the test ends it.
 func StartReading(t *testing.T, hub eventhub.Hub, partition string, from eventhub.Position) *Reading {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -48,6 +37,7 @@ func StartReading(t *testing.T, hub eventhub.Hub, partition string, from eventhu
 	return r
 }
 
+// Next returns the next event.
 func (r *Reading) Next(t *testing.T) eventhub.Event {
 	t.Helper()
 	select {
@@ -61,6 +51,30 @@ func (r *Reading) Next(t *testing.T) eventhub.Event {
 	return eventhub.Event{}
 }
 
+// Expect waits for events with these sequence numbers, in this order and with none between them.
+func (r *Reading) Expect(t *testing.T, sequences ...int64) {
+	t.Helper()
+	for _, sequence := range sequences {
+		require.Equal(t, sequence, r.Next(t).Sequence)
+	}
+}
+
+// NextOrEnd returns the next event, or the error with which receiving ended.
+func (r *Reading) NextOrEnd(t *testing.T) (event eventhub.Event, ended error) {
+	t.Helper()
+	select {
+	case event = <-r.Events:
+		return event, nil
+	case ended = <-r.Done:
+		require.Error(t, ended, "receiving ended without a reason")
+		return eventhub.Event{}, ended
+	case <-time.After(Patience):
+		t.Fatal("neither an event came nor did receiving end")
+		return eventhub.Event{}, nil
+	}
+}
+
+// End waits until receiving ends, and returns its error.
 func (r *Reading) End(t *testing.T) error {
 	t.Helper()
 	select {
@@ -72,15 +86,7 @@ func (r *Reading) End(t *testing.T) error {
 	}
 }
 
-// expect waits for these sequence numbers, in this order and nothing between.
-func (r *Reading) Expect(t *testing.T, sequences ...int64) {
-	t.Helper()
-	for _, sequence := range sequences {
-		require.Equal(t, sequence, r.Next(t).Sequence)
-	}
-}
-
-// stop ends the reading as its caller, which is no failure.
+// Stop ends receiving as its caller does, which must not be an error.
 func (r *Reading) Stop(t *testing.T) {
 	t.Helper()
 	r.Cancel()

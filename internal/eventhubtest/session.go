@@ -9,108 +9,104 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-var errMemorySinkLost = errors.New("connection refused")
+var errSinkLost = errors.New("connection refused")
 
-// memoryLane is a way to a memorySink.
-type Session struct {
-	*Sink
-	LostSignal chan struct{}
+// session is a session with a Sink.
+type session struct {
+	sink *Sink
+	lost chan struct{}
 
-	// kept is what the sink said of an event that is to be the first of a call.
-	nextOutcome *audit.Outcome
+	// next is the outcome of the first event of the next call of Deliver, if that is known already.
+	next *audit.Outcome
 
-	guard         sync.Mutex
-	at            []time.Time // when each body was accepted
-	ConfirmedUpTo int64
-	closed        bool
+	mu         sync.Mutex
+	acceptedAt []time.Time // of each accepted event
+	confirmed  int64
+	closed     bool
 }
 
-func (l *Session) Deliver(ctx context.Context, events []audit.Event) (all audit.Outcome, err error) {
+// Deliver implements eventhub.Session.
+func (s *session) Deliver(ctx context.Context, events []audit.Event) (audit.Outcome, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
 		select {
-		case <-l.LostSignal:
-			cancel(errMemorySinkLost)
+		case <-s.lost:
+			cancel(errSinkLost)
 		case <-ctx.Done():
 		}
 	}()
-	l.mu.Lock()
-	l.offered = append(l.offered, len(events))
-	l.mu.Unlock()
-	if err := l.hesitate(ctx); err != nil {
-		return all, err
-	}
-	events = events[:min(len(events), max(1, l.AtATime))]
+	s.sink.offer(len(events))
+	events = events[:min(len(events), max(1, s.sink.BatchSize))]
+	var delivered audit.Outcome
 	for _, event := range events {
-		outcome := l.nextOutcome
-		if l.nextOutcome = nil; outcome == nil {
-			if err := l.pass(ctx); err != nil {
-				return all, err
-			}
-			said := l.take(event)
-			outcome = &said
-		}
+		outcome, err := s.outcomeOf(ctx, event)
 		switch {
+		case err != nil:
+			return delivered, err
 		case outcome.Verdict == audit.Delivered:
-			l.Accept()
-		case all.Events > 0: // all before it were delivered
-			l.nextOutcome = outcome
-			return all, nil
+			s.accept()
+			delivered.Verdict = audit.Delivered
+			delivered.Events++
+		case delivered.Events > 0:
+			s.next = &outcome
+			return delivered, nil
 		case outcome.Verdict == audit.Dropped:
-			outcome.Events = len(events) // with all that is in its POST
-			return *outcome, nil
+			outcome.Events = len(events) // the whole request is dropped
+			return outcome, nil
 		default:
 			outcome.Events = 1
-			return *outcome, nil
+			return outcome, nil
 		}
-		all.Verdict = audit.Delivered
-		all.Events++
 	}
-	return all, nil
+	return delivered, nil
 }
 
-func (l *Session) hesitate(ctx context.Context) error {
-	if l.latency == nil {
-		return nil
+// outcomeOf sends an event to the sink, unless the call before did that.
+func (s *session) outcomeOf(ctx context.Context, event audit.Event) (audit.Outcome, error) {
+	if known := s.next; known != nil {
+		s.next = nil
+		return *known, nil
 	}
-	// Timers that are due at once, of several goroutines in one bubble, can crash the race detector of Go 1.26: they are
-	// run where they are waited for, all in one race context (runtime, timer.unlockAndRun).
-	latency := max(l.latency(), time.Nanosecond)
-	select {
-	case <-time.After(latency):
-	case <-ctx.Done():
+	if err := s.sink.pass(ctx); err != nil {
+		return audit.Outcome{}, err
 	}
-	return context.Cause(ctx)
+	return s.sink.receive(event), nil
 }
 
-func (l *Session) Accept() {
-	l.guard.Lock()
-	defer l.guard.Unlock()
-	l.at = append(l.at, time.Now())
+func (s *session) accept() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.acceptedAt = append(s.acceptedAt, time.Now())
 }
 
-func (l *Session) Accepted() int64 {
-	l.guard.Lock()
-	defer l.guard.Unlock()
-	return int64(len(l.at))
+// Accepted implements eventhub.Session.
+func (s *session) Accepted() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int64(len(s.acceptedAt))
 }
 
-func (l *Session) Confirmed() int64 {
-	l.guard.Lock()
-	defer l.guard.Unlock()
-	for l.Err() == nil && !l.closed && l.ConfirmedUpTo < int64(len(l.at)) && time.Since(l.at[l.ConfirmedUpTo]) >= l.ConfirmTime {
-		l.ConfirmedUpTo++
+// Confirmed implements eventhub.Session.
+func (s *session) Confirmed() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.Err() != nil {
+		return s.confirmed
 	}
-	return l.ConfirmedUpTo
+	for s.confirmed < int64(len(s.acceptedAt)) && time.Since(s.acceptedAt[s.confirmed]) >= s.sink.ConfirmTime {
+		s.confirmed++
+	}
+	return s.confirmed
 }
 
-func (l *Session) Confirm(ctx context.Context) error {
-	for l.Confirmed() < l.Accepted() {
+// Confirm implements eventhub.Session.
+func (s *session) Confirm(ctx context.Context) error {
+	for s.Confirmed() < s.Accepted() {
 		select {
-		case <-time.After(l.ConfirmTime):
-		case <-l.LostSignal:
-			return l.Err()
+		case <-time.After(s.sink.ConfirmTime):
+		case <-s.lost:
+			return s.Err()
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -118,32 +114,35 @@ func (l *Session) Confirm(ctx context.Context) error {
 	return nil
 }
 
-// lose loses what is not settled, if there is anything.
-func (l *Session) lose() {
-	if l.Confirmed() == l.Accepted() || l.Err() != nil {
+// lose loses what is not confirmed, if there is anything.
+func (s *session) lose() {
+	if s.Confirmed() == s.Accepted() || s.Err() != nil {
 		return
 	}
-	l.guard.Lock()
-	defer l.guard.Unlock()
-	if !l.closed {
-		close(l.LostSignal)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		close(s.lost)
 	}
 }
 
-func (l *Session) Lost() <-chan struct{} { return l.LostSignal }
+// Lost implements eventhub.Session.
+func (s *session) Lost() <-chan struct{} { return s.lost }
 
-func (l *Session) Err() error {
+// Err implements eventhub.Session.
+func (s *session) Err() error {
 	select {
-	case <-l.LostSignal:
-		return errMemorySinkLost
+	case <-s.lost:
+		return errSinkLost
 	default:
 		return nil
 	}
 }
 
-func (l *Session) Close() {
-	l.Confirmed()
-	l.guard.Lock()
-	defer l.guard.Unlock()
-	l.closed = true
+// Close implements eventhub.Session.
+func (s *session) Close() {
+	s.Confirmed()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
 }

@@ -11,62 +11,110 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-func (s *Sink) Offers() []int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]int(nil), s.offered...)
-}
-
-// memorySink keeps what it is given. A test may put a gate before it, have it settle late, and
-// have it lose what is not settled.
+// Sink is a sink in memory. It accepts every audit event, unless the fields below say something else. They are set
+// before a session delivers.
 type Sink struct {
-	// settleTime is how long what it accepted takes to be settled.
+	// ConfirmTime is how long the sink takes to confirm what it accepted.
 	ConfirmTime time.Duration
-	// atATime is how many events a call of Deliver takes, 1 where it is not set.
-	AtATime int
-	// latency, if it is set, is how long the next call of Deliver takes before it takes anything.
-	latency  func() time.Duration
-	sessions []*Session
+	// BatchSize is how many events the sink takes at a time, 1 if it is not set.
+	BatchSize int
+	// Outcomes returns the outcome of an event, unless it is nil.
+	Outcomes func(audit.Event) audit.Outcome
+	// Gate lets one event pass for each value that it receives, and all once it is closed, unless it is nil.
+	Gate chan struct{}
+	// Entered receives a value for each event that arrives at the gate.
+	Entered chan struct{}
+	// Stop is closed to end what waits at the gate, as the poster does when the daemon is stopped.
+	Stop chan struct{}
 
 	mu       sync.Mutex
 	changed  *sync.Cond
-	Got      []audit.Event
-	offered  []int // how many events each call of Deliver was given
-	Outcomes func(audit.Event) audit.Outcome
-	// gate, if it is set, lets one event pass for each value in it.
-	Gate chan struct{}
-	// stop makes it give up like the poster when the daemon is stopped.
-	Stop chan struct{}
-	// entered gets a value whenever an event arrives at the gate.
-	Entered chan struct{}
+	sessions []*session
+	events   []audit.Event
+	offered  []int
 }
 
+// NewSink returns a sink that confirms at once.
 func NewSink() *Sink {
 	sink := &Sink{Stop: make(chan struct{}), Entered: make(chan struct{}, 1000)}
 	sink.changed = sync.NewCond(&sink.mu)
 	return sink
 }
 
-var errSinkStopped = errors.New("the sink was stopped")
-
-func (s *Sink) OpenSession() eventhub.Session {
-	lane := &Session{Sink: s, LostSignal: make(chan struct{})}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sessions = append(s.sessions, lane)
-	return lane
-}
-
-// lose loses what is not settled on all lanes.
-func (s *Sink) Lose() {
-	s.mu.Lock()
-	lanes := slices.Clone(s.sessions)
-	s.mu.Unlock()
-	for _, lane := range lanes {
-		lane.lose()
+// RefuseAll makes the sink refuse every audit event for good.
+func (s *Sink) RefuseAll() {
+	s.Outcomes = func(audit.Event) audit.Outcome {
+		return audit.Outcome{Verdict: audit.DeadLettered, Reason: "400 Bad Request"}
 	}
 }
 
+// OpenSession implements eventhub.Sink.
+func (s *Sink) OpenSession() eventhub.Session {
+	opened := &session{sink: s, lost: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions = append(s.sessions, opened)
+	return opened
+}
+
+// Lose loses what is not confirmed, in all sessions. A session with nothing to lose goes on.
+func (s *Sink) Lose() {
+	s.mu.Lock()
+	sessions := slices.Clone(s.sessions)
+	s.mu.Unlock()
+	for _, opened := range sessions {
+		opened.lose()
+	}
+}
+
+// Await waits until so many events have arrived, and returns the audit ids of all that have.
+func (s *Sink) Await(count int) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.events) < count {
+		s.changed.Wait()
+	}
+	return s.auditIDs()
+}
+
+// AuditIDs returns the audit ids of the events that have arrived.
+func (s *Sink) AuditIDs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.auditIDs()
+}
+
+func (s *Sink) auditIDs() []string {
+	var ids []string
+	for _, event := range s.events {
+		ids = append(ids, event.AuditID)
+	}
+	return ids
+}
+
+// Events returns the events that have arrived.
+func (s *Sink) Events() []audit.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.events)
+}
+
+// Offered returns how many events each call of Deliver was given.
+func (s *Sink) Offered() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.offered)
+}
+
+func (s *Sink) offer(events int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offered = append(s.offered, events)
+}
+
+var errSinkStopped = errors.New("the sink was stopped")
+
+// pass waits at the gate.
 func (s *Sink) pass(ctx context.Context) error {
 	s.Entered <- struct{}{}
 	if s.Gate == nil {
@@ -82,38 +130,15 @@ func (s *Sink) pass(ctx context.Context) error {
 	}
 }
 
-func (s *Sink) take(event audit.Event) audit.Outcome {
+// receive returns the outcome of an event that has passed the gate.
+func (s *Sink) receive(event audit.Event) audit.Outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	event.JSON = slices.Clone(event.JSON)
-	s.Got = append(s.Got, event)
+	s.events = append(s.events, event)
 	s.changed.Broadcast()
 	if s.Outcomes != nil {
 		return s.Outcomes(event)
 	}
 	return audit.Outcome{Verdict: audit.Delivered}
-}
-
-// await waits until so many events have arrived and returns their audit ids.
-func (s *Sink) Await(count int) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for len(s.Got) < count {
-		s.changed.Wait()
-	}
-	return s.auditIDs()
-}
-
-func (s *Sink) auditIDs() []string {
-	var got []string
-	for _, event := range s.Got {
-		got = append(got, event.AuditID)
-	}
-	return got
-}
-
-func (s *Sink) All() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.auditIDs()
 }

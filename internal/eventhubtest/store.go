@@ -2,105 +2,81 @@ package eventhubtest
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"aks-audit-log-go/eventhub"
 )
 
-// memoryStore is a store whose clock and failures are the test's.
+// Store is a store in memory.
 type Store struct {
+	// Now is the clock of the store.
+	Now func() time.Time
+
 	mu          sync.Mutex
-	Now         func() time.Time
 	versions    int
-	Ownerships  map[string]eventhub.Ownership
+	ownerships  map[string]eventhub.Ownership
 	checkpoints map[string]eventhub.Checkpoint
-	updates     int
-	Letters     []eventhub.DeadLetter
-	// failing is what every call returns while it is set.
-	failing error
+	deadLetters []eventhub.DeadLetter
+	// checkpointWrites counts the calls of UpdateCheckpoint that wrote.
+	checkpointWrites int
+	// failure is returned by every call unless it is nil.
+	failure error
 }
 
+// NewStore returns an empty store with the clock of the process.
 func NewStore() *Store {
-	return &Store{Now: time.Now, Ownerships: map[string]eventhub.Ownership{}, checkpoints: map[string]eventhub.Checkpoint{}}
+	return &Store{
+		Now: time.Now, ownerships: map[string]eventhub.Ownership{}, checkpoints: map[string]eventhub.Checkpoint{},
+	}
 }
 
+// Fail makes every call fail with err, until it is set to nil.
 func (s *Store) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failing = err
+	s.failure = err
 }
 
-func (s *Store) ListOwnerships(context.Context) ([]eventhub.Ownership, time.Time, error) {
+// GiveTo makes another reader the owner of a partition, as of its renewal at that time.
+func (s *Store) GiveTo(owner, partition string, renewed time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var listed []eventhub.Ownership
-	for _, ownership := range s.Ownerships {
-		listed = append(listed, ownership)
+	s.ownerships[partition] = eventhub.Ownership{
+		Partition: partition, Owner: owner, Renewed: renewed, Version: s.nextVersion(),
 	}
-	return listed, s.Now(), s.failing
 }
 
-func (s *Store) Claim(_ context.Context, ownership eventhub.Ownership) (eventhub.Ownership, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failing != nil {
-		return eventhub.Ownership{}, s.failing
-	}
-	if s.Ownerships[ownership.Partition].Version != ownership.Version {
-		return eventhub.Ownership{}, eventhub.ErrConflict
-	}
-	ownership.Version, ownership.Renewed = s.nextVersion(), s.Now()
-	s.Ownerships[ownership.Partition] = ownership
-	return ownership, nil
-}
-
-func (s *Store) nextVersion() string {
-	s.versions++
-	return fmt.Sprint("v", s.versions)
-}
-
-func (s *Store) ListCheckpoints(context.Context) ([]eventhub.Checkpoint, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var listed []eventhub.Checkpoint
-	for _, checkpoint := range s.checkpoints {
-		listed = append(listed, checkpoint)
-	}
-	return listed, s.failing
-}
-
-func (s *Store) UpdateCheckpoint(_ context.Context, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failing != nil {
-		return eventhub.Checkpoint{}, s.failing
-	}
-	if s.checkpoints[checkpoint.Partition].Version != checkpoint.Version {
-		return eventhub.Checkpoint{}, eventhub.ErrConflict
-	}
-	checkpoint.Version = s.nextVersion()
-	s.checkpoints[checkpoint.Partition] = checkpoint
-	s.updates++
-	return checkpoint, nil
-}
-
-// written counts the checkpoint writes so far.
-func (s *Store) Written() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.updates
-}
-
-// move is another owner that writes a checkpoint.
-func (s *Store) Move(partition string, sequence int64) {
+// MoveCheckpoint writes a checkpoint as another reader.
+func (s *Store) MoveCheckpoint(partition string, sequence int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.checkpoints[partition] = eventhub.Checkpoint{Partition: partition, Sequence: sequence, Version: s.nextVersion()}
 }
 
+// Owner returns the owner of a partition, "" if nobody owns it.
+func (s *Store) Owner(partition string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ownerships[partition].Owner
+}
+
+// PartitionsByOwner returns the partitions of each owner.
+func (s *Store) PartitionsByOwner() map[string][]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	partitions := map[string][]string{}
+	for _, partition := range slices.Sorted(maps.Keys(s.ownerships)) {
+		owner := s.ownerships[partition].Owner
+		partitions[owner] = append(partitions[owner], partition)
+	}
+	return partitions
+}
+
+// Checkpoint returns the checkpoint of a partition, and whether there is one.
 func (s *Store) Checkpoint(partition string) (eventhub.Checkpoint, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,39 +84,80 @@ func (s *Store) Checkpoint(partition string) (eventhub.Checkpoint, bool) {
 	return checkpoint, known
 }
 
-func (s *Store) Owner(partition string) string {
+// CheckpointWrites returns how many checkpoints were written with UpdateCheckpoint.
+func (s *Store) CheckpointWrites() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Ownerships[partition].Owner
+	return s.checkpointWrites
 }
 
+// DeadLetters returns the dead letters in the order in which they were stored.
+func (s *Store) DeadLetters() []eventhub.DeadLetter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.deadLetters)
+}
+
+// ListOwnerships implements eventhub.CheckpointStore.
+func (s *Store) ListOwnerships(context.Context) ([]eventhub.Ownership, time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.ownerships)), s.Now(), s.failure
+}
+
+// Claim implements eventhub.CheckpointStore.
+func (s *Store) Claim(_ context.Context, ownership eventhub.Ownership) (eventhub.Ownership, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failure != nil {
+		return eventhub.Ownership{}, s.failure
+	}
+	if s.ownerships[ownership.Partition].Version != ownership.Version {
+		return eventhub.Ownership{}, eventhub.ErrConflict
+	}
+	ownership.Version, ownership.Renewed = s.nextVersion(), s.Now()
+	s.ownerships[ownership.Partition] = ownership
+	return ownership, nil
+}
+
+// ListCheckpoints implements eventhub.CheckpointStore.
+func (s *Store) ListCheckpoints(context.Context) ([]eventhub.Checkpoint, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.checkpoints)), s.failure
+}
+
+// UpdateCheckpoint implements eventhub.CheckpointStore.
+func (s *Store) UpdateCheckpoint(_ context.Context, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failure != nil {
+		return eventhub.Checkpoint{}, s.failure
+	}
+	if s.checkpoints[checkpoint.Partition].Version != checkpoint.Version {
+		return eventhub.Checkpoint{}, eventhub.ErrConflict
+	}
+	checkpoint.Version = s.nextVersion()
+	s.checkpoints[checkpoint.Partition] = checkpoint
+	s.checkpointWrites++
+	return checkpoint, nil
+}
+
+// StoreDeadLetter implements eventhub.DeadLetterStore. It keeps a dead letter each time that it is stored.
 func (s *Store) StoreDeadLetter(_ context.Context, letter eventhub.DeadLetter) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failing == nil {
+	if s.failure == nil {
 		letter.Content = slices.Clone(letter.Content)
-		s.Letters = append(s.Letters, letter)
+		s.deadLetters = append(s.deadLetters, letter)
 	}
-	return s.failing
+	return s.failure
 }
 
+// Close implements io.Closer.
 func (s *Store) Close() error { return nil }
 
-// owners are who owns each partition.
-func (s *Store) Owners() map[string][]string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	owners := map[string][]string{}
-	for _, partition := range Ids(len(s.Ownerships)) {
-		owner := s.Ownerships[partition].Owner
-		owners[owner] = append(owners[owner], partition)
-	}
-	return owners
-}
-
-// giveTo has another reader own a partition, which it has renewed at that time.
-func (s *Store) GiveTo(owner, partition string, renewed time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.Ownerships[partition] = eventhub.Ownership{Partition: partition, Owner: owner, Renewed: renewed, Version: s.nextVersion()}
+func (s *Store) nextVersion() string {
+	s.versions++
+	return "v" + strconv.Itoa(s.versions)
 }

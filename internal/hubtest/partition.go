@@ -144,3 +144,49 @@ func (p *partition) unsubscribe(c *conn) {
 		delete(p.readers, c)
 	}
 }
+
+// Append puts an event with this body into the partition and returns its sequence number, -1 if there
+// is no such partition. It keeps body, which must not be changed afterwards.
+func (s *Server) Append(partition string, body []byte) int64 {
+	return s.AppendMessage(partition, Message{Body: [][]byte{body}})
+}
+
+// AppendMessage puts m into the partition and returns its sequence number; -1 if there is no such
+// partition, or m holds a value that AMQP has no type for. It keeps m's bodies.
+func (s *Server) AppendMessage(partition string, m Message) int64 {
+	p := s.partition(partition)
+	if p == nil {
+		s.cfg.Trace("append to partition %q, which does not exist", partition)
+		return -1
+	}
+	seq, err := p.append(m.event())
+	if err != nil {
+		s.cfg.Trace("append to partition %q: %v", partition, err)
+		return -1
+	}
+	return seq
+}
+
+// PartitionInfo is what $management tells of a partition.
+type PartitionInfo struct {
+	// Begin is the sequence number of the oldest event still there; where there is none, of the next.
+	// Where there never was one, a geo-replicated hub says -1.
+	Begin int64
+	// LastSequence is the sequence number of the newest event ever, -1 if there never was one.
+	LastSequence int64
+	// LastOffset is its offset, "-1" (or "1:-1:-1") if there never was one.
+	LastOffset string
+	// LastEnqueued is when it was enqueued.
+	LastEnqueued time.Time
+	// Empty says that nothing is there to read.
+	Empty bool
+}
+
+// Partition tells of one partition; of one that does not exist the zero value.
+func (s *Server) Partition(partition string) PartitionInfo {
+	p := s.partition(partition)
+	if p == nil {
+		return PartitionInfo{}
+	}
+	return p.info()
+}

@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// clock is a time that a test sets.
+// Clock is a clock that a test sets.
 type Clock struct{ Time time.Time }
 
+// Now returns Time.
 func (c *Clock) Now() time.Time { return c.Time }
 
-// sample returns the value of one series, written as Prometheus writes it, and whether there
-// is one. A histogram's value is its count.
+// Sample returns the value of a series, written as Prometheus writes it, and whether there is one. The value of a
+// histogram is its count.
 func Sample(t *testing.T, reg *prometheus.Registry, series string) (float64, bool) {
 	t.Helper()
 	families, err := reg.Gather()
@@ -39,16 +40,18 @@ func Sample(t *testing.T, reg *prometheus.Registry, series string) (float64, boo
 	return 0, false
 }
 
+// AssertSample asserts that a series has this value.
 func AssertSample(t *testing.T, reg *prometheus.Registry, want float64, series string) {
 	t.Helper()
 	got, ok := Sample(t, reg, series)
-	if assert.True(t, ok, "%s is not there", series) {
+	if assert.True(t, ok, "%s is missing", series) {
 		assert.InDelta(t, want, got, 1e-9, series)
 	}
 }
 
+// AssertNoSample asserts that there is no such series.
 func AssertNoSample(t *testing.T, reg *prometheus.Registry, series string) {
 	t.Helper()
 	_, ok := Sample(t, reg, series)
-	assert.False(t, ok, "%s is there", series)
+	assert.False(t, ok, "%s exists", series)
 }

@@ -1,2 +1,2 @@
-// Package retry waits between attempts.
+// Package retry repeats what fails, and waits between the attempts.
 package retry

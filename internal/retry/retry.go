@@ -6,49 +6,86 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
-
-	"aks-audit-log-go/eventhub"
 )
 
-// The pause between two tries of what must not be given up doubles between these bounds.
+// MinDelay and MaxDelay bound the delay between two attempts of Do.
 const (
-	retryDelayMin = 500 * time.Millisecond
-	retryDelayMax = 15 * time.Second
+	MinDelay = 500 * time.Millisecond
+	MaxDelay = 15 * time.Second
 )
 
-// retry calls try until it works, ctx ends, or the partition has gone to somebody else. A run
-// that lasted was not part of the trouble, so the pauses begin anew after it.
-func Do(ctx context.Context, log logrus.FieldLogger, what string, try func() error) error {
-	pause := Backoff{Next: retryDelayMin}
+// Sleep waits for d. If ctx ends first, or has ended before, it returns the cause at once.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Backoff is a delay that doubles from Min to Max.
+type Backoff struct {
+	Min, Max time.Duration
+	// FirstAtOnce makes the first delay, and the first one after a Reset, 0.
+	FirstAtOnce bool
+
+	last    time.Duration
+	started bool
+}
+
+// Next returns the next delay.
+func (b *Backoff) Next() time.Duration {
+	if b.started || !b.FirstAtOnce {
+		b.last = min(max(2*b.last, b.Min), b.Max)
+	}
+	b.started = true
+	return b.last
+}
+
+// Reset makes the next delay the first one again.
+func (b *Backoff) Reset() { b.last, b.started = 0, false }
+
+// Do calls try until it succeeds, fails with one of the permanent errors, or ctx ends. Between two attempts it logs
+// the error as "cannot <what>, trying again" and waits from MinDelay to MaxDelay. After an attempt that lasted longer
+// than MaxDelay the delays start at MinDelay again: what had failed before it worked for a while. Do returns nil if
+// ctx ended.
+func Do(ctx context.Context, log logrus.FieldLogger, what string, try func() error, permanent ...error) error {
+	delays := Backoff{Min: MinDelay, Max: MaxDelay}
 	for {
 		began := time.Now()
 		err := try()
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // ctx says all that the caller wants to know
-		case err == nil, errors.Is(err, eventhub.ErrDisplaced), errors.Is(err, eventhub.ErrConflict):
+			return nil //nolint:nilerr // the caller learns from ctx all that it has to know
+		case err == nil, isAny(err, permanent):
 			return err
 		}
-		if time.Since(began) > retryDelayMax {
-			pause.Next = retryDelayMin
+		if time.Since(began) > MaxDelay {
+			delays.Reset()
 		}
-		log.WithError(err).WithField("delay", pause.Next).Warn("cannot " + what + ", trying again")
-		if pause.Wait(ctx); ctx.Err() != nil {
-			return nil //nolint:nilerr // here, too
+		delay := delays.Next()
+		log.WithError(err).WithField("delay", delay).Warn("cannot " + what + ", trying again")
+		if Sleep(ctx, delay) != nil {
+			return nil
 		}
 	}
 }
 
-// backoff is the pause between two tries: next, and twice as long each time.
-type Backoff struct{ Next time.Duration }
-
-// wait pauses, or until ctx ends.
-func (b *Backoff) Wait(ctx context.Context) {
-	if b.Next > 0 {
-		select {
-		case <-ctx.Done():
-		case <-time.After(b.Next):
+// isAny reports whether err is one of the targets.
+func isAny(err error, targets []error) bool {
+	for _, target := range targets {
+		if errors.Is(err, target) {
+			return true
 		}
 	}
-	b.Next = min(max(2*b.Next, retryDelayMin), retryDelayMax)
+	return false
 }

@@ -11,8 +11,8 @@ import (
 	"aks-audit-log-go/forwarder/connstr"
 )
 
-// In Azure the address of an account is a host without a path; those of emulators have one.
-func TestAContainerIsFoundBehindAHostAndBehindAPath(t *testing.T) {
+// In Azure, the address of an account is a host without a path. The addresses of emulators have a path.
+func TestAContainerIsFoundWithAndWithoutAPathBeforeIt(t *testing.T) {
 	for path, want := range map[string]string{"": "/checkpoints", "/devstoreaccount1": "/devstoreaccount1/checkpoints"} {
 		asked := ""
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -20,10 +20,10 @@ func TestAContainerIsFoundBehindAHostAndBehindAPath(t *testing.T) {
 			emptyListing(w, r)
 		}))
 		defer server.Close()
-		container, err := newBlobContainer(connstr.BlobConnection{ServiceURL: server.URL + path, AccountName: "a", AccountKey: "a2V5"}, "checkpoints", nil)
+		c, err := openContainer(connstr.BlobConnection{ServiceURL: server.URL + path, AccountName: "a", AccountKey: "a2V5"}, "checkpoints", nil)
 		require.NoError(t, err)
-		defer container.close()
-		_, _, err = container.list(t.Context(), "a/")
+		defer c.close()
+		_, _, err = c.listOrCreate(t.Context(), "a/")
 		require.NoError(t, err)
 		assert.Equal(t, want, asked)
 	}

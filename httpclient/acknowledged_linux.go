@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setAckTimeout bounds how long what was sent may stay unacknowledged; 0 leaves it to the system.
+// setAckTimeout bounds how long sent bytes may stay unacknowledged. 0 stands for the system's own limit.
 func setAckTimeout(conn *net.TCPConn, timeout time.Duration) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {

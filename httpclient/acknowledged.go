@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// acknowledgedConn breaks when what was sent over it is not acknowledged within ackTimeout. The
-// limit holds from the sending of a request to the first bytes of its answer only: on an idle
-// connection the system would take it for the limit of its probes too, in place of their own.
+// acknowledgedConn breaks when sent bytes are not acknowledged within ackTimeout. The limit holds only from the
+// sending of a request to the first bytes of its answer: on an idle connection the system would apply it to the
+// keep-alive probes too, in place of their own limit.
 type acknowledgedConn struct {
 	*net.TCPConn
-	// limited is whether the limit holds now.
+	// limited says whether the limit holds now.
 	limited atomic.Bool
 }
 
@@ -21,7 +21,7 @@ func (c *acknowledgedConn) Write(b []byte) (int, error) {
 	return c.TCPConn.Write(b)
 }
 
-// Read reads and takes the limit off when something came.
+// Read reads, and removes the limit if it read anything.
 func (c *acknowledgedConn) Read(b []byte) (int, error) {
 	n, err := c.TCPConn.Read(b)
 	if n > 0 {
@@ -30,7 +30,7 @@ func (c *acknowledgedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// limit changes the limit if it is not so already. A system that has none does without.
+// limit sets or removes the limit, unless that is done already. Errors are ignored: a system may have no such limit.
 func (c *acknowledgedConn) limit(limited bool, timeout time.Duration) {
 	if c.limited.CompareAndSwap(!limited, limited) {
 		_ = setAckTimeout(c.TCPConn, timeout)

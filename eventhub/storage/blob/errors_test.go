@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/azauth"
 	"aks-audit-log-go/forwarder/connstr"
 	"aks-audit-log-go/internal/azauthtest"
@@ -21,9 +22,8 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// startBlobs starts what answers as a storage account does, over TLS, and opens a container there
-// with an identity.
-func startBlobs(t *testing.T, identity azauthtest.CredentialFunc, answer http.HandlerFunc) Container {
+// startBlobs starts a fake storage account with TLS, and opens a container there with an identity.
+func startBlobs(t *testing.T, identity azauthtest.CredentialFunc, answer http.HandlerFunc) container {
 	t.Helper()
 	certificate, key, err := hubtest.Certificate()
 	require.NoError(t, err)
@@ -33,13 +33,13 @@ func startBlobs(t *testing.T, identity azauthtest.CredentialFunc, answer http.Ha
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	container, err := newBlobContainer(connstr.BlobConnection{ServiceURL: server.URL, Entra: true}, "checkpoints", azauth.NewTokens(azauth.StorageService, identity))
+	c, err := openContainer(connstr.BlobConnection{ServiceURL: server.URL, Entra: true}, "checkpoints", azauth.NewTokenSource(azauth.StorageResource, identity))
 	require.NoError(t, err)
-	t.Cleanup(container.close)
-	return container
+	t.Cleanup(c.close)
+	return c
 }
 
-// refuseWith answers as the service does to whom it does not accept.
+// refuseWith answers as the service does when it denies access.
 func refuseWith(status int, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("x-ms-error-code", code)
@@ -51,7 +51,7 @@ func emptyListing(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(`<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs></Blobs><NextMarker></NextMarker></EnumerationResults>`))
 }
 
-func TestEachRequestToTheStorageHasTheTokenThatHoldsThen(t *testing.T) {
+func TestEachRequestToTheStorageHasAValidToken(t *testing.T) {
 	for life := time.Second; ; life *= 2 {
 		if tokensFollowEachOther(t, life) {
 			return
@@ -61,17 +61,17 @@ func TestEachRequestToTheStorageHasTheTokenThatHoldsThen(t *testing.T) {
 }
 
 // tokensFollowEachOther checks that requests have the same token until half of its life is over, and the next one
-// then. It answers false where the machine was too slow for two requests in that time.
+// then. It returns false if the machine was too slow for two requests in that time.
 func tokensFollowEachOther(t *testing.T, life time.Duration) bool {
 	t.Helper()
 	var seen []string
 	identity := &azauthtest.Numbered{Life: life}
-	container := startBlobs(t, identity.Get, func(w http.ResponseWriter, r *http.Request) {
+	c := startBlobs(t, identity.Get, func(w http.ResponseWriter, r *http.Request) {
 		seen = append(seen, r.Header.Get("Authorization"))
 		emptyListing(w, r)
 	})
 	list := func() {
-		_, _, err := container.list(t.Context(), "a/")
+		_, _, err := c.listOrCreate(t.Context(), "a/")
 		require.NoError(t, err)
 	}
 	began := time.Now()
@@ -86,7 +86,7 @@ func tokensFollowEachOther(t *testing.T, life time.Duration) bool {
 	return true
 }
 
-func TestAnIdentityThatTheStorageRefusesIsToldWhatItNeeds(t *testing.T) {
+func TestTheErrorOfADeniedIdentitySaysWhatItNeeds(t *testing.T) {
 	const role = `this identity has to have the role "Storage Blob Data Contributor" on the storage account or the container`
 	token := "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
 	identity := func(context.Context) (azcore.AccessToken, error) {
@@ -102,38 +102,38 @@ func TestAnIdentityThatTheStorageRefusesIsToldWhatItNeeds(t *testing.T) {
 		"another network": {403, "AuthorizationFailure", "blob storage answered 403 AuthorizationFailure: does the account's firewall let this network in?"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			container := startBlobs(t, identity, refuseWith(test.status, test.code))
-			_, _, err := container.list(t.Context(), "a/")
+			c := startBlobs(t, identity, refuseWith(test.status, test.code))
+			_, _, err := c.listOrCreate(t.Context(), "a/")
 			require.ErrorContains(t, err, test.want)
-			assert.Equal(t, azauth.StoragePart, azauth.RefusedBy(err))
+			assert.Equal(t, eventhub.ServiceStorage, eventhub.AccessDeniedBy(err))
 			assert.NotContains(t, err.Error(), token)
-			_, err = container.WriteMetadata(t.Context(), "a/0", nil, "")
+			_, err = c.writeMetadata(t.Context(), "a/0", nil, "")
 			assert.ErrorContains(t, err, test.want)
-			_, _, err = container.Get(t.Context(), "a/0", 10)
+			_, _, err = c.get(t.Context(), "a/0", 10)
 			assert.ErrorContains(t, err, test.want)
 		})
 	}
 }
 
-func TestWithoutATokenNothingIsSentToTheStorage(t *testing.T) {
+func TestWithoutATokenNoRequestIsSentToTheStorage(t *testing.T) {
 	var requests atomic.Int32
 	identity := func(context.Context) (azcore.AccessToken, error) {
 		return azcore.AccessToken{}, errors.New("nobody is signed in")
 	}
-	container := startBlobs(t, identity, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
-	_, _, err := container.list(t.Context(), "a/")
+	c := startBlobs(t, identity, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
+	_, _, err := c.listOrCreate(t.Context(), "a/")
 	require.EqualError(t, err, "no token of Microsoft Entra ID for blob storage: nobody is signed in")
-	assert.Equal(t, azauth.StoragePart, azauth.RefusedBy(err))
+	assert.Equal(t, eventhub.ServiceStorage, eventhub.AccessDeniedBy(err))
 	assert.Zero(t, requests.Load())
 }
 
-func TestAnAccountThatTakesNoKeysSaysWhatToSetInstead(t *testing.T) {
+func TestTheErrorOfAnAccountWithoutKeysSaysWhatToSetInstead(t *testing.T) {
 	server := httptest.NewServer(refuseWith(403, "KeyBasedAuthenticationNotPermitted"))
 	defer server.Close()
-	container, err := newBlobContainer(connstr.BlobConnection{ServiceURL: server.URL, AccountName: "a", AccountKey: "a2V5"}, "checkpoints", nil)
+	c, err := openContainer(connstr.BlobConnection{ServiceURL: server.URL, AccountName: "a", AccountKey: "a2V5"}, "checkpoints", nil)
 	require.NoError(t, err)
-	defer container.close()
-	_, _, err = container.list(t.Context(), "a/")
+	defer c.close()
+	_, _, err = c.listOrCreate(t.Context(), "a/")
 	require.EqualError(t, err, "blob storage answered 403 KeyBasedAuthenticationNotPermitted: the account takes no keys, "+
 		"set BLOBSTORAGEURL in place of BLOBSTORAGECONNECTIONSTRING")
 }
