@@ -129,7 +129,7 @@ func TestTheHubEventOfARealClusterGoesTheQuickWay(t *testing.T) {
 }
 
 func TestRealAuditEventsGoTheQuickWay(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "samples", "*_*.json"))
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "samples", "*_*.json"))
 	require.NoError(t, err)
 	for _, file := range files {
 		logs, err := os.ReadFile(file)

@@ -17,7 +17,7 @@ import (
 // where they are not there.
 func realEvents(t *testing.T) map[string]string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("..", "..", "shared", "samples", "*_*.json"))
+	paths, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "samples", "*_*.json"))
 	require.NoError(t, err)
 	if len(paths) == 0 {
 		t.Skip("the samples of real audit events are not there")

@@ -130,7 +130,7 @@ func TestRecordsSurviveTheNextHubEvent(t *testing.T) {
 // realHubEvent is a hub event as AKS wrote it. The test is skipped where it is not there.
 func realHubEvent(t testing.TB) []byte {
 	t.Helper()
-	path := filepath.Join("..", "..", "shared", "samples", "aks-hub-event.json")
+	path := filepath.Join("..", "..", "..", "shared", "samples", "aks-hub-event.json")
 	body, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
 		t.Skipf("the sample of a real hub event is not there: %s", path)
