@@ -95,30 +95,27 @@ func insert(event []byte, at int, text string) []byte {
 	return grown
 }
 
-// addTo returns the audit event with the note, in a copy; or as it is, where it is not whole, has a
-// cluster_name, or annotations that are no object.
+// addTo returns a copy of the audit event with the tag. It returns the event itself if the event is not whole, has a
+// cluster_name, or has annotations that are not an object.
 func (n clusterTag) addTo(event []byte) []byte {
 	if n == (clusterTag{}) {
 		return event
 	}
-	whole, err := jsonscan.ScanObject(event)
-	if err != nil || len(whole.Members) == 0 {
+	object, err := jsonscan.ScanObject(event)
+	if err != nil {
 		return event
 	}
-	value := whole.ValueOf("annotations")
-	if value == nil {
-		return insert(slices.Clip(event), len(bytes.TrimRight(event, " \t\r\n"))-1, n.whole)
-	}
-	if string(value) == "null" {
-		whole.Set("annotations", "{"+n.inside[1:]+"}")
-		return whole.Text
+	value := object.ValueOf("annotations")
+	if value == nil || string(value) == "null" {
+		object.Set("annotations", "{"+n.inside[1:]+"}")
+		return object.Text()
 	}
 	annotations, err := jsonscan.ScanObject(value)
-	if _, named := annotations.Member(clusterKey); err != nil || named {
+	if err != nil || annotations.Has(clusterKey) {
 		return event
 	}
 	_, text, _ := strings.Cut(n.inside, ":")
 	annotations.Set(clusterKey, text)
-	whole.Set("annotations", string(annotations.Text))
-	return whole.Text
+	object.Set("annotations", string(annotations.Text()))
+	return object.Text()
 }

@@ -45,14 +45,14 @@ func (u *Unpacker) repairOrTruncate(log []byte, reason, recordTime string, note 
 func truncate(event []byte, fits func([]byte) bool) ([]byte, bool) {
 	for _, key := range []string{"responseObject", "requestObject"} {
 		whole, err := jsonscan.ScanObject(event)
-		if err != nil || whole.ValueOf(key) == nil {
+		if err != nil || !whole.Has(key) {
 			continue
 		}
 		event = whole.Without(key)
 		reduced, _ := jsonscan.ScanObject(event)
 		markTruncated(reduced)
-		if fits(reduced.Text) {
-			return reduced.Text, true
+		if fits(reduced.Text()) {
+			return reduced.Text(), true
 		}
 	}
 	return nil, false

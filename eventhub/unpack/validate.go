@@ -3,6 +3,7 @@ package unpack
 import (
 	"time"
 
+	"aks-audit-log-go/eventhub/unpack/jsonscan"
 	"aks-audit-log-go/forwarder/audit"
 )
 
@@ -43,23 +44,16 @@ func isTimestamp(text string) bool {
 	return err == nil
 }
 
-// depth counts how deep a JSON text is nested: the outermost value and a scalar in the
-// innermost one are a level each. It looks only at brackets outside of strings, so that it
-// answers for broken JSON as well.
+// depth counts how deep a JSON text is nested: the outermost value is one level, and a scalar in the innermost value
+// another. It looks only at the brackets outside of strings, so that it also counts in broken JSON.
 func depth(text []byte) int {
 	deepest, level := 0, 0
-	inString := false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
+	for token := range jsonscan.Tokens(text) {
+		switch token.Text[0] {
+		case '{', '[':
 			level++
 			deepest = max(deepest, level)
-		case c == '}' || c == ']':
+		case '}', ']':
 			level--
 		}
 	}
