@@ -55,7 +55,7 @@ type Partition struct {
 	// debug spares every hub event the cost of log fields that nobody sees.
 	debug bool
 
-	unpacker    unpack.Unpacker
+	unpacker    *unpack.Unpacker
 	checkpoints *checkpoint.Writer
 	lag         *lag
 	stall       *stallDetector
@@ -74,7 +74,7 @@ func New(id string, shared *Shared) *Partition {
 	stall := &stallDetector{}
 	return &Partition{
 		shared: shared, id: id, stats: stats, log: log, debug: forwarder.Debugging(log),
-		unpacker:    unpack.Unpacker{Rules: unpack.RulesOf(shared.cfg)},
+		unpacker:    unpack.New(shared.cfg),
 		checkpoints: checkpoint.New(id, shared.store, shared.cfg.CheckpointInterval, stats, log),
 		lag: &lag{
 			partition: id, hub: shared.hub, stats: stats, health: shared.health, log: log, stall: stall,

@@ -35,7 +35,7 @@ func TestWhatFalcoWouldLoseInSilenceIsNotSent(t *testing.T) {
 		"an escaped quote does not end a string": {eventhubtest.WithRequest(`"\"` + strings.Repeat("{", 400) + `"`), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, reason := newUnpacker().CheckAudit([]byte(test.event))
+			_, reason := (&Validator{MaxEventSize: eventhubtest.TestMaxEventSize}).Check([]byte(test.event))
 			assert.Equal(t, test.want, reason)
 		})
 	}

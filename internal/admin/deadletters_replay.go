@@ -44,7 +44,7 @@ var ErrLettersKept = errors.New("dead letters were kept")
 // deletes those that were accepted. It prints a line for each and a summary. What the sink refuses
 // and what it could not use stays; a sink that takes nothing ends the replay.
 func replayAll(ctx context.Context, records eventhub.DeadLetterRecords, sink ReplaySink, options ReplayOptions, out io.Writer) error {
-	r := &replay{records: records, sink: sink, options: options, out: out, checker: unpack.Unpacker{Rules: unpack.Rules{MaxEventSize: options.MaxEventSize}}}
+	r := &replay{records: records, sink: sink, options: options, out: out, validator: unpack.Validator{MaxEventSize: options.MaxEventSize}}
 	err := eachDeadLetter(ctx, records, func(name string, letter eventhub.DeadLetter, problem error) error {
 		return r.handle(ctx, name, letter, problem)
 	})
@@ -68,7 +68,7 @@ type replay struct {
 	options ReplayOptions
 	out     io.Writer
 
-	checker unpack.Unpacker
+	validator unpack.Validator
 	// accepted are the letters that the sink took and that are not deleted yet.
 	accepted []acceptedDeadLetter
 	// The numbers of letters, for the summary.
@@ -106,7 +106,7 @@ func (r *replay) eventOf(letter eventhub.DeadLetter) (event audit.Event, reason 
 	if len(content) == 0 {
 		return event, "empty"
 	}
-	auditID, reason := r.checker.CheckAudit(content)
+	auditID, reason := r.validator.Check(content)
 	if r.options.Force {
 		auditID, reason = unpack.Identify(content).AuditID, ""
 	}
