@@ -117,7 +117,7 @@ func (p *Partition) noteGap(last, next int64) {
 
 // warnOfMissingCluster says once that CLUSTERNAME=on has no effect on some records.
 func (p *Partition) warnOfMissingCluster(event eventhub.Event) {
-	if p.unpacker.Clusters.Missed && p.warned.Next("no cluster").Log {
+	if p.unpacker.MissedCluster() && p.warned.Next("no cluster").Log {
 		p.log.WithField("sequence", event.Sequence).
 			Warn("records say of no cluster that they are of it (resourceId), their audit events go without cluster_name")
 	}

@@ -56,7 +56,7 @@ type Partition struct {
 	// debug spares every hub event the cost of log fields that nobody sees.
 	debug bool
 
-	unpacker    unpack.Unpacker
+	unpacker    *unpack.Unpacker
 	checkpoints *checkpoint.Writer
 	lag         *lag
 	stall       *stallDetector
@@ -75,7 +75,7 @@ func New(id string, shared *Shared) *Partition {
 	stall := &stallDetector{}
 	return &Partition{
 		shared: shared, id: id, stats: stats, log: log, debug: forwarder.Debugging(log),
-		unpacker: unpack.Unpacker{Rules: unpack.RulesOf(shared.cfg)},
+		unpacker: unpack.New(shared.cfg),
 		checkpoints: checkpoint.New(id, shared.store, shared.cfg.CheckpointInterval,
 			StoreTimeout(shared.cfg.ShutdownTimeout), stats, log),
 		lag: &lag{
