@@ -79,7 +79,7 @@ func (o *Overview) Status() Status {
 	owners := o.health.OwnerView()
 	s := Status{
 		Time: o.now().UTC(), Started: o.started.UTC(), Version: forwarder.Version,
-		Replica: owners.Me, BalancingFailure: owners.Failed,
+		Replica: owners.Replica, BalancingFailure: owners.RoundFailure,
 		HubHost: o.cfg.HubConnection.Host, Hub: o.cfg.HubName, ConsumerGroup: o.cfg.ConsumerGroup,
 		Sink:       o.sink(),
 		Records:    make(map[audit.Verdict]int64),
@@ -148,7 +148,7 @@ func (o *Overview) partitions(owners health.OwnerView) []PartitionStatus {
 	}
 	all := make([]PartitionStatus, 0, len(ids))
 	for _, id := range slices.SortedFunc(maps.Keys(ids), natural.Compare) {
-		all = append(all, partitionStatus(id, owners.ByPartition[id], owners.Me, counted[id], o.now()))
+		all = append(all, partitionStatus(id, owners.ByPartition[id], owners.Replica, counted[id], o.now()))
 	}
 	return all
 }
