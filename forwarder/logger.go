@@ -9,7 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Debugging reports whether log logs debug messages. It is true for a logger of an unknown type, which decides by itself.
+// Debugging reports whether log logs debug messages. It is true for a logger of an unknown type, which decides by
+// itself.
 func Debugging(log logrus.FieldLogger) bool {
 	switch log := log.(type) {
 	case *logrus.Logger:

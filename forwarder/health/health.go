@@ -38,8 +38,8 @@ const (
 	refusedStorage    = "storage"
 )
 
-// NewHealth returns the health of a daemon that has just started. It is not ready. It is alive, whatever happens, until
-// Watch is called.
+// NewHealth returns the health of a daemon that has just started. It is not ready. It is alive, whatever happens,
+// until Watch is called.
 func NewHealth() *Health {
 	return &Health{sinkFailures: map[string]string{}, refusals: map[string]string{}}
 }
@@ -134,8 +134,8 @@ func (h *Health) SinkFailing(partition, reason string) {
 }
 
 // HubRefuses records that the hub does not accept the key or the identity of the daemon, or that there is no token for
-// the hub, and why. partition is empty for a management request. The record stays until HubAccepts. Partitions that are
-// owned can go on for a while, until the hub's earlier permission expires.
+// the hub, and why. partition is empty for a management request. The record stays until HubAccepts. Partitions that
+// are owned can go on for a while, until the hub's earlier permission expires.
 func (h *Health) HubRefuses(partition, reason string) {
 	h.setRefusal(cmp.Or(partition, refusedManagement), reason)
 }

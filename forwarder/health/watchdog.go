@@ -14,8 +14,8 @@ import (
 // reports what happens, and the watchdog answers. It watches each partition by itself, so that the others do not hide
 // one that is wedged.
 //
-// The watchdog ignores the time that the sink or the storage takes, because a restart mends neither. So it never counts
-// the time while a hub event is in hand: being posted, held, or waiting until its dead letter is stored.
+// The watchdog ignores the time that the sink or the storage takes, because a restart mends neither. So it never
+// counts the time while a hub event is in hand: being posted, held, or waiting until its dead letter is stored.
 type watchdog struct {
 	mu sync.Mutex
 	// timeout is how long the consumer may make no progress. 0 turns the watchdog off.
@@ -30,7 +30,8 @@ type watchdog struct {
 type watchedPartition struct {
 	// lag is how many hub events of the partition have no verdict yet.
 	lag int64
-	// inHand is how many hub events the daemon is working on. While there are any, the watchdog does not wait for the hub.
+	// inHand is how many hub events the daemon is working on. While there are any, the watchdog does not wait for the
+	// hub.
 	inHand int
 	// since is when the daemon began to wait for the hub: when the lag rose above 0, or when the last hub event in hand
 	// was done.
@@ -100,8 +101,8 @@ func (w *watchdog) forget(partition string) {
 	delete(w.partitions, partition)
 }
 
-// wedged returns a sentence for the hub if it does not answer, and one for each partition without progress, in the order
-// of their numbers.
+// wedged returns a sentence for the hub if it does not answer, and one for each partition without progress, in the
+// order of their numbers.
 func (w *watchdog) wedged() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

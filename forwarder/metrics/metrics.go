@@ -31,9 +31,9 @@ type Statistics struct {
 	partitions *partitions
 }
 
-// NewStatistics returns the metrics and registers them with reg, with those of Go and of the process. version is a label
-// of aks_audit_log_build_info. now returns the current time at a scrape. NewStatistics panics if reg has the metrics
-// already, because a registry takes a metric only once.
+// NewStatistics returns the metrics and registers them with reg, with those of Go and of the process. version is a
+// label of aks_audit_log_build_info. now returns the current time at a scrape. NewStatistics panics if reg has the
+// metrics already, because a registry takes a metric only once.
 func NewStatistics(reg *prometheus.Registry, version string, now func() time.Time) *Statistics {
 	s := &Statistics{
 		sent:      newCounter("falco_aks_audit_log_events", "Audit events handed to the sink, each once however often it is posted."),
@@ -156,8 +156,8 @@ func (s *Statistics) RecordSkipped(category string) {
 	s.RecordsDone(audit.Skipped, 1)
 }
 
-// RecordDeadLettered counts a record that was stored as a dead letter, by one of the Reason constants of package audit,
-// and its verdict. Any other reason counts as "other".
+// RecordDeadLettered counts a record that was stored as a dead letter, by one of the Reason constants of package
+// audit, and its verdict. Any other reason counts as "other".
 func (s *Statistics) RecordDeadLettered(reason string) {
 	s.deadLetters.add(reason, 1)
 	s.RecordsDone(audit.DeadLettered, 1)
@@ -166,8 +166,8 @@ func (s *Statistics) RecordDeadLettered(reason string) {
 // EventRepaired counts an audit event that AKS cut and that goes to the sink with the part before the cut.
 func (s *Statistics) EventRepaired() { s.repaired.Inc() }
 
-// EventTruncated counts an audit event that goes to the sink without parts of it, and its original, which was stored as a
-// dead letter. reason is ReasonTooLarge or ReasonTooDeep. The verdict is counted when the sink has answered.
+// EventTruncated counts an audit event that goes to the sink without parts of it, and its original, which was stored
+// as a dead letter. reason is ReasonTooLarge or ReasonTooDeep. The verdict is counted when the sink has answered.
 func (s *Statistics) EventTruncated(reason string) {
 	s.deadLetters.add(reason, 1)
 	s.truncated.add(reason, 1)

@@ -103,8 +103,8 @@ func (p *Partition) Lag(events int64) { p.lag.Store(max(events, 0)) }
 // Position records the sequence number up to which all hub events have their verdict. Below 0 it is unknown.
 func (p *Partition) Position(sequence int64) { p.position.Store(sequence) }
 
-// Done records the enqueued time of a hub event whose records all have their verdict. It ignores the zero time, and one
-// that is older than the newest: a redelivered event is older.
+// Done records the enqueued time of a hub event whose records all have their verdict. It ignores the zero time, and
+// one that is older than the newest: a redelivered event is older.
 func (p *Partition) Done(enqueued time.Time) {
 	if enqueued.IsZero() {
 		return
@@ -146,9 +146,9 @@ func (p *Partition) Records(v audit.Verdict, n int) {
 	}
 }
 
-// SinkAnswered records the result of the partition's last POST and its duration. status is the status code of the answer,
-// or 0 if there was none. failure is why the POST was not accepted, or empty if it was. The status page shows failure to
-// anybody, so it must hold no secret.
+// SinkAnswered records the result of the partition's last POST and its duration. status is the status code of the
+// answer, or 0 if there was none. failure is why the POST was not accepted, or empty if it was. The status page shows
+// failure to anybody, so it must hold no secret.
 func (p *Partition) SinkAnswered(status int, failure string, took time.Duration) {
 	p.lastAnswer.Store(&SinkAnswer{At: p.now().UTC(), Status: status, Failure: failure, Seconds: took.Seconds()})
 }

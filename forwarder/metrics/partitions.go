@@ -9,8 +9,8 @@ import (
 )
 
 // partitions is the collector of the metrics by partition. The counters live as long as the process. Lag and age are
-// exported only while this replica owns the partition, because afterwards another replica exports them. partitions is a
-// collector of its own because the age is computed at the scrape.
+// exported only while this replica owns the partition, because afterwards another replica exports them. partitions is
+// a collector of its own because the age is computed at the scrape.
 type partitions struct {
 	now func() time.Time
 

@@ -37,8 +37,8 @@ type PartitionStatus struct {
 	LastAnswer *metrics.SinkAnswer     `json:"last_answer"`
 }
 
-// setState sets the state of a partition that is not PartitionHere. It corrects the owner that the last balancing round
-// found if this replica has claimed or relinquished the partition since.
+// setState sets the state of a partition that is not PartitionHere. It corrects the owner that the last balancing
+// round found if this replica has claimed or relinquished the partition since.
 func (p *PartitionStatus) setState(replica string) {
 	switch {
 	case p.State == PartitionHere:

@@ -17,9 +17,9 @@ const (
 	maxText = 400
 )
 
-// RecentLog keeps the last warnings and errors of the log for the status page. It is a hook of the logger. It keeps only
-// the fields of an entry that say where and why. The other fields may name users and objects of the cluster, and the page
-// has more readers than the log.
+// RecentLog keeps the last warnings and errors of the log for the status page. It is a hook of the logger. It keeps
+// only the fields of an entry that say where and why. The other fields may name users and objects of the cluster, and
+// the page has more readers than the log.
 type RecentLog struct {
 	mu sync.Mutex
 	// entries has the newest first.

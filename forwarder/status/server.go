@@ -38,8 +38,8 @@ type Server struct {
 	grace time.Duration
 }
 
-// NewServer returns a server of the metrics in reg, of health and of status for addr, which has the form [host]:port. It
-// does not listen yet. Failures of single requests are logged to logger at debug level.
+// NewServer returns a server of the metrics in reg, of health and of status for addr, which has the form [host]:port.
+// It does not listen yet. Failures of single requests are logged to logger at debug level.
 func NewServer(addr string, reg *prometheus.Registry, health *health.Health, status func() Status,
 	logger logrus.FieldLogger,
 ) *Server {

@@ -21,8 +21,8 @@ import (
 // noStatus is the status in tests that are not about the status page.
 func noStatus() Status { return Status{} }
 
-// startServer starts a server on a free port. At the end of the test it stops the server and checks that it ends without
-// an error.
+// startServer starts a server on a free port. At the end of the test it stops the server and checks that it ends
+// without an error.
 func startServer(t *testing.T, reg *prometheus.Registry, health *health.Health) *Server {
 	t.Helper()
 	log, _ := test.NewNullLogger()

@@ -28,8 +28,8 @@ const (
 	StateForwarding = "forwarding"
 )
 
-// Status is the answer of /status.json, which the status page shows. It holds no secret: of the connection strings only
-// the host, and of the sink's URL only scheme and host.
+// Status is the answer of /status.json, which the status page shows. It holds no secret: of the connection strings
+// only the host, and of the sink's URL only scheme and host.
 type Status struct {
 	// Time is when the status was taken.
 	Time time.Time `json:"time"`
