@@ -40,7 +40,7 @@ func TestTheStatusPageShowsAnOutageOfTheSinkWithinSecondsAndItsRecovery(t *testi
 	p.AwaitText(t, "#state", "forwarding")
 	p.AwaitText(t, "#reason", "owning 2 of 2 partitions")
 	p.AwaitText(t, cell("0", "Owner"), "this replica")
-	assert.Equal(t, "None since the start.", p.Text(t, "#no-troubles"))
+	assert.Equal(t, "None since the start.", p.Text(t, "#no-recent-log"))
 
 	fed := harness.NewFeed(hub)
 	fed.Add(t, 4, 3)
@@ -59,7 +59,7 @@ func TestTheStatusPageShowsAnOutageOfTheSinkWithinSecondsAndItsRecovery(t *testi
 	p.AwaitText(t, "#reason", "the sink does not take audit events")
 	p.AwaitText(t, cell("0", "Sink's last answer"), "✗ the sink answered 503 Service Unavailable")
 	p.AwaitText(t, cell("0", "Lag"), "1")
-	p.AwaitText(t, "#troubles", "holding the audit event until the sink takes it")
+	p.AwaitText(t, "#recent-log", "holding the audit event until the sink takes it")
 
 	s.AnswerWith(http.StatusOK)
 	d.AwaitReady(t)
@@ -96,7 +96,7 @@ func TestTheStatusPageCanBeReadOnAPhoneInTheDarkAndByAScreenReader(t *testing.T)
 		harness.PlayScene(t, harness.NewFeed(hub), s, d)
 	}
 	for name, p := range tabs {
-		p.AwaitText(t, "#troubles", "post failed")
+		p.AwaitText(t, "#recent-log", "post failed")
 		p.AwaitText(t, "#state", "forwarding")
 		assert.Contains(t, p.Text(t, "#figures"), "Delivered")
 		assert.LessOrEqual(t, p.ScrollWidth(t), windows[name].Width, "%s does not scroll sideways", name)

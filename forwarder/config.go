@@ -1,6 +1,3 @@
-// Package forwarder holds what the parts of the daemon share: the configuration, read once
-// from the environment, the audit event and its verdicts, the statistics, the health, and the
-// HTTP server that shows both.
 package forwarder
 
 import (
@@ -12,62 +9,60 @@ import (
 	"aks-audit-log-go/forwarder/connstr"
 )
 
-// FailurePolicy is what becomes of an audit event whose retries are used up.
+// FailurePolicy says what happens to an audit event whose retries are used up.
 type FailurePolicy string
 
-// The failure policies, as POSTFAILUREPOLICY has them.
+// The failure policies, spelled as in POSTFAILUREPOLICY.
 const (
-	// FailureHold keeps the event and goes on trying until the sink takes it. The default.
+	// FailureHold keeps the event and posts it until the sink takes it. It is the default.
 	FailureHold FailurePolicy = "hold"
 	// FailureDrop counts an error and goes on with the next event, as the predecessors did.
 	FailureDrop FailurePolicy = "drop"
 )
 
-// HubClient is the library that talks to the hub.
+// HubClient is the library that reads from the hub.
 type HubClient string
 
-// The hub clients, as EVENTHUBCLIENT has them.
+// The hub clients, spelled as in EVENTHUBCLIENT.
 const (
-	// ClientAzEventHubs is github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2. The
-	// default.
+	// ClientAzEventHubs is github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2. It is the default.
 	ClientAzEventHubs HubClient = "azeventhubs"
 	// ClientAzureEventHubsGo is github.com/Azure/azure-event-hubs-go/v3, retired since July 2023.
 	ClientAzureEventHubsGo HubClient = "azure-event-hubs-go"
 )
 
-// HubTransport is how AMQP gets to the hub.
+// HubTransport is what carries AMQP to the hub.
 type HubTransport string
 
-// The transports, as EVENTHUBTRANSPORT has them.
+// The transports, spelled as in EVENTHUBTRANSPORT.
 const (
-	// TransportAMQP is AMQP over TLS, on port 5671. The default.
+	// TransportAMQP is AMQP over TLS on port 5671. It is the default.
 	TransportAMQP HubTransport = "amqp"
-	// TransportWebSocket is AMQP over a WebSocket, on port 443 and, with azeventhubs, through
-	// the proxy of HTTPS_PROXY.
+	// TransportWebSocket is AMQP over a WebSocket on port 443. With azeventhubs it uses the proxy of HTTPS_PROXY.
 	TransportWebSocket HubTransport = "websocket"
 )
 
-// StartKind says how a StartPosition is meant.
+// StartKind is the kind of a StartPosition.
 type StartKind int
 
 // The kinds of start position. The zero value is the default.
 const (
-	// StartEarliest is the oldest event that the hub retains.
+	// StartEarliest starts at the oldest hub event that the hub retains.
 	StartEarliest StartKind = iota
-	// StartLatest is the first event after the partition was first claimed.
+	// StartLatest starts at the first hub event after the partition was first claimed.
 	StartLatest
-	// StartAtTime is the first event enqueued at or after a time.
+	// StartAtTime starts at the first hub event that was enqueued at or after a time.
 	StartAtTime
 )
 
-// StartPosition is where reading starts in a partition that has no checkpoint.
+// StartPosition is where the daemon starts in a partition that has no checkpoint.
 type StartPosition struct {
 	Kind StartKind
-	// Time is set where Kind is StartAtTime.
+	// Time is set if Kind is StartAtTime.
 	Time time.Time
 }
 
-// String returns the position as EVENTHUBSTARTPOSITION spells it.
+// String returns the position, spelled as in EVENTHUBSTARTPOSITION.
 func (p StartPosition) String() string {
 	switch p.Kind {
 	case StartLatest:
@@ -79,106 +74,101 @@ func (p StartPosition) String() string {
 	}
 }
 
-// Config is the whole configuration, checked by Load. It prints without its secrets.
+// Config is the whole configuration, checked by Load. Printed, it shows no secret.
 type Config struct {
 	// HubConnection says where the Event Hubs namespace is and how to sign in there.
 	HubConnection connstr.HubConnection
-	// HubName is the event hub, as it was typed; the service does not mind its case.
+	// HubName is the event hub as it was typed. The service ignores its case.
 	HubName string
-	// ConsumerGroup is the hub's consumer group, by default "$Default".
+	// ConsumerGroup is the consumer group of the hub, by default "$Default".
 	ConsumerGroup string
-	// HubClient is the library that talks to the hub, by default ClientAzEventHubs.
+	// HubClient is the library that reads from the hub, by default ClientAzEventHubs.
 	HubClient HubClient
-	// HubTransport is how it gets there, by default TransportAMQP.
+	// HubTransport is what carries AMQP to the hub, by default TransportAMQP.
 	HubTransport HubTransport
-	// HubCAFile is a PEM file with authorities that may sign the hub's certificate, in addition
-	// to the system's; empty, the default, is none.
+	// HubCAFile is a PEM file with authorities that may sign the hub's certificate, in addition to the system's. It is
+	// empty, no file, by default.
 	HubCAFile string
-	// HubPrefetch is how many events a partition asks for ahead, 1 to 300; 0, the default, is as
-	// many as MaxBytesInFlight allows.
+	// HubPrefetch is how many hub events a partition requests in advance, from 1 to 300. 0, the default, is as many as
+	// MaxBytesInFlight allows.
 	HubPrefetch int
-	// StartPosition is where a partition without a checkpoint starts, by default at the earliest.
+	// StartPosition is where a partition without a checkpoint starts, by default at the earliest hub event.
 	StartPosition StartPosition
 
-	// Blob says where the checkpoints are kept and how to sign in there; nil where CheckpointDir is
-	// set.
+	// Blob says where the checkpoints are and how to sign in there. It is nil if CheckpointDir is set.
 	Blob *connstr.BlobConnection
-	// BlobContainerName is the container in Blob; empty where CheckpointDir is set.
+	// BlobContainerName is the container in Blob. It is empty if CheckpointDir is set.
 	BlobContainerName string
 	// CheckpointDir is a local folder for the checkpoints, in place of Blob.
 	CheckpointDir string
-	// CheckpointInterval is the longest time between two checkpoints of a busy partition, by
-	// default 5 s. It is above 0.
+	// CheckpointInterval is the longest time between two checkpoints of a busy partition, by default 5 s. It is above 0.
 	CheckpointInterval time.Duration
 
 	// ClusterName is whether each audit event gets the annotation cluster_name, by default false.
 	ClusterName bool
-	// Categories are the log categories whose records are audit events for the sink, as typed;
-	// their case does not matter. By default "kube-audit" and "kube-audit-admin"; never empty.
+	// Categories are the log categories whose records are audit events for the sink, as they were typed. Their case does
+	// not matter. They are "kube-audit" and "kube-audit-admin" by default, and never empty.
 	Categories []string
 
-	// SinkURL is where audit events are posted. It may carry a user, a password and a query:
-	// show SinkAddress instead.
+	// SinkURL is where audit events are posted. It can hold a user, a password and a query: show SinkAddress instead.
 	SinkURL *url.URL
-	// SinkCAFile is a PEM file with authorities that may sign the sink's certificate, in addition
-	// to the system's; empty, the default, is none.
+	// SinkCAFile is a PEM file with authorities that may sign the sink's certificate, in addition to the system's. It is
+	// empty, no file, by default.
 	SinkCAFile string
-	// SinkCertFile and SinkKeyFile are PEM files with the certificate that the sink is shown, and
-	// its key; both are empty by default.
+	// SinkCertFile is a PEM file with the client certificate for the sink. It is empty by default.
 	SinkCertFile string
-	SinkKeyFile  string
-	// SinkToken is sent to the sink as a bearer token; empty, the default, is none.
+	// SinkKeyFile is a PEM file with the key of SinkCertFile. It is empty by default.
+	SinkKeyFile string
+	// SinkToken is sent to the sink as a bearer token. It is empty, no token, by default.
 	SinkToken connstr.Secret
 	// SinkTokenFile is a file with such a token, in place of SinkToken.
 	SinkTokenFile string
-	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space
-	// between tokens; by default 262144, Falco's maxEventSize. It is from 1024 to 12000000.
+	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space between tokens. It is
+	// 262144, Falco's maxEventSize, by default, and from 1024 to 12000000.
 	SinkMaxEventSize int
-	// PostBatchMaxEvents is how many audit events a POST holds at most, by default 400. 1 posts
-	// each as it is, not in a list.
+	// PostBatchMaxEvents is how many audit events a POST holds at most, by default 400. 1 posts each event by itself, not
+	// in a list.
 	PostBatchMaxEvents int
-	// PostBatchMaxBytes is how many bytes the body of a POST has at most, by default 1 MiB. It is
-	// from 1024 to 10485760. An event that is larger goes alone.
+	// PostBatchMaxBytes is how many bytes the body of a POST has at most, by default 1 MiB. It is from 1024 to 10485760.
+	// A larger event is posted alone.
 	PostBatchMaxBytes int
-	// PostMaxRetries is how often a POST is repeated, by default 5. 0 means never.
+	// PostMaxRetries is how often a POST is repeated, by default 5. 0 is never.
 	PostMaxRetries int
-	// PostRetryDelay is how much longer each retry waits than the one before, by default 1 s.
-	// It can be 0.
+	// PostRetryDelay is how much longer each retry waits than the one before, by default 1 s. It can be 0.
 	PostRetryDelay time.Duration
-	// PostTimeout bounds one POST, from dialling to the end of the answer; by default 60 s,
-	// since Falco's webhook answers slowly when it is busy. It is above 0.
+	// PostTimeout bounds one POST, from dialling to the end of the answer. It is 60 s by default, because Falco's webhook
+	// answers slowly when it is busy, and above 0.
 	PostTimeout time.Duration
-	// FailurePolicy is what follows once the retries are used up, by default FailureHold.
+	// FailurePolicy says what happens when the retries are used up, by default FailureHold.
 	FailurePolicy FailurePolicy
-	// RateLimit is the highest number of audit events a second; 0, the default, is unlimited.
+	// RateLimit is the highest number of audit events per second. It is 0, unlimited, by default.
 	RateLimit float64
-	// RateBurst is how many audit events may go at once under RateLimit, by default 50.
-	// It is at least 1.
+	// RateBurst is how many audit events may go at once under RateLimit, by default 50. It is at least 1.
 	RateBurst int
 	// KeepAlive is whether connections to the sink are reused, by default true.
 	KeepAlive bool
-	// SinkReplay is whether what the sink accepted and has not settled is sent again when the
-	// connection to it is lost, by default true.
+	// SinkReplay is whether audit events that the sink accepted and that are not confirmed are delivered again when the
+	// connection to the sink is lost, by default true.
 	SinkReplay bool
-	// SinkSettleTime is how long the sink has to live on before what it accepted counts as
-	// settled, by default 5 s. 0 means at once.
+	// SinkSettleTime is how long the sink has to stay alive until the audit events that it accepted are confirmed, by
+	// default 5 s. 0 confirms them at once.
 	SinkSettleTime time.Duration
 
-	// MaxBytesInFlight bounds the hub events between their arrival and their verdicts, over all
-	// partitions, by default 64 MiB. It is at least 1 MiB.
+	// MaxBytesInFlight bounds the hub events between their arrival and their verdicts, over all partitions, by default
+	// 64 MiB. It is at least 1 MiB.
 	MaxBytesInFlight int
 	// LogLevel is the least important level that is logged, by default info.
 	LogLevel logrus.Level
-	// LogFormat is "text" or "json"; empty, the default, is text on a terminal, else json.
+	// LogFormat is "text" or "json". Empty, the default, is text on a terminal, else json.
 	LogFormat string
 	// StatsAddress is where the statistics server listens, by default ":9000".
 	StatsAddress string
 	// ShutdownTimeout bounds the whole shutdown, by default 25 s. It is above 0.
 	ShutdownTimeout time.Duration
-	// WatchdogTimeout is how long the consumer may get nowhere before it counts as wedged, by
-	// default 5 min. 0 is for ever; else it is at least 1 s.
+	// WatchdogTimeout is how long the consumer may make no progress before it counts as wedged, by default 5 min. 0 is
+	// forever; else it is at least 1 s.
 	WatchdogTimeout time.Duration
 
-	// Warnings are settings that are legal but suspect, one sentence each, for the start log.
+	// Warnings are settings that are valid but probably not intended, one sentence each, for the start log.
 	Warnings []string
 }

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"cmp"
 	"errors"
 	"reflect"
 	"strings"
@@ -12,7 +13,7 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// environment is what the environment holds, typed but not yet checked.
+// environment holds the variables, parsed into their types but not yet checked.
 type environment struct {
 	HubConnection      string         `env:"EHUBNAMESPACECONNECTIONSTRING"`
 	HubNamespace       string         `env:"EVENTHUBNAMESPACE"`
@@ -57,51 +58,44 @@ type environment struct {
 	WatchdogTimeout    time.Duration  `env:"WATCHDOGTIMEOUT"`
 }
 
-// settings picks our variables out of environ, which has the form of os.Environ: names in
-// upper case, values trimmed, since a mounted secret ends in a newline. Empty ones are left
-// out. Two spellings of a name that disagree are a problem, since which of them is meant
-// nobody can know. A value may also come from the file that NAME_FILE names.
-func settings(environ []string, problems *problems) map[string]string {
-	ours := ourNames()
-	problems.hints = variable.Misspelt(environ, ours)
-	values, spelled := make(map[string]string), make(map[string]string)
+// readVariables puts the variables of environ that the daemon knows into values, by their names in upper case. environ
+// has the form of os.Environ. Values are trimmed, because a mounted Secret ends in a newline, and empty ones are left
+// out. Two spellings of one name with different values are a problem, because nobody can know which value was
+// intended.
+func readVariables(environ []string, values map[string]string, problems *problems) {
+	known, spellings := knownNames(), make(map[string]string)
 	for _, entry := range environ {
-		typed, value, _ := strings.Cut(entry, "=")
-		name, value := strings.ToUpper(typed), strings.TrimSpace(value)
-		if value == "" || !ours[name] {
+		spelling, value, _ := strings.Cut(entry, "=")
+		name, value := strings.ToUpper(spelling), strings.TrimSpace(value)
+		if value == "" || !known[name] {
 			continue
 		}
-		first, twice := spelled[name]
+		first, twice := spellings[name]
 		if !twice {
-			values[name], spelled[name] = value, typed
+			values[name], spellings[name] = value, spelling
 			continue
 		}
-		// The same spelling twice is no news to any program: the first one counts.
-		if first != typed && values[name] != value {
-			problems.say(strings.TrimSuffix(name, fileSuffix), "is set as %s and as %s, to different values: keep one of them", first, typed)
+		// The same spelling twice is not reported: as in any program, the first one counts.
+		if first != spelling && values[name] != value {
+			problems.add(strings.TrimSuffix(name, fileSuffix), "is set as %s and as %s, to different values: keep one of them", first, spelling)
 		}
 	}
-	readFiles(values, problems)
-	return values
 }
 
-// ourNames are the names that are read, in upper case.
-func ourNames() map[string]bool {
-	ours := make(map[string]bool)
+// knownNames returns the names of the variables that the daemon reads, and of their NAME_FILE forms, in upper case.
+func knownNames() map[string]bool {
+	known := make(map[string]bool)
 	for _, v := range variable.Table() {
-		ours[v.Name], ours[v.Name+fileSuffix] = true, true
+		known[v.Name], known[v.Name+fileSuffix] = true, true
 	}
-	return ours
+	return known
 }
 
-// parse turns set, with the defaults where it has nothing, into their types.
-func parse(set map[string]string, problems *problems) environment {
+// parse parses values into their types. A variable without a value gets its default.
+func parse(values map[string]string, problems *problems) environment {
 	all := make(map[string]string)
 	for _, v := range variable.Table() {
-		all[v.Name] = v.Default
-		if value, ok := set[v.Name]; ok {
-			all[v.Name] = value
-		}
+		all[v.Name] = cmp.Or(values[v.Name], v.Default)
 	}
 	var e environment
 	err := env.ParseWithOptions(&e, env.Options{Environment: all})
@@ -109,10 +103,10 @@ func parse(set map[string]string, problems *problems) environment {
 	if !errors.As(err, &failed) {
 		return e
 	}
-	for _, one := range failed.Errors {
-		// Its text holds the value, so only the name of the field is taken from it.
+	for _, failure := range failed.Errors {
+		// The text of the error has the value in it, so only the name of the field is used.
 		var wrong env.ParseError
-		if errors.As(one, &wrong) {
+		if errors.As(failure, &wrong) {
 			problems.wrong(variableOf(wrong.Name))
 		}
 	}

@@ -9,17 +9,17 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// categoryName is what the names of Azure's log categories look like.
+// categoryName matches the names of Azure's log categories.
 var categoryName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 
-// auditEvents says which records are audit events, and what is done to them.
+// auditEvents checks which records are audit events, and what is added to them.
 func (l *loader) auditEvents() {
 	l.out.ClusterName = l.onOrOff(variable.ClusterName, l.in.ClusterName)
 	l.categories()
 }
 
-// categories takes any name, since AKS may get another category of audit events; but of one that is
-// known to hold none each record would become a dead letter.
+// categories accepts any name, because AKS may get another category of audit events. It warns of a category that is
+// known to have none, because each of its records would become a dead letter.
 func (l *loader) categories() {
 	for name := range strings.SplitSeq(l.in.Categories, ",") {
 		if name = strings.TrimSpace(name); name != "" {
@@ -28,13 +28,13 @@ func (l *loader) categories() {
 	}
 	odd := func(name string) bool { return !categoryName.MatchString(name) }
 	if len(l.out.Categories) == 0 || slices.ContainsFunc(l.out.Categories, odd) {
-		l.wrong(variable.Categories)
+		l.problems.wrong(variable.Categories)
 		return
 	}
 	for _, name := range l.out.Categories {
 		lower := strings.ToLower(name)
 		if !strings.HasPrefix(lower, "kube-audit") && slices.Contains(audit.SkippedCategories(), lower) {
-			l.out.Warnings = append(l.out.Warnings, variable.Categories+" has "+name+", whose records are no audit events: each will be a dead letter")
+			l.warn(variable.Categories + " has " + name + ", whose records are no audit events: each will be a dead letter")
 		}
 	}
 }

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 	"time"
 
@@ -9,28 +10,30 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
+// hub checks where the hub is, and where and how to read it.
 func (l *loader) hub() {
 	l.hubConnection()
 	l.hubName()
 	l.hubClient()
 	l.out.ConsumerGroup = l.in.ConsumerGroup
 	if !connstr.ValidConsumerGroup(l.in.ConsumerGroup) {
-		l.wrong(variable.ConsumerGroup)
+		l.problems.wrong(variable.ConsumerGroup)
 	}
 	start, ok := parseStartPosition(l.in.StartPosition)
 	if !ok {
-		l.wrong(variable.StartPosition)
+		l.problems.wrong(variable.StartPosition)
 	}
 	l.out.StartPosition = start
 }
 
+// hubConnection checks how to sign in to the namespace: with EVENTHUBNAMESPACE or with a connection string.
 func (l *loader) hubConnection() {
 	if l.isSet(variable.HubNamespace) {
 		l.hubNamespace()
 		return
 	}
 	if !l.isSet(variable.HubConnection) {
-		l.missing(variable.HubConnection, " (or set "+variable.HubNamespace+" to sign in with Microsoft Entra ID)")
+		l.problems.missing(variable.HubConnection, " (or set "+variable.HubNamespace+" to sign in with Microsoft Entra ID)")
 		return
 	}
 	connection, err := connstr.ParseHubConnection(l.in.HubConnection)
@@ -38,32 +41,47 @@ func (l *loader) hubConnection() {
 		err = errors.New("its EntityPath cannot be the name of an event hub")
 	}
 	if err != nil {
-		l.wrongBecause(variable.HubConnection, err)
+		l.problems.wrongBecause(variable.HubConnection, err)
 		return
 	}
 	l.out.HubConnection = connection
 }
 
-// hubName takes the hub from EVENTHUBNAME or from the connection string. Where both name one
-// they must agree, since otherwise the client would read a hub that is not the one configured.
+// hubNamespace takes the host from EVENTHUBNAMESPACE. The daemon then signs in without a key.
+func (l *loader) hubNamespace() {
+	if l.isSet(variable.HubConnection) {
+		l.eitherOr(variable.HubNamespace, variable.HubConnection)
+		return
+	}
+	// A namespace can be anything that the host of a URL can be.
+	u, err := url.Parse("sb://" + l.in.HubNamespace)
+	if err != nil || u.Host != l.in.HubNamespace || !connstr.ValidPort(u) || !strings.Contains(u.Hostname(), ".") {
+		l.problems.wrong(variable.HubNamespace)
+		return
+	}
+	l.out.HubConnection = connstr.HubConnection{Host: u.Host, Entra: true}
+}
+
+// hubName takes the hub from EVENTHUBNAME or from the connection string. If both name a hub, it must be the same one.
+// Otherwise the client would read another hub than the one that is configured.
 func (l *loader) hubName() {
 	entity := l.out.HubConnection.EntityPath
 	name := l.in.HubName
 	switch {
 	case name == "" && entity == "":
-		l.missing(variable.HubName, "")
+		l.problems.missing(variable.HubName, "")
 	case name == "":
 		name = entity
 	case !connstr.ValidHubName(name):
-		l.wrong(variable.HubName)
+		l.problems.wrong(variable.HubName)
 	case entity != "" && !strings.EqualFold(name, entity):
-		l.say(variable.HubName, "is %s, but the EntityPath in %s is %q: they should be the same hub",
-			l.shown(variable.HubName), variable.HubConnection, entity)
+		l.problems.add(variable.HubName, "is %s, but the EntityPath in %s is %q: they should be the same hub",
+			l.problems.shown(variable.HubName), variable.HubConnection, entity)
 	}
 	l.out.HubName = name
 }
 
-// parseStartPosition reads EVENTHUBSTARTPOSITION.
+// parseStartPosition parses EVENTHUBSTARTPOSITION.
 func parseStartPosition(s string) (StartPosition, bool) {
 	switch strings.ToLower(s) {
 	case "earliest":
@@ -75,30 +93,31 @@ func parseStartPosition(s string) (StartPosition, bool) {
 	return StartPosition{Kind: StartAtTime, Time: t}, err == nil
 }
 
+// hubClient checks the client of the hub and its settings.
 func (l *loader) hubClient() {
 	l.out.HubClient = HubClient(strings.ToLower(l.in.HubClient))
 	if l.out.HubClient != ClientAzEventHubs && l.out.HubClient != ClientAzureEventHubsGo {
-		l.wrong(variable.HubClient)
+		l.problems.wrong(variable.HubClient)
 	}
 	l.out.HubTransport = HubTransport(strings.ToLower(l.in.HubTransport))
 	if l.out.HubTransport != TransportAMQP && l.out.HubTransport != TransportWebSocket {
-		l.wrong(variable.HubTransport)
+		l.problems.wrong(variable.HubTransport)
 	}
 	l.out.HubCAFile = l.in.HubCAFile
 	l.out.HubPrefetch = l.in.HubPrefetch
 	if l.isSet(variable.HubPrefetch) && (l.in.HubPrefetch < 1 || l.in.HubPrefetch > 300) {
-		l.wrong(variable.HubPrefetch)
+		l.problems.wrong(variable.HubPrefetch)
 	}
 	if l.out.HubClient == ClientAzureEventHubsGo {
 		l.retiredClient()
 	}
 }
 
-// retiredClient refuses what azure-event-hubs-go cannot do: each of it would otherwise show as a
-// failure to connect, if at all.
+// retiredClient refuses settings that azure-event-hubs-go does not support. Otherwise they would show as a failure to
+// connect, or not at all.
 func (l *loader) retiredClient() {
 	refuse := func(name, what string) {
-		l.say(name, "%s, which %s=%s cannot do: change it, or set %s=%s",
+		l.problems.add(name, "%s, which %s=%s cannot do: change it, or set %s=%s",
 			what, variable.HubClient, ClientAzureEventHubsGo, variable.HubClient, ClientAzEventHubs)
 	}
 	connection := l.out.HubConnection
@@ -108,7 +127,7 @@ func (l *loader) retiredClient() {
 	case connection.SAS != "":
 		refuse(variable.HubConnection, "has a SharedAccessSignature in it")
 	case connection.Host != "" && !strings.Contains(connection.Namespace(), "."):
-		// Its parser splits the host into a namespace and a suffix.
+		// The parser of azure-event-hubs-go splits the host into a namespace and a suffix.
 		refuse(variable.HubConnection, "has an Endpoint whose host has no dot in it (127.0.0.1 in place of localhost would do)")
 	}
 	if l.out.HubCAFile != "" {

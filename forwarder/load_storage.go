@@ -1,16 +1,19 @@
 package forwarder
 
 import (
+	"errors"
+	"net/url"
 	"strings"
 
 	"aks-audit-log-go/forwarder/connstr"
 	"aks-audit-log-go/forwarder/variable"
 )
 
+// checkpoints checks where checkpoints are stored and how often.
 func (l *loader) checkpoints() {
 	l.out.CheckpointInterval = l.in.CheckpointInterval
 	if l.in.CheckpointInterval <= 0 {
-		l.wrong(variable.CheckpointGap)
+		l.problems.wrong(variable.CheckpointGap)
 	}
 	if l.isSet(variable.CheckpointDir) {
 		l.checkpointDir()
@@ -19,6 +22,7 @@ func (l *loader) checkpoints() {
 	l.blob()
 }
 
+// checkpointDir takes the folder. The variables of the blob storage must then not be set.
 func (l *loader) checkpointDir() {
 	l.out.CheckpointDir = l.in.CheckpointDir
 	var both []string
@@ -28,10 +32,11 @@ func (l *loader) checkpointDir() {
 		}
 	}
 	if len(both) > 0 {
-		l.say(variable.CheckpointDir, "is set beside %s: choose one, the folder or the blob container", strings.Join(both, " and "))
+		l.problems.add(variable.CheckpointDir, "is set beside %s: choose one, the folder or the blob container", strings.Join(both, " and "))
 	}
 }
 
+// blob checks where the blob container is and how to sign in there.
 func (l *loader) blob() {
 	const orDir = " (or set " + variable.CheckpointDir + " to keep checkpoints in a local folder)"
 	switch {
@@ -40,17 +45,35 @@ func (l *loader) blob() {
 	case l.isSet(variable.BlobConnection):
 		connection, err := connstr.ParseBlobConnection(l.in.BlobConnection)
 		if err != nil {
-			l.wrongBecause(variable.BlobConnection, err)
+			l.problems.wrongBecause(variable.BlobConnection, err)
 		}
 		l.out.Blob = &connection
 	default:
-		l.missing(variable.BlobConnection, " (or set "+variable.BlobURL+" to sign in with Microsoft Entra ID, or "+variable.CheckpointDir+
+		l.problems.missing(variable.BlobConnection, " (or set "+variable.BlobURL+" to sign in with Microsoft Entra ID, or "+variable.CheckpointDir+
 			" to keep checkpoints in a local folder)")
 	}
 	if !l.isSet(variable.Container) {
-		l.missing(variable.Container, orDir)
+		l.problems.missing(variable.Container, orDir)
 	} else if !connstr.ValidContainer(l.in.Container) {
-		l.wrong(variable.Container)
+		l.problems.wrong(variable.Container)
 	}
 	l.out.BlobContainerName = l.in.Container
+}
+
+// blobURL takes the address from BLOBSTORAGEURL. The daemon then signs in without a key.
+func (l *loader) blobURL() {
+	if l.isSet(variable.BlobConnection) {
+		l.eitherOr(variable.BlobURL, variable.BlobConnection)
+		return
+	}
+	u, err := url.Parse(l.in.BlobURL)
+	switch {
+	// A token must not be sent unencrypted, so the URL has to be https.
+	case err != nil || !connstr.IsHTTPURL(u) || u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		l.problems.wrong(variable.BlobURL)
+	case strings.Contains(u.Hostname(), ".blob.") && strings.Trim(u.Path, "/") != "":
+		l.problems.wrongBecause(variable.BlobURL, errors.New("its path belongs in "+variable.Container))
+	default:
+		l.out.Blob = &connstr.BlobConnection{ServiceURL: strings.TrimRight(u.String(), "/"), Entra: true}
+	}
 }

@@ -10,8 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// SinkAddress returns the sink's URL without user, password, query and fragment, for logs and
-// errors.
+// SinkAddress returns the sink's URL without user, password, query and fragment, for logs and errors.
 func (c Config) SinkAddress() string {
 	if c.SinkURL == nil {
 		return ""
@@ -19,7 +18,7 @@ func (c Config) SinkAddress() string {
 	return (&url.URL{Scheme: c.SinkURL.Scheme, Host: c.SinkURL.Host, Path: c.SinkURL.Path, RawPath: c.SinkURL.RawPath}).String()
 }
 
-// sinkAuth says how the daemon shows the sink who it is, besides by a certificate.
+// sinkAuth returns how the daemon signs in to the sink, apart from a client certificate.
 func (c Config) sinkAuth() string {
 	switch {
 	case c.SinkToken != "", c.SinkTokenFile != "":
@@ -31,7 +30,7 @@ func (c Config) sinkAuth() string {
 	}
 }
 
-// LogFields returns the configuration in effect, without secrets, for the start log.
+// LogFields returns the configuration in effect without its secrets, for the start log.
 func (c Config) LogFields() logrus.Fields {
 	fields := logrus.Fields{
 		"hub_host":            c.HubConnection.Host,
@@ -80,18 +79,18 @@ func (c Config) LogFields() logrus.Fields {
 	return fields
 }
 
-// String returns LogFields as text, so that a configuration can be printed without its
-// secrets, the sink URL's included.
+// String returns LogFields as text, so that a printed configuration shows no secret, not even those in the sink's URL.
 func (c Config) String() string { return fmt.Sprint(map[string]any(c.LogFields())) }
 
-// GoString returns the same as String.
+// GoString returns String.
 func (c Config) GoString() string { return c.String() }
 
-// MarshalJSON returns LogFields.
+// MarshalJSON returns LogFields as JSON.
 func (c Config) MarshalJSON() ([]byte, error) {
 	return json.Marshal(c.LogFields())
 }
 
+// prefetch returns HubPrefetch as the start log shows it.
 func prefetch(events int) any {
 	if events == 0 {
 		return "auto"

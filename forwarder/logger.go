@@ -9,6 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
+// Debugging reports whether log logs debug messages. It is true for a logger of an unknown type, which decides by
+// itself.
 func Debugging(log logrus.FieldLogger) bool {
 	switch log := log.(type) {
 	case *logrus.Logger:
@@ -20,9 +22,8 @@ func Debugging(log logrus.FieldLogger) bool {
 	}
 }
 
-// NewLogger returns the daemon's logger, which writes to out at cfg.LogLevel and in
-// cfg.LogFormat; where that is empty, as text if out is a terminal, else as JSON. Times are
-// in UTC, to the nanosecond.
+// NewLogger returns a logger that writes to out at cfg.LogLevel and in cfg.LogFormat. If LogFormat is empty, it writes
+// text to a terminal and JSON to anything else. Times are in UTC and have nanoseconds.
 func NewLogger(cfg Config, out io.Writer) *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(out)
@@ -31,6 +32,7 @@ func NewLogger(cfg Config, out io.Writer) *logrus.Logger {
 	return log
 }
 
+// formatterFor returns the formatter of a log format.
 func formatterFor(format string, out io.Writer) logrus.Formatter {
 	if format == "text" || format == "" && isTerminal(out) {
 		return &logrus.TextFormatter{FullTimestamp: true, TimestampFormat: time.RFC3339Nano}
@@ -38,14 +40,14 @@ func formatterFor(format string, out io.Writer) logrus.Formatter {
 	return &logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano}
 }
 
+// isTerminal reports whether out is a terminal.
 func isTerminal(out io.Writer) bool {
 	f, ok := out.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// plainFormatter writes an entry for people: its time in UTC, so that the lines of replicas and
-// of the cluster can be laid side by side, and durations as "1.5s", which JSON has as a bare
-// number of nanoseconds.
+// plainFormatter makes entries easier to read. It writes times in UTC, so that the lines of all replicas and of the
+// cluster can be compared, and durations as "1.5s", because JSON would show a number of nanoseconds.
 type plainFormatter struct{ logrus.Formatter }
 
 // Format implements logrus.Formatter.
@@ -58,7 +60,7 @@ func (f plainFormatter) Format(entry *logrus.Entry) ([]byte, error) {
 		}
 		fields[name] = value
 	}
-	// The entry may be one that its owner logs again: its own fields stay as they are.
+	// The caller may log the entry again, so its own fields are not changed.
 	plain := *entry
 	plain.Data = fields
 	return f.Formatter.Format(&plain)

@@ -8,60 +8,52 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// longestShown is how much of a wrong value is repeated, in characters.
+// longestShown is how much of a wrong value is shown, in characters.
 const longestShown = 80
 
-// problems collects what is wrong with the environment, one line a variable, so that whoever
-// runs the daemon mends it in one go.
+// problems collects what is wrong with the environment, one line per variable, so that the operator can correct all of
+// it at once.
 type problems struct {
-	// set is what the variables hold; see settings.
-	set   map[string]string
+	// values are the values of the variables; see readVariables.
+	values map[string]string
+	// lines are the problems by the name of their variable.
 	lines map[string]string
-	// files are the variables whose values stood in files.
-	files map[string]bool
-	// hints are what may be the reason for a problem, but alone is none; see misspelt.
-	hints []string
+	// fromFile has the variables whose values were read from files. Such a value is never shown.
+	fromFile map[string]bool
 }
 
-// fromFile notes that the variable's value stood in a file: it is not shown, whatever it is.
-func (p *problems) fromFile(name string) {
-	if p.files == nil {
-		p.files = make(map[string]bool)
-	}
-	p.files[name] = true
+func newProblems(values map[string]string) *problems {
+	return &problems{values: values, lines: map[string]string{}, fromFile: map[string]bool{}}
 }
 
-// say notes a problem. The first one of a variable stands.
-func (p *problems) say(name, format string, args ...any) {
-	if p.lines == nil {
-		p.lines = make(map[string]string)
-	}
+// add adds a problem of a variable. Only the first problem of a variable is kept.
+func (p *problems) add(name, format string, args ...any) {
 	if _, ok := p.lines[name]; !ok {
 		p.lines[name] = name + " " + fmt.Sprintf(format, args...)
 	}
 }
 
-// wrong notes that the variable does not hold what it should.
+// wrong adds that the value of a variable is not one that it can have.
 func (p *problems) wrong(name string) {
-	p.say(name, "is %s: it should be %s", p.shown(name), variable.Lookup(name).Wants)
+	p.add(name, "is %s: it should be %s", p.shown(name), variable.Lookup(name).Wants)
 }
 
-// wrongBecause is wrong, with the reason. The reason must not repeat a secret.
+// wrongBecause adds the same with a reason. The reason must not contain a secret.
 func (p *problems) wrongBecause(name string, reason error) {
-	p.say(name, "is %s: %v; it should be %s", p.shown(name), reason, variable.Lookup(name).Wants)
+	p.add(name, "is %s: %v; it should be %s", p.shown(name), reason, variable.Lookup(name).Wants)
 }
 
-// missing notes that a variable is not set.
-func (p *problems) missing(name, besides string) {
-	p.say(name, "is not set: it should be %s%s", variable.Lookup(name).Wants, besides)
+// missing adds that a variable is not set. alternative follows the text and can be empty.
+func (p *problems) missing(name, alternative string) {
+	p.add(name, "is not set: it should be %s%s", variable.Lookup(name).Wants, alternative)
 }
 
-// shown returns what the variable holds, as far as it may be shown.
+// shown returns the value of a variable for an error text, or only its length if the value could be a secret.
 func (p *problems) shown(name string) string {
-	value := p.set[name]
+	value := p.values[name]
 	runes := []rune(value)
 	switch {
-	case p.files[name]:
+	case p.fromFile[name]:
 		return fmt.Sprintf("(from %s, %d characters)", name+fileSuffix, len(runes))
 	case variable.Lookup(name).Secret || looksSecret(value):
 		return fmt.Sprintf("(set, %d characters)", len(runes))
@@ -72,8 +64,8 @@ func (p *problems) shown(name string) string {
 	}
 }
 
-// looksSecret reports whether a value could hold a secret that is none of its variable's
-// business: a connection string under the wrong name, a URL with a password or a token.
+// looksSecret reports whether a value could hold a secret although its variable should not: a connection string under
+// the wrong name, or a URL with a password or a token.
 func looksSecret(value string) bool {
 	lower := strings.ToLower(value)
 	for _, sign := range []string{"@", "?", "key=", "signature=", "sig=", "password", "token"} {
@@ -84,8 +76,8 @@ func looksSecret(value string) bool {
 	return false
 }
 
-// err returns all problems in one error, in the order of Variables, or nil.
-func (p *problems) err() error {
+// err returns all problems in one error, in the order of the table, or nil. hints are added at its end.
+func (p *problems) err(hints []string) error {
 	if len(p.lines) == 0 {
 		return nil
 	}
@@ -98,7 +90,7 @@ func (p *problems) err() error {
 			text += "\n  " + line
 		}
 	}
-	for _, hint := range p.hints {
+	for _, hint := range hints {
 		text += "\n  " + hint
 	}
 	return errors.New(text)

@@ -11,12 +11,12 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// fileSuffix makes the name of a variable that of another one, which names a file that holds the
-// value: so a mounted Secret is read.
+// fileSuffix follows the name of a variable in the name of another one, NAME_FILE, which names a file with the value.
+// With it a mounted Secret can be read.
 const fileSuffix = "_FILE"
 
-// longestValue bounds what is read of such a file, in bytes. Connection strings and tokens have a
-// few thousand at the most; a file that is larger is another one than was meant.
+// longestValue is the largest size of such a file, in bytes. Connection strings and tokens have a few thousand bytes
+// at most, so a larger file is not the intended one.
 const longestValue = 1 << 20
 
 var (
@@ -24,8 +24,8 @@ var (
 	errLargeFile = fmt.Errorf("it has more than %d bytes", longestValue)
 )
 
-// readFiles puts what the files hold that NAME_FILE names into values, as NAME, and takes
-// NAME_FILE out. White space around it is trimmed, as that around any value.
+// readFiles replaces each NAME_FILE in values by NAME with the content of the file. White space around the content is
+// trimmed, as around any value.
 func readFiles(values map[string]string, problems *problems) {
 	for _, v := range variable.Table() {
 		path, ok := values[v.Name+fileSuffix]
@@ -34,20 +34,20 @@ func readFiles(values map[string]string, problems *problems) {
 		}
 		delete(values, v.Name+fileSuffix)
 		if _, both := values[v.Name]; both {
-			problems.say(v.Name, "is set beside %s: keep one of them", v.Name+fileSuffix)
+			problems.add(v.Name, "is set beside %s: keep one of them", v.Name+fileSuffix)
 			continue
 		}
 		value, err := readValue(path)
 		if err != nil {
-			problems.say(v.Name, "cannot be read: %s is %s: %v", v.Name+fileSuffix, shownPath(path), err)
+			problems.add(v.Name, "cannot be read: %s is %s: %v", v.Name+fileSuffix, shownPath(path), err)
 			continue
 		}
 		values[v.Name] = value
-		problems.fromFile(v.Name)
+		problems.fromFile[v.Name] = true
 	}
 }
 
-// readValue returns what a file holds. The error has neither its path nor its content.
+// readValue returns the content of a file. The error contains neither the path nor the content.
 func readValue(path string) (string, error) {
 	file, err := os.Open(path) // #nosec G304 -- the operator names it
 	if err != nil {
@@ -68,7 +68,7 @@ func readValue(path string) (string, error) {
 	return value, nil
 }
 
-// withoutPath takes the path off an error, which says it in words of its own.
+// withoutPath returns the error without its path. readFiles says the path itself.
 func withoutPath(err error) error {
 	var wrapped *fs.PathError
 	if errors.As(err, &wrapped) {
@@ -77,8 +77,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// shownPath returns the path of a file in quotes; of what is no path, though it stands where one
-// should, only the length. Secrets do get set where the file is meant that holds them.
+// shownPath returns a path in quotes, or only the length of a text that does not look like a path. Operators do set
+// the secret itself where the path of its file should be.
 func shownPath(path string) string {
 	if looksLikePath(path) {
 		return fmt.Sprintf("%q", path)
@@ -86,8 +86,8 @@ func shownPath(path string) string {
 	return fmt.Sprintf("(set, %d characters)", len([]rune(path)))
 }
 
-// looksLikePath reports whether a text can be shown as the path that it is meant to be. The keys of
-// Azure are base64, which may begin with a slash too, but ends in "=".
+// looksLikePath reports whether a text can be shown as a path. Azure's keys are base64, which can begin with a slash
+// too, but ends in "=".
 func looksLikePath(text string) bool {
 	for _, start := range []string{"/", "./", "../"} {
 		if strings.HasPrefix(text, start) {

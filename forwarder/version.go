@@ -5,20 +5,20 @@ import (
 	"runtime/debug"
 )
 
-// Version is the release that this binary was built as. The linker sets it:
+// Version is the release of this binary. The linker sets it:
 //
 //	go build -ldflags "-X aks-audit-log-go/forwarder.Version=1.2.3" .
 //
-// It is the one package-level variable, because the linker can set nothing else.
+// It is a package-level variable because the linker can set nothing else.
 var Version = "dev"
 
-// BuildInfo returns Version, the commit that the binary was built from ("unknown" where the
-// build had no repository, with "-dirty" behind it where the tree was changed), and the
-// version of Go.
+// BuildInfo returns Version, the commit that the binary was built from, and the version of Go. The commit is "unknown"
+// if the build had no repository, and ends in "-dirty" if the tree was changed.
 func BuildInfo() (version, revision, goVersion string) {
 	return Version, vcsRevision(debug.ReadBuildInfo()), runtime.Version()
 }
 
+// vcsRevision returns the commit in info, which is valid if ok.
 func vcsRevision(info *debug.BuildInfo, ok bool) string {
 	revision, dirty := "unknown", ""
 	if !ok {

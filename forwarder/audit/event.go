@@ -52,8 +52,8 @@ func Verdicts() []Verdict {
 	return []Verdict{Delivered, Skipped, DeadLettered, Dropped}
 }
 
-// Outcome is the sink's answer to the first Events of the audit events that it was given. They were in one POST, so the
-// outcome is the same for all of them.
+// Outcome is the sink's answer to the first Events of the audit events that it was given. They were in one POST, so
+// the outcome is the same for all of them.
 type Outcome struct {
 	// Events is the number of audit events that the outcome is for.
 	Events int

@@ -17,8 +17,8 @@ func ValidConsumerGroup(name string) bool {
 	return strings.EqualFold(name, "$Default") || validEntity(name, 50)
 }
 
-// validEntity reports whether name has 1 to longest letters, digits, dots, dashes and underscores, and a letter or digit
-// at both ends.
+// validEntity reports whether name has 1 to longest letters, digits, dots, dashes and underscores, and a letter or
+// digit at both ends.
 func validEntity(name string, longest int) bool {
 	if name == "" || len(name) > longest {
 		return false
@@ -32,8 +32,8 @@ func validEntity(name string, longest int) bool {
 	return true
 }
 
-// ValidContainer reports whether name can be the name of a blob container: 3 to 63 lower case letters, digits and single
-// dashes, with a letter or digit at both ends.
+// ValidContainer reports whether name can be the name of a blob container: 3 to 63 lower case letters, digits and
+// single dashes, with a letter or digit at both ends.
 func ValidContainer(name string) bool {
 	return len(name) >= 3 && validEntity(name, 63) &&
 		name == strings.ToLower(name) && !strings.ContainsAny(name, "._") && !strings.Contains(name, "--")

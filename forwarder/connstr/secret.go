@@ -28,8 +28,8 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // LogValue returns "(redacted)" to log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// Format writes "(redacted)" for every verb. Without it, fmt would print the value in its error text for a verb that does
-// not fit a string, like %d.
+// Format writes "(redacted)" for every verb. Without it, fmt would print the value in its error text for a verb that
+// does not fit a string, like %d.
 func (s Secret) Format(f fmt.State, _ rune) {
 	// A fmt.State writes to memory and returns no error.
 	_, _ = io.WriteString(f, redacted)

@@ -2,190 +2,176 @@ package health
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
-	"slices"
-	"strings"
 	"sync"
+	"time"
 
-	"github.com/maruel/natural"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Health is what is known of the daemon's state for /readyz and /healthz. It is safe for
-// concurrent use. The reasons given to it are shown to whoever asks: they must hold no secret.
+// Health is the state of the daemon as its parts report it. It is safe for concurrent use. The probes show the reasons
+// that are reported, so a reason must hold no secret.
 type Health struct {
 	watchdog watchdog
 
 	mu sync.Mutex
-	// rounds says whether any balancing round has worked yet.
-	rounds bool
-	// failed is why the last balancing round did not work; empty where it did.
-	failed                string
+	// balanced is whether a balancing round has succeeded yet.
+	balanced bool
+	// roundFailure is why the last balancing round failed. It is empty if the round succeeded.
+	roundFailure          string
 	owned, total, unowned int
-	// me is this replica's name among the owners, owners has the owner of each partition, empty where none lives.
-	me     string
+	// replica is the name of this replica among the owners.
+	replica string
+	// owners is the owner of each partition. It is empty for a partition without a live owner.
 	owners map[string]string
-	// sink has the partitions whose last POST failed, and why.
-	sink map[string]string
-	// refused has who does not accept our key or identity, and why.
-	refused  map[string]string
+	// sinkFailures is why the last POST of a partition failed, by partition. Other partitions are absent.
+	sinkFailures map[string]string
+	// refusals is why a service does not accept the key or the identity of the daemon. The keys are partitions,
+	// refusedManagement and refusedStorage.
+	refusals map[string]string
 	stopping bool
 }
 
-// The names in refused of what is no partition.
+// The keys of Health.refusals that are not partitions.
 const (
-	refusedQuestions = "questions"
-	refusedStorage   = "storage"
+	refusedManagement = "management"
+	refusedStorage    = "storage"
 )
 
-// NewHealth returns the health of a daemon that has just started: it is not ready. It is alive,
-// whatever happens, until Watch is called.
+// NewHealth returns the health of a daemon that has just started. It is not ready. It is alive, whatever happens,
+// until Watch is called.
 func NewHealth() *Health {
-	return &Health{sink: map[string]string{}, refused: map[string]string{}}
+	return &Health{sinkFailures: map[string]string{}, refusals: map[string]string{}}
 }
 
-// Ownership records a balancing round that worked: of total partitions this replica owns
-// owned, and unowned have no live owner at all.
+// Watch turns the watchdog on. From now on, Alive reports a consumer that makes no progress for the timeout: the hub
+// answers no management request, or a partition has hub events to read and none is read. A timeout of 0 leaves the
+// watchdog off. now returns the current time; it should be time.Now, which keeps counting when the clock is set.
+func (h *Health) Watch(timeout time.Duration, now func() time.Time) { h.watchdog.start(timeout, now) }
+
+// Register registers the answers of the probes, and the numbers that they depend on, as metrics.
+func (h *Health) Register(reg prometheus.Registerer) {
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+	}
+	reg.MustRegister(
+		gauge("aks_audit_log_ready", "1 while /readyz answers 200, else 0.", func() float64 { return oneIf(h.Ready()) }),
+		gauge("aks_audit_log_healthy", "1 while /healthz answers 200, else 0.", func() float64 { return oneIf(h.Alive()) }),
+		gauge("aks_audit_log_partitions", "Partitions of the hub, whoever owns them; 0 before that is known.",
+			func() float64 { return h.number(func() int { return h.total }) }),
+		gauge("aks_audit_log_sink_failing_partitions", "Owned partitions whose last POST was not accepted.",
+			func() float64 { return h.number(func() int { return len(h.sinkFailures) }) }),
+	)
+}
+
+// oneIf returns 1 if the answer of a probe is yes, else 0. It ignores the reason.
+func oneIf(yes bool, _ string) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// number returns a number that read takes from h.
+func (h *Health) number(read func() int) float64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return float64(read())
+}
+
+// Ownership records a balancing round that succeeded: of total partitions this replica owns owned, and unowned have no
+// live owner.
 func (h *Health) Ownership(owned, total, unowned int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.rounds, h.failed = true, ""
+	h.balanced, h.roundFailure = true, ""
 	h.owned, h.total, h.unowned = owned, total, unowned
 }
 
-// OwnershipUnknown records a balancing round that did not work, and why. What was owned
-// before is taken to be owned still: its partitions go on working.
+// OwnershipUnknown records a balancing round that failed, and why. The partitions owned before count as owned still,
+// because they are read on.
 func (h *Health) OwnershipUnknown(reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.failed = reason
+	h.roundFailure = reason
+}
+
+// Owners records which owners a balancing round that succeeded has found: byPartition has the owner of each partition,
+// empty if none lives, and replica is the name of this replica. The status page shows the names.
+func (h *Health) Owners(replica string, byPartition map[string]string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.replica, h.owners = replica, maps.Clone(byPartition)
+}
+
+// HubAnswered records that the hub has answered a management request.
+func (h *Health) HubAnswered() { h.watchdog.hubAnswered() }
+
+// PartitionLag records how many hub events of a partition have no verdict yet.
+func (h *Health) PartitionLag(partition string, events int64) { h.watchdog.setLag(partition, events) }
+
+// Handling records that the daemon works on a hub event of the partition until done is called. Meanwhile the watchdog
+// does not wait for the hub.
+func (h *Health) Handling(partition string) (done func()) {
+	h.watchdog.handling(partition)
+	return func() { h.watchdog.handled(partition) }
 }
 
 // SinkAnswered records that the partition's last POST was accepted.
 func (h *Health) SinkAnswered(partition string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.sink, partition)
+	delete(h.sinkFailures, partition)
 }
 
-// SinkFailing records that the partition's last POST was not accepted, and why. It stands until
-// one is, or the partition is given up: behind one address there may be several sinks, of which
-// one that is down must not hide behind the others.
+// SinkFailing records that the partition's last POST was not accepted, and why. The record stays until a POST of the
+// same partition is accepted or the partition is released. Several sinks can share one address; the answers of the
+// others must not hide the one that is down.
 func (h *Health) SinkFailing(partition, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.sink[partition] = reason
+	h.sinkFailures[partition] = reason
 }
 
-// HubRefuses records that the hub does not accept our key or identity, or that there is no token for
-// it, and why: for the partition, or, where that is empty, for questions. It stands until HubAccepts.
-// What is owned may go on for a while, until what was granted before runs out.
+// HubRefuses records that the hub does not accept the key or the identity of the daemon, or that there is no token for
+// the hub, and why. partition is empty for a management request. The record stays until HubAccepts. Partitions that
+// are owned can go on for a while, until the hub's earlier permission expires.
 func (h *Health) HubRefuses(partition, reason string) {
-	h.refusal(cmp.Or(partition, refusedQuestions), reason)
+	h.setRefusal(cmp.Or(partition, refusedManagement), reason)
 }
 
-// HubAccepts records that the hub accepts us, for the partition or for questions.
-func (h *Health) HubAccepts(partition string) { h.refusal(cmp.Or(partition, refusedQuestions), "") }
+// HubAccepts records that the hub accepts the daemon for the partition, or for a management request if partition is
+// empty.
+func (h *Health) HubAccepts(partition string) { h.setRefusal(cmp.Or(partition, refusedManagement), "") }
 
-// StorageRefuses records that the storage does not accept our key or identity, and why. It stands
-// until StorageAccepts.
-func (h *Health) StorageRefuses(reason string) { h.refusal(refusedStorage, reason) }
+// StorageRefuses records that the storage does not accept the key or the identity of the daemon, and why. The record
+// stays until StorageAccepts.
+func (h *Health) StorageRefuses(reason string) { h.setRefusal(refusedStorage, reason) }
 
-// StorageAccepts records that the storage accepts us.
-func (h *Health) StorageAccepts() { h.refusal(refusedStorage, "") }
+// StorageAccepts records that the storage accepts the daemon.
+func (h *Health) StorageAccepts() { h.setRefusal(refusedStorage, "") }
 
-func (h *Health) refusal(by, reason string) {
+// setRefusal stores the reason of a refusal, or deletes the refusal if reason is empty.
+func (h *Health) setRefusal(by, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if reason == "" {
-		delete(h.refused, by)
+		delete(h.refusals, by)
 		return
 	}
-	h.refused[by] = reason
+	h.refusals[by] = reason
 }
 
-// Released records that this replica no longer owns the partition: what happened to it there is
-// no concern of ours any more.
+// Released records that this replica no longer owns the partition, and forgets what was reported about it.
 func (h *Health) Released(partition string) {
 	h.watchdog.forget(partition)
 	h.SinkAnswered(partition)
 	h.HubAccepts(partition)
 }
 
-// Stopping records that the shutdown has begun. There is no way back.
+// Stopping records that the shutdown has begun. It cannot be undone.
 func (h *Health) Stopping() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stopping = true
-}
-
-// Ready reports whether the daemon does its work, and in words why not, or what it does. It
-// is ready when it owns partitions, or when all are owned by other replicas and it stands by,
-// no partition's last POST failed, and neither hub nor storage refuses it.
-func (h *Health) Ready() (bool, string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var reasons []string
-	if h.stopping {
-		reasons = append(reasons, "stopping")
-	}
-	if reason := h.notOwning(); reason != "" {
-		reasons = append(reasons, reason)
-	} else {
-		reasons = append(reasons, h.refusals()...)
-	}
-	if reason := h.notPosting(); reason != "" {
-		reasons = append(reasons, reason)
-	}
-	if len(reasons) > 0 {
-		return false, "not ready: " + strings.Join(reasons, "; ")
-	}
-	if h.owned == 0 {
-		return true, fmt.Sprintf("ready: standing by, all %d partitions are owned by other replicas", h.total)
-	}
-	return true, fmt.Sprintf("ready: owning %d of %d partitions", h.owned, h.total)
-}
-
-// notOwning says why the ownership of partitions keeps the daemon from being ready; it is
-// empty where it does not.
-func (h *Health) notOwning() string {
-	switch {
-	case !h.rounds && h.failed == "":
-		return "no partition is owned yet: no balancing round has ended"
-	case !h.rounds:
-		return "no partition is owned yet: " + h.failed
-	case h.owned > 0:
-		return ""
-	case h.failed != "":
-		return "no partition is owned: " + h.failed
-	case h.total == 0:
-		return "no partition is owned yet: the hub has none"
-	case h.unowned > 0:
-		return fmt.Sprintf("no partition is owned yet: %d of %d have no owner", h.unowned, h.total)
-	default:
-		return ""
-	}
-}
-
-// refusals says who does not accept us, a reason once however many partitions it keeps waiting.
-func (h *Health) refusals() []string {
-	var reasons []string
-	for _, by := range slices.Sorted(maps.Keys(h.refused)) {
-		reasons = append(reasons, h.refused[by])
-	}
-	slices.Sort(reasons)
-	return slices.Compact(reasons)
-}
-
-// notPosting says why the sink keeps the daemon from being ready; it is empty where it does not.
-func (h *Health) notPosting() string {
-	failing := slices.SortedFunc(maps.Keys(h.sink), natural.Compare)
-	if len(failing) == 0 {
-		return ""
-	}
-	whose := ""
-	if len(failing) < h.owned {
-		whose = " of partition " + strings.Join(failing, ", ")
-	}
-	return "the sink does not take audit events" + whose + ": " + h.sink[failing[0]]
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestReadiness(t *testing.T) {
+func TestReadySaysWhatTheDaemonDoesOrWhyItDoesNot(t *testing.T) {
 	tests := map[string]struct {
 		happened func(*Health)
 		ready    bool
@@ -126,7 +126,7 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-func TestHealthTakesCallsFromEverySide(t *testing.T) {
+func TestHealthIsSafeForConcurrentUse(t *testing.T) {
 	health := NewHealth()
 	health.Watch(time.Minute, time.Now)
 	var calls sync.WaitGroup

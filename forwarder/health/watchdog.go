@@ -10,58 +10,59 @@ import (
 	"github.com/maruel/natural"
 )
 
-// watchdog judges whether a consumer that has something to do gets anywhere. It starts nothing
-// and stops nothing: it is told what happens, and answers when it is asked. Partitions are
-// watched one by one, so that one that is wedged does not hide behind the others.
+// watchdog decides whether a consumer that has work to do makes progress. It starts and stops nothing: the consumer
+// reports what happens, and the watchdog answers. It watches each partition by itself, so that the others do not hide
+// one that is wedged.
 //
-// What takes time at the sink or at the storage is not its business: a restart mends neither, so
-// a hub event that is in hand is never judged, however long it is being posted, held, or waiting
-// for its dead letter to be stored.
+// The watchdog ignores the time that the sink or the storage takes, because a restart mends neither. So it never
+// counts the time while a hub event is in hand: being posted, held, or waiting until its dead letter is stored.
 type watchdog struct {
 	mu sync.Mutex
-	// timeout is how long nothing may happen. Nothing is judged while it is 0.
+	// timeout is how long the consumer may make no progress. 0 turns the watchdog off.
 	timeout time.Duration
 	now     func() time.Time
-	// answered is when the hub last answered a question, or when the watch began.
+	// answered is when the hub last answered a management request, or when the watch started.
 	answered   time.Time
-	partitions map[string]*partitionWatch
+	partitions map[string]*watchedPartition
 }
 
-// partitionWatch is what is known of a partition that this replica owns.
-type partitionWatch struct {
-	// lag is how many hub events it has that have no verdict yet.
+// watchedPartition is what the watchdog knows of a partition that this replica owns.
+type watchedPartition struct {
+	// lag is how many hub events of the partition have no verdict yet.
 	lag int64
-	// inHand is how many of them the daemon is working on; while it is, the hub is not waited for.
+	// inHand is how many hub events the daemon is working on. While there are any, the watchdog does not wait for the
+	// hub.
 	inHand int
-	// since is when the waiting for the hub began: when there was first something to wait for, or
-	// when what was in hand left it.
+	// since is when the daemon began to wait for the hub: when the lag rose above 0, or when the last hub event in hand
+	// was done.
 	since time.Time
 }
 
-// begin starts the watch.
-func (w *watchdog) begin(timeout time.Duration, now func() time.Time) {
+// start starts the watch.
+func (w *watchdog) start(timeout time.Duration, now func() time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.timeout, w.now = timeout, now
-	w.answered, w.partitions = now(), map[string]*partitionWatch{}
+	w.answered, w.partitions = now(), map[string]*watchedPartition{}
 }
 
-// tell runs what on the watch of a partition, which is made where there is none.
-func (w *watchdog) tell(partition string, what func(v *partitionWatch, now time.Time)) {
+// update calls change with a partition and the time. It adds the partition if it is not watched yet.
+func (w *watchdog) update(partition string, change func(p *watchedPartition, now time.Time)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.timeout == 0 {
 		return
 	}
 	now := w.now()
-	v := w.partitions[partition]
-	if v == nil {
-		v = &partitionWatch{since: now}
-		w.partitions[partition] = v
+	p := w.partitions[partition]
+	if p == nil {
+		p = &watchedPartition{since: now}
+		w.partitions[partition] = p
 	}
-	what(v, now)
+	change(p, now)
 }
 
+// hubAnswered records that the hub has answered a management request.
 func (w *watchdog) hubAnswered() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -70,33 +71,38 @@ func (w *watchdog) hubAnswered() {
 	}
 }
 
-func (w *watchdog) lags(partition string, events int64) {
-	w.tell(partition, func(v *partitionWatch, now time.Time) {
-		if v.lag <= 0 {
-			v.since = now
+// setLag records how many hub events of a partition have no verdict yet.
+func (w *watchdog) setLag(partition string, events int64) {
+	w.update(partition, func(p *watchedPartition, now time.Time) {
+		if p.lag <= 0 {
+			p.since = now
 		}
-		v.lag = events
+		p.lag = events
 	})
 }
 
+// handling records that the daemon works on one more hub event of a partition.
 func (w *watchdog) handling(partition string) {
-	w.tell(partition, func(v *partitionWatch, _ time.Time) { v.inHand++ })
+	w.update(partition, func(p *watchedPartition, _ time.Time) { p.inHand++ })
 }
 
+// handled records that a hub event of a partition is done.
 func (w *watchdog) handled(partition string) {
-	w.tell(partition, func(v *partitionWatch, now time.Time) {
-		v.inHand--
-		v.since = now
+	w.update(partition, func(p *watchedPartition, now time.Time) {
+		p.inHand--
+		p.since = now
 	})
 }
 
+// forget ends the watch of a partition.
 func (w *watchdog) forget(partition string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.partitions, partition)
 }
 
-// wedged says what does not get anywhere: the hub's answers, or partitions, in their order.
+// wedged returns a sentence for the hub if it does not answer, and one for each partition without progress, in the
+// order of their numbers.
 func (w *watchdog) wedged() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -108,11 +114,11 @@ func (w *watchdog) wedged() []string {
 	if silence := now.Sub(w.answered); silence >= w.timeout {
 		reasons = append(reasons, fmt.Sprintf("the hub has answered no question for %s", silence.Round(time.Second)))
 	}
-	for _, partition := range slices.SortedFunc(maps.Keys(w.partitions), natural.Compare) {
-		v := w.partitions[partition]
-		if idle := now.Sub(v.since); v.lag > 0 && v.inHand == 0 && idle >= w.timeout {
+	for _, id := range slices.SortedFunc(maps.Keys(w.partitions), natural.Compare) {
+		p := w.partitions[id]
+		if idle := now.Sub(p.since); p.lag > 0 && p.inHand == 0 && idle >= w.timeout {
 			reasons = append(reasons, fmt.Sprintf("partition %s has made no progress for %s, with %d hub events to read",
-				partition, idle.Round(time.Second), v.lag))
+				id, idle.Round(time.Second), p.lag))
 		}
 	}
 	return reasons

@@ -11,154 +11,172 @@ import (
 	"aks-audit-log-go/internal/promtest"
 )
 
-// kept is a health with a watchdog of 5 minutes, and the clock of its test.
-type kept struct {
+// watchedHealth is a Health with a watchdog of 5 minutes and a clock of its own.
+type watchedHealth struct {
 	*Health
 	now time.Time
 }
 
-func newKept() *kept {
-	k := &kept{Health: NewHealth(), now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
-	k.Watch(5*time.Minute, func() time.Time { return k.now })
-	return k
+func newWatchedHealth() *watchedHealth {
+	h := &watchedHealth{Health: NewHealth(), now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
+	h.Watch(5*time.Minute, func() time.Time { return h.now })
+	return h
 }
 
-func (k *kept) after(d time.Duration) { k.now = k.now.Add(d) }
+// after lets d pass.
+func (h *watchedHealth) after(d time.Duration) { h.now = h.now.Add(d) }
 
-// minutes lets time go by, in which the hub answers questions.
-func (k *kept) minutes(n int) {
+// minutes lets n minutes pass, in each of which the hub answers a management request.
+func (h *watchedHealth) minutes(n int) {
 	for range n {
-		k.after(time.Minute)
-		k.HubAnswered()
+		h.after(time.Minute)
+		h.HubAnswered()
 	}
 }
 
-func TestTheWatchdogTellsAWedgeFromWaiting(t *testing.T) {
+func TestTheWatchdogDistinguishesAWedgeFromWaiting(t *testing.T) {
 	const well = "ok"
 	tests := map[string]struct {
-		happened func(k *kept)
+		happened func(h *watchedHealth)
 		want     string
 	}{
-		"just started":                         {func(*kept) {}, well},
-		"the hub never answered, not long yet": {func(k *kept) { k.after(5*time.Minute - 1) }, well},
+		"just started":                         {func(*watchedHealth) {}, well},
+		"the hub never answered, not long yet": {func(h *watchedHealth) { h.after(5*time.Minute - 1) }, well},
 		"the hub never answered": {
-			func(k *kept) { k.after(5 * time.Minute) }, "wedged: the hub has answered no question for 5m0s",
+			func(h *watchedHealth) { h.after(5 * time.Minute) }, "wedged: the hub has answered no question for 5m0s",
 		},
 		"the hub stopped answering": {
-			func(k *kept) { k.minutes(60); k.after(6 * time.Minute) }, "wedged: the hub has answered no question for 6m0s",
+			func(h *watchedHealth) { h.minutes(60); h.after(6 * time.Minute) }, "wedged: the hub has answered no question for 6m0s",
 		},
-		"the hub answers again":      {func(k *kept) { k.after(time.Hour); k.HubAnswered() }, well},
-		"standing by, the hub is up": {func(k *kept) { k.minutes(60) }, well},
+		"the hub answers again":      {func(h *watchedHealth) { h.after(time.Hour); h.HubAnswered() }, well},
+		"standing by, the hub is up": {func(h *watchedHealth) { h.minutes(60) }, well},
 		"quiet partitions": {
-			func(k *kept) { k.PartitionLag("0", 0); k.PartitionLag("1", 0); k.minutes(60) }, well,
+			func(h *watchedHealth) { h.PartitionLag("0", 0); h.PartitionLag("1", 0); h.minutes(60) }, well,
 		},
 		"events to read, not for long": {
-			func(k *kept) { k.PartitionLag("0", 0); k.minutes(60); k.PartitionLag("0", 7); k.minutes(4) }, well,
+			func(h *watchedHealth) { h.PartitionLag("0", 0); h.minutes(60); h.PartitionLag("0", 7); h.minutes(4) }, well,
 		},
 		"events to read, and none is": {
-			func(k *kept) { k.PartitionLag("0", 0); k.minutes(60); k.PartitionLag("0", 7); k.minutes(5) },
+			func(h *watchedHealth) { h.PartitionLag("0", 0); h.minutes(60); h.PartitionLag("0", 7); h.minutes(5) },
 			"wedged: partition 0 has made no progress for 5m0s, with 7 hub events to read",
 		},
 		"more and more of them, and none is read": {
-			func(k *kept) {
+			func(h *watchedHealth) {
 				for lag := range int64(10) {
-					k.PartitionLag("0", lag)
-					k.minutes(1)
+					h.PartitionLag("0", lag)
+					h.minutes(1)
 				}
 			}, "wedged: partition 0 has made no progress for 9m0s, with 9 hub events to read",
 		},
 		"one partition of many": {
-			func(k *kept) {
-				k.PartitionLag("10", 3)
-				k.PartitionLag("9", 1)
+			func(h *watchedHealth) {
+				h.PartitionLag("10", 3)
+				h.PartitionLag("9", 1)
 				for range 6 {
-					k.PartitionLag("2", 100)
-					k.Handling("2")()
-					k.minutes(1)
+					h.PartitionLag("2", 100)
+					h.Handling("2")()
+					h.minutes(1)
 				}
 			}, "wedged: partition 9 has made no progress for 6m0s, with 1 hub events to read; " +
 				"partition 10 has made no progress for 6m0s, with 3 hub events to read",
 		},
-		"far behind, but getting on": {
-			func(k *kept) {
+		"a large lag, but progress": {
+			func(h *watchedHealth) {
 				for range 10 {
-					k.PartitionLag("0", 1000000)
-					k.Handling("0")()
-					k.minutes(4)
+					h.PartitionLag("0", 1000000)
+					h.Handling("0")()
+					h.minutes(4)
 				}
 			}, well,
 		},
 		"an event in hand for hours: the sink is slow or down, or the storage is": {
-			func(k *kept) { k.PartitionLag("0", 9); k.Handling("0"); k.minutes(600) }, well,
+			func(h *watchedHealth) { h.PartitionLag("0", 9); h.Handling("0"); h.minutes(600) }, well,
 		},
 		"the event that was in hand for hours has just left it": {
-			func(k *kept) { k.PartitionLag("0", 9); done := k.Handling("0"); k.minutes(600); done(); k.minutes(4) }, well,
+			func(h *watchedHealth) {
+				h.PartitionLag("0", 9)
+				done := h.Handling("0")
+				h.minutes(600)
+				done()
+				h.minutes(4)
+			}, well,
 		},
-		"an event was in hand for hours, and no other came behind it": {
-			func(k *kept) { k.PartitionLag("0", 9); done := k.Handling("0"); k.minutes(600); done(); k.minutes(5) },
+		"an event was in hand for hours, and no other came after it": {
+			func(h *watchedHealth) {
+				h.PartitionLag("0", 9)
+				done := h.Handling("0")
+				h.minutes(600)
+				done()
+				h.minutes(5)
+			},
 			"wedged: partition 0 has made no progress for 5m0s, with 9 hub events to read",
 		},
 		"the events to read were read, and others came": {
-			func(k *kept) {
-				k.PartitionLag("0", 9)
-				k.minutes(4)
-				k.PartitionLag("0", 0)
-				k.minutes(4)
-				k.PartitionLag("0", 1)
-				k.minutes(4)
+			func(h *watchedHealth) {
+				h.PartitionLag("0", 9)
+				h.minutes(4)
+				h.PartitionLag("0", 0)
+				h.minutes(4)
+				h.PartitionLag("0", 1)
+				h.minutes(4)
 			}, well,
 		},
 		"another replica has the partition now": {
-			func(k *kept) { k.PartitionLag("0", 9); k.minutes(4); k.Released("0"); k.minutes(4) }, well,
+			func(h *watchedHealth) { h.PartitionLag("0", 9); h.minutes(4); h.Released("0"); h.minutes(4) }, well,
 		},
 		"the partition came back": {
-			func(k *kept) {
-				k.PartitionLag("0", 9)
-				k.minutes(60)
-				k.Released("0")
-				k.PartitionLag("0", 9)
-				k.minutes(4)
+			func(h *watchedHealth) {
+				h.PartitionLag("0", 9)
+				h.minutes(60)
+				h.Released("0")
+				h.PartitionLag("0", 9)
+				h.minutes(4)
 			}, well,
 		},
 		"both": {
-			func(k *kept) { k.PartitionLag("0", 2); k.after(5 * time.Minute) },
+			func(h *watchedHealth) { h.PartitionLag("0", 2); h.after(5 * time.Minute) },
 			"wedged: the hub has answered no question for 5m0s; partition 0 has made no progress for 5m0s, with 2 hub events to read",
 		},
 		"stopping": {
-			func(k *kept) { k.PartitionLag("0", 2); k.after(time.Hour); k.Stopping() }, well,
+			func(h *watchedHealth) { h.PartitionLag("0", 2); h.after(time.Hour); h.Stopping() }, well,
 		},
 		"the sink is down": {
-			func(k *kept) { k.PartitionLag("0", 2); k.Handling("0"); k.SinkFailing("0", "503"); k.minutes(600) }, well,
+			func(h *watchedHealth) {
+				h.PartitionLag("0", 2)
+				h.Handling("0")
+				h.SinkFailing("0", "503")
+				h.minutes(600)
+			}, well,
 		},
 		"the storage is away": {
-			func(k *kept) { k.OwnershipUnknown("503"); k.minutes(600) }, well,
+			func(h *watchedHealth) { h.OwnershipUnknown("503"); h.minutes(600) }, well,
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			k := newKept()
-			test.happened(k)
-			alive, why := k.Alive()
+			h := newWatchedHealth()
+			test.happened(h)
+			alive, why := h.Alive()
 			assert.Equal(t, test.want, why)
 			assert.Equal(t, test.want == well, alive)
 		})
 	}
 }
 
-func TestWithoutAWatchdogTheDaemonIsAlwaysAlive(t *testing.T) {
-	k := newKept()
-	k.Watch(0, func() time.Time { return k.now })
-	k.PartitionLag("0", 2)
-	k.Handling("0")()
-	k.HubAnswered()
-	k.after(24 * time.Hour)
-	alive, why := k.Alive()
+func TestTheDaemonIsAlwaysAliveWithoutAWatchdog(t *testing.T) {
+	h := newWatchedHealth()
+	h.Watch(0, func() time.Time { return h.now })
+	h.PartitionLag("0", 2)
+	h.Handling("0")()
+	h.HubAnswered()
+	h.after(24 * time.Hour)
+	alive, why := h.Alive()
 	assert.True(t, alive, why)
 }
 
-func TestTheProbesAndWhatTheyDependOnAreMetricsToo(t *testing.T) {
-	k, reg := newKept(), prometheus.NewRegistry()
-	k.Register(reg)
+func TestTheProbesAreMetricsToo(t *testing.T) {
+	h, reg := newWatchedHealth(), prometheus.NewRegistry()
+	h.Register(reg)
 	assertShows := func(healthy, ready, partitions, sinkFailing float64) {
 		t.Helper()
 		promtest.AssertSample(t, reg, healthy, "aks_audit_log_healthy")
@@ -167,14 +185,14 @@ func TestTheProbesAndWhatTheyDependOnAreMetricsToo(t *testing.T) {
 		promtest.AssertSample(t, reg, sinkFailing, "aks_audit_log_sink_failing_partitions")
 	}
 	assertShows(1, 0, 0, 0)
-	k.Ownership(3, 4, 1)
-	k.after(time.Hour)
+	h.Ownership(3, 4, 1)
+	h.after(time.Hour)
 	assertShows(0, 1, 4, 0)
-	k.SinkFailing("0", "503")
-	k.SinkFailing("2", "503")
+	h.SinkFailing("0", "503")
+	h.SinkFailing("2", "503")
 	assertShows(0, 0, 4, 2)
-	k.SinkAnswered("0")
-	k.Released("2")
+	h.SinkAnswered("0")
+	h.Released("2")
 	assertShows(0, 1, 4, 0)
 	problems, err := testutil.GatherAndLint(reg)
 	assert.NoError(t, err)

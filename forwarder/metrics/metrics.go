@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,89 +11,91 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// Statistics are all metrics of the daemon. Its methods are safe for concurrent use.
+// Statistics holds all metrics of the daemon. Its methods are safe for concurrent use.
 type Statistics struct {
-	events, errors, success, retries prometheus.Counter
+	// sent, failed, succeeded and retried have their predecessors' names, which dashboards depend on.
+	sent, failed, succeeded, retried prometheus.Counter
 
-	records     *cachedCounters
-	skipped     *cachedCounters
-	deadLetters *cachedCounters
-	salvaged    prometheus.Counter
-	reduced     *cachedCounters
+	records     *knownCounters
+	skipped     *knownCounters
+	deadLetters *knownCounters
+	repaired    prometheus.Counter
+	truncated   *knownCounters
 
-	posts     map[string]prometheus.Observer
-	balancing prometheus.Counter
-	replayed  prometheus.Counter
-	splits    prometheus.Counter
+	// posts has the durations of POSTs by status class.
+	posts           map[string]prometheus.Observer
+	splits          prometheus.Counter
+	replayed        prometheus.Counter
+	balanceFailures prometheus.Counter
 
 	partitions *partitions
 }
 
-// The status classes of aks_audit_log_post_duration_seconds.
-const statusError = "error"
-
-func statusClasses() []string { return []string{"2xx", "3xx", "4xx", "5xx", statusError} }
-
-// postBuckets reach from a Falco that is idle (0.2 ms) to one that answers only before the
-// default POSTTIMEOUT ends.
-func postBuckets() []float64 {
-	return []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
-}
-
-// NewStatistics registers all metrics with reg, those of Go and the process included, and
-// returns them. version goes into aks_audit_log_build_info; now tells the time at a scrape. It
-// panics where reg has them already, as prometheus.Registry does: a registry takes one.
+// NewStatistics returns the metrics and registers them with reg, with those of Go and of the process. version is a
+// label of aks_audit_log_build_info. now returns the current time at a scrape. NewStatistics panics if reg has the
+// metrics already, because a registry takes a metric only once.
 func NewStatistics(reg *prometheus.Registry, version string, now func() time.Time) *Statistics {
 	s := &Statistics{
-		events:  inherited("falco_aks_audit_log_events", "Audit events handed to the sink, each once however often it is posted."),
-		errors:  inherited("falco_aks_audit_log_events_errors", "Audit events that were given up on or whose retries were used up, each once."),
-		success: inherited("falco_aks_audit_log_events_success", "Audit events that the sink answered with 2xx."),
-		retries: inherited("falco_aks_audit_log_events_retry", "Audit events in POSTs that were repeats of one that failed."),
-		balancing: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "aks_audit_log_balance_failures_total", Help: "Balancing rounds that did not work.",
-		}),
-		replayed: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "aks_audit_log_replayed_events_total",
-			Help: "Audit events sent again because the sink that had accepted them was lost.",
-		}),
-		splits: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "aks_audit_log_split_batches_total", Help: "Batches that the sink refused and that were posted again in halves.",
-		}),
-		records: newCachedCounters("aks_audit_log_records_total",
-			"Records of hub events, by what became of them.", "verdict", verdictLabels()),
-		skipped: newCachedCounters("aks_audit_log_skipped_records_total",
-			"Records that are not sent because they are no Kubernetes audit events, by their log category.", "category", audit.SkippedCategories()),
-		deadLetters: newCachedCounters("aks_audit_log_dead_letters_total",
-			"Records that can never be delivered, or not as they are, and were stored, by reason.", "reason", audit.DeadLetterReasons()),
-		salvaged: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "aks_audit_log_salvaged_events_total", Help: "Audit events that were cut and went to the sink with what came before the cut.",
-		}),
-		reduced: newCachedCounters("aks_audit_log_reduced_events_total",
+		sent:      newCounter("falco_aks_audit_log_events", "Audit events handed to the sink, each once however often it is posted."),
+		failed:    newCounter("falco_aks_audit_log_events_errors", "Audit events that were given up on or whose retries were used up, each once."),
+		succeeded: newCounter("falco_aks_audit_log_events_success", "Audit events that the sink answered with 2xx."),
+		retried:   newCounter("falco_aks_audit_log_events_retry", "Audit events in POSTs that were repeats of one that failed."),
+
+		records: newKnownCounters("aks_audit_log_records_total", "Records of hub events, by what became of them.",
+			"verdict", "", verdictLabels()),
+		skipped: newKnownCounters("aks_audit_log_skipped_records_total",
+			"Records that are not sent because they are no Kubernetes audit events, by their log category.",
+			"category", audit.CategoryOther, audit.SkippedCategories()),
+		deadLetters: newKnownCounters("aks_audit_log_dead_letters_total",
+			"Records that can never be delivered, or not as they are, and were stored, by reason.",
+			"reason", audit.ReasonOther, audit.DeadLetterReasons()),
+		repaired: newCounter("aks_audit_log_salvaged_events_total",
+			"Audit events that were cut and went to the sink with what came before the cut."),
+		truncated: newKnownCounters("aks_audit_log_reduced_events_total",
 			"Audit events that went to the sink without parts of them, their originals stored as dead letters, by reason.",
-			"reason", []string{audit.ReasonTooLarge, audit.ReasonTooDeep}),
+			"reason", audit.ReasonTooLarge, []string{audit.ReasonTooLarge, audit.ReasonTooDeep}),
+
+		posts:  make(map[string]prometheus.Observer),
+		splits: newCounter("aks_audit_log_split_batches_total", "Batches that the sink refused and that were posted again in halves."),
+		replayed: newCounter("aks_audit_log_replayed_events_total",
+			"Audit events sent again because the sink that had accepted them was lost."),
+		balanceFailures: newCounter("aks_audit_log_balance_failures_total", "Balancing rounds that did not work."),
+
 		partitions: newPartitions(now),
 	}
-	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:    "aks_audit_log_post_duration_seconds",
-		Help:    "Time from the start of a POST to the end of its answer, by class of the answer's status.",
-		Buckets: postBuckets(),
-	}, []string{"status_class"})
-	s.posts = make(map[string]prometheus.Observer)
+	durations := newPostDurations()
 	for _, class := range statusClasses() {
 		s.posts[class] = durations.WithLabelValues(class)
 	}
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		buildInfoMetric(version), s.events, s.errors, s.success, s.retries, s.balancing, s.replayed, s.splits, durations,
-		s.records.vec, s.skipped.vec, s.deadLetters.vec, s.salvaged, s.reduced.vec)
+		buildInfoMetric(version), s.sent, s.failed, s.succeeded, s.retried,
+		s.records.vec, s.skipped.vec, s.deadLetters.vec, s.repaired, s.truncated.vec,
+		durations, s.splits, s.replayed, s.balanceFailures)
 	s.partitions.register(reg)
 	return s
 }
 
-// inherited is a counter under its predecessors' name, which dashboards depend on.
-func inherited(name, help string) prometheus.Counter {
-	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+func newPostDurations() *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "aks_audit_log_post_duration_seconds",
+		Help:    "Time from the start of a POST to the end of its answer, by class of the answer's status.",
+		Buckets: postBuckets(),
+	}, []string{"status_class"})
 }
 
+// statusError is the status class of a POST without an answer.
+const statusError = "error"
+
+// statusClasses returns the status classes of aks_audit_log_post_duration_seconds.
+func statusClasses() []string { return []string{"2xx", "3xx", "4xx", "5xx", statusError} }
+
+// postBuckets returns the upper bounds of the durations in seconds. They reach from an idle Falco, which answers in
+// 0.2 ms, to one that answers just before the default POSTTIMEOUT ends.
+func postBuckets() []float64 {
+	return []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
+}
+
+// buildInfoMetric returns aks_audit_log_build_info.
 func buildInfoMetric(version string) prometheus.Collector {
 	_, revision, goVersion := forwarder.BuildInfo()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -104,6 +107,7 @@ func buildInfoMetric(version string) prometheus.Collector {
 	return info
 }
 
+// verdictLabels returns all verdicts as label values.
 func verdictLabels() []string {
 	var labels []string
 	for _, v := range audit.Verdicts() {
@@ -112,28 +116,28 @@ func verdictLabels() []string {
 	return labels
 }
 
-// EventsSent counts audit events handed to the sink, each once however often it is posted.
-func (s *Statistics) EventsSent(n int) { s.events.Add(float64(n)) }
+// EventsSent counts audit events that are handed to the sink. An event counts once, however often it is posted; a
+// redelivery counts again.
+func (s *Statistics) EventsSent(n int) { s.sent.Add(float64(n)) }
 
-// EventsSucceeded counts audit events that the sink answered with 2xx.
-func (s *Statistics) EventsSucceeded(n int) { s.success.Add(float64(n)) }
+// EventsSucceeded counts audit events that the sink answered with 2xx. A redelivery counts again.
+func (s *Statistics) EventsSucceeded(n int) { s.succeeded.Add(float64(n)) }
 
-// EventsFailed counts audit events that were given up on or whose retries were used up. Call
-// it once per event.
-func (s *Statistics) EventsFailed(n int) { s.errors.Add(float64(n)) }
+// EventsFailed counts audit events that were given up on or whose retries were used up. Call it once per event.
+func (s *Statistics) EventsFailed(n int) { s.failed.Add(float64(n)) }
 
-// EventsReplayed counts audit events that were delivered again after the sink was lost. EventsSent and EventsSucceeded
-// count them too, each time.
+// EventsReplayed counts audit events that were delivered again, after a loss of the sink, of hub events that had been
+// received before. EventsSent, EventsSucceeded and RecordsDone count them too, each time.
 func (s *Statistics) EventsReplayed(n int) { s.replayed.Add(float64(n)) }
 
-// EventsRetried counts the audit events in a POST that repeats one that failed.
-func (s *Statistics) EventsRetried(n int) { s.retries.Add(float64(n)) }
+// EventsRetried counts the audit events in a POST that repeats a failed POST.
+func (s *Statistics) EventsRetried(n int) { s.retried.Add(float64(n)) }
 
 // BatchSplit counts a batch that the sink refused and that is posted again in halves.
 func (s *Statistics) BatchSplit() { s.splits.Inc() }
 
-// PostFinished records how long one POST took. statusClass is "2xx", "3xx", "4xx", "5xx", or
-// "error" where there was no answer; anything else counts as "error".
+// PostFinished records the duration of one POST. statusClass is "2xx", "3xx", "4xx", "5xx", or "error" if there was no
+// answer. Any other class counts as "error".
 func (s *Statistics) PostFinished(statusClass string, d time.Duration) {
 	observer, ok := s.posts[statusClass]
 	if !ok {
@@ -142,43 +146,38 @@ func (s *Statistics) PostFinished(statusClass string, d time.Duration) {
 	observer.Observe(d.Seconds())
 }
 
-// RecordsDone counts records that got their verdict. RecordSkipped and RecordDeadLettered do so
-// themselves.
-func (s *Statistics) RecordsDone(v audit.Verdict, n int) { s.records.add(string(v), "", n) }
+// RecordsDone counts records by their verdict. RecordSkipped and RecordDeadLettered call it.
+func (s *Statistics) RecordsDone(v audit.Verdict, n int) { s.records.add(string(v), n) }
 
-// RecordSkipped counts a record that is no audit event, by its log category: empty counts as
-// "none", one that AKS does not have as "other". It counts the verdict too.
+// RecordSkipped counts a record that is not an audit event, by its log category, and its verdict. An empty category
+// counts as "none", and a category that AKS does not have as "other".
 func (s *Statistics) RecordSkipped(category string) {
-	if category == "" {
-		category = audit.CategoryNone
-	}
-	s.skipped.inc(category, audit.CategoryOther)
+	s.skipped.add(cmp.Or(category, audit.CategoryNone), 1)
 	s.RecordsDone(audit.Skipped, 1)
 }
 
-// RecordDeadLettered counts a record that was stored as a dead letter, by one of the Reason
-// constants; anything else counts as "other". It counts the verdict too.
+// RecordDeadLettered counts a record that was stored as a dead letter, by one of the Reason constants of package
+// audit, and its verdict. Any other reason counts as "other".
 func (s *Statistics) RecordDeadLettered(reason string) {
-	s.deadLetters.inc(reason, audit.ReasonOther)
+	s.deadLetters.add(reason, 1)
 	s.RecordsDone(audit.DeadLettered, 1)
 }
 
-// EventRepaired counts an audit event that was cut and goes to the sink with what came before the cut.
-func (s *Statistics) EventRepaired() { s.salvaged.Inc() }
+// EventRepaired counts an audit event that AKS cut and that goes to the sink with the part before the cut.
+func (s *Statistics) EventRepaired() { s.repaired.Inc() }
 
-// EventTruncated counts an audit event whose original was stored as a dead letter, and that goes to
-// the sink without parts of it. reason is ReasonTooLarge or ReasonTooDeep. It counts no verdict:
-// that is the sink's.
+// EventTruncated counts an audit event that goes to the sink without parts of it, and its original, which was stored
+// as a dead letter. reason is ReasonTooLarge or ReasonTooDeep. The verdict is counted when the sink has answered.
 func (s *Statistics) EventTruncated(reason string) {
-	s.deadLetters.inc(reason, audit.ReasonOther)
-	s.reduced.inc(reason, audit.ReasonTooLarge)
+	s.deadLetters.add(reason, 1)
+	s.truncated.add(reason, 1)
 }
 
-// BalanceFailed counts a balancing round that did not work.
-func (s *Statistics) BalanceFailed() { s.balancing.Inc() }
+// BalanceFailed counts a balancing round that failed.
+func (s *Statistics) BalanceFailed() { s.balanceFailures.Inc() }
 
 // Partition returns the metrics of one partition.
 func (s *Statistics) Partition(id string) *Partition { return s.partitions.partition(id) }
 
-// Partitions returns the metrics of every partition that this replica has owned, by its id.
+// Partitions returns the metrics of every partition that this replica has owned, by partition id.
 func (s *Statistics) Partitions() map[string]*Partition { return s.partitions.all() }

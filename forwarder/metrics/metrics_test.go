@@ -16,6 +16,7 @@ import (
 	"aks-audit-log-go/internal/promtest"
 )
 
+// newTestStatistics returns statistics, their registry, and their clock.
 func newTestStatistics(t *testing.T) (*Statistics, *prometheus.Registry, *promtest.Clock) {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
@@ -23,7 +24,7 @@ func newTestStatistics(t *testing.T) (*Statistics, *prometheus.Registry, *promte
 	return NewStatistics(reg, "v1", at.Now), reg, at
 }
 
-func TestEachCallMovesItsOwnSeriesAndNoOther(t *testing.T) {
+func TestEachCallChangesItsOwnSeriesOnly(t *testing.T) {
 	tests := map[string]struct {
 		call func(*Statistics)
 		want map[string]float64
@@ -37,7 +38,7 @@ func TestEachCallMovesItsOwnSeriesAndNoOther(t *testing.T) {
 			func(s *Statistics) { s.PostFinished("5xx", time.Second) },
 			map[string]float64{`aks_audit_log_post_duration_seconds{status_class="5xx"}`: 1},
 		},
-		"PostFinished with a class of its own": {
+		"PostFinished with an unknown class": {
 			func(s *Statistics) { s.PostFinished("418", time.Second) },
 			map[string]float64{`aks_audit_log_post_duration_seconds{status_class="error"}`: 1},
 		},
@@ -61,16 +62,16 @@ func TestEachCallMovesItsOwnSeriesAndNoOther(t *testing.T) {
 			func(s *Statistics) { s.RecordDeadLettered(audit.ReasonTooLarge) },
 			map[string]float64{`aks_audit_log_dead_letters_total{reason="too_large"}`: 1, `aks_audit_log_records_total{verdict="dead_lettered"}`: 1},
 		},
-		"RecordDeadLettered for a reason of its own": {
+		"RecordDeadLettered for an unknown reason": {
 			func(s *Statistics) { s.RecordDeadLettered("400 Bad Request: http://falco:9765/k8s-audit") },
 			map[string]float64{`aks_audit_log_dead_letters_total{reason="other"}`: 1, `aks_audit_log_records_total{verdict="dead_lettered"}`: 1},
 		},
-		"EventSalvaged": {(*Statistics).EventRepaired, map[string]float64{"aks_audit_log_salvaged_events_total": 1}},
-		"EventReduced": {
+		"EventRepaired": {(*Statistics).EventRepaired, map[string]float64{"aks_audit_log_salvaged_events_total": 1}},
+		"EventTruncated": {
 			func(s *Statistics) { s.EventTruncated(audit.ReasonTooDeep) },
 			map[string]float64{`aks_audit_log_reduced_events_total{reason="too_deep"}`: 1, `aks_audit_log_dead_letters_total{reason="too_deep"}`: 1},
 		},
-		"HubEventReceived": {
+		"Received": {
 			func(s *Statistics) { s.Partition("7").Received(33339) },
 			map[string]float64{`aks_audit_log_hub_events_total{partition="7"}`: 1, `aks_audit_log_hub_event_bytes_total{partition="7"}`: 33339},
 		},
@@ -83,10 +84,10 @@ func TestEachCallMovesItsOwnSeriesAndNoOther(t *testing.T) {
 		"ReceiveFailed": {
 			func(s *Statistics) { s.Partition("7").ReceiveFailed() }, map[string]float64{`aks_audit_log_receive_failures_total{partition="7"}`: 1},
 		},
-		"EventsMissing": {
+		"Missing": {
 			func(s *Statistics) { s.Partition("7").Missing(3) }, map[string]float64{`aks_audit_log_missing_events_total{partition="7"}`: 3},
 		},
-		"PartitionOwned": {
+		"Owned": {
 			func(s *Statistics) { s.Partition("7").Owned() },
 			map[string]float64{`aks_audit_log_partition_owned{partition="7"}`: 1, "aks_audit_log_partitions_owned": 1},
 		},
@@ -98,13 +99,13 @@ func TestEachCallMovesItsOwnSeriesAndNoOther(t *testing.T) {
 			for series, want := range test.want {
 				promtest.AssertSample(t, reg, want, series)
 			}
-			assert.Equal(t, len(test.want), moved(t, reg), "series above 0")
+			assert.Equal(t, len(test.want), countAboveZero(t, reg), "series above 0")
 		})
 	}
 }
 
-// moved counts our series that are above 0, but for the build's.
-func moved(t *testing.T, reg *prometheus.Registry) int {
+// countAboveZero counts the series of the daemon that are above 0, without aks_audit_log_build_info.
+func countAboveZero(t *testing.T, reg *prometheus.Registry) int {
 	t.Helper()
 	families, err := reg.Gather()
 	require.NoError(t, err)
@@ -165,8 +166,8 @@ func TestPostDurationsReachFromAMillisecondToAMinute(t *testing.T) {
 	assert.IsIncreasing(t, buckets)
 }
 
-// The names of the predecessors' counters lack the _total that promlint wants; dashboards
-// depend on them as they are.
+// TestMetricNamesFollowPrometheusConventions leaves out the predecessors' counters. Their names lack the _total that
+// promlint expects, but dashboards depend on them.
 func TestMetricNamesFollowPrometheusConventions(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.Partition("0").Owned()
@@ -174,15 +175,15 @@ func TestMetricNamesFollowPrometheusConventions(t *testing.T) {
 	stats.Partition("0").Done(at.Time)
 	families, err := reg.Gather()
 	require.NoError(t, err)
-	var ours []string
+	var own []string
 	for _, family := range families {
 		assert.NotEmpty(t, family.GetHelp(), family.GetName())
 		if strings.HasPrefix(family.GetName(), "aks_audit_log_") {
-			ours = append(ours, family.GetName())
+			own = append(own, family.GetName())
 		}
 	}
-	require.GreaterOrEqual(t, len(ours), 16)
-	problems, err := testutil.GatherAndLint(reg, ours...)
+	require.GreaterOrEqual(t, len(own), 16)
+	problems, err := testutil.GatherAndLint(reg, own...)
 	require.NoError(t, err)
 	assert.Empty(t, problems)
 
@@ -191,7 +192,7 @@ func TestMetricNamesFollowPrometheusConventions(t *testing.T) {
 	assert.NotEmpty(t, problems, "the linter works")
 }
 
-func TestStatisticsTakeCallsFromEverySide(t *testing.T) {
+func TestStatisticsAreSafeForConcurrentUse(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	const callers, times = 8, 200
 	var calls sync.WaitGroup

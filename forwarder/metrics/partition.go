@@ -9,11 +9,11 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// unknown is the lag, the position, and the time of the newest event, before the first is recorded.
+// unknown stands for a lag, a position or a time that was not recorded yet.
 const unknown = -1
 
-// Partition holds the metrics of one partition, and what the status page shows of it beside them. Whoever counts often
-// keeps it, so that counting needs no look-up. It is safe for concurrent use.
+// Partition holds the metrics of one partition, and what else the status page shows of it. A caller that counts often
+// keeps its Partition, so that counting needs no look-up. A Partition is safe for concurrent use.
 type Partition struct {
 	now func() time.Time
 
@@ -26,16 +26,17 @@ type Partition struct {
 	position atomic.Int64 // the sequence number up to which all hub events have their verdict, or unknown
 	newest   atomic.Int64 // the time of the newest hub event with all verdicts, in Unix nanoseconds, or unknown
 
-	// records counts verdicts for the status page: series by partition and verdict would be too many.
-	// The map is never changed.
-	records map[audit.Verdict]*atomic.Int64
-	answer  atomic.Pointer[SinkAnswer]
+	// records counts verdicts for the status page. It is not a metric, because there would be a series for each partition
+	// and verdict. The map is never changed.
+	records    map[audit.Verdict]*atomic.Int64
+	lastAnswer atomic.Pointer[SinkAnswer]
 }
 
 // SinkAnswer is the result of one POST.
 type SinkAnswer struct {
+	// At is when the POST ended.
 	At time.Time `json:"at"`
-	// Status is the status code of the answer, 0 where none came.
+	// Status is the status code of the answer, or 0 if there was none.
 	Status int `json:"status"`
 	// Failure is why the POST was not accepted, empty if it was. It holds no secret.
 	Failure string `json:"failure,omitempty"`
@@ -51,7 +52,7 @@ type Snapshot struct {
 	Position *int64
 	// Lag is how many hub events are still to be handled, nil if unknown.
 	Lag *int64
-	// Newest is when the newest hub event was enqueued whose records all have their verdict, zero if unknown.
+	// Newest is when the newest of the hub events with all verdicts was enqueued, zero if unknown.
 	Newest time.Time
 	// Records counts the records of the partition by verdict.
 	Records map[audit.Verdict]int64
@@ -78,7 +79,7 @@ func newPartition(id string, vec *partitions) *Partition {
 	return p
 }
 
-// forget drops what is known of the partition's position.
+// forget sets lag, position and newest to unknown.
 func (p *Partition) forget() {
 	p.lag.Store(unknown)
 	p.position.Store(unknown)
@@ -102,8 +103,8 @@ func (p *Partition) Lag(events int64) { p.lag.Store(max(events, 0)) }
 // Position records the sequence number up to which all hub events have their verdict. Below 0 it is unknown.
 func (p *Partition) Position(sequence int64) { p.position.Store(sequence) }
 
-// Done records the enqueued time of a hub event whose records all have their verdict. It ignores the zero time, and one
-// that is older than the newest: a redelivered event is older.
+// Done records the enqueued time of a hub event whose records all have their verdict. It ignores the zero time, and
+// one that is older than the newest: a redelivered event is older.
 func (p *Partition) Done(enqueued time.Time) {
 	if enqueued.IsZero() {
 		return
@@ -117,7 +118,7 @@ func (p *Partition) Done(enqueued time.Time) {
 	}
 }
 
-// Received counts a hub event whose body has so many bytes.
+// Received counts a hub event and the bytes of its body.
 func (p *Partition) Received(bytes int) {
 	p.events.Inc()
 	p.bytes.Add(float64(bytes))
@@ -132,7 +133,7 @@ func (p *Partition) CheckpointFailed() { p.checkpointFailures.Inc() }
 // ReceiveFailed counts an error that ended receiving from the partition.
 func (p *Partition) ReceiveFailed() { p.receiveFailures.Inc() }
 
-// Missing counts hub events that should have come between two that came.
+// Missing counts hub events that were left out between two that came.
 func (p *Partition) Missing(events int64) { p.missing.Add(float64(events)) }
 
 // SinkLost counts a loss of the sink while it held accepted audit events of the partition that were not confirmed.
@@ -145,15 +146,16 @@ func (p *Partition) Records(v audit.Verdict, n int) {
 	}
 }
 
-// SinkAnswered records the result of the partition's last POST, which took that long: the status code of the answer, 0
-// where none came, and why it was not accepted, empty if it was. The reason is shown to anybody: it must hold no secret.
+// SinkAnswered records the result of the partition's last POST and its duration. status is the status code of the
+// answer, or 0 if there was none. failure is why the POST was not accepted, or empty if it was. The status page shows
+// failure to anybody, so it must hold no secret.
 func (p *Partition) SinkAnswered(status int, failure string, took time.Duration) {
-	p.answer.Store(&SinkAnswer{At: p.now().UTC(), Status: status, Failure: failure, Seconds: took.Seconds()})
+	p.lastAnswer.Store(&SinkAnswer{At: p.now().UTC(), Status: status, Failure: failure, Seconds: took.Seconds()})
 }
 
 // Snapshot returns the state of this moment.
 func (p *Partition) Snapshot() Snapshot {
-	s := Snapshot{Owned: p.owned.Load(), LastAnswer: p.answer.Load(), Records: make(map[audit.Verdict]int64, len(p.records))}
+	s := Snapshot{Owned: p.owned.Load(), LastAnswer: p.lastAnswer.Load(), Records: make(map[audit.Verdict]int64, len(p.records))}
 	for verdict, count := range p.records {
 		s.Records[verdict] = count.Load()
 	}
@@ -167,6 +169,7 @@ func (p *Partition) Snapshot() Snapshot {
 	return s
 }
 
+// known returns a pointer to value, or nil if value is unknown.
 func known(value int64) *int64 {
 	if value < 0 {
 		return nil

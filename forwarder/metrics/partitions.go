@@ -9,8 +9,8 @@ import (
 )
 
 // partitions is the collector of the metrics by partition. The counters live as long as the process. Lag and age are
-// exported only while this replica owns the partition, because another replica exports them then. It is a collector of
-// its own because the age is computed at the scrape.
+// exported only while this replica owns the partition, because afterwards another replica exports them. partitions is
+// a collector of its own because the age is computed at the scrape.
 type partitions struct {
 	now func() time.Time
 
@@ -45,10 +45,12 @@ func newPartitions(now func() time.Time) *partitions {
 	}
 }
 
+// partitionCounter returns counters with the label partition.
 func partitionCounter(name, help string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"partition"})
 }
 
+// register registers the counters and the collector with reg.
 func (p *partitions) register(reg *prometheus.Registry) {
 	reg.MustRegister(p.events, p.bytes, p.checkpoints, p.checkpointFailures, p.receiveFailures, p.missing, p.losses, p)
 }
@@ -75,13 +77,13 @@ func (p *partitions) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(p.ownedCount, prometheus.GaugeValue, count)
 }
 
-// collectOwned exports what is exported of an owned partition only.
+// collectOwned exports the metrics that only an owned partition has.
 func (p *partitions) collectOwned(ch chan<- prometheus.Metric, id string, s Snapshot) {
 	if s.Lag != nil {
 		ch <- prometheus.MustNewConstMetric(p.lag, prometheus.GaugeValue, float64(*s.Lag), id)
 	}
 	if !s.Newest.IsZero() {
-		// The hub's clock can be ahead of ours; an age below zero would only confuse.
+		// The hub's clock can be ahead of this one, but an age below zero would confuse.
 		age := max(p.now().Sub(s.Newest), 0)
 		ch <- prometheus.MustNewConstMetric(p.age, prometheus.GaugeValue, age.Seconds(), id)
 	}

@@ -13,7 +13,7 @@ const (
 	ownedOf7 = `aks_audit_log_partition_owned{partition="7"}`
 )
 
-func TestTheAgeOfTheNewestDeliveredEventIsReckonedAtTheScrape(t *testing.T) {
+func TestTheAgeOfTheNewestDeliveredEventIsComputedAtTheScrape(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.Partition("7").Owned()
 	promtest.AssertNoSample(t, reg, ageOf7)
@@ -24,7 +24,7 @@ func TestTheAgeOfTheNewestDeliveredEventIsReckonedAtTheScrape(t *testing.T) {
 	promtest.AssertSample(t, reg, 63, ageOf7)
 }
 
-func TestAnOlderEventDoesNotMakeTheNewestOneOlder(t *testing.T) {
+func TestAnOlderEventDoesNotChangeTheAge(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.Partition("7").Owned()
 	stats.Partition("7").Done(at.Time.Add(-time.Second))
@@ -33,7 +33,7 @@ func TestAnOlderEventDoesNotMakeTheNewestOneOlder(t *testing.T) {
 	promtest.AssertSample(t, reg, 1, ageOf7)
 }
 
-func TestAnEventFromTheFutureIsOfAgeZero(t *testing.T) {
+func TestAnEventFromTheFutureHasAgeZero(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.Partition("7").Owned()
 	stats.Partition("7").Done(at.Time.Add(time.Minute))
@@ -52,7 +52,7 @@ func TestLagIsShownOnceItIsKnown(t *testing.T) {
 	promtest.AssertSample(t, reg, 0, lagOf7)
 }
 
-func TestAReleasedPartitionKeepsItsCountersOnly(t *testing.T) {
+func TestAReleasedPartitionKeepsOnlyItsCounters(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.Partition("7").Owned()
 	stats.Partition("8").Owned()
@@ -68,14 +68,14 @@ func TestAReleasedPartitionKeepsItsCountersOnly(t *testing.T) {
 	promtest.AssertSample(t, reg, 1, "aks_audit_log_partitions_owned")
 	promtest.AssertSample(t, reg, 1, `aks_audit_log_hub_events_total{partition="7"}`)
 
-	// What was under way at the release must not bring them back.
+	// Calls that come after the release must not bring them back.
 	stats.Partition("7").Lag(11)
 	stats.Partition("7").Done(at.Time)
 	promtest.AssertNoSample(t, reg, lagOf7)
 	promtest.AssertNoSample(t, reg, ageOf7)
 }
 
-func TestAPartitionOwnedAgainStartsWithoutItsOldLagAndAge(t *testing.T) {
+func TestAPartitionOwnedAgainHasNoOldLagAndAge(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.Partition("7").Owned()
 	stats.Partition("7").Lag(12)
@@ -87,7 +87,7 @@ func TestAPartitionOwnedAgainStartsWithoutItsOldLagAndAge(t *testing.T) {
 	promtest.AssertSample(t, reg, 1, ownedOf7)
 }
 
-func TestOwningAPartitionTwiceForgetsNothing(t *testing.T) {
+func TestASecondCallOfOwnedForgetsNothing(t *testing.T) {
 	stats, reg, _ := newTestStatistics(t)
 	stats.Partition("7").Owned()
 	stats.Partition("7").Lag(12)

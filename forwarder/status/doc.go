@@ -1,2 +1,2 @@
-// Package status serves metrics, probes, the status page and its JSON over HTTP.
+// Package status serves metrics, probes, and the status of the daemon as a page and as JSON over HTTP.
 package status

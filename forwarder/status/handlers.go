@@ -9,7 +9,8 @@ import (
 	"aks-audit-log-go/forwarder/status/page"
 )
 
-// root answers a browser with the status page, and everybody else, as curl, with a short text.
+// root returns a handler that answers a browser with the status page, and any other client, such as curl, with a short
+// text.
 func root() http.HandlerFunc {
 	html := page.Handler()
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -24,7 +25,7 @@ func root() http.HandlerFunc {
 	}
 }
 
-// statusJSON answers the status of this moment.
+// statusJSON returns a handler that answers with the status of this moment.
 func statusJSON(status func() Status) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		body, err := json.Marshal(status())
@@ -38,7 +39,7 @@ func statusJSON(status func() Status) http.HandlerFunc {
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store")
-		// A client that went away is told nothing.
+		// A write fails only if the client has gone away, which needs no action.
 		_, _ = w.Write(body)
 	}
 }

@@ -14,13 +14,13 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// browse asks as a browser does, which wants HTML.
+// browse requests / as a browser does, which accepts HTML.
 func browse(t *testing.T, server *Server) (*http.Response, string) {
 	t.Helper()
-	return askFor(t, server, http.MethodGet, "/", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
+	return requestType(t, server, http.MethodGet, "/", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
 }
 
-func TestABrowserGetsThePageAndOthersTheListOfPaths(t *testing.T) {
+func TestABrowserGetsThePageAndOtherClientsTheListOfPaths(t *testing.T) {
 	server := startServer(t, prometheus.NewRegistry(), health.NewHealth())
 	res, body := browse(t, server)
 	assert.Equal(t, http.StatusOK, res.StatusCode)
@@ -29,7 +29,7 @@ func TestABrowserGetsThePageAndOthersTheListOfPaths(t *testing.T) {
 	assert.Equal(t, "Accept", res.Header.Get("Vary"))
 	assert.Contains(t, body, "<!DOCTYPE html>")
 
-	res, body = ask(t, server, "GET", "/")
+	res, body = request(t, server, "GET", "/")
 	assert.Equal(t, "text/plain; charset=utf-8", res.Header.Get("Content-Type"))
 	assert.Equal(t, "Accept", res.Header.Get("Vary"))
 	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/status.json"} {
@@ -37,11 +37,11 @@ func TestABrowserGetsThePageAndOthersTheListOfPaths(t *testing.T) {
 	}
 }
 
-func TestTheStatusIsAnsweredAsJSONOfThisMoment(t *testing.T) {
-	s := newSituation(t)
+func TestStatusJSONHasTheStatusOfThisMoment(t *testing.T) {
+	f := newFixture(t)
 	log, _ := test.NewNullLogger()
-	server := serveUntilEnd(t, NewServer("127.0.0.1:0", prometheus.NewRegistry(), s.health, s.Status, log))
-	res, body := ask(t, server, "GET", "/status.json")
+	server := serveUntilEnd(t, NewServer("127.0.0.1:0", prometheus.NewRegistry(), f.health, f.overview.Status, log))
+	res, body := request(t, server, "GET", "/status.json")
 	assert.Equal(t, http.StatusOK, res.StatusCode)
 	for name, value := range map[string]string{
 		"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
@@ -54,11 +54,11 @@ func TestTheStatusIsAnsweredAsJSONOfThisMoment(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(body), &status))
 	assert.Equal(t, StateNotReady, status.State)
 
-	s.rounds(map[string]string{"0": "me"})
-	_, body = ask(t, server, "GET", "/status.json")
+	f.balance(map[string]string{"0": "me"})
+	_, body = request(t, server, "GET", "/status.json")
 	require.NoError(t, json.Unmarshal([]byte(body), &status))
 	assert.Equal(t, StateForwarding, status.State)
-	res, _ = ask(t, server, "POST", "/status.json")
+	res, _ = request(t, server, "POST", "/status.json")
 	assert.Equal(t, http.StatusMethodNotAllowed, res.StatusCode)
 }
 
@@ -67,11 +67,11 @@ func TestHealthzFollowsTheWatchdog(t *testing.T) {
 	health.Watch(5*time.Minute, func() time.Time { return now })
 	server := startServer(t, prometheus.NewRegistry(), health)
 	now = now.Add(5 * time.Minute)
-	res, body := ask(t, server, "GET", "/healthz")
+	res, body := request(t, server, "GET", "/healthz")
 	assert.Equal(t, 503, res.StatusCode)
 	assert.Equal(t, "wedged: the hub has answered no question for 5m0s\n", body)
 	health.HubAnswered()
-	res, body = ask(t, server, "GET", "/healthz")
+	res, body = request(t, server, "GET", "/healthz")
 	assert.Equal(t, 200, res.StatusCode)
 	assert.Equal(t, "ok\n", body)
 }

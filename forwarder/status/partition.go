@@ -7,52 +7,54 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// The states of a partition.
+// The states of a partition, as this replica sees it.
 const (
-	// PartitionHere means that this replica owns it.
+	// PartitionHere means that this replica owns the partition.
 	PartitionHere = "here"
-	// PartitionElsewhere means that another replica owns it, or another reader of the consumer group.
+	// PartitionElsewhere means that another replica owns the partition, or another reader of the consumer group.
 	PartitionElsewhere = "elsewhere"
-	// PartitionUnowned means that nobody owned it in the last balancing round.
+	// PartitionUnowned means that no replica owned the partition in the last balancing round.
 	PartitionUnowned = "unowned"
-	// PartitionGivenUp means that this replica has given it up since the last round; the next round shows who owns it.
+	// PartitionGivenUp means that this replica has relinquished the partition since the last balancing round. The next
+	// round shows the new owner.
 	PartitionGivenUp = "given up"
 )
 
-// PartitionStatus is what is known of a partition. Position, lag and age are known only while
-// this replica owns it.
+// PartitionStatus is the status of a partition. Position, lag and age are known only while this replica owns it.
 type PartitionStatus struct {
 	ID string `json:"id"`
 	// State is one of the Partition constants.
 	State string `json:"state"`
+	// Owner is the name of the owner, empty if none is known.
 	Owner string `json:"owner"`
 	// Position is the sequence number up to which all hub events have their verdict.
 	Position *int64 `json:"position"`
-	// LagEvents is how many hub events are still to be handled.
+	// LagEvents is how many hub events still lack a verdict.
 	LagEvents *int64 `json:"lag_events"`
-	// AgeSeconds is the time since the newest hub event was enqueued whose records all have their verdict.
+	// AgeSeconds is the time since the newest of the hub events with all verdicts was enqueued.
 	AgeSeconds *float64                `json:"age_seconds"`
 	Records    map[audit.Verdict]int64 `json:"records"`
 	LastAnswer *metrics.SinkAnswer     `json:"last_answer"`
 }
 
-// setState reconciles what the last balancing round found with what has happened since.
-func (p *PartitionStatus) setState(me string) {
+// setState sets the state of a partition that is not PartitionHere. It corrects the owner that the last balancing
+// round found if this replica has claimed or relinquished the partition since.
+func (p *PartitionStatus) setState(replica string) {
 	switch {
 	case p.State == PartitionHere:
-		p.Owner = me
+		p.Owner = replica
 	case p.Owner == "":
 		p.State = PartitionUnowned
-	case p.Owner == me:
+	case p.Owner == replica:
 		p.State, p.Owner = PartitionGivenUp, ""
 	default:
 		p.State = PartitionElsewhere
 	}
 }
 
-// partitionStatus returns the status of a partition that, as the last balancing round found, owner owns. m is nil where
-// this replica never owned it.
-func partitionStatus(id, owner, me string, m *metrics.Partition, now time.Time) PartitionStatus {
+// partitionStatus returns the status of a partition. owner is the one that the last balancing round found, replica is
+// this replica, and m is nil if this replica has never owned the partition.
+func partitionStatus(id, owner, replica string, m *metrics.Partition, now time.Time) PartitionStatus {
 	p := PartitionStatus{ID: id, Owner: owner}
 	if m != nil {
 		s := m.Snapshot()
@@ -65,6 +67,6 @@ func partitionStatus(id, owner, me string, m *metrics.Partition, now time.Time) 
 			p.AgeSeconds = &age
 		}
 	}
-	p.setState(me)
+	p.setState(replica)
 	return p
 }

@@ -2,7 +2,6 @@ package status
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -12,76 +11,79 @@ import (
 )
 
 const (
-	// maxTroubles is how many different warnings and errors are kept.
-	maxTroubles = 20
-	// maxTroubleText bounds what each says of its cause, in bytes.
-	maxTroubleText = 400
+	// maxEntries is how many different warnings and errors are kept.
+	maxEntries = 20
+	// maxText bounds the message of an entry, and its cause, in bytes.
+	maxText = 400
 )
 
-// Troubles keeps the last warnings and errors of the log, for the status page. It is a hook of
-// the logger. Of an entry's fields it keeps only those that say where and why: a log has fewer
-// readers than the page, and may name users and objects of the cluster.
+// RecentLog keeps the last warnings and errors of the log for the status page. It is a hook of the logger. It keeps
+// only the fields of an entry that say where and why. The other fields may name users and objects of the cluster, and
+// the page has more readers than the log.
 type RecentLog struct {
 	mu sync.Mutex
-	// last has the newest first.
-	last []LogEntry
+	// entries has the newest first.
+	entries []LogEntry
 }
 
-// Trouble is a warning or an error, and how often it came.
+// LogEntry is a warning or an error, and how often it was logged.
 type LogEntry struct {
-	// At is when it came last, First when it came first.
-	At    time.Time `json:"at"`
+	// At is when the entry was logged last.
+	At time.Time `json:"at"`
+	// First is when the entry was logged first.
 	First time.Time `json:"first"`
-	// Level is that of the log: warning, error, …
+	// Level is the level of the log: warning, error, …
 	Level   string `json:"level"`
 	Message string `json:"message"`
-	// Cause is the entry's error or reason, possibly nothing.
+	// Cause is the entry's error or reason. It can be empty.
 	Cause string `json:"cause,omitempty"`
-	// Partitions are those that it was about, in their order.
+	// Partitions are the partitions that the entry was about, in the order of their numbers.
 	Partitions []string `json:"partitions,omitempty"`
-	Count      int      `json:"count"`
+	// Count is how often the entry was logged.
+	Count int `json:"count"`
 }
 
 var _ logrus.Hook = (*RecentLog)(nil)
 
-// NewTroubles returns an empty list; logrus.Logger.AddHook has it filled.
+// NewRecentLog returns an empty RecentLog. Pass it to logrus.Logger.AddHook.
 func NewRecentLog() *RecentLog { return &RecentLog{} }
 
 // Levels implements logrus.Hook.
-func (t *RecentLog) Levels() []logrus.Level {
+func (l *RecentLog) Levels() []logrus.Level {
 	return []logrus.Level{logrus.PanicLevel, logrus.FatalLevel, logrus.ErrorLevel, logrus.WarnLevel}
 }
 
-// Fire implements logrus.Hook. What is alike but for its partition is one trouble.
-func (t *RecentLog) Fire(entry *logrus.Entry) error {
-	trouble := LogEntry{
+// Fire implements logrus.Hook. Entries that differ only in time and partition become one LogEntry.
+func (l *RecentLog) Fire(entry *logrus.Entry) error {
+	added := LogEntry{
 		At: entry.Time.UTC(), First: entry.Time.UTC(), Level: entry.Level.String(),
 		Message: shortened(entry.Message), Cause: causeOf(entry), Count: 1,
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	known := slices.IndexFunc(t.last, func(other LogEntry) bool {
-		return other.Level == trouble.Level && other.Message == trouble.Message && other.Cause == trouble.Cause
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := slices.IndexFunc(l.entries, func(other LogEntry) bool {
+		return other.Level == added.Level && other.Message == added.Message && other.Cause == added.Cause
 	})
 	if known >= 0 {
-		trouble.First = t.last[known].First
-		trouble.Count += t.last[known].Count
-		trouble.Partitions = t.last[known].Partitions
-		t.last = slices.Delete(t.last, known, known+1)
+		added.First = l.entries[known].First
+		added.Count += l.entries[known].Count
+		added.Partitions = l.entries[known].Partitions
+		l.entries = slices.Delete(l.entries, known, known+1)
 	}
-	trouble.Partitions = withPartition(trouble.Partitions, entry)
-	t.last = slices.Insert(t.last, 0, trouble)
-	t.last = t.last[:min(len(t.last), maxTroubles)]
+	added.Partitions = withPartition(added.Partitions, entry)
+	l.entries = slices.Insert(l.entries, 0, added)
+	l.entries = l.entries[:min(len(l.entries), maxEntries)]
 	return nil
 }
 
-// Last returns the last troubles, the newest first.
-func (t *RecentLog) Last() []LogEntry {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.last)
+// Entries returns the last warnings and errors, the newest first.
+func (l *RecentLog) Entries() []LogEntry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.entries)
 }
 
+// causeOf returns the error of an entry or else its reason, shortened.
 func causeOf(entry *logrus.Entry) string {
 	for _, field := range []string{logrus.ErrorKey, "reason"} {
 		if cause, ok := entry.Data[field]; ok && cause != nil {
@@ -91,23 +93,22 @@ func causeOf(entry *logrus.Entry) string {
 	return ""
 }
 
-// withPartition returns the partitions with that of the entry. It changes no slice that was
-// handed out.
+// withPartition returns the partitions and that of the entry, in the order of their numbers. It never changes
+// partitions, because Entries has returned the same slice.
 func withPartition(partitions []string, entry *logrus.Entry) []string {
 	partition, ok := entry.Data["partition"].(string)
 	if !ok || slices.Contains(partitions, partition) {
 		return partitions
 	}
-	all := map[string]bool{partition: true}
-	for _, p := range partitions {
-		all[p] = true
-	}
-	return slices.SortedFunc(maps.Keys(all), natural.Compare)
+	all := append(slices.Clone(partitions), partition)
+	slices.SortFunc(all, natural.Compare)
+	return all
 }
 
+// shortened cuts a text after maxText bytes.
 func shortened(text string) string {
-	if len(text) <= maxTroubleText {
+	if len(text) <= maxText {
 		return text
 	}
-	return text[:maxTroubleText] + "…"
+	return text[:maxText] + "…"
 }

@@ -18,14 +18,14 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// The statistics server's time-outs. Its clients are Prometheus and the kubelet, which ask for
-// small pages over short ways; whoever is slower holds a connection for nothing.
+// The time-outs and limits of the statistics server. Its clients are Prometheus and the kubelet, which request small
+// pages over a fast network. A slower client only holds a connection.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 30 * time.Second // longer than any usual scrape_timeout
 	idleTimeout       = 2 * time.Minute  // longer than a scrape_interval, so that connections are reused
-	closeTimeout      = 3 * time.Second  // for the answers under way when the daemon ends
+	closeTimeout      = 3 * time.Second  // for the requests in flight when the daemon ends
 	maxHeaderBytes    = 16 << 10
 )
 
@@ -34,17 +34,18 @@ type Server struct {
 	addr     string
 	http     *http.Server
 	listener net.Listener
-	// grace bounds the wait for answers under way; closeTimeout but in tests.
+	// grace bounds the wait for requests in flight. It is closeTimeout, except in tests.
 	grace time.Duration
 }
 
-// NewServer returns a server of the metrics in reg, of health and of status, for addr in the form
-// [host]:port. It does not listen yet. What goes wrong with single requests is logged to
-// logger at debug level.
-func NewServer(addr string, reg *prometheus.Registry, health *health.Health, status func() Status, logger logrus.FieldLogger) *Server {
+// NewServer returns a server of the metrics in reg, of health and of status for addr, which has the form [host]:port.
+// It does not listen yet. Failures of single requests are logged to logger at debug level.
+func NewServer(addr string, reg *prometheus.Registry, health *health.Health, status func() Status,
+	logger logrus.FieldLogger,
+) *Server {
 	errorLog := log.New(debugWriter{logger}, "", 0)
 	mux := http.NewServeMux()
-	// A pattern with GET takes HEAD too; the mux answers other methods with 405.
+	// A pattern with GET matches HEAD too. The mux answers other methods with 405.
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: errorLog}))
 	mux.HandleFunc("GET /healthz", probe(health.Alive))
 	mux.HandleFunc("GET /readyz", probe(health.Ready))
@@ -65,8 +66,8 @@ func NewServer(addr string, reg *prometheus.Registry, health *health.Health, sta
 	}
 }
 
-// Listen binds the address, so that a port already taken is known before anything else starts.
-// Serve must follow.
+// Listen binds the address, so that a port that is already in use is reported before anything else starts. Call Serve
+// next.
 func (s *Server) Listen(ctx context.Context) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
 	if err != nil {
@@ -76,8 +77,8 @@ func (s *Server) Listen(ctx context.Context) error {
 	return nil
 }
 
-// Addr returns the address that is listened on, with the port chosen where it was 0; before
-// Listen, the address that was asked for.
+// Addr returns the address that the server listens on, with the chosen port if it was 0. Before Listen it returns the
+// address given to NewServer.
 func (s *Server) Addr() string {
 	if s.listener == nil {
 		return s.addr
@@ -85,8 +86,8 @@ func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }
 
-// Serve answers until ctx ends; then it lets the answers under way finish, for 3 s at most,
-// and returns nil. Listen must have been called. Any other end is an error.
+// Serve answers requests until ctx is done. Then it waits at most closeTimeout for the requests in flight and returns
+// nil. It returns an error if the server ends in any other way, or if Listen was not called.
 func (s *Server) Serve(ctx context.Context) error {
 	if s.listener == nil {
 		return errors.New("serve statistics: not listening")
@@ -105,7 +106,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	return err
 }
 
-// shutdown ends the server in good order, or, after the grace, in any.
+// shutdown waits for the requests in flight, at most for s.grace, and then closes the server.
 func (s *Server) shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
 	defer cancel()
@@ -119,7 +120,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	return nil
 }
 
-// probe answers 200 while what is asked holds, else 503, with the reason either way.
+// probe returns a handler that answers 200 if holds reports true, else 503, with the reason in both cases.
 func probe(holds func() (bool, string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		ok, reason := holds()
@@ -138,11 +139,11 @@ func answer(w http.ResponseWriter, status int, text string) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	// A client that went away is told nothing, and nobody else needs to be.
+	// A write fails only if the client has gone away, which needs no action.
 	_, _ = io.WriteString(w, text+"\n")
 }
 
-// debugWriter takes the lines of the standard library's logger.
+// debugWriter passes the lines of the standard library's logger to logrus.
 type debugWriter struct{ logger logrus.FieldLogger }
 
 // Write implements io.Writer.

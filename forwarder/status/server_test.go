@@ -18,17 +18,18 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// noStatus is for tests that are not about the status page.
+// noStatus is the status in tests that are not about the status page.
 func noStatus() Status { return Status{} }
 
-// startServer serves on a free port until the test ends, and wants a clean end.
+// startServer starts a server on a free port. At the end of the test it stops the server and checks that it ends
+// without an error.
 func startServer(t *testing.T, reg *prometheus.Registry, health *health.Health) *Server {
 	t.Helper()
 	log, _ := test.NewNullLogger()
 	return serveUntilEnd(t, NewServer("127.0.0.1:0", reg, health, noStatus, log))
 }
 
-// serveUntilEnd does so with a server that a test has made.
+// serveUntilEnd does the same with a given server.
 func serveUntilEnd(t *testing.T, server *Server) *Server {
 	t.Helper()
 	require.NoError(t, server.Listen(t.Context()))
@@ -42,14 +43,14 @@ func serveUntilEnd(t *testing.T, server *Server) *Server {
 	return server
 }
 
-// ask sends one request on a connection of its own.
-func ask(t *testing.T, server *Server, method, path string) (*http.Response, string) {
+// request sends one request on a connection of its own.
+func request(t *testing.T, server *Server, method, path string) (*http.Response, string) {
 	t.Helper()
-	return askFor(t, server, method, path, "")
+	return requestType(t, server, method, path, "")
 }
 
-// askFor wants an answer of a certain type, as a browser does.
-func askFor(t *testing.T, server *Server, method, path, accept string) (*http.Response, string) {
+// requestType sends one request with an Accept header, as a browser does.
+func requestType(t *testing.T, server *Server, method, path, accept string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+server.Addr()+path, nil)
 	require.NoError(t, err)
@@ -89,7 +90,7 @@ func TestTheServerAnswers(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.method+" "+test.path, func(t *testing.T) {
-			res, body := ask(t, server, test.method, test.path)
+			res, body := request(t, server, test.method, test.path)
 			assert.Equal(t, test.status, res.StatusCode)
 			assert.Contains(t, body, test.body)
 		})
@@ -100,32 +101,32 @@ func TestReadyzFollowsTheHealth(t *testing.T) {
 	health := health.NewHealth()
 	server := startServer(t, prometheus.NewRegistry(), health)
 	health.Ownership(2, 4, 0)
-	res, body := ask(t, server, "GET", "/readyz")
+	res, body := request(t, server, "GET", "/readyz")
 	assert.Equal(t, 200, res.StatusCode)
 	assert.Equal(t, "ready: owning 2 of 4 partitions\n", body)
 	assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
 	assert.Equal(t, "text/plain; charset=utf-8", res.Header.Get("Content-Type"))
 
 	health.SinkFailing("0", "503 Service Unavailable")
-	res, body = ask(t, server, "GET", "/readyz")
+	res, body = request(t, server, "GET", "/readyz")
 	assert.Equal(t, 503, res.StatusCode)
 	assert.Contains(t, body, "503 Service Unavailable")
-	res, _ = ask(t, server, "GET", "/healthz")
-	assert.Equal(t, 200, res.StatusCode, "a sink that is away is no reason to restart")
+	res, _ = request(t, server, "GET", "/healthz")
+	assert.Equal(t, 200, res.StatusCode, "a restart would not bring the sink back")
 }
 
-func TestAPortAlreadyTakenIsAnErrorAtOnce(t *testing.T) {
+func TestAPortInUseIsAnErrorAtOnce(t *testing.T) {
 	first := startServer(t, prometheus.NewRegistry(), health.NewHealth())
 	log, _ := test.NewNullLogger()
 	second := NewServer(first.Addr(), prometheus.NewRegistry(), health.NewHealth(), noStatus, log)
 	err := second.Listen(t.Context())
 	require.ErrorContains(t, err, "listen for statistics on "+first.Addr()+": ")
 	assert.ErrorContains(t, err, "address already in use")
-	assert.Equal(t, first.Addr(), second.Addr(), "the address that was asked for")
+	assert.Equal(t, first.Addr(), second.Addr(), "the address before Listen")
 	assert.ErrorContains(t, second.Serve(t.Context()), "not listening")
 }
 
-func TestAServerWhosePortIsTakenAwaySaysSo(t *testing.T) {
+func TestAServerWhoseListenerIsClosedReturnsAnError(t *testing.T) {
 	log, _ := test.NewNullLogger()
 	server := NewServer("127.0.0.1:0", prometheus.NewRegistry(), health.NewHealth(), noStatus, log)
 	require.NoError(t, server.Listen(t.Context()))
@@ -133,7 +134,7 @@ func TestAServerWhosePortIsTakenAwaySaysSo(t *testing.T) {
 	require.ErrorContains(t, server.Serve(t.Context()), "serve statistics on "+server.Addr())
 }
 
-// blockingCollector holds a scrape until it is released.
+// blockingCollector blocks a scrape until the test closes release.
 type blockingCollector struct{ entered, release chan struct{} }
 
 func (c blockingCollector) Describe(chan<- *prometheus.Desc) {}
@@ -142,7 +143,7 @@ func (c blockingCollector) Collect(chan<- prometheus.Metric) {
 	<-c.release
 }
 
-func TestAnAnswerUnderWayIsFinishedBeforeTheEnd(t *testing.T) {
+func TestARequestInFlightIsAnsweredBeforeTheEnd(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	scrape := blockingCollector{make(chan struct{}), make(chan struct{})}
 	reg.MustRegister(scrape)
@@ -168,7 +169,7 @@ func TestAnAnswerUnderWayIsFinishedBeforeTheEnd(t *testing.T) {
 	assert.NoError(t, <-ended)
 }
 
-func TestAnAnswerThatNeverEndsDoesNotHoldTheShutdown(t *testing.T) {
+func TestARequestThatIsNeverAnsweredDoesNotBlockTheShutdown(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	scrape := blockingCollector{make(chan struct{}), make(chan struct{})}
 	reg.MustRegister(scrape)
@@ -194,7 +195,7 @@ func TestAnAnswerThatNeverEndsDoesNotHoldTheShutdown(t *testing.T) {
 	require.NoError(t, conn.Close())
 }
 
-// waitUntilRefused returns once nobody listens on address any more.
+// waitUntilRefused waits until address refuses connections.
 func waitUntilRefused(t *testing.T, address string) {
 	t.Helper()
 	require.Eventually(t, func() bool {

@@ -14,77 +14,77 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// The states of a daemon, the worst that holds.
+// The states of a daemon, from the worst to the best. The worst that applies is shown.
 const (
-	// StateWedged: /healthz asks for a restart.
+	// StateWedged means that /healthz asks for a restart.
 	StateWedged = "wedged"
-	// StateStopping: the shutdown has begun.
+	// StateStopping means that the shutdown has begun.
 	StateStopping = "stopping"
-	// StateNotReady: /readyz says why.
+	// StateNotReady means that /readyz says why the daemon is not ready.
 	StateNotReady = "not ready"
-	// StateStandingBy: other replicas own all partitions.
+	// StateStandingBy means that other replicas own all partitions.
 	StateStandingBy = "standing by"
-	// StateForwarding: it owns partitions, and nothing is wrong.
+	// StateForwarding means that the daemon owns partitions and nothing is wrong.
 	StateForwarding = "forwarding"
 )
 
-// The states of a partition, as this replica sees them.
-const ()
-
-// Status is what the status page shows and /status.json answers. It holds no secret: nothing of
-// the connection strings but the host, nothing of the sink's URL but scheme and host.
+// Status is the answer of /status.json, which the status page shows. It holds no secret: of the connection strings
+// only the host, and of the sink's URL only scheme and host.
 type Status struct {
-	// Time is that of the answer, Started when the daemon began.
-	Time    time.Time `json:"time"`
+	// Time is when the status was taken.
+	Time time.Time `json:"time"`
+	// Started is when the daemon started.
 	Started time.Time `json:"started"`
 	Version string    `json:"version"`
-	// State is one of the State constants; Reason is what the probe says.
-	State  string `json:"state"`
+	// State is one of the State constants.
+	State string `json:"state"`
+	// Reason is the text of the probe that State follows.
 	Reason string `json:"reason"`
-	// Replica is this replica's name among the owners; empty before the first balancing round.
+	// Replica is the name of this replica among the owners. It is empty before the first balancing round.
 	Replica       string `json:"replica"`
 	HubHost       string `json:"hub_host"`
 	Hub           string `json:"hub"`
 	ConsumerGroup string `json:"consumer_group"`
 	Sink          string `json:"sink"`
-	// BalancingFailure is why the last balancing round did not work: the owners are then those of
-	// the round before.
+	// BalancingFailure is why the last balancing round failed, or empty. The owners are then those of the round before.
 	BalancingFailure string `json:"balancing_failure,omitempty"`
 	// Records counts records by verdict since the start, over all partitions.
 	Records map[audit.Verdict]int64 `json:"records"`
-	// LastAnswer is the sink's last, of any partition; nil before the first.
+	// LastAnswer is the sink's last answer to any partition. It is nil before the first.
 	LastAnswer *metrics.SinkAnswer `json:"last_answer"`
 	Partitions []PartitionStatus   `json:"partitions"`
-	// Troubles are the last warnings and errors, the newest first.
-	Troubles []LogEntry `json:"troubles"`
+	// RecentLog is the last warnings and errors, the newest first.
+	RecentLog []LogEntry `json:"troubles"`
 }
 
-// Overview gathers the status from what the parts of the daemon have told.
+// Overview makes the status from the metrics, the health and the recent log of the daemon.
 type Overview struct {
-	cfg      forwarder.Config
-	stats    *metrics.Statistics
-	health   *health.Health
-	troubles *RecentLog
-	now      func() time.Time
-	started  time.Time
+	cfg     forwarder.Config
+	stats   *metrics.Statistics
+	health  *health.Health
+	log     *RecentLog
+	now     func() time.Time
+	started time.Time
 }
 
-// NewOverview returns the overview of a daemon that starts now, by the clock given.
-func NewOverview(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health, troubles *RecentLog, now func() time.Time) *Overview {
-	return &Overview{cfg: cfg, stats: stats, health: health, troubles: troubles, now: now, started: now()}
+// NewOverview returns the overview of a daemon that starts now. now returns the current time.
+func NewOverview(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health, log *RecentLog,
+	now func() time.Time,
+) *Overview {
+	return &Overview{cfg: cfg, stats: stats, health: health, log: log, now: now, started: now()}
 }
 
-// Status returns what is known at this moment.
+// Status returns the status of this moment.
 func (o *Overview) Status() Status {
 	owners := o.health.OwnerView()
 	s := Status{
 		Time: o.now().UTC(), Started: o.started.UTC(), Version: forwarder.Version,
-		Replica: owners.Me, BalancingFailure: owners.Failed,
+		Replica: owners.Replica, BalancingFailure: owners.RoundFailure,
 		HubHost: o.cfg.HubConnection.Host, Hub: o.cfg.HubName, ConsumerGroup: o.cfg.ConsumerGroup,
 		Sink:       o.sink(),
 		Records:    make(map[audit.Verdict]int64),
 		Partitions: o.partitions(owners),
-		Troubles:   o.recentLog(),
+		RecentLog:  o.recentLog(),
 	}
 	s.State, s.Reason = o.state(owners)
 	for _, verdict := range audit.Verdicts() {
@@ -101,8 +101,8 @@ func (o *Overview) Status() Status {
 	return s
 }
 
-// sink is the sink's address without user, password, query, and path: some webhooks have a token
-// in theirs.
+// sink returns scheme and host of the sink's URL. Its other parts can hold secrets; some webhooks have a token in the
+// path.
 func (o *Overview) sink() string {
 	if o.cfg.SinkURL == nil {
 		return ""
@@ -110,15 +110,16 @@ func (o *Overview) sink() string {
 	return o.cfg.SinkURL.Scheme + "://" + o.cfg.SinkURL.Host
 }
 
-// lastTroubles are those of the log, where the whole address of the sink may be named.
+// recentLog returns the entries of the recent log. The log may name the sink with its path, so sink replaces it here.
 func (o *Overview) recentLog() []LogEntry {
-	last := o.troubles.Last()
-	for i := range last {
-		last[i].Cause = strings.ReplaceAll(last[i].Cause, o.cfg.SinkAddress(), o.sink())
+	entries := o.log.Entries()
+	for i := range entries {
+		entries[i].Cause = strings.ReplaceAll(entries[i].Cause, o.cfg.SinkAddress(), o.sink())
 	}
-	return last
+	return entries
 }
 
+// state returns the worst state that applies, and the text of the probe that it follows.
 func (o *Overview) state(owners health.OwnerView) (state, reason string) {
 	alive, wedged := o.health.Alive()
 	ready, reason := o.health.Ready()
@@ -136,19 +137,16 @@ func (o *Overview) state(owners health.OwnerView) (state, reason string) {
 	}
 }
 
-// partitions returns the partitions of the hub and those that this replica ever owned, in the order of their numbers.
+// partitions returns the status of each partition of the hub, and of each that this replica has ever owned, in the
+// order of their numbers.
 func (o *Overview) partitions(owners health.OwnerView) []PartitionStatus {
 	counted := o.stats.Partitions()
-	ids := make(map[string]bool)
-	for id := range counted {
-		ids[id] = true
-	}
-	for id := range owners.ByPartition {
-		ids[id] = true
-	}
+	ids := slices.AppendSeq(slices.Collect(maps.Keys(counted)), maps.Keys(owners.ByPartition))
+	slices.SortFunc(ids, natural.Compare)
+	ids = slices.Compact(ids)
 	all := make([]PartitionStatus, 0, len(ids))
-	for _, id := range slices.SortedFunc(maps.Keys(ids), natural.Compare) {
-		all = append(all, partitionStatus(id, owners.ByPartition[id], owners.Me, counted[id], o.now()))
+	for _, id := range ids {
+		all = append(all, partitionStatus(id, owners.ByPartition[id], owners.Replica, counted[id], o.now()))
 	}
 	return all
 }

@@ -17,16 +17,16 @@ import (
 	"aks-audit-log-go/internal/promtest"
 )
 
-// situation is a daemon's knowledge, which a test fills.
-type situation struct {
-	*Overview
-	stats  *metrics.Statistics
-	health *health.Health
-	log    *logrus.Logger
-	clock  *promtest.Clock
+// fixture is an overview, and the parts of the daemon that a test reports to.
+type fixture struct {
+	overview *Overview
+	stats    *metrics.Statistics
+	health   *health.Health
+	log      *logrus.Logger
+	clock    *promtest.Clock
 }
 
-func newSituation(t *testing.T, environ ...string) situation {
+func newFixture(t *testing.T, environ ...string) fixture {
 	t.Helper()
 	cfg, err := forwarder.Load(append([]string{
 		"EHUBNAMESPACECONNECTIONSTRING=Endpoint=sb://my-namespace.servicebus.windows.net/;SharedAccessKeyName=listen;SharedAccessKey=aHViLWtleS1zZWNyZXQ=",
@@ -38,29 +38,29 @@ func newSituation(t *testing.T, environ ...string) situation {
 	require.NoError(t, err)
 	stats, _, at := newStatistics(t)
 	health := health.NewHealth()
-	log, troubles := newTroubledLog(t)
-	return situation{NewOverview(cfg, stats, health, troubles, at.Now), stats, health, log, at}
+	log, recent := newLogger(t)
+	return fixture{NewOverview(cfg, stats, health, recent, at.Now), stats, health, log, at}
 }
 
-// rounds has a balancing round find these owners; "me" is this replica.
-func (s situation) rounds(owners map[string]string) {
+// balance reports a balancing round that finds these owners. "me" is this replica.
+func (f fixture) balance(owners map[string]string) {
 	owned, unowned := 0, 0
 	for partition, owner := range owners {
 		switch owner {
 		case "me":
-			s.stats.Partition(partition).Owned()
+			f.stats.Partition(partition).Owned()
 			owned++
 		case "":
 			unowned++
 		}
 	}
-	s.health.Ownership(owned, len(owners), unowned)
-	s.health.Owners("me", owners)
+	f.health.Ownership(owned, len(owners), unowned)
+	f.health.Owners("me", owners)
 }
 
 func TestTheStatusOfADaemonThatHasJustStarted(t *testing.T) {
-	s := newSituation(t)
-	status := s.Status()
+	f := newFixture(t)
+	status := f.overview.Status()
 	assert.Equal(t, StateNotReady, status.State)
 	assert.Contains(t, status.Reason, "no balancing round has ended")
 	assert.Equal(t, "my-namespace.servicebus.windows.net", status.HubHost)
@@ -75,11 +75,11 @@ func TestTheStatusOfADaemonThatHasJustStarted(t *testing.T) {
 	assert.Contains(t, string(body), `"replica":""`)
 }
 
-func TestEachPartitionSaysWhereItIs(t *testing.T) {
-	s := newSituation(t)
-	s.rounds(map[string]string{"0": "me", "1": "other-pod", "2": "", "10": "me", "9": "me"})
-	s.stats.Partition("9").Released()
-	status := s.Status()
+func TestEachPartitionShowsItsStateAndOwner(t *testing.T) {
+	f := newFixture(t)
+	f.balance(map[string]string{"0": "me", "1": "other-pod", "2": "", "10": "me", "9": "me"})
+	f.stats.Partition("9").Released()
+	status := f.overview.Status()
 	var found [][3]string
 	for _, p := range status.Partitions {
 		found = append(found, [3]string{p.ID, p.State, p.Owner})
@@ -96,21 +96,21 @@ func TestEachPartitionSaysWhereItIs(t *testing.T) {
 }
 
 func TestAPartitionShowsItsPositionLagAgeAndRecords(t *testing.T) {
-	s := newSituation(t)
-	s.rounds(map[string]string{"0": "me", "1": "me"})
-	fresh := s.Status().Partitions[0]
-	assert.Nil(t, fresh.Position)
-	assert.Nil(t, fresh.LagEvents)
-	assert.Nil(t, fresh.AgeSeconds)
+	f := newFixture(t)
+	f.balance(map[string]string{"0": "me", "1": "me"})
+	before := f.overview.Status().Partitions[0]
+	assert.Nil(t, before.Position)
+	assert.Nil(t, before.LagEvents)
+	assert.Nil(t, before.AgeSeconds)
 
-	s.stats.Partition("0").Position(4711)
-	s.stats.Partition("0").Lag(7)
-	s.stats.Partition("0").Done(s.clock.Time.Add(-3 * time.Second))
-	s.stats.Partition("0").Records(audit.Delivered, 20)
-	s.stats.Partition("0").Records(audit.DeadLettered, 1)
-	s.stats.Partition("1").Records(audit.Delivered, 5)
-	s.stats.Partition("1").Records("no such verdict", 5)
-	status := s.Status()
+	f.stats.Partition("0").Position(4711)
+	f.stats.Partition("0").Lag(7)
+	f.stats.Partition("0").Done(f.clock.Time.Add(-3 * time.Second))
+	f.stats.Partition("0").Records(audit.Delivered, 20)
+	f.stats.Partition("0").Records(audit.DeadLettered, 1)
+	f.stats.Partition("1").Records(audit.Delivered, 5)
+	f.stats.Partition("1").Records("no such verdict", 5)
+	status := f.overview.Status()
 	p := status.Partitions[0]
 	assert.Equal(t, int64(4711), *p.Position)
 	assert.Equal(t, int64(7), *p.LagEvents)
@@ -118,57 +118,57 @@ func TestAPartitionShowsItsPositionLagAgeAndRecords(t *testing.T) {
 	assert.Equal(t, map[audit.Verdict]int64{audit.Delivered: 20, audit.Skipped: 0, audit.DeadLettered: 1, audit.Dropped: 0}, p.Records)
 	assert.Equal(t, map[audit.Verdict]int64{audit.Delivered: 25, audit.Skipped: 0, audit.DeadLettered: 1, audit.Dropped: 0}, status.Records)
 
-	s.stats.Partition("0").Released()
-	gone := s.Status().Partitions[0]
-	assert.Nil(t, gone.Position, "another replica moves it now")
-	assert.Nil(t, gone.LagEvents)
-	assert.Equal(t, int64(20), gone.Records[audit.Delivered], "counts live as long as the process")
-	s.stats.Partition("0").Owned()
-	assert.Nil(t, s.Status().Partitions[0].Position, "the position that another left is not known yet")
+	f.stats.Partition("0").Released()
+	released := f.overview.Status().Partitions[0]
+	assert.Nil(t, released.Position, "another replica moves it now")
+	assert.Nil(t, released.LagEvents)
+	assert.Equal(t, int64(20), released.Records[audit.Delivered], "counts live as long as the process")
+	f.stats.Partition("0").Owned()
+	assert.Nil(t, f.overview.Status().Partitions[0].Position, "the position that another replica left is not known yet")
 }
 
-func TestTheSinksLastAnswerIsThatOfTheLastPost(t *testing.T) {
-	s := newSituation(t)
-	s.rounds(map[string]string{"0": "me", "1": "me"})
-	s.stats.Partition("0").SinkAnswered(200, "", 12*time.Millisecond)
-	s.clock.Time = s.clock.Time.Add(time.Second)
-	s.stats.Partition("1").SinkAnswered(503, "the sink answered 503 Service Unavailable", 2*time.Second)
-	status := s.Status()
-	assert.Equal(t, metrics.SinkAnswer{At: s.clock.Time, Status: 503, Failure: "the sink answered 503 Service Unavailable", Seconds: 2}, *status.LastAnswer)
+func TestTheLastAnswerIsTheNewestOfAllPartitions(t *testing.T) {
+	f := newFixture(t)
+	f.balance(map[string]string{"0": "me", "1": "me"})
+	f.stats.Partition("0").SinkAnswered(200, "", 12*time.Millisecond)
+	f.clock.Time = f.clock.Time.Add(time.Second)
+	f.stats.Partition("1").SinkAnswered(503, "the sink answered 503 Service Unavailable", 2*time.Second)
+	status := f.overview.Status()
+	assert.Equal(t, metrics.SinkAnswer{At: f.clock.Time, Status: 503, Failure: "the sink answered 503 Service Unavailable", Seconds: 2}, *status.LastAnswer)
 	assert.Equal(t, 200, status.Partitions[0].LastAnswer.Status)
 	assert.InDelta(t, 0.012, status.Partitions[0].LastAnswer.Seconds, 1e-9)
 }
 
-func TestTheStateIsTheWorstThatHolds(t *testing.T) {
-	s := newSituation(t)
-	s.health.Watch(time.Minute, s.clock.Now)
-	s.rounds(map[string]string{"0": "me"})
-	assert.Equal(t, StateForwarding, s.Status().State)
-	s.health.SinkFailing("0", "503")
-	assert.Equal(t, StateNotReady, s.Status().State)
-	s.health.SinkAnswered("0")
-	s.health.OwnershipUnknown("list ownerships: 503")
-	status := s.Status()
-	assert.Equal(t, StateForwarding, status.State, "what is owned is read on")
+func TestTheStateIsTheWorstThatApplies(t *testing.T) {
+	f := newFixture(t)
+	f.health.Watch(time.Minute, f.clock.Now)
+	f.balance(map[string]string{"0": "me"})
+	assert.Equal(t, StateForwarding, f.overview.Status().State)
+	f.health.SinkFailing("0", "503")
+	assert.Equal(t, StateNotReady, f.overview.Status().State)
+	f.health.SinkAnswered("0")
+	f.health.OwnershipUnknown("list ownerships: 503")
+	status := f.overview.Status()
+	assert.Equal(t, StateForwarding, status.State, "partitions that are owned are read on")
 	assert.Equal(t, "list ownerships: 503", status.BalancingFailure)
-	s.clock.Time = s.clock.Time.Add(2 * time.Minute)
-	status = s.Status()
+	f.clock.Time = f.clock.Time.Add(2 * time.Minute)
+	status = f.overview.Status()
 	assert.Equal(t, StateWedged, status.State)
 	assert.Contains(t, status.Reason, "the hub has answered no question")
-	s.health.Stopping()
-	assert.Equal(t, StateStopping, s.Status().State)
+	f.health.Stopping()
+	assert.Equal(t, StateStopping, f.overview.Status().State)
 
-	spare := newSituation(t)
-	spare.rounds(map[string]string{"0": "other-pod"})
-	assert.Equal(t, StateStandingBy, spare.Status().State)
+	standby := newFixture(t)
+	standby.balance(map[string]string{"0": "other-pod"})
+	assert.Equal(t, StateStandingBy, standby.overview.Status().State)
 }
 
 func TestTheStatusHoldsNoSecret(t *testing.T) {
-	s := newSituation(t)
-	s.rounds(map[string]string{"0": "me"})
-	s.log.WithFields(s.cfg.LogFields()).WithField("config", s.cfg).Warn("daemon starts")
-	s.log.WithError(errors.New("post to " + s.cfg.SinkAddress() + ": 503")).Warn("post failed")
-	body, err := json.Marshal(s.Status())
+	f := newFixture(t)
+	f.balance(map[string]string{"0": "me"})
+	f.log.WithFields(f.overview.cfg.LogFields()).WithField("config", f.overview.cfg).Warn("daemon starts")
+	f.log.WithError(errors.New("post to " + f.overview.cfg.SinkAddress() + ": 503")).Warn("post failed")
+	body, err := json.Marshal(f.overview.Status())
 	require.NoError(t, err)
 	assert.Contains(t, string(body), "daemon starts")
 	assert.Contains(t, string(body), "post to http://falco:9765: 503")

@@ -1,2 +1,2 @@
-// Package page serves the files of the status page.
+// Package page serves the status page, one HTML document with its style and its script.
 package page

@@ -17,13 +17,13 @@ var style string
 //go:embed page.js
 var script string
 
-// HTML returns the page.
-func HTML() string {
+// html returns the page with its style and its script.
+func html() string {
 	return strings.NewReplacer("/*style*/", style, "/*script*/", script).Replace(document)
 }
 
-// policy is the Content-Security-Policy of the page: it may run its own script, use its own style
-// and icon, and ask where it comes from for data. Nothing else, by nobody, not even in a frame.
+// policy returns the Content-Security-Policy of the page. The page may run its own script, use its own style and icon,
+// and fetch data from the server that it came from, and nothing else. No other page may show it in a frame.
 func policy() string {
 	return strings.Join([]string{
 		"default-src 'none'",
@@ -39,16 +39,16 @@ func policy() string {
 	}, "; ")
 }
 
-// hash is how a policy names a text between <script> or <style> and its end.
+// hash returns the source expression that allows the text of one <script> or <style> element.
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// Handler serves the page. Its paths are relative, so that it works behind a prefix, as that of
-// the API server's proxy.
+// Handler returns a handler that serves the page. The page uses relative paths, so that it works behind a prefix, such
+// as that of the API server's proxy.
 func Handler() http.Handler {
-	html, policy := HTML(), policy()
+	body, policy := []byte(html()), policy()
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		header := w.Header()
 		header.Set("Content-Type", "text/html; charset=utf-8")
@@ -58,7 +58,7 @@ func Handler() http.Handler {
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store")
-		// A client that went away is told nothing.
-		_, _ = w.Write([]byte(html))
+		// A write fails only if the client has gone away, which needs no action.
+		_, _ = w.Write(body)
 	})
 }

@@ -1,9 +1,9 @@
 "use strict";
-// Asks status.json every two seconds and shows the answer. All text goes in by textContent.
+// Fetches status.json every two seconds and shows it. All text is set by textContent, so it never becomes markup.
 (() => {
-  const every = 2000; // ms between two questions
-  const patience = 5000; // ms until a question counts as unanswered
-  const samples = 90; // of the plots: three minutes
+  const interval = 2000; // ms between two requests
+  const timeout = 5000; // ms until a request counts as unanswered
+  const samples = 90; // in a plot: three minutes
   const plot = { width: 150, height: 32 };
   const verdicts = ["delivered", "skipped", "dead_lettered", "dropped"];
   const columns = [
@@ -11,7 +11,7 @@
     ["Delivered", ""], ["Skipped", ""], ["Dead letters", ""], ["Dropped", ""], ["Sink's last answer", "text"],
   ];
   const history = new Map(); // partition -> { at, count, rates }
-  let answered = null; // when an answer came last
+  let answered = null; // when the last answer came
 
   const byId = (id) => document.getElementById(id);
   const setText = (node, text) => { if (node.textContent !== text) node.textContent = text; };
@@ -29,12 +29,12 @@
     return node;
   }
 
-  // number writes 1234567 as 1,234,567, and null as a dash.
+  // number formats 1234567 as 1,234,567, and null as a dash.
   const number = (n, digits = 0) => (n === null || n === undefined ? "–"
     : n.toLocaleString("en", { maximumFractionDigits: digits }));
   const rate = (n) => number(n, n < 10 ? 1 : 0);
 
-  // duration writes seconds in the two largest units that matter.
+  // duration formats seconds in their two largest units.
   function duration(seconds) {
     if (seconds === null || seconds === undefined) return "–";
     if (seconds < 0.9995) return number(seconds * 1000, seconds < 0.01 ? 1 : 0) + " ms";
@@ -45,11 +45,11 @@
     return h > 0 ? `${h} h ${m} min` : `${m} min ${s} s`;
   }
 
-  // since is the time from then to the daemon's now; the browser's clock may be another.
+  // since returns the seconds from then to the daemon's now. The browser's clock may differ from the daemon's.
   const since = (status, then) => Math.max(0, (Date.parse(status.time) - Date.parse(then)) / 1000);
   const ago = (status, then) => `${duration(Math.floor(since(status, then)))} ago`.replace(/^0 ms ago$/, "now");
 
-  // answerText says what a POST came to. Its mark keeps colour from being the only sign.
+  // answerText describes the result of a POST. It begins with a mark, so that colour is not the only sign.
   function answerText(status, answer) {
     if (!answer) return { text: "none yet", kind: "", detail: "" };
     const took = `in ${duration(answer.seconds)}, ${ago(status, answer.at)}`;
@@ -57,11 +57,11 @@
     return { text: `✗ ${answer.failure}`, kind: "bad", detail: took };
   }
 
-  // learn reckons a partition's rate from two answers in a row.
+  // learn computes a partition's rate from two answers in a row.
   function learn(id, at, records) {
     const count = verdicts.reduce((sum, verdict) => sum + (records ? records[verdict] : 0), 0);
     const known = history.get(id);
-    if (!known || count < known.count) { // new, or the daemon has begun anew
+    if (!known || count < known.count) { // a new partition, or the daemon has restarted
       history.set(id, { at, count, rates: [] });
       return;
     }
@@ -193,22 +193,22 @@
     figure("Sink's last answer", [answer.text, answer.detail].filter(Boolean).join(" "), answer.kind, true);
   }
 
-  function troubleItem(status, trouble) {
+  function logEntry(status, entry) {
     const item = element("li");
-    const level = trouble.level === "warning" ? "warn" : "bad";
-    const where = trouble.partitions ? `, partition ${trouble.partitions.join(", ")}` : "";
-    const times = trouble.count > 1 ? `, ${number(trouble.count)} times in ${duration(Math.max(1,
-      Math.round((Date.parse(trouble.at) - Date.parse(trouble.first)) / 1000)))}` : "";
-    item.append(element("span", level, trouble.level), ` ${trouble.message} `,
-      element("span", "quiet", `${ago(status, trouble.at)}${where}${times}`));
-    if (trouble.cause) item.append(element("span", "cause quiet", trouble.cause));
+    const level = entry.level === "warning" ? "warn" : "bad";
+    const where = entry.partitions ? `, partition ${entry.partitions.join(", ")}` : "";
+    const times = entry.count > 1 ? `, ${number(entry.count)} times in ${duration(Math.max(1,
+      Math.round((Date.parse(entry.at) - Date.parse(entry.first)) / 1000)))}` : "";
+    item.append(element("span", level, entry.level), ` ${entry.message} `,
+      element("span", "quiet", `${ago(status, entry.at)}${where}${times}`));
+    if (entry.cause) item.append(element("span", "cause quiet", entry.cause));
     return item;
   }
 
-  function showTroubles(status) {
-    const troubles = status.troubles || [];
-    byId("troubles").replaceChildren(...troubles.map((trouble) => troubleItem(status, trouble)));
-    byId("no-troubles").hidden = troubles.length > 0;
+  function showRecentLog(status) {
+    const entries = status.troubles || [];
+    byId("recent-log").replaceChildren(...entries.map((entry) => logEntry(status, entry)));
+    byId("no-recent-log").hidden = entries.length > 0;
   }
 
   const banners = {
@@ -240,28 +240,28 @@
     showState(status);
     showPartitions(status);
     showFigures(status);
-    showTroubles(status);
+    showRecentLog(status);
   }
 
-  // showOffline says that what is shown is old. The words change only with the state, so that a
-  // screen reader does not say them every two seconds.
+  // showOffline says that the page is out of date. Its text changes only with the state, so that a screen reader does not
+  // repeat it every two seconds.
   function showOffline() {
     byId("offline").hidden = false;
     setText(byId("offline"), answered === null ? "The daemon does not answer."
       : `The daemon does not answer. What is shown is of ${new Date(answered).toLocaleTimeString("en-GB")}.`);
   }
 
-  async function ask() {
+  async function update() {
     if (!document.hidden) {
       try {
-        const answer = await fetch("status.json", { cache: "no-store", signal: AbortSignal.timeout(patience) });
+        const answer = await fetch("status.json", { cache: "no-store", signal: AbortSignal.timeout(timeout) });
         if (!answer.ok) throw new Error(`status ${answer.status}`);
         show(await answer.json());
       } catch {
         showOffline();
       }
     }
-    setTimeout(ask, every);
+    setTimeout(update, interval);
   }
 
   for (const [label, kind] of columns) {
@@ -270,5 +270,5 @@
     head.setAttribute("role", "columnheader");
     byId("columns").append(head);
   }
-  ask();
+  update();
 })();

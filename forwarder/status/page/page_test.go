@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fetch asks the handler as a browser does.
+// fetch requests the page from the handler, as a browser does.
 func fetch(t *testing.T) (http.Header, string) {
 	t.Helper()
 	answer := httptest.NewRecorder()
@@ -22,7 +22,7 @@ func fetch(t *testing.T) (http.Header, string) {
 	return answer.Header(), answer.Body.String()
 }
 
-// directives takes a Content-Security-Policy apart.
+// directives returns the values of a Content-Security-Policy, by their directives.
 func directives(t *testing.T, policy string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -34,7 +34,7 @@ func directives(t *testing.T, policy string) map[string]string {
 	return all
 }
 
-// within answers what stands between the tags of the one element of that name.
+// within returns the text between the tags of the only element with that name.
 func within(t *testing.T, html, name string) string {
 	t.Helper()
 	found := regexp.MustCompile(`(?s)<`+name+`>(.*?)</`+name+`>`).FindAllStringSubmatch(html, -1)
@@ -42,7 +42,7 @@ func within(t *testing.T, html, name string) string {
 	return found[0][1]
 }
 
-func TestThePolicyLetsRunThePagesOwnScriptAndNothingElse(t *testing.T) {
+func TestThePolicyAllowsOnlyThePagesOwnScript(t *testing.T) {
 	header, html := fetch(t)
 	policy := directives(t, header.Get("Content-Security-Policy"))
 	for name, part := range map[string]string{"script-src": "script", "style-src": "style"} {
@@ -57,7 +57,7 @@ func TestThePolicyLetsRunThePagesOwnScriptAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestThePageIsHeldBackFromCachesFramesAndGuesses(t *testing.T) {
+func TestThePageForbidsCachesFramesAndSniffing(t *testing.T) {
 	header, _ := fetch(t)
 	for name, value := range map[string]string{
 		"Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
@@ -67,7 +67,7 @@ func TestThePageIsHeldBackFromCachesFramesAndGuesses(t *testing.T) {
 	}
 }
 
-func TestThePageLoadsNothingFromElsewhere(t *testing.T) {
+func TestThePageLoadsNothingFromOtherHosts(t *testing.T) {
 	_, html := fetch(t)
 	assert.NotContains(t, html, "/*style*/")
 	assert.NotContains(t, html, "/*script*/")
@@ -75,13 +75,14 @@ func TestThePageLoadsNothingFromElsewhere(t *testing.T) {
 		assert.NotContains(t, address[1], "//", "an address of another host")
 	}
 	for _, address := range regexp.MustCompile(`https?://[^\s"']+`).FindAllString(html, -1) {
-		assert.Equal(t, "http://www.w3.org/2000/svg", address, "the name of SVG's namespace, which nothing is loaded from")
+		assert.Equal(t, "http://www.w3.org/2000/svg", address, "the name of SVG's namespace, from which nothing is loaded")
 	}
 	assert.Less(t, len(html), 40_000, "bytes, for a phone on a bad line")
 }
 
-// innerHTML and its kin would let a name that somebody else chose, as an owner's, become markup.
-func TestTheScriptWritesTextOnly(t *testing.T) {
+// TestTheScriptWritesOnlyText looks for innerHTML and the like. With them, a name that somebody else chose, such as an
+// owner's, could become markup.
+func TestTheScriptWritesOnlyText(t *testing.T) {
 	_, html := fetch(t)
 	for _, way := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"} {
 		assert.NotContains(t, within(t, html, "script"), way)

@@ -1,0 +1,111 @@
+package health
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/maruel/natural"
+)
+
+// OwnerView is who owns which partition, as the last balancing round found it, for the status page.
+type OwnerView struct {
+	// Replica is the name of this replica among the owners. It is empty before the first round.
+	Replica string
+	// ByPartition is the owner of each partition of the hub. It is empty for a partition without a live owner.
+	ByPartition map[string]string
+	// RoundFailure is why the last balancing round failed. It is empty if the round succeeded.
+	RoundFailure string
+	// Owned is the number of partitions that this replica owns.
+	Owned int
+}
+
+// OwnerView returns a copy of what is known of the owners.
+func (h *Health) OwnerView() OwnerView {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return OwnerView{Replica: h.replica, ByPartition: maps.Clone(h.owners), RoundFailure: h.roundFailure, Owned: h.owned}
+}
+
+// IsStopping reports whether the shutdown has begun.
+func (h *Health) IsStopping() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.stopping
+}
+
+// Alive reports whether the consumer makes progress, and if not, what does not. Then only a new process can help,
+// because the consumer has tried to connect again for the whole timeout. A daemon that is stopping is alive, so that
+// the kubelet gives it the time to stop in good order.
+func (h *Health) Alive() (alive bool, reason string) {
+	if reasons := h.watchdog.wedged(); len(reasons) > 0 && !h.IsStopping() {
+		return false, "wedged: " + strings.Join(reasons, "; ")
+	}
+	return true, "ok"
+}
+
+// Ready reports whether the daemon does its work, and a text that says what it does or why it does not. The daemon is
+// ready if it owns partitions, or stands by because other replicas own all of them; no partition's last POST failed;
+// and neither hub nor storage refuses it.
+func (h *Health) Ready() (ready bool, text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var reasons []string
+	if h.stopping {
+		reasons = append(reasons, "stopping")
+	}
+	if reason := h.notOwning(); reason != "" {
+		reasons = append(reasons, reason)
+	} else {
+		reasons = append(reasons, h.refused()...)
+	}
+	if reason := h.notPosting(); reason != "" {
+		reasons = append(reasons, reason)
+	}
+	if len(reasons) > 0 {
+		return false, "not ready: " + strings.Join(reasons, "; ")
+	}
+	if h.owned == 0 {
+		return true, fmt.Sprintf("ready: standing by, all %d partitions are owned by other replicas", h.total)
+	}
+	return true, fmt.Sprintf("ready: owning %d of %d partitions", h.owned, h.total)
+}
+
+// notOwning returns why the ownership of partitions keeps the daemon from being ready, or "".
+func (h *Health) notOwning() string {
+	switch {
+	case !h.balanced && h.roundFailure == "":
+		return "no partition is owned yet: no balancing round has ended"
+	case !h.balanced:
+		return "no partition is owned yet: " + h.roundFailure
+	case h.owned > 0:
+		return ""
+	case h.roundFailure != "":
+		return "no partition is owned: " + h.roundFailure
+	case h.total == 0:
+		return "no partition is owned yet: the hub has none"
+	case h.unowned > 0:
+		return fmt.Sprintf("no partition is owned yet: %d of %d have no owner", h.unowned, h.total)
+	default:
+		return ""
+	}
+}
+
+// refused returns the reasons of the refusals, sorted. A reason that several partitions share is there once.
+func (h *Health) refused() []string {
+	return slices.Compact(slices.Sorted(maps.Values(h.refusals)))
+}
+
+// notPosting returns why the sink keeps the daemon from being ready, or "".
+func (h *Health) notPosting() string {
+	failing := slices.SortedFunc(maps.Keys(h.sinkFailures), natural.Compare)
+	if len(failing) == 0 {
+		return ""
+	}
+	whose := ""
+	if len(failing) < h.owned {
+		whose = " of partition " + strings.Join(failing, ", ")
+	}
+	return "the sink does not take audit events" + whose + ": " + h.sinkFailures[failing[0]]
+}

@@ -1,0 +1,71 @@
+package forwarder
+
+import (
+	"math"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder/variable"
+)
+
+// logs checks the level and the format of the log.
+func (l *loader) logs() {
+	level, err := logrus.ParseLevel(l.in.LogLevel)
+	if err != nil {
+		l.problems.wrong(variable.LogLevel)
+	}
+	l.out.LogLevel = level
+	if l.isSet(variable.VerboseLevel) {
+		l.verboseLevel()
+	}
+	l.out.LogFormat = strings.ToLower(l.in.LogFormat)
+	if l.isSet(variable.LogFormat) && l.out.LogFormat != "text" && l.out.LogFormat != "json" {
+		l.problems.wrong(variable.LogFormat)
+	}
+}
+
+// verboseLevel maps the .NET predecessor's levels; see the README of sysdiglabs/aks-audit-log.
+func (l *loader) verboseLevel() {
+	levels := []logrus.Level{logrus.ErrorLevel, logrus.InfoLevel, logrus.DebugLevel, logrus.TraceLevel}
+	if l.in.VerboseLevel < 1 || l.in.VerboseLevel > len(levels) {
+		l.problems.wrong(variable.VerboseLevel)
+		return
+	}
+	if !l.isSet(variable.LogLevel) {
+		l.out.LogLevel = levels[l.in.VerboseLevel-1]
+	}
+}
+
+// process checks the settings of the process as a whole.
+func (l *loader) process() {
+	l.out.MaxBytesInFlight = l.in.MaxBytesInFlight
+	if l.in.MaxBytesInFlight < 1<<20 || l.in.MaxBytesInFlight > math.MaxInt32 {
+		l.problems.wrong(variable.MaxBytes)
+	}
+	l.out.StatsAddress = l.in.StatsAddress
+	if !validAddress(l.in.StatsAddress) {
+		l.problems.wrong(variable.StatsAddress)
+	}
+	l.out.ShutdownTimeout = l.in.ShutdownTimeout
+	if l.in.ShutdownTimeout <= 0 {
+		l.problems.wrong(variable.Shutdown)
+	}
+	l.out.WatchdogTimeout = l.in.WatchdogTimeout
+	if l.in.WatchdogTimeout != 0 && l.in.WatchdogTimeout < time.Second {
+		l.problems.wrong(variable.Watchdog)
+	}
+}
+
+// validAddress reports whether an address has the form [host]:port. Port 0, any free port, is for tests.
+func validAddress(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
