@@ -31,6 +31,8 @@ type Shared struct {
 	budget *budget
 	// deadLetters limits what all partitions together log about dead letters.
 	deadLetters *loglimit.Limiter
+	// warned limits warnings that hold for all partitions.
+	warned loglimit.Limiter
 }
 
 // NewShared returns what New needs. Close it once no partition runs any more.

@@ -14,6 +14,7 @@ import (
 type fastPath struct {
 	rules    rules
 	clusters *clusterTags
+	both     *bothCategories
 
 	// All else is memory that is used again for the next hub event.
 
@@ -137,7 +138,7 @@ type envelope struct {
 	logStart int
 	// event is the audit event in the log, without JSON until the log is read.
 	event inplace.AuditEvent
-	// resourceID is nil if the cluster's name is not wanted.
+	// resourceID is nil if nobody wants to know the cluster.
 	resourceID []byte
 }
 
@@ -167,6 +168,7 @@ func (b *bodyReader) readRecord() bool {
 	if e.event.JSON == nil && !b.readLog(&e) || !b.path.usable(&e.event) || !b.addClusterName(&e) {
 		return false
 	}
+	b.path.both.note(e.resourceID, category.name)
 	b.add(Record{Category: category.name, Content: slices.Clip(e.event.JSON)}, e.event.AuditID)
 	return true
 }
@@ -185,7 +187,7 @@ func (b *bodyReader) readCategory(e *envelope) (ok bool) {
 }
 
 func (b *bodyReader) readResourceID(e *envelope) (ok bool) {
-	if !b.path.rules.clusterName {
+	if !b.path.rules.clusterName && !b.path.both.looking {
 		return b.body.Skip()
 	}
 	if e.resourceID != nil {

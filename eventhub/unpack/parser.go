@@ -19,6 +19,7 @@ import (
 type parser struct {
 	rules     rules
 	clusters  *clusterTags
+	both      *bothCategories
 	validator Validator
 
 	body       fastjson.Parser
@@ -75,6 +76,7 @@ func (p *parser) record(value *fastjson.Value) Record {
 	if reason != "" {
 		return unusable(reason, category, log)
 	}
+	p.both.note(value.GetStringBytes("resourceId"), category)
 	record.Category = category
 	return record
 }

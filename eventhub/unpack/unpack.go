@@ -13,6 +13,7 @@ import (
 type Unpacker struct {
 	rules    rules
 	clusters *clusterTags
+	both     *bothCategories
 	fastPath fastPath
 	parser   parser
 }
@@ -23,7 +24,7 @@ func New(cfg forwarder.Config) *Unpacker {
 }
 
 func newUnpacker(r rules) *Unpacker {
-	u := &Unpacker{rules: r, clusters: &clusterTags{}}
+	u := &Unpacker{rules: r, clusters: &clusterTags{}, both: newBothCategories(&r)}
 	u.dropMemory()
 	return u
 }
@@ -47,6 +48,10 @@ func (u *Unpacker) Unpack(event eventhub.Event) (records []Record, detail string
 // MissedCluster reports whether the cluster's name was wanted but a record did not tell it.
 func (u *Unpacker) MissedCluster() bool { return u.clusters.missed }
 
+// BothCategories returns the name of a cluster that sends kube-audit and kube-audit-admin, so that each change comes
+// twice, or "" if none is known.
+func (u *Unpacker) BothCategories() (cluster string) { return u.both.found }
+
 // keptSize is the largest body, in bytes, whose memory is reused for the next body: a usual AKS event has 33 KB, and each
 // partition has an Unpacker of its own.
 const keptSize = 256 << 10
@@ -64,6 +69,6 @@ func (u *Unpacker) unpackBody(body []byte) []Record {
 
 // dropMemory replaces the fast path and the parser, and with them the memory that they reuse.
 func (u *Unpacker) dropMemory() {
-	u.fastPath = fastPath{rules: u.rules, clusters: u.clusters}
-	u.parser = parser{rules: u.rules, clusters: u.clusters, validator: Validator{MaxEventSize: u.rules.maxEventSize}}
+	u.fastPath = fastPath{rules: u.rules, clusters: u.clusters, both: u.both}
+	u.parser = parser{rules: u.rules, clusters: u.clusters, both: u.both, validator: Validator{MaxEventSize: u.rules.maxEventSize}}
 }

@@ -168,3 +168,17 @@ func TestAFolderThatCannotBeWrittenToIsFound(t *testing.T) {
 		require.ErrorContains(t, err, "cannot be written to")
 	}
 }
+
+func TestCheckConsumerGroupWarnsOfAClusterThatSendsEachChangeTwice(t *testing.T) {
+	server := startGroupHub(t)
+	one := eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")))
+	other := eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit-admin", eventhubtest.Audit("a")))
+	server.Append("1", eventhubtest.OfCluster(one))
+	found, err := checkConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs))
+	require.NoError(t, err)
+	assert.NotContains(t, found, "kube-audit-admin")
+	server.Append("1", eventhubtest.OfCluster(other))
+	found, err = checkConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs))
+	require.NoError(t, err)
+	assert.Contains(t, found, `mind, cluster "my-cluster_1": the cluster sends kube-audit and kube-audit-admin: each change is paid for and alerted twice`)
+}
