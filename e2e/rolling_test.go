@@ -34,7 +34,7 @@ type gapWatch struct {
 	err     error
 }
 
-// watchGaps looks until the function that it answers is called.
+// watchGaps measures until the returned function is called.
 func watchGaps(t *testing.T, hub *hubtest.Server, c harness.Blobs) (g *gapWatch, end func()) {
 	t.Helper()
 	g = &gapWatch{
