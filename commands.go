@@ -14,10 +14,10 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/internal/admin"
 	"aks-audit-log-go/internal/check"
+	"aks-audit-log-go/internal/daemon"
 )
 
 // action is what a command does once its flags are parsed. Results go to out; log is on standard
@@ -44,8 +44,7 @@ func runCommand(name string, args, environ []string, stdout, stderr io.Writer) i
 		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %v\n", err)
 		return exitUsage
 	}
-	log := forwarder.NewLogger(cfg, stderr)
-	hubclient.BridgeSDKLogs(log)
+	log := daemon.NewLogger(cfg, stderr)
 	ctx, restore := untilSignal()
 	defer restore()
 	err = act(ctx, cfg, stdout, log)
@@ -104,12 +103,12 @@ func runCheck(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	cfg, wrong := forwarder.Load(environ)
 	if wrong == nil {
-		hubclient.BridgeSDKLogs(forwarder.NewLogger(cfg, stderr))
+		daemon.NewLogger(cfg, stderr) // for the messages of the SDKs
 	}
 	ctx, restore := untilSignal()
 	defer restore()
-	switch err := check.Check(ctx, cfg, wrong, stdout); {
-	case errors.Is(err, check.ErrCheckFailed): // the report says which parts
+	switch err := check.Run(ctx, cfg, wrong, stdout); {
+	case errors.Is(err, check.ErrFailed): // the report says which parts
 		return exitFailed
 	case err != nil:
 		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: check: %v\n", err)

@@ -14,7 +14,6 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/variable"
 	"aks-audit-log-go/internal/daemon"
@@ -117,13 +116,14 @@ func runDaemon(environ []string, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %v\n", err)
 		return exitUsage
 	}
-	log := forwarder.NewLogger(cfg, stderr)
+	log := daemon.NewLogger(cfg, stderr)
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
 	}
-	hubclient.BridgeSDKLogs(log)
-	gctune.LimitMemory(os.LookupEnv, os.DirFS("/"))
-	defer gctune.SpareCollector(os.LookupEnv)()
+	if err := gctune.Apply(); err != nil {
+		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %v\n", err)
+		return exitUsage
+	}
 	ctx, restore := untilSignal()
 	defer restore()
 	if err := forward(ctx, cfg, log); err != nil {

@@ -99,6 +99,13 @@ func environ(t *testing.T, more ...string) []string {
 	}, more...)
 }
 
+func TestAnInvalidShareOfTheMemoryLimitIsAWrongConfiguration(t *testing.T) {
+	t.Setenv("AUTOMEMLIMIT", "most of it")
+	var stderr bytes.Buffer
+	assert.Equal(t, exitUsage, run(nil, environ(t, "STATSADDRESS=127.0.0.1:0"), io.Discard, &stderr))
+	assert.Contains(t, stderr.String(), "cannot parse AUTOMEMLIMIT: most of it")
+}
+
 func TestAStatisticsPortThatIsTakenEndsTheDaemon(t *testing.T) {
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)

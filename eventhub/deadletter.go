@@ -1,15 +1,15 @@
 package eventhub
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/maruel/natural"
 )
 
 // DeadLetterStore keeps the records that can never be delivered.
@@ -116,34 +116,7 @@ func DecodeDeadLetter(name string, stored []byte) (DeadLetter, error) {
 	return letter, nil
 }
 
-// sortDeadLetters puts names into the order in which their records stood in the hub. A listing has
-// 10 before 9.
+// SortDeadLetters sorts names into the order in which their records stood in the hub. A listing has 10 before 9.
 func SortDeadLetters(names []string) {
-	slices.SortFunc(names, CompareNumbers)
-}
-
-// compareNumbers compares texts, and the numbers in them by their value.
-func CompareNumbers(a, b string) int {
-	for a != "" && b != "" {
-		numberA, restA := leadingNumber(a)
-		numberB, restB := leadingNumber(b)
-		if numberA == "" || numberB == "" {
-			if a[0] != b[0] {
-				return cmp.Compare(a[0], b[0])
-			}
-			a, b = a[1:], b[1:]
-			continue
-		}
-		if order := cmp.Or(cmp.Compare(len(numberA), len(numberB)), strings.Compare(numberA, numberB)); order != 0 {
-			return order
-		}
-		a, b = restA, restB
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-// leadingNumber splits the digits off that a text begins with.
-func leadingNumber(text string) (number, rest string) {
-	rest = strings.TrimLeft(text, "0123456789")
-	return text[:len(text)-len(rest)], rest
+	slices.SortFunc(names, natural.Compare)
 }

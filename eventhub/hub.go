@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// readerID is the host's name, which in Kubernetes is the pod's, and something that tells a
-// restarted process from the one before.
-func ReaderID() string {
+// NewReaderID returns a name for this process as a reader: the host's name, which in Kubernetes is the pod's, and a random
+// suffix that distinguishes a restarted process from the one before.
+func NewReaderID() string {
 	suffix := make([]byte, 4)
-	_, _ = rand.Read(suffix) // never fails, says its documentation
+	_, _ = rand.Read(suffix) // it never fails
 	host, err := os.Hostname()
 	if err != nil {
 		host = "aks-audit-log-go"
@@ -98,6 +98,9 @@ type PartitionInfo struct {
 
 // ErrDisplaced says that another reader has taken the partition over.
 var ErrDisplaced = errors.New("another reader took the partition")
+
+// MaxHubEventSize is the largest event that the service accepts, in bytes. An event that is requested may be as large.
+const MaxHubEventSize = 1 << 20
 
 // UnpackedShare returns how many of the bytes in flight (MAXBYTESINFLIGHT) are for unpacked hub events. The rest is
 // for those that the hub's client prefetches.

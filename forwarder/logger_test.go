@@ -24,6 +24,16 @@ func TestLogLinesAreJSONUnlessOnATerminal(t *testing.T) {
 	}
 }
 
+func TestDebuggingTellsWhetherTheDebugLevelIsLogged(t *testing.T) {
+	log := logrus.New()
+	assert.False(t, Debugging(log))
+	assert.False(t, Debugging(log.WithField("a", 1)))
+	log.SetLevel(logrus.DebugLevel)
+	assert.True(t, Debugging(log))
+	assert.True(t, Debugging(log.WithField("a", 1)))
+	assert.True(t, Debugging(struct{ logrus.FieldLogger }{log}), "a logger of another type decides by itself")
+}
+
 func TestAFileIsNoTerminal(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/log")
 	require.NoError(t, err)

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// acknowledgedConn breaks when sent bytes are not acknowledged within ackTimeout. The limit holds only from the sending of
-// a request to the first bytes of its answer: on an idle connection the system would apply it to the keep-alive probes
-// too, in place of their own limit.
+// acknowledgedConn breaks when sent bytes are not acknowledged within ackTimeout. The limit holds only from the
+// sending of a request to the first bytes of its answer: on an idle connection the system would apply it to the
+// keep-alive probes too, in place of their own limit.
 type acknowledgedConn struct {
 	*net.TCPConn
 	// limited says whether the limit holds now.

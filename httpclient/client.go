@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// dialTimeout bounds the TCP connect, including the name look-up. In a cluster a connect takes milliseconds. A host
-	// that drops packets must not use up the whole time of a POST.
+	// dialTimeout bounds the TCP connect, including the name look-up. In a cluster a connect takes milliseconds. A
+	// host that drops packets must not use up the whole time of a POST.
 	dialTimeout = 10 * time.Second
 	// tlsHandshakeTimeout bounds the TLS handshake after the connect.
 	tlsHandshakeTimeout = 10 * time.Second
@@ -17,8 +17,8 @@ const (
 
 // Options holds what differs between deployments.
 type Options struct {
-	// KeepAlive allows connections to be reused. Without it (KEEPALIVE=false) each request has a connection of its own,
-	// which spreads the requests over the pods behind a Service.
+	// KeepAlive allows connections to be reused. Without it (KEEPALIVE=false) each request has a connection of its
+	// own, which spreads the requests over the pods behind a Service.
 	KeepAlive bool
 	// Watcher is told when connections begin and end. It must be set.
 	Watcher Watcher
@@ -29,13 +29,14 @@ type Options struct {
 
 // New returns a client. The client is safe for concurrent use. Its owner calls CloseIdleConnections at the end.
 //
-//   - The client has at most one connection at a time, so that the same connection means the same server. The connection
-//     stays open until its owner or the server closes it.
+//   - The client has at most one connection at a time, so that the same connection means the same server. The
+//     connection stays open until its owner or the server closes it.
 //   - The client has no overall timeout: each request must carry a context with a deadline.
-//   - A redirect is returned as the answer. Following it would turn the POST into a GET (301, 302, 303), or send the body
-//     to a host that nobody configured.
+//   - A redirect is returned as the answer. Following it would turn the POST into a GET (301, 302, 303), or send the
+//     body to a host that nobody configured.
 //   - The client speaks HTTP/1.1 only. Over HTTP/2 all partitions would share one connection. If that connection died
-//     silently, it would stall them all: a request that times out ends its stream only, and the connection stays in use.
+//     silently, it would stall them all: a request that times out ends its stream only, and the connection stays in
+//     use.
 //   - The proxy is that of HTTP_PROXY, HTTPS_PROXY and NO_PROXY, never for the loopback.
 //   - net/http sends user and password in a request's URL as Basic authentication.
 func New(opts Options) *http.Client {
@@ -45,8 +46,8 @@ func New(opts Options) *http.Client {
 	}
 }
 
-// newTransport returns a transport that shares nothing with http.DefaultTransport, which any package of the process may
-// change.
+// newTransport returns a transport that shares nothing with http.DefaultTransport, which any package of the process
+// may change.
 func newTransport(opts Options) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)

@@ -13,9 +13,9 @@ import (
 // because its node lost power.
 var watchedProbes = net.KeepAliveConfig{Enable: true, Idle: time.Second, Interval: time.Second, Count: 3}
 
-// ackTimeout bounds how long sent bytes may stay unacknowledged. The kernel of the other side acknowledges them, however
-// busy its process is. Without this limit a POST to a vanished node would end like one to a slow sink: with the time-out
-// of the POST.
+// ackTimeout bounds how long sent bytes may stay unacknowledged. The kernel of the other side acknowledges them,
+// however busy its process is. Without this limit a POST to a vanished node would end like one to a slow sink: with
+// the time-out of the POST.
 const ackTimeout = 20 * time.Second
 
 // watch makes the transport report its connections to watcher.
@@ -29,8 +29,8 @@ func watch(transport *http.Transport, watcher Watcher, files *TLS) {
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		return w.watched(func() (net.Conn, error) { return w.dial(ctx, network, address) })
 	}
-	// The watched connection is the TLS connection, not the TCP connection below it: after the close_notify alert of TLS,
-	// net/http closes the connection before it sees the other side do so.
+	// The watched connection is the TLS connection, not the TCP connection below it: after the close_notify alert of
+	// TLS, net/http closes the connection before it sees the other side do so.
 	transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		return w.watched(func() (net.Conn, error) { return w.dialTLS(ctx, network, address) })
 	}

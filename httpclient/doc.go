@@ -1,7 +1,7 @@
 // Package httpclient builds HTTP clients that have one watched connection at a time.
 //
-// A connection is reused, never waits for ever, and is watched. It speaks TLS 1.2 or newer, with certificates and tokens
-// that are renewed while the process runs. Redirects are not followed.
+// A connection is reused, never waits for ever, and is watched. It speaks TLS 1.2 or newer, with certificates and
+// tokens that are renewed while the process runs. Redirects are not followed.
 //
 // A forwarder has to know whether net/http ever sends a POST twice by itself. It does so only on a reused connection
 // that the server has closed meanwhile, and only if nothing of the POST had been written yet (net/http,

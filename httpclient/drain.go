@@ -14,9 +14,10 @@ const (
 	headLimit = 512
 )
 
-// Drain reads an answer's body, 64 KiB at most, closes it, and returns its first 512 bytes for a message. Every body must
-// be drained, on every path, or its connection is not used again. An error means that the body broke off; it comes with
-// the bytes that were read before. The error says nothing about the answer's status, which arrived before the body.
+// Drain reads an answer's body, 64 KiB at most, closes it, and returns its first 512 bytes for a message. Every body
+// must be drained, on every path, or its connection is not used again. An error means that the body broke off; it
+// comes with the bytes that were read before. The error says nothing about the answer's status, which arrived before
+// the body.
 func Drain(body io.ReadCloser) ([]byte, error) {
 	head, err := io.ReadAll(io.LimitReader(body, headLimit))
 	if err == nil {

@@ -54,9 +54,9 @@ func listen(t *testing.T, handle func(conn net.Conn)) string {
 	return "http://" + listener.Addr().String()
 }
 
-// A connection that the server closed while it was idle costs nothing: the POST goes over a new connection, once. net/http
-// notices the close before it takes the connection, or after: that is a race. Both must end with an accepted POST, or with
-// an error that the caller retries, never with two POSTs.
+// A connection that the server closed while it was idle costs nothing: the POST goes over a new connection, once.
+// net/http notices the close before it takes the connection, or after: that is a race. Both must end with an accepted
+// POST, or with an error that the caller retries, never with two POSTs.
 func TestAConnectionClosedWhileIdleDoublesNothing(t *testing.T) {
 	const rounds = 200
 	var requests, failed atomic.Int64
@@ -75,8 +75,8 @@ func TestAConnectionClosedWhileIdleDoublesNothing(t *testing.T) {
 	assert.Equal(t, int64(rounds), requests.Load()+failed.Load())
 }
 
-// The server reads a POST on a reused connection and dies without an answer. It may have used the POST, so net/http must
-// not send it again.
+// The server reads a POST on a reused connection and dies without an answer. It may have used the POST, so net/http
+// must not send it again.
 func TestAPostThatWasWrittenIsNotSentAgain(t *testing.T) {
 	var requests atomic.Int64
 	target := listen(t, func(conn net.Conn) {

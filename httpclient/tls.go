@@ -8,8 +8,8 @@ import (
 	"aks-audit-log-go/internal/pemfile"
 )
 
-// TLSFiles names the PEM files that say whom a client trusts and who it is. Each name may be empty. Certificate and Key
-// go together.
+// TLSFiles names the PEM files that say whom a client trusts and who it is. Each name may be empty. Certificate and
+// Key go together.
 type TLSFiles struct {
 	// CA holds authorities that may sign the server's certificate, in addition to the system's.
 	CA string
@@ -26,8 +26,8 @@ type TLS struct {
 	certificate *reloadedFile[*tls.Certificate]
 }
 
-// LoadTLS reads the files. If a file cannot be read or used later, what was read before stays in use and warn is called;
-// warn must not block. No error holds anything of a key.
+// LoadTLS reads the files. If a file cannot be read or used later, what was read before stays in use and warn is
+// called; warn must not block. No error holds anything of a key.
 func LoadTLS(files TLSFiles, warn func(error)) (*TLS, error) {
 	t := &TLS{}
 	var err error
@@ -50,8 +50,8 @@ func (t *TLS) config() *tls.Config {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	t.renew(config)
 	if t != nil && t.certificate != nil {
-		// The certificate is shown even if the server accepts none of its authorities. Then the server's error says that
-		// the certificate is not accepted, and not that there was none.
+		// The certificate is shown even if the server accepts none of its authorities. Then the server's error says
+		// that the certificate is not accepted, and not that there was none.
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return t.certificate.current(), nil
 		}

@@ -8,79 +8,81 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// half is one half of a batch that the sink refused as such: how many of the next events are in it,
-// and whether they have been counted as failed. They have been counted as sent, and the rate limit
-// has let them through.
+// split is a part of a batch that the sink refused: the next events of the partition, as many as events says. They
+// have been counted as sent and have passed the rate limit. failed is whether they have been counted as failed.
 type split struct {
 	events int
 	failed bool
 }
 
-// deliverFirst delivers as many of the first events as may go at once, and returns their outcome. A
-// batch that the sink refuses as such is narrowed down by halves, in order, to the event that it does
-// not take; or, where it was too large, to what it takes. What was left of it comes first with the
-// next call, so that no outcome waits for that of a later event.
-func (l *Session) deliverFirst(ctx context.Context, events []audit.Event) (audit.Outcome, error) {
+// deliverBatch delivers as many of the first events as may go at once, and returns their outcome. If the sink refuses
+// a batch, deliverBatch splits it in halves, in order, down to the event that the sink does not take, or, if the
+// batch was too large, to a size that it takes. The remaining parts come first in the next call, so that no outcome
+// waits for that of a later event.
+func (s *Session) deliverBatch(ctx context.Context, events []audit.Event) (audit.Outcome, error) {
 	for {
-		batch, err := l.next(ctx, events)
+		batch, err := s.nextRequest(ctx, events)
 		if err != nil {
 			return audit.Outcome{}, err
 		}
-		last, err := l.deliver(ctx, batch)
+		result, err := newDelivery(s, batch).run(ctx)
 		if err != nil {
-			l.splits = append(l.splits, split{events: len(batch.events), failed: batch.failed})
+			s.splits = append(s.splits, split{events: len(batch.events), failed: batch.failed})
 			return audit.Outcome{}, err
 		}
-		if !last.split {
-			last.outcome.Events = len(batch.events)
-			return last.outcome, nil
+		switch result := result.(type) {
+		case finished:
+			outcome := result.outcome
+			outcome.Events = len(batch.events)
+			return outcome, nil
+		case refusedBatch:
+			middle := len(batch.events) / 2
+			s.splits = append(s.splits,
+				split{events: len(batch.events) - middle, failed: result.failed}, split{events: middle, failed: result.failed})
 		}
-		middle := len(batch.events) / 2
-		l.splits = append(l.splits,
-			split{events: len(batch.events) - middle, failed: last.failed}, split{events: middle, failed: last.failed})
 	}
 }
 
-// next is what has to be delivered next: what is left of a batch that was refused, or another.
-func (l *Session) next(ctx context.Context, events []audit.Event) (request, error) {
-	list := l.batchEvents > 1
-	if n := len(l.splits); n > 0 {
-		left := &l.splits[n-1]
-		batch := newRequest(events[:min(left.events, len(events))], list)
-		batch.failed = left.failed
-		if left.events -= len(batch.events); left.events == 0 {
-			l.splits = l.splits[:n-1]
+// nextRequest returns the next request to deliver: the next part of a refused batch, or a new batch.
+func (s *Session) nextRequest(ctx context.Context, events []audit.Event) (request, error) {
+	list := s.poster.batchEvents > 1
+	if n := len(s.splits); n > 0 {
+		part := &s.splits[n-1]
+		next := newRequest(events[:min(part.events, len(events))], list)
+		next.failed = part.failed
+		if part.events -= len(next.events); part.events == 0 {
+			s.splits = s.splits[:n-1]
 		}
-		return batch, nil
+		return next, nil
 	}
-	admitted, err := l.admit(ctx, l.size.fitting(events))
+	admitted, err := s.poster.admit(ctx, s.size.fitting(events))
 	if err != nil {
 		return request{}, err
 	}
-	batch := newRequest(events[:admitted], list)
-	l.stats.EventsSent(len(batch.events))
-	return batch, nil
+	s.poster.stats.EventsSent(admitted)
+	return newRequest(events[:admitted], list), nil
 }
 
-// parcel is one request body and the audit events in it. What is tried, repeated and answered
-// is the body; what is counted and logged are the events.
+// request is one request body and the audit events in it. The body is what is tried, retried and answered. The events
+// are what is counted and logged.
 type request struct {
-	body
+	body   body
 	events []audit.Event
-	// failed is whether they have been counted as failed.
+	// failed is whether the events have been counted as failed.
 	failed bool
 }
 
-// pack makes the parcel of the events: a list, or just the event where batches are not wanted.
+// newRequest makes a request of the events: an EventList, or just the event if list is false.
 func newRequest(events []audit.Event, list bool) request {
 	return request{body: newBody(events, list), events: events}
 }
 
-// logFields says which events a log line is about: the first, and how many where there are more.
-func (p request) logFields() logrus.Fields {
-	fields := p.events[0].LogFields()
-	if len(p.events) > 1 {
-		fields["events"] = len(p.events)
+// logFields returns the fields that tell which events a log line is about: the first event, and how many if there are
+// more.
+func (r request) logFields() logrus.Fields {
+	fields := r.events[0].LogFields()
+	if len(r.events) > 1 {
+		fields["events"] = len(r.events)
 	}
 	return fields
 }

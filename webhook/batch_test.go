@@ -21,12 +21,12 @@ func batches(most int) func(*forwarder.Config) {
 	return func(cfg *forwarder.Config) { cfg.PostBatchMaxEvents = most }
 }
 
-// list is the body of a batch.
+// list returns the body of a batch.
 func list(all []audit.Event) string {
 	return `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[` + strings.Join(bodies(all), ",") + `]}`
 }
 
-// sizes are how many events each POST held.
+// sizes returns how many events each POST held.
 func sizes(posted []string) []int {
 	var all []int
 	for _, body := range posted {
@@ -35,7 +35,7 @@ func sizes(posted []string) []int {
 	return all
 }
 
-// against refuses what holds one of the events, with the status.
+// against returns a sink that answers a request with one of the bad events with the status.
 func against(status int, bad ...int) *script {
 	s := &script{}
 	s.answer = func(n int, _ *http.Request) (*http.Response, error) {
@@ -51,7 +51,7 @@ func against(status int, bad ...int) *script {
 	return s
 }
 
-// verdicts are the outcomes without their reasons.
+// verdicts returns the verdicts of the outcomes.
 func verdicts(outcomes []audit.Outcome) []audit.Verdict {
 	var all []audit.Verdict
 	for _, o := range outcomes {
@@ -60,7 +60,7 @@ func verdicts(outcomes []audit.Outcome) []audit.Verdict {
 	return all
 }
 
-// allBut is Delivered but for those that were DeadLettered.
+// allBut returns n times Delivered, but DeadLettered for the bad events.
 func allBut(n int, bad ...int) []audit.Verdict {
 	all := verdicts(delivered(n))
 	for _, one := range bad {
@@ -120,7 +120,7 @@ func TestABadEventIsFoundInItsBatch(t *testing.T) {
 	}
 }
 
-// assertAcceptedInOrder looks at what the sink took, in order and once.
+// assertAcceptedInOrder checks that the sink accepted each good event once, and in order.
 func assertAcceptedInOrder(t *testing.T, sink *script, status, bad, n int) {
 	t.Helper()
 	var taken, want []string
@@ -141,16 +141,16 @@ func assertAcceptedInOrder(t *testing.T, sink *script, status, bad, n int) {
 	assert.Equal(t, want, taken, "status %d", status)
 }
 
-// What is known of the first events must not wait for a later one, which may be held for hours.
+// The outcomes of the first events must not wait for a later event, which may be retried for hours.
 func TestTheOutcomesOfARefusedBatchComeAsTheyAreKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, against(400, 2), batches(400))
-		lane := f.OpenSession()
-		defer lane.Close()
+		session := f.poster.OpenSession()
+		defer session.Close()
 		all := events(8)
 		var got []int
 		for len(all) > 0 {
-			outcome, err := lane.Deliver(t.Context(), all)
+			outcome, err := session.Deliver(t.Context(), all)
 			require.NoError(t, err)
 			got, all = append(got, outcome.Events), all[outcome.Events:]
 		}
@@ -163,11 +163,11 @@ func TestAHalfOfWhichOnlyAPartIsAskedForIsFinishedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := inTurn(400, 200)
 		f := newFixture(t, sink, batches(400))
-		lane := f.OpenSession()
-		defer lane.Close()
+		session := f.poster.OpenSession()
+		defer session.Close()
 		all := events(8)
 		for _, asked := range []int{8, 1, 4} {
-			outcome, err := lane.Deliver(t.Context(), all[:min(asked, len(all))])
+			outcome, err := session.Deliver(t.Context(), all[:min(asked, len(all))])
 			require.NoError(t, err)
 			all = all[outcome.Events:]
 		}
@@ -194,12 +194,12 @@ func TestARefusalOfEverythingInBatchesIsHeldAsTheEndpointsFault(t *testing.T) {
 		}}, batches(400))
 		outcomes, err := f.Deliver(t.Context(), events(32))
 		require.NoError(t, err)
-		assert.Equal(t, allBut(32, 0, 1, 2, 3, 4), verdicts(outcomes), "the sixth alone was held until the endpoint was right")
+		assert.Equal(t, allBut(32, 0, 1, 2, 3, 4), verdicts(outcomes), "only the sixth was retried until the endpoint was right")
 		assert.EqualValues(t, 6, f.counts().failed)
 	})
 }
 
-func TestABatchIsHeldWholeWhileTheSinkIsDown(t *testing.T) {
+func TestABatchIsRetriedWholeWhileTheSinkIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := inTurn(503, 503, 503, 503, 503, 503, 503, 503, 200)
 		f := newFixture(t, sink, batches(400))
@@ -218,7 +218,7 @@ func TestABatchIsHeldWholeWhileTheSinkIsDown(t *testing.T) {
 	})
 }
 
-func TestTheHalvesOfABatchThatWasHeldAreNotCountedAgain(t *testing.T) {
+func TestTheHalvesOfABatchThatWasRetriedForeverAreNotCountedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bad := against(400, 2)
 		sink := &script{}
@@ -236,7 +236,7 @@ func TestTheHalvesOfABatchThatWasHeldAreNotCountedAgain(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, allBut(4, 2), verdicts(outcomes))
 		assert.Equal(t, counts{sent: 4, succeeded: 3, retried: 4, failed: 4}, f.counts())
-		assert.Zero(t, f.log.held.Load())
+		assert.Zero(t, f.poster.log.held.Load())
 	})
 }
 
@@ -257,7 +257,7 @@ func TestDroppingDropsTheBatch(t *testing.T) {
 func TestStoppingReturnsWhatTheBatchesBeforeTheFailureGot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, inTurn(200, 503), batches(4))
-		close(f.stop)
+		f.poster.Stop()
 		outcomes, err := f.Deliver(t.Context(), events(10))
 		require.ErrorIs(t, err, ErrStopping)
 		assert.Equal(t, delivered(4), outcomes)
@@ -265,7 +265,7 @@ func TestStoppingReturnsWhatTheBatchesBeforeTheFailureGot(t *testing.T) {
 	})
 }
 
-// A sink that takes seconds for an event gets fewer at a time, and more again when it is quick.
+// A sink that takes seconds for an event gets smaller batches, and larger ones when it is quick again.
 func TestASlowSinkIsGivenLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := true
@@ -277,14 +277,14 @@ func TestASlowSinkIsGivenLess(t *testing.T) {
 			return saying(200)
 		}
 		f := newFixture(t, sink, batches(400))
-		lane := f.OpenSession()
-		defer lane.Close()
-		_, err := deliverAll(t.Context(), lane, events(65))
+		session := f.poster.OpenSession()
+		defer session.Close()
+		_, err := deliverAll(t.Context(), session, events(65))
 		require.NoError(t, err)
 		assert.Equal(t, []int{32, 16, 8, 4, 2, 2, 1}, sizes(sink.got))
 		busy = false
 		sink.got = nil
-		_, err = deliverAll(t.Context(), lane, events(60))
+		_, err = deliverAll(t.Context(), session, events(60))
 		require.NoError(t, err)
 		assert.Equal(t, []int{2, 4, 8, 16, 30}, sizes(sink.got))
 	})
@@ -340,7 +340,7 @@ func TestABatchUnderTheRateLimitIsWhatMayGo(t *testing.T) {
 	})
 }
 
-// net/http reads a body in pieces of its own.
+// net/http reads a body in pieces of any size.
 func TestABodyIsTheSameHoweverItIsRead(t *testing.T) {
 	for _, all := range [][]audit.Event{events(1), events(3)} {
 		for piece := 1; piece < 200; piece++ {

@@ -92,7 +92,7 @@ func TestABatchHoldsWhatFits(t *testing.T) {
 			n := size.fitting(all)
 			assert.Equal(t, test.want, n)
 			if n > 1 {
-				assert.LessOrEqual(t, len(newRequest(all[:n], true).bytes()), test.bytes, "as it is really built")
+				assert.LessOrEqual(t, len(newRequest(all[:n], true).body.bytes()), test.bytes, "as it is really built")
 			}
 		})
 	}

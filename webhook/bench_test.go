@@ -11,23 +11,23 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// BenchmarkDeliver posts events of the size that AKS writes most, one by one over one
-// connection of the loopback; with "parallel", as many partitions as there are processors.
+// BenchmarkDeliver posts events of the size that AKS writes most, one by one over one connection of the loopback.
+// "parallel" does so for as many partitions as there are processors.
 func BenchmarkDeliver(b *testing.B) {
 	sink := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}))
 	b.Cleanup(sink.Close)
 	f := newFixture(b, nil, at(b, sink.URL))
-	f.log.log.(*logrus.Logger).SetLevel(logrus.InfoLevel)
+	f.poster.log.log.(*logrus.Logger).SetLevel(logrus.InfoLevel)
 	one := []audit.Event{event(0)}
 	one[0].JSON = make([]byte, 850)
 	b.Run("sequential", func(b *testing.B) {
 		b.ReportAllocs()
-		lane := f.OpenSession()
-		defer lane.Close()
+		session := f.poster.OpenSession()
+		defer session.Close()
 		for b.Loop() {
-			if _, err := lane.Deliver(b.Context(), one); err != nil {
+			if _, err := session.Deliver(b.Context(), one); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -35,10 +35,10 @@ func BenchmarkDeliver(b *testing.B) {
 	b.Run("parallel", func(b *testing.B) {
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
-			lane := f.OpenSession()
-			defer lane.Close()
+			session := f.poster.OpenSession()
+			defer session.Close()
 			for pb.Next() {
-				if _, err := lane.Deliver(b.Context(), one); err != nil {
+				if _, err := session.Deliver(b.Context(), one); err != nil {
 					b.Error(err)
 					return
 				}

@@ -7,20 +7,21 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// The envelope of a batch is what a Kubernetes API server itself sends. Of an EventList Falco
-// loses only a bad item; of a bare array it would lose all.
+// listHead and listTail enclose the events of a batch, as in the lists that a Kubernetes API server sends. Falco
+// drops only the bad item of an EventList. Of a bare array it would drop all items.
 const (
 	listHead = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[`
 	listTail = `]}`
 )
 
-// body is the text of a POST and of its repetitions. It is never put together: net/http reads it
-// out of the audit events. After an answer that comes early, and after a POST that was given up, it
-// may still do so, so nobody may write into the JSON of an audit event.
+// body is the body of a POST and of its retries. It is never put together in memory: net/http reads it from the JSON
+// of the audit events. It may go on reading after an early answer, and after an abandoned POST. So nobody may write
+// into the JSON of an audit event.
 type body struct {
 	items [][]byte
-	// list is whether they stand in a list; else there is one only.
+	// list is whether the items are in an EventList. Without it there is one item.
 	list bool
+	// size is the length in bytes.
 	size int
 }
 
@@ -36,11 +37,11 @@ func newBody(events []audit.Event, list bool) body {
 	return b
 }
 
-// envelope is how many bytes a list of n events has beside these.
+// envelope returns how many bytes a list of n events has in addition to the events.
 func envelope(n int) int { return len(listHead) + n - 1 + len(listTail) }
 
-// part is the n-th piece of the text, from 0: what stands before an event, or the event. Behind
-// the last event there is one more.
+// part returns the n-th part of the body, from 0. Parts with an odd number are the events, the others the text between
+// them. The last part is the text after the last event.
 func (b body) part(n int) (text string, event []byte) {
 	switch {
 	case n%2 == 1:
@@ -56,15 +57,15 @@ func (b body) part(n int) (text string, event []byte) {
 	}
 }
 
-// attach makes it the body of a request.
+// attach makes b the body of an HTTP request.
 func (b body) attach(req *http.Request) {
 	req.ContentLength = int64(b.size)
 	req.Body = &bodyReader{body: b}
-	// net/http asks for another where it finds that an idle connection had been closed.
+	// net/http calls GetBody if it finds that an idle connection had been closed.
 	req.GetBody = func() (io.ReadCloser, error) { return &bodyReader{body: b}, nil }
 }
 
-// bytes puts the text together.
+// bytes returns the whole body.
 func (b body) bytes() []byte {
 	text := make([]byte, b.size)
 	_, _ = io.ReadFull(&bodyReader{body: b}, text)
@@ -73,18 +74,18 @@ func (b body) bytes() []byte {
 
 // bodyReader reads a body from its beginning.
 type bodyReader struct {
-	body
-	// next is the part that is being read, and done how much of it has been.
+	body body
+	// next is the number of the part that is being read, done how many of its bytes have been read.
 	next, done int
 }
 
 // Read implements io.Reader.
 func (r *bodyReader) Read(to []byte) (n int, err error) {
 	for n < len(to) {
-		if r.next > 2*len(r.items) {
+		if r.next > 2*len(r.body.items) {
 			return n, io.EOF
 		}
-		text, event := r.part(r.next)
+		text, event := r.body.part(r.next)
 		copied := copy(to[n:], text[min(r.done, len(text)):]) + copy(to[n:], event[min(r.done, len(event)):])
 		n += copied
 		r.done += copied

@@ -12,21 +12,21 @@ import (
 	"aks-audit-log-go/httpclient"
 )
 
-// emptyList is what the command check posts. Falco takes it and has nothing to alert of. A GET or an
-// empty body would prove less: this meets the same method, path, type and authorisation as audit events.
+// emptyList is what the command check posts. Falco accepts it and finds nothing to alert about. A GET or an empty body
+// would prove less: the empty list needs the same method, path, type and authorisation as audit events.
 const emptyList = listHead + listTail
 
-// Check posts an empty list of audit events once, in the way in which all others are posted. It says in a
-// line what came of it; the error says what there is to do, and holds no secret. Nothing is counted.
+// Check posts an empty list of audit events once, in the same way as audit events are posted. It returns the result
+// in a line. The error says what to do, and holds no secret. Check counts nothing.
 func (p *Poster) Check(ctx context.Context) (string, error) {
-	lane := p.OpenSession()
-	defer lane.Close()
+	session := p.OpenSession()
+	defer session.Close()
 	text := body{items: [][]byte{[]byte(emptyList)}, size: len(emptyList)}
 	token := p.credentials.token()
 	secrets := p.secrets.and(token)
-	asked := time.Now()
-	resp, err := lane.send(ctx, text, token) //nolint:bodyclose // Drain closes it
-	switch took := time.Since(asked).Round(time.Millisecond); {
+	began := time.Now()
+	resp, err := session.send(ctx, text, token) //nolint:bodyclose // Drain closes it
+	switch took := time.Since(began).Round(time.Millisecond); {
 	case err != nil && ctx.Err() != nil:
 		return "", advised(secrets.timedOut(took, err), adviseNoAnswer(err))
 	case err != nil:
@@ -41,16 +41,16 @@ func (p *Poster) Check(ctx context.Context) (string, error) {
 	}
 }
 
-// advised puts what there is to do behind a failure.
+// advised appends what to do to a failure.
 func advised(f *failure, advice string) error {
 	return fmt.Errorf("%w: %s", f, advice)
 }
 
-// adviseNoAnswer says what to do where no answer came. It goes by the text, since net/http has no
-// error of its own for most of it.
+// adviseNoAnswer returns what to do if no answer came. It goes by the error's text, since net/http has no error
+// values for most cases.
 func adviseNoAnswer(err error) string {
 	text := err.Error()
-	has := func(sign string) bool { return strings.Contains(text, sign) }
+	has := func(part string) bool { return strings.Contains(text, part) }
 	switch {
 	case has("lookup "):
 		return "there is no such host: Falco's Service is <service>.<namespace>, as in falco-k8saudit-webhook.falco"
@@ -67,7 +67,7 @@ func adviseNoAnswer(err error) string {
 	}
 }
 
-// adviseAnswer says what to do about an answer, nothing where it is that of a webhook which takes audit events.
+// adviseAnswer returns what to do about an answer, "" if a webhook answers so that takes audit events.
 func adviseAnswer(resp *http.Response, head string) string {
 	status := resp.StatusCode
 	switch {
@@ -86,14 +86,14 @@ func adviseAnswer(resp *http.Response, head string) string {
 	case classify(status) == refused:
 		return "it is there but does not take an empty list of audit events, which Falco does: is it Falco's k8saudit? " +
 			"(A sink of another kind may still take events.)"
-	case classify(status) == retry:
+	case classify(status) == retryable:
 		return "it is there but cannot take audit events now: look at the sink's log, and at the proxy or ingress before it"
 	default:
 		return "no webhook answers like that: look at host, port and path of WEBSINKURL"
 	}
 }
 
-// isPage reports whether an answer is a page for people, as the default page of an ingress is.
+// isPage reports whether an answer is a web page, like the default page of an ingress.
 func isPage(resp *http.Response) bool {
 	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	return err == nil && kind == "text/html" && classify(resp.StatusCode) == accepted

@@ -22,7 +22,7 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// checkSink runs a check against a URL.
+// checkSink runs a check of the sink at a URL.
 func checkSink(t *testing.T, sink string, within time.Duration) (string, error) {
 	t.Helper()
 	address, err := url.Parse(sink)
@@ -31,7 +31,7 @@ func checkSink(t *testing.T, sink string, within time.Duration) (string, error) 
 	stats := metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now)
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	poster, err := New(forwarder.Config{SinkURL: address, KeepAlive: true}, stats, health.NewHealth(), log, nil)
+	poster, err := New(forwarder.Config{SinkURL: address, KeepAlive: true}, stats, health.NewHealth(), log)
 	require.NoError(t, err)
 	return poster.Check(ctx)
 }
@@ -44,7 +44,7 @@ func TestACheckPostsAnEmptyListAsAuditEventsArePosted(t *testing.T) {
 		body, _ = io.ReadAll(r.Body)
 	}))
 	defer sink.Close()
-	found, err := checkSink(t, strings.Replace(sink.URL, "http://", "http://user:s3cr3t@", 1)+"/k8s-audit?token=t0k3n", patience)
+	found, err := checkSink(t, strings.Replace(sink.URL, "http://", "http://user:s3cr3t@", 1)+"/k8s-audit?token=t0k3n", failAfter)
 	require.NoError(t, err)
 	assert.Contains(t, found, sink.URL+"/k8s-audit answered 200 to an empty list of audit events")
 	assert.Equal(t, http.MethodPost, posted.Method)
@@ -80,7 +80,7 @@ func TestACheckSaysWhatToDoAboutAnAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sink := httptest.NewServer(test.answer)
 			defer sink.Close()
-			within := patience
+			within := failAfter
 			if name == "silence" {
 				within = hangsFor
 			}
@@ -111,13 +111,13 @@ func TestACheckSaysWhatToDoAboutAConnection(t *testing.T) {
 		"nobody has the name": {"http://falco.invalid:9765/k8s-audit", "there is no such host"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := checkSink(t, test.sink, patience)
+			_, err := checkSink(t, test.sink, failAfter)
 			require.ErrorContains(t, err, test.advice)
 		})
 	}
 }
 
-// closedPort is an address that refuses connections.
+// closedPort returns an address that refuses connections.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -10,11 +10,11 @@ import (
 
 func TestClassify(t *testing.T) {
 	want := map[int]class{
-		0:   retry,
+		0:   retryable,
 		200: accepted, 201: accepted, 202: accepted, 204: accepted, 206: accepted, 299: accepted,
 		400: refused, 413: refused, 422: refused,
-		408: retry, 429: retry,
-		500: retry, 501: retry, 502: retry, 503: retry, 504: retry, 505: retry, 511: retry, 599: retry,
+		408: retryable, 429: retryable,
+		500: retryable, 501: retryable, 502: retryable, 503: retryable, 504: retryable, 505: retryable, 511: retryable, 599: retryable,
 		101: misconfigured, 300: misconfigured, 301: misconfigured, 302: misconfigured, 303: misconfigured, 304: misconfigured,
 		307: misconfigured, 308: misconfigured, 401: misconfigured, 403: misconfigured, 404: misconfigured, 405: misconfigured,
 		406: misconfigured, 407: misconfigured, 409: misconfigured, 410: misconfigured, 411: misconfigured, 412: misconfigured, 414: misconfigured,

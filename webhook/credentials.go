@@ -9,15 +9,15 @@ import (
 	"aks-audit-log-go/httpclient"
 )
 
-// credentials are whom we take for the sink, and how it is shown who posts. A user and a password
-// in its URL are net/http's business.
+// credentials says which certificates of the sink are trusted, and what is sent to it as proof of identity. net/http
+// sends user and password of the sink's URL.
 type credentials struct {
 	tls *httpclient.TLS
-	// token returns the bearer token as it is now; "" is none.
+	// token returns the current bearer token, "" if there is none.
 	token func() string
 }
 
-// loadCredentials reads the files of cfg.
+// loadCredentials reads the files that cfg names.
 func loadCredentials(cfg forwarder.Config, log logrus.FieldLogger) (credentials, error) {
 	warn := func(err error) {
 		log.WithError(err).Warn("cannot renew a credential for the sink, going on with what was read before")

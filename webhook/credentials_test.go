@@ -39,7 +39,7 @@ func TestWithoutATokenNoneIsSent(t *testing.T) {
 	assert.NotContains(t, sink.headers[0], "Authorization")
 }
 
-// A sink that refuses the old token gets the event with the new one: nothing is lost.
+// A sink that refuses the old token gets the event with the new token: nothing is lost.
 func TestATokenThatIsRenewedReplacesOneThatIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(path, []byte("expired\n"), 0o600))
@@ -59,7 +59,7 @@ func TestATokenThatIsRenewedReplacesOneThatIsRefused(t *testing.T) {
 	assert.Len(t, sink.headers, 2)
 }
 
-func TestATokenIsInNoAnswersWords(t *testing.T) {
+func TestATokenIsInNoTextOfAnAnswer(t *testing.T) {
 	sink := serve(t, func(_ int, w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "/"+r.Header.Get("Authorization"))
 		http.Error(w, "bad "+r.Header.Get("Authorization"), http.StatusForbidden)
@@ -73,7 +73,7 @@ func TestATokenIsInNoAnswersWords(t *testing.T) {
 	}
 }
 
-func TestALaneShowsItsCertificateAndTrustsTheFilesAuthority(t *testing.T) {
+func TestASessionShowsItsCertificateAndTrustsTheFilesAuthority(t *testing.T) {
 	ca, dir := certtest.NewAuthority(t, "ours"), t.TempDir()
 	certificate, key := ca.Issue(t, "aks-audit-log-go")
 	for name, content := range map[string][]byte{"ca.crt": ca.PEM, "tls.crt": certificate, "tls.key": key} {
@@ -118,7 +118,7 @@ func TestAPosterWhoseFilesCannotBeUsedIsAnError(t *testing.T) {
 	} {
 		cfg := forwarder.Config{SinkURL: &url.URL{Scheme: "https", Host: "falco"}}
 		change(&cfg)
-		_, err := New(cfg, metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now), health.NewHealth(), log, nil)
+		_, err := New(cfg, metrics.NewStatistics(prometheus.NewRegistry(), "test", time.Now), health.NewHealth(), log)
 		require.ErrorIs(t, err, os.ErrNotExist)
 		assert.ErrorContains(t, err, variable)
 	}

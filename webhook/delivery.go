@@ -10,152 +10,171 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// delivery is the way of one parcel to its outcome.
+// delivery takes one request to its outcome.
 type delivery struct {
-	*Session
+	poster  *Poster
+	session *Session
 	request request
 	// attempts is how many POSTs there have been.
 	attempts int
 	// last is why the last POST was not accepted.
 	last *failure
-	// gaveUp: the retries are used up, or there was no point in any. It has been counted. The
-	// halves of a batch that was given up on are given up on, too.
+	// exhausted is whether the retries are used up, or would be of no use. The events have been counted as failed. The
+	// halves of an exhausted batch are exhausted, too.
 	exhausted bool
-	// held: it has been given up, and is posted still.
+	// retryingForever is whether the request is exhausted and retried all the same, as the policy "hold" says.
 	retryingForever bool
 }
 
-// step is what follows an attempt: an outcome for all events, another attempt after a wait, or
-// the events in halves.
-type step struct {
-	outcome audit.Outcome
-	again   bool
-	wait    time.Duration
-	split   bool
-	// failed is whether these have been counted as failed.
-	failed bool
+// step is what follows an attempt: finished, refusedBatch or retryLater.
+type step interface{ isStep() }
+
+type (
+	// finished ends the delivery with an outcome for all events.
+	finished struct{ outcome audit.Outcome }
+	// refusedBatch ends the delivery of several events without an outcome: the sink refused them as a batch, so they
+	// go in halves. failed is whether they have been counted as failed.
+	refusedBatch struct{ failed bool }
+	// retryLater is another attempt after the wait.
+	retryLater struct{ wait time.Duration }
+)
+
+func (finished) isStep()     {}
+func (refusedBatch) isStep() {}
+func (retryLater) isStep()   {}
+
+func newDelivery(s *Session, r request) *delivery {
+	return &delivery{poster: s.poster, session: s, request: r, exhausted: r.failed}
 }
 
-// deliver posts the parcel until it has an outcome or has to be halved. The error is that of
-// Deliver.
-func (l *Session) deliver(ctx context.Context, pack request) (step, error) {
-	d := &delivery{Session: l, request: pack, exhausted: pack.failed}
-	d.open()
+// run posts the request until it is finished or refused as a batch. The errors are those of Session.Deliver.
+func (d *delivery) run(ctx context.Context) (step, error) {
+	d.session.beginRequest()
 	defer d.close()
 	for {
 		next, err := d.try(ctx)
-		if err != nil || !next.again {
-			return next, err
+		if err != nil {
+			return nil, err
 		}
-		if err := l.pause(ctx, next.wait); err != nil {
-			return step{}, fmt.Errorf("%w: %w", d.last, err)
+		later, again := next.(retryLater)
+		if !again {
+			return next, nil
 		}
-		l.stats.EventsRetried(len(pack.events))
+		if err := d.poster.pause(ctx, later.wait); err != nil {
+			return nil, fmt.Errorf("%w: %w", d.last, err)
+		}
+		d.poster.stats.EventsRetried(len(d.request.events))
 	}
 }
 
 // try makes one attempt and decides what follows.
 func (d *delivery) try(ctx context.Context) (step, error) {
 	d.attempts++
-	d.log.posting(d)
-	a := d.attempt(ctx, d.request.body)
+	d.poster.log.posting(d)
+	a := d.session.attempt(ctx, d.request.body)
 	if a.failure != nil && ctx.Err() != nil {
-		return step{}, d.abandoned(context.Cause(ctx))
+		return nil, d.abandoned(context.Cause(ctx))
 	}
-	d.log.answered(d, a)
-	d.stats.Partition(d.request.events[0].Partition).SinkAnswered(a.status, a.reason(), a.took)
-	d.size.answered(len(d.request.events), a.waited)
-	if a.status == http.StatusRequestEntityTooLarge {
-		d.size.tooLarge(d.request.size)
-	}
-	meaning := classify(a.status)
-	if meaning == refused && len(d.request.events) > 1 {
-		d.stats.BatchSplit()
-		return step{split: true, failed: d.exhausted}, nil
-	}
-	if meaning == refused && !d.refusals.refused() {
-		a.failure.reason += fmt.Sprintf(", as to %d others in a row, so the endpoint seems to be wrong", maxRefusals)
-		meaning = misconfigured
-	}
-	switch meaning {
+	d.note(a)
+	switch class := classify(a.status); class {
 	case accepted:
-		return step{outcome: d.accept(a)}, nil
+		return d.accept(a), nil
 	case refused:
-		d.exhaust()
-		return step{outcome: audit.Outcome{Verdict: audit.DeadLettered, Reason: a.failure.Error()}}, nil
+		return d.refuse(a), nil
 	default:
-		return d.fail(a, meaning), nil
+		return d.fail(a, class), nil
 	}
 }
 
-// abandoned is the error of a POST that was cut short because the context ended. That itself
-// says nothing of the sink; what the sink did before does.
+// abandoned returns the error of a POST that was cut short because the context ended. The end of the context says
+// nothing about the sink, so the error says what the sink did before.
 func (d *delivery) abandoned(cause error) error {
 	if d.last != nil {
 		return fmt.Errorf("%w: %w", d.last, cause)
 	}
-	return fmt.Errorf("post to %s abandoned: %w", d.secrets.sink, cause)
+	return fmt.Errorf("post to %s abandoned: %w", d.poster.secrets.sink, cause)
 }
 
-func (d *delivery) accept(a answer) audit.Outcome {
-	d.tracker.Accept(len(d.request.events), a.waited)
-	d.refusals.accepted()
-	d.stats.EventsSucceeded(len(d.request.events))
-	d.health.SinkAnswered(d.request.events[0].Partition)
-	d.log.accepted(d)
-	return audit.Outcome{Verdict: audit.Delivered}
+// note logs and counts an answer, and adapts the size of the next batches to it.
+func (d *delivery) note(a answer) {
+	d.poster.log.answered(d, a)
+	d.poster.stats.Partition(d.partition()).SinkAnswered(a.status, a.reason(), a.took)
+	d.session.size.answered(len(d.request.events), a.waited)
+	if a.status == http.StatusRequestEntityTooLarge {
+		d.session.size.tooLarge(d.request.body.size)
+	}
 }
 
-// fail decides about a body that the sink did not take now but might later: a retry as long
-// as there are any, then what the policy says.
-func (d *delivery) fail(a answer, meaning class) step {
-	news := d.last == nil || d.last.reason != a.failure.reason
-	d.last = a.failure
-	d.health.SinkFailing(d.request.events[0].Partition, a.failure.reason)
-	if meaning == retry && !d.exhausted && d.attempts <= d.plan.maxRetries {
-		next := step{again: true, wait: max(d.plan.before(d.attempts), a.retryAfter)}
-		if news {
-			d.log.failed(d, a, next.wait)
-		}
-		return next
+// accept ends the delivery of a request that the sink accepted.
+func (d *delivery) accept(a answer) step {
+	d.session.tracker.Accept(len(d.request.events), a.waited)
+	d.poster.refusals.reset()
+	d.poster.stats.EventsSucceeded(len(d.request.events))
+	d.poster.health.SinkAnswered(d.partition())
+	d.poster.log.accepted(d)
+	return finished{audit.Outcome{Verdict: audit.Delivered}}
+}
+
+// refuse decides about a request that the sink will never accept. A batch goes in halves. A single event is a dead
+// letter, unless so many requests in a row were refused that the endpoint seems to be wrong.
+func (d *delivery) refuse(a answer) step {
+	if len(d.request.events) > 1 {
+		d.poster.stats.BatchSplit()
+		return refusedBatch{failed: d.exhausted}
+	}
+	if !d.poster.refusals.add() {
+		a.failure.reason += fmt.Sprintf(", as to %d others in a row, so the endpoint seems to be wrong", maxRefusals)
+		return d.fail(a, misconfigured)
 	}
 	d.exhaust()
-	if d.policy == forwarder.FailureDrop {
-		d.log.dropped(d, a, meaning)
-		return step{outcome: audit.Outcome{Verdict: audit.Dropped, Reason: a.failure.Error()}}
-	}
-	next := step{again: true, wait: max(d.plan.hold(), a.retryAfter)}
-	d.retryForever()
-	d.log.holding(d, a, meaning, next.wait)
-	return next
+	return finished{audit.Outcome{Verdict: audit.DeadLettered, Reason: a.failure.Error()}}
 }
 
-// giveUp counts the events as failed, once however long they are posted still.
+// fail decides about a request that the sink did not take now but may take later. It is retried while there are
+// retries, then treated as the policy says.
+func (d *delivery) fail(a answer, class class) step {
+	changed := d.last == nil || d.last.reason != a.failure.reason
+	d.last = a.failure
+	d.poster.health.SinkFailing(d.partition(), a.failure.reason)
+	if class == retryable && !d.exhausted && d.attempts <= d.poster.plan.maxRetries {
+		wait := max(d.poster.plan.delay(d.attempts), a.retryAfter)
+		if changed {
+			d.poster.log.failed(d, a, wait)
+		}
+		return retryLater{wait}
+	}
+	d.exhaust()
+	if d.poster.policy == forwarder.FailureDrop {
+		d.poster.log.dropped(d, a, class)
+		return finished{audit.Outcome{Verdict: audit.Dropped, Reason: a.failure.Error()}}
+	}
+	wait := max(d.poster.plan.foreverDelay(), a.retryAfter)
+	d.retryForever()
+	d.poster.log.retryingForever(d, a, class, wait)
+	return retryLater{wait}
+}
+
+// exhaust counts the events as failed, once, however long they are retried afterwards.
 func (d *delivery) exhaust() {
 	if !d.exhausted {
 		d.exhausted = true
-		d.stats.EventsFailed(len(d.request.events))
+		d.poster.stats.EventsFailed(len(d.request.events))
 	}
 }
 
 func (d *delivery) retryForever() {
 	if !d.retryingForever {
 		d.retryingForever = true
-		d.log.held.Add(int64(len(d.request.events)))
+		d.poster.log.held.Add(int64(len(d.request.events)))
 	}
 }
 
-// open begins the delivery: the connection is needed from now on.
-func (d *delivery) open() {
-	d.idle.Stop()
-	d.tracker.Begin()
-}
-
-// close ends the delivery, whatever became of it.
+// close ends the delivery, with or without an outcome.
 func (d *delivery) close() {
-	d.tracker.End()
-	d.idle.Reset(idleTimeout)
+	d.session.endRequest()
 	if d.retryingForever {
-		d.log.held.Add(-int64(len(d.request.events)))
+		d.poster.log.held.Add(-int64(len(d.request.events)))
 	}
 }
+
+func (d *delivery) partition() string { return d.request.events[0].Partition }

@@ -16,7 +16,7 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// seconds is a schedule as times since the first POST.
+// seconds returns the times of POSTs since the first.
 func seconds(s ...int) []time.Duration {
 	var at []time.Duration
 	for _, n := range s {
@@ -53,7 +53,7 @@ func TestARetryThatIsAcceptedEndsIt(t *testing.T) {
 	})
 }
 
-// Whatever keeps an answer away is like a 503.
+// A POST without an answer is handled like a 503.
 func TestTransportErrorsAreRetried(t *testing.T) {
 	for name, cause := range map[string]error{"refused": syscall.ECONNREFUSED, "reset": syscall.ECONNRESET, "anything": errors.New("odd")} {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestTransportErrorsAreRetried(t *testing.T) {
 	}
 }
 
-// hanging never answers.
+// hanging is a sink that never answers.
 func hanging(_ int, req *http.Request) (*http.Response, error) {
 	<-req.Context().Done()
 	return nil, req.Context().Err()
@@ -117,7 +117,7 @@ func TestRetryAfterIsHonouredIfItIsLonger(t *testing.T) {
 	})
 }
 
-func TestRetryAfterIsHonouredWhileHolding(t *testing.T) {
+func TestRetryAfterIsHonouredWhileRetryingForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asks := []string{"2", "20", "9000"}
 		sink := &script{answer: func(n int, _ *http.Request) (*http.Response, error) {
@@ -133,7 +133,7 @@ func TestRetryAfterIsHonouredWhileHolding(t *testing.T) {
 	})
 }
 
-func TestAnEventWhoseSinkIsDownIsHeld(t *testing.T) {
+func TestAnEventWhoseSinkIsDownIsRetriedForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &script{answer: func(n int, _ *http.Request) (*http.Response, error) {
 			if n < 100 {
@@ -148,10 +148,10 @@ func TestAnEventWhoseSinkIsDownIsHeld(t *testing.T) {
 		assert.Equal(t, seconds(0, 1, 3, 6, 10, 15, 20, 25), sink.at[:8], "then at the longest delay")
 		assert.Equal(t, bodies(events(3)), sink.got[100:], "in order, and nothing in between")
 		for _, body := range sink.got[:100] {
-			assert.Equal(t, string(event(0).JSON), body, "nothing overtakes what is held")
+			assert.Equal(t, string(event(0).JSON), body, "no event overtakes one that is retried")
 		}
-		assert.Equal(t, counts{sent: 3, succeeded: 3, retried: 100, failed: 1}, f.counts(), "it failed once, however long it was held")
-		assert.Zero(t, f.log.held.Load())
+		assert.Equal(t, counts{sent: 3, succeeded: 3, retried: 100, failed: 1}, f.counts(), "it failed once, however long it was retried")
+		assert.Zero(t, f.poster.log.held.Load())
 	})
 }
 
@@ -193,7 +193,7 @@ func TestDroppingGoesOnWithTheNextEvent(t *testing.T) {
 			verdicts = append(verdicts, o.Verdict)
 		}
 		assert.Equal(t, []audit.Verdict{audit.Dropped, audit.Delivered, audit.Dropped, audit.Delivered}, verdicts)
-		assert.Equal(t, seconds(0, 0, 0, 1, 1), sink.at, "what no retry can mend has none")
+		assert.Equal(t, seconds(0, 0, 0, 1, 1), sink.at, "what no retry can repair is not retried")
 		assert.Equal(t, counts{sent: 4, succeeded: 2, retried: 1, failed: 2}, f.counts())
 	})
 }
@@ -226,7 +226,7 @@ func TestARunOfRefusalsIsHeldAsTheEndpointsFault(t *testing.T) {
 		for _, o := range outcomes[:5] {
 			assert.Equal(t, audit.DeadLettered, o.Verdict)
 		}
-		assert.Equal(t, audit.Delivered, outcomes[5].Verdict, "it was held until the endpoint was right")
+		assert.Equal(t, audit.Delivered, outcomes[5].Verdict, "it was retried until the endpoint was right")
 		assert.Equal(t, seconds(0, 0, 0, 0, 0, 0, 5, 10), sink.at)
 	})
 }
@@ -243,10 +243,10 @@ func TestAnAcceptedEventOfAnotherPartitionEndsTheRun(t *testing.T) {
 		first, err := f.Deliver(t.Context(), events(5))
 		require.NoError(t, err)
 		assert.Len(t, first, 5)
-		held := make(chan []audit.Outcome)
+		retried := make(chan []audit.Outcome)
 		go func() {
 			outcomes, _ := f.Deliver(t.Context(), events(1))
-			held <- outcomes
+			retried <- outcomes
 		}()
 		synctest.Wait()
 		ready, why := f.health.Ready()
@@ -255,7 +255,7 @@ func TestAnAcceptedEventOfAnotherPartitionEndsTheRun(t *testing.T) {
 		good, err := f.Deliver(t.Context(), []audit.Event{event(100)})
 		require.NoError(t, err)
 		assert.Equal(t, delivered(1), good)
-		assert.Equal(t, audit.DeadLettered, (<-held)[0].Verdict, "the endpoint is right, so the event is bad")
+		assert.Equal(t, audit.DeadLettered, (<-retried)[0].Verdict, "the endpoint is right, so the event is bad")
 		assert.EqualValues(t, 6, f.counts().failed)
 	})
 }
@@ -272,8 +272,8 @@ func TestDroppingDropsARunOfRefusals(t *testing.T) {
 	})
 }
 
-// A held event goes on being held when the reason changes, and its retries do not start anew.
-func TestAHeldEventStaysHeldWhateverTheReason(t *testing.T) {
+// An event is still retried forever when the reason changes. Its limited retries do not start again.
+func TestAnEventIsRetriedForeverWhateverTheReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := inTurn(404, 503, 503, 404, 200)
 		f := newFixture(t, sink, nil)

@@ -11,42 +11,42 @@ import (
 	"time"
 )
 
-// failure is why a POST was not accepted, in words that are fit for a log.
+// failure says why a POST was not accepted, without secrets.
 type failure struct {
-	// reason is the same for failures that are alike: no port of ours, no word of the
-	// answer's body in it. It goes to /readyz and tells news from a repetition.
+	// reason is the same for failures that are alike: it holds neither the local port nor the answer's body. /readyz
+	// shows it, and the log counts failures by it.
 	reason string
-	// sink is where it was posted.
+	// sink is the URL of the POST, without secrets.
 	sink string
-	// said is what the sink gave as its reason, possibly nothing.
-	said string
-	// cause is the error of the transport, where there was no answer. Its text is never
-	// shown, since it may hold the sink's whole URL.
+	// sinkText is the sink's own text about the failure, if any.
+	sinkText string
+	// cause is the error of the transport, if there was no answer. Its text is never shown, since it may hold the
+	// sink's whole URL.
 	cause error
 }
 
-// Error says where the POST went and what became of it.
+// Error returns where the POST went and why it failed.
 func (f *failure) Error() string {
 	text := "post to " + f.sink + ": " + f.reason
-	if f.said != "" {
-		text += ": " + f.said
+	if f.sinkText != "" {
+		text += ": " + f.sinkText
 	}
 	return text
 }
 
-// Unwrap gives the transport's error to errors.Is and errors.As.
+// Unwrap returns the transport's error.
 func (f *failure) Unwrap() error { return f.cause }
 
-// timedOut is the failure of a POST that had no answer within the time-out.
+// timedOut returns the failure of a POST that had no answer within the time-out.
 func (r redactor) timedOut(timeout time.Duration, err error) *failure {
 	return &failure{sink: r.sink, reason: fmt.Sprintf("no answer within %s", timeout), cause: withoutURL(err)}
 }
 
-// noAnswer is the failure of a POST that had no answer.
+// noAnswer returns the failure of a POST that had no answer.
 func (r redactor) noAnswer(err error) *failure {
 	err = withoutURL(err)
 	reason := err.Error()
-	// "read tcp 10.0.0.5:41234->10.0.0.9:9765: …": our port is another each time.
+	// "read tcp 10.0.0.5:41234->10.0.0.9:9765: …": the local port differs each time.
 	var op *net.OpError
 	if errors.As(err, &op) && op.Source != nil {
 		reason = strings.ReplaceAll(reason, op.Source.String()+"->", "")
@@ -57,10 +57,10 @@ func (r redactor) noAnswer(err error) *failure {
 	return &failure{sink: r.sink, reason: r.clean(reason), cause: err}
 }
 
-// notAccepted is the failure of a POST that was answered with something other than 2xx. body
-// is what was posted: an answer that repeats it is not shown, because it holds secrets.
+// notAccepted returns the failure of a POST that was not answered with 2xx. body is what was posted: an answer that
+// repeats it is not shown, because audit events hold secrets.
 func (r redactor) notAccepted(resp *http.Response, head []byte, body body) *failure {
-	// The status text is ours, not the server's: a server can write there what it likes.
+	// The status text is that of net/http, not the server's: a server can send any text there.
 	f := &failure{sink: r.sink, reason: fmt.Sprintf("the sink answered %d", resp.StatusCode)}
 	if text := http.StatusText(resp.StatusCode); text != "" {
 		f.reason += " " + text
@@ -68,17 +68,17 @@ func (r redactor) notAccepted(resp *http.Response, head []byte, body body) *fail
 	if location, err := resp.Location(); err == nil {
 		f.reason += ", to " + r.clean(withoutSecrets(location))
 	}
-	switch words := strings.TrimSpace(string(head)); {
-	case words == "":
+	switch text := strings.TrimSpace(string(head)); {
+	case text == "":
 	case echoes(head, body.bytes()):
-		f.said = "(its words are left out: they repeat the audit event)"
+		f.sinkText = "(its words are left out: they repeat the audit event)"
 	default:
-		f.said = r.clean(fmt.Sprintf("%q", words))
+		f.sinkText = r.clean(fmt.Sprintf("%q", text))
 	}
 	return f
 }
 
-// withoutURL takes the *url.Error off, whose text holds the whole URL.
+// withoutURL unwraps a *url.Error, whose text holds the whole URL.
 func withoutURL(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sinkWithSecrets is a redactor of a URL that has one in each place.
+// sinkWithSecrets returns a redactor of a URL that has a secret in each place.
 func sinkWithSecrets(t *testing.T) redactor {
 	t.Helper()
 	u, err := url.Parse("http://me:hunter2@falco:9765/k8s-audit?token=hush-hush")
@@ -34,7 +34,7 @@ func TestATransportErrorIsWordedForALog(t *testing.T) {
 			"read tcp 10.0.0.9:9765: connection reset by peer",
 		},
 		{
-			"where it is to be reached",
+			"with the address of the sink",
 			&net.OpError{Op: "dial", Net: "tcp", Addr: sink, Err: syscall.ECONNREFUSED},
 			"dial tcp 10.0.0.9:9765: connection refused",
 		},
@@ -56,12 +56,12 @@ func TestAConnectionThatIsResetAgainAndAgainIsOneWarning(t *testing.T) {
 	outcomes, err := f.Deliver(t.Context(), events(1))
 	require.NoError(t, err)
 	assert.Contains(t, outcomes[0].Reason, "post to "+sink.URL+"/k8s-audit: ")
-	said := 0
+	warnings := 0
 	for _, entry := range f.logs.AllEntries() {
 		if entry.Message == sayRetry {
-			said++
+			warnings++
 		}
 	}
-	assert.Equal(t, 1, said, outcomes[0].Reason)
+	assert.Equal(t, 1, warnings, outcomes[0].Reason)
 	assert.Len(t, sink.got(), 6)
 }

@@ -24,18 +24,17 @@ import (
 	"aks-audit-log-go/httpclient"
 )
 
-// fixture is a poster with everything around it that a test looks at.
+// fixture is a poster with everything around it that a test checks.
 type fixture struct {
-	*Poster
 	t      testing.TB
-	stop   chan struct{}
+	poster *Poster
 	health *health.Health
 	logs   *logtest.Hook
 	reg    *prometheus.Registry
 }
 
-// newFixture makes a poster with the default settings, but for what change says. The sink
-// is the round tripper if there is one, else whatever cfg.SinkURL leads to.
+// newFixture makes a poster with the default settings, as far as change does not change them. The sink is the round
+// tripper if there is one, else that of cfg.SinkURL.
 func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarder.Config)) *fixture {
 	t.Helper()
 	cfg := forwarder.Config{
@@ -45,7 +44,7 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 		PostTimeout:    time.Minute,
 		FailurePolicy:  forwarder.FailureHold,
 		RateBurst:      50,
-		// Each alone, but for the tests of batches.
+		// Each event has a request of its own, except in the tests of batches.
 		PostBatchMaxEvents: 1,
 		PostBatchMaxBytes:  1 << 20,
 		KeepAlive:          true,
@@ -56,14 +55,14 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 	log, hook := logtest.NewNullLogger()
 	log.SetLevel(logrus.TraceLevel)
 	reg := prometheus.NewRegistry()
-	f := &fixture{t: t, stop: make(chan struct{}), health: health.NewHealth(), logs: hook, reg: reg}
+	f := &fixture{t: t, health: health.NewHealth(), logs: hook, reg: reg}
 	f.health.Ownership(4, 4, 0)
 	stats := metrics.NewStatistics(reg, "test", time.Now)
 	var err error
-	f.Poster, err = New(cfg, stats, f.health, log, f.stop)
+	f.poster, err = New(cfg, stats, f.health, log)
 	require.NoError(t, err)
 	if transport != nil {
-		f.newClient = func(opts httpclient.Options) *http.Client {
+		f.poster.newClient = func(opts httpclient.Options) *http.Client {
 			client := httpclient.New(opts)
 			client.Transport = transport
 			return client
@@ -72,18 +71,18 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 	return f
 }
 
-// Deliver posts over a lane of its own, as one partition does.
+// Deliver posts in a session of its own, as one partition does.
 func (f *fixture) Deliver(ctx context.Context, all []audit.Event) ([]audit.Outcome, error) {
-	lane := f.OpenSession()
-	defer lane.Close()
-	return deliverAll(ctx, lane, all)
+	session := f.poster.OpenSession()
+	defer session.Close()
+	return deliverAll(ctx, session, all)
 }
 
 // deliverAll delivers one batch after the other, and returns an outcome for each event.
-func deliverAll(ctx context.Context, lane *Session, all []audit.Event) ([]audit.Outcome, error) {
+func deliverAll(ctx context.Context, session *Session, all []audit.Event) ([]audit.Outcome, error) {
 	var outcomes []audit.Outcome
 	for len(outcomes) < len(all) {
-		outcome, err := lane.Deliver(ctx, all[len(outcomes):])
+		outcome, err := session.Deliver(ctx, all[len(outcomes):])
 		events := outcome.Events
 		outcome.Events = 0
 		outcomes = append(outcomes, slices.Repeat([]audit.Outcome{outcome}, events)...)
@@ -94,7 +93,7 @@ func deliverAll(ctx context.Context, lane *Session, all []audit.Event) ([]audit.
 	return outcomes, nil
 }
 
-// counts are the four counters of the predecessors.
+// counts holds the four counters of the predecessors.
 type counts struct{ sent, succeeded, retried, failed float64 }
 
 func (f *fixture) counts() counts {
@@ -138,7 +137,7 @@ func (f *fixture) posts(class string) uint64 {
 	return 0
 }
 
-// lines are the log lines of a level, as "message" or "message (error)".
+// lines returns the messages that were logged at a level.
 func (f *fixture) lines(level logrus.Level) []string {
 	var lines []string
 	for _, entry := range f.logs.AllEntries() {
@@ -149,7 +148,7 @@ func (f *fixture) lines(level logrus.Level) []string {
 	return lines
 }
 
-// everything is all that was logged, at every level, as both formatters write it.
+// everything returns all that was logged, at every level, as both formatters write it.
 func (f *fixture) everything() string {
 	var all strings.Builder
 	for _, entry := range f.logs.AllEntries() {
@@ -162,7 +161,7 @@ func (f *fixture) everything() string {
 	return all.String()
 }
 
-// event is the n-th audit event of partition 0.
+// event returns the n-th audit event of partition 0.
 func event(n int) audit.Event {
 	return audit.Event{
 		Partition: "0", Sequence: int64(n), Record: 0, AuditID: fmt.Sprintf("id-%d", n),
@@ -170,7 +169,7 @@ func event(n int) audit.Event {
 	}
 }
 
-// events are the audit events 0 to n-1.
+// events returns the audit events 0 to n-1.
 func events(n int) []audit.Event {
 	all := make([]audit.Event, n)
 	for i := range all {
@@ -179,7 +178,7 @@ func events(n int) []audit.Event {
 	return all
 }
 
-// bodies are what the sink ought to get of them.
+// bodies returns the bodies that the sink should get.
 func bodies(all []audit.Event) []string {
 	var want []string
 	for _, e := range all {
@@ -188,7 +187,7 @@ func bodies(all []audit.Event) []string {
 	return want
 }
 
-// script answers the n-th request, from 0; it is the sink of tests about time.
+// script is the sink of tests about time. It answers the n-th request, from 0, with answer.
 type script struct {
 	answer func(n int, req *http.Request) (*http.Response, error)
 
@@ -215,7 +214,7 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	return s.answer(n, req)
 }
 
-// saying is an answer with that status, header lines given as "Name: value".
+// saying returns an answer with that status. header holds lines like "Name: value".
 func saying(status int, header ...string) (*http.Response, error) {
 	resp := &http.Response{StatusCode: status, Header: make(http.Header), Body: io.NopCloser(strings.NewReader(""))}
 	for _, line := range header {
@@ -225,12 +224,12 @@ func saying(status int, header ...string) (*http.Response, error) {
 	return resp, nil
 }
 
-// always is a sink that gives one status.
+// always returns a sink that always answers with the same status.
 func always(status int) *script {
 	return &script{answer: func(int, *http.Request) (*http.Response, error) { return saying(status) }}
 }
 
-// inTurn is a sink that gives one status after the other, and the last for ever.
+// inTurn returns a sink that answers with one status after the other, and then always with the last.
 func inTurn(statuses ...int) *script {
 	return &script{answer: func(n int, _ *http.Request) (*http.Response, error) {
 		return saying(statuses[min(n, len(statuses)-1)])

@@ -19,7 +19,7 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// webhookServer is a real sink on the loopback that remembers what it got.
+// webhookServer is a real sink on the loopback that records what it got.
 type webhookServer struct {
 	*httptest.Server
 	connections atomic.Int64
@@ -64,21 +64,21 @@ func (s *webhookServer) got() []string {
 }
 
 const (
-	// patience is how long a test waits for what has to happen. It bounds failures only.
-	patience = 2 * time.Minute
+	// failAfter is how long a test waits for what has to happen. It bounds failures only.
+	failAfter = 2 * time.Minute
 	// hangsFor is the POSTTIMEOUT of a test with a sink that hangs at first. The sink's answers have to come within
 	// it, on a busy machine too.
 	hangsFor = 2 * time.Second
 )
 
-// answering is a handler that gives one status after the other, and the last for ever.
+// answering returns a handler that answers with one status after the other, and then always with the last.
 func answering(statuses ...int) func(int, http.ResponseWriter, *http.Request) {
 	return func(n int, w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(statuses[min(n, len(statuses)-1)])
 	}
 }
 
-// at points the poster to the address, with delays that a test can bear.
+// at makes the poster post to the address, with delays that are short enough for a test.
 func at(t testing.TB, address string, change ...func(*forwarder.Config)) func(*forwarder.Config) {
 	u, err := url.Parse(address)
 	require.NoError(t, err)
@@ -126,7 +126,7 @@ func TestEachAttemptSendsTheWholeBodyAgain(t *testing.T) {
 	assert.EqualValues(t, 1, sink.connections.Load(), "answers that are no success free their connections too")
 }
 
-func TestARefusedConnectionIsRetriedAndThenHeld(t *testing.T) {
+func TestARefusedConnectionIsRetriedForever(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
 	require.NoError(t, err)
 	address := listener.Addr().String()
@@ -134,7 +134,7 @@ func TestARefusedConnectionIsRetriedAndThenHeld(t *testing.T) {
 
 	f := newFixture(t, nil, at(t, "http://"+address))
 	results := deliverAside(t.Context(), f, events(2))
-	require.Eventually(t, func() bool { return f.log.held.Load() == 1 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return f.poster.log.held.Load() == 1 }, failAfter, time.Millisecond)
 	ready, why := f.health.Ready()
 	assert.False(t, ready)
 	assert.Contains(t, why, "connection refused")
@@ -148,7 +148,7 @@ func TestARefusedConnectionIsRetriedAndThenHeld(t *testing.T) {
 	assert.True(t, ready)
 }
 
-// serveOn starts a sink on an address that was given up before.
+// serveOn starts a sink on an address where nothing listens any more.
 func serveOn(t *testing.T, address string) *webhookServer {
 	t.Helper()
 	listener, err := net.Listen("tcp", address) //nolint:noctx // loopback
@@ -173,7 +173,7 @@ func serveOn(t *testing.T, address string) *webhookServer {
 func TestAPostThatHangsIsTriedAgain(t *testing.T) {
 	sink := serve(t, func(n int, _ http.ResponseWriter, r *http.Request) {
 		if n == 0 {
-			<-r.Context().Done() // until the poster hangs up
+			<-r.Context().Done() // until the poster closes the connection
 		}
 	})
 	f := newFixture(t, nil, at(t, sink.URL, func(cfg *forwarder.Config) { cfg.PostTimeout = hangsFor }))
@@ -184,14 +184,14 @@ func TestAPostThatHangsIsTriedAgain(t *testing.T) {
 	assert.Contains(t, f.everything(), "no answer within "+hangsFor.String())
 }
 
-// hijacked takes the connection from the server, writes raw on it, and resets it.
+// hijacked takes the connection from the server, writes raw to it, and resets it.
 func hijacked(t *testing.T, w http.ResponseWriter, raw string) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if !assert.NoError(t, err) {
 		return
 	}
 	_, _ = io.WriteString(conn, raw)
-	// With unsent or unread bytes dropped, closing sends a reset.
+	// With SetLinger(0), closing sends a reset.
 	_ = conn.(*net.TCPConn).SetLinger(0)
 	_ = conn.Close()
 }
@@ -219,7 +219,7 @@ func TestAConnectionThatEndsBeforeTheStatusIsRetried(t *testing.T) {
 	}
 }
 
-// The status has been read, so the sink has the event: another POST would double it.
+// The status has been read, so the sink has accepted the event: another POST would double it.
 func TestAnAnswerThatBreaksOffBehindItsStatusCounts(t *testing.T) {
 	sink := serve(t, func(n int, w http.ResponseWriter, _ *http.Request) {
 		if n > 0 {
@@ -265,7 +265,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	assert.Zero(t, followed.Load())
 }
 
-func TestTheSinksWordsAreInTheReason(t *testing.T) {
+func TestTheSinksTextIsInTheReason(t *testing.T) {
 	sink := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "wrong Content Type", http.StatusBadRequest)
 	})
@@ -282,7 +282,7 @@ func TestOneConnectionServesAThousandEvents(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, delivered(1000), outcomes)
 	assert.Equal(t, bodies(events(1000)), sink.got())
-	// On a machine that is busy net/http gives one up now and then (maxWriteWaitBeforeConnReuse).
+	// On a busy machine net/http now and then drops a connection (maxWriteWaitBeforeConnReuse).
 	assert.LessOrEqual(t, sink.connections.Load(), int64(10))
 	assert.Equal(t, counts{sent: 1000, succeeded: 1000}, f.counts())
 	assert.EqualValues(t, 1000, f.posts("2xx"))
@@ -310,8 +310,8 @@ func TestPartitionsPostAtTheSameTime(t *testing.T) {
 		assert.Equal(t, delivered(50), got.outcomes)
 	}
 	assert.Len(t, sink.got(), partitions*50)
-	// net/http dials ahead where it finds no idle connection, and may then be given one that
-	// just became idle: a few more than there are partitions, not one for each POST.
+	// net/http dials if it finds no idle connection, and may then get one that just became idle. So there are a few
+	// more connections than partitions, but not one for each POST.
 	assert.LessOrEqual(t, sink.connections.Load(), int64(3*partitions))
 }
 

@@ -6,58 +6,54 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/internal/loglimit"
 )
 
 const (
-	// remindEvery is how often a failure that goes on is said again.
-	repeatEvery = time.Minute
-	// relapseAfter is how soon a failure that had gone is said again when it comes back: a
-	// sink that takes every other POST must not fill the log.
-	relapseAfter = 10 * time.Second
-	// maxRemembered bounds the failures that are remembered, should each be worded anew.
-	maxRemembered = 100
+	// reminderInterval is how often a failure that goes on is logged again.
+	reminderInterval = time.Minute
+	// relapseInterval is how soon a failure that was over is logged again when it comes back: a sink that takes every
+	// other POST must not fill the log.
+	relapseInterval = 10 * time.Second
 )
 
-// journal logs what befalls deliveries. The sink is one, so a failure that all partitions
-// meet is said once, not once by each; repetitions are counted and left to the debug level.
+// deliveryLog logs what happens to deliveries. All partitions have the same sink, so a failure that all of them see is
+// logged once, not once by each. Repetitions are counted, and logged at the debug level only.
 type deliveryLog struct {
 	log logrus.FieldLogger
-	// held is how many audit events are held now.
+	// held is the log field "held": how many audit events are being retried forever.
 	held atomic.Int64
-	// troubled is set while a failure has been logged that the sink has not made up for. It
-	// stands outside the lock for the sake of accepted, which each POST calls.
+	// failing is set while a failure has been logged after which the sink has accepted nothing. It is outside the lock
+	// because each POST reads it.
 	failing atomic.Bool
 
-	mu       sync.Mutex
-	since    time.Time // when the trouble was first logged
-	outage   int       // how many troubles have ended
-	failures map[string]*loggedFailure
-}
-
-// utterance is a failure that has been logged.
-type loggedFailure struct {
-	at       time.Time
-	outage   int
-	repeated int // since then
+	mu sync.Mutex
+	// since is when failing was set.
+	since    time.Time
+	failures loglimit.Limiter
 }
 
 func newDeliveryLog(log logrus.FieldLogger) *deliveryLog {
-	return &deliveryLog{log: log, failures: make(map[string]*loggedFailure)}
+	return &deliveryLog{log: log, failures: loglimit.Limiter{Interval: reminderInterval}}
 }
 
-// posting and answered follow each attempt, on the debug level.
-func (j *deliveryLog) posting(d *delivery) {
-	if !j.debugging() {
+// posting logs the start of an attempt, at the debug level.
+func (l *deliveryLog) posting(d *delivery) {
+	// The check spares each POST the cost of fields that are not logged.
+	if !forwarder.Debugging(l.log) {
 		return
 	}
-	j.entry(d).WithField("bytes", d.request.size).Debug("posting audit event")
+	l.entry(d).WithField("bytes", d.request.body.size).Debug("posting audit event")
 }
 
-func (j *deliveryLog) answered(d *delivery, a answer) {
-	if !j.debugging() {
+// answered logs the result of an attempt, at the debug level.
+func (l *deliveryLog) answered(d *delivery, a answer) {
+	if !forwarder.Debugging(l.log) {
 		return
 	}
-	entry := j.entry(d).WithField("duration", a.took)
+	entry := l.entry(d).WithField("duration", a.took)
 	if a.failure == nil {
 		entry.WithField("status", a.status).Debug("sink accepted audit event")
 		return
@@ -65,100 +61,81 @@ func (j *deliveryLog) answered(d *delivery, a answer) {
 	withFailure(entry, a).Debug("sink did not accept audit event")
 }
 
-// failed says that a POST is going to be tried again.
-func (j *deliveryLog) failed(d *delivery, a answer, delay time.Duration) {
-	if repeated, _, due := j.due("failed: " + a.failure.reason); due {
-		j.failure(d, a, repeated).WithField("delay", delay).Warn("post failed, trying again")
+// failed logs that a POST failed and is retried after the delay.
+func (l *deliveryLog) failed(d *delivery, a answer, delay time.Duration) {
+	if next := l.nextFailure("failed: " + a.failure.reason); next.Log {
+		l.failure(d, a, next.LeftOut).WithField("delay", delay).Warn("post failed, trying again")
 	}
 }
 
-// holding says that a parcel is kept, and that from time to time again.
-func (j *deliveryLog) holding(d *delivery, a answer, meaning class, delay time.Duration) {
-	repeated, reminder, due := j.due("holding: " + a.failure.reason)
-	if !due {
+// retryingForever logs that a request is retried forever, and from time to time that it still is.
+func (l *deliveryLog) retryingForever(d *delivery, a answer, class class, delay time.Duration) {
+	next := l.nextFailure("holding: " + a.failure.reason)
+	if !next.Log {
 		return
 	}
-	entry := j.failure(d, a, repeated).WithField("delay", delay).WithField("held", j.held.Load())
+	entry := l.failure(d, a, next.LeftOut).WithField("delay", delay).WithField("held", l.held.Load())
 	switch {
-	case reminder:
+	case next.Reminder:
 		entry.Warn("still holding audit events until the sink takes them")
-	case meaning == misconfigured:
+	case class == misconfigured:
 		entry.Error("sink endpoint seems to be set up wrong, holding the audit event until it is accepted")
 	default:
 		entry.Error("retries used up, holding the audit event until the sink takes it")
 	}
 }
 
-// dropped says that a parcel is lost, as the operator wanted it.
-func (j *deliveryLog) dropped(d *delivery, a answer, meaning class) {
-	repeated, _, due := j.due("dropped: " + a.failure.reason)
-	if !due {
+// dropped logs that a request is dropped, as the policy says.
+func (l *deliveryLog) dropped(d *delivery, a answer, class class) {
+	next := l.nextFailure("dropped: " + a.failure.reason)
+	if !next.Log {
 		return
 	}
-	entry := j.failure(d, a, repeated)
-	if meaning == misconfigured {
+	entry := l.failure(d, a, next.LeftOut)
+	if class == misconfigured {
 		entry.Error("sink endpoint seems to be set up wrong, audit event dropped")
 		return
 	}
 	entry.Error("retries used up, audit event dropped")
 }
 
-// accepted says that the sink is back, if it was said that it was not.
-func (j *deliveryLog) accepted(d *delivery) {
-	if !j.failing.Load() {
+// accepted logs that the sink works again, if a failure was logged before.
+func (l *deliveryLog) accepted(d *delivery) {
+	if !l.failing.Load() {
 		return
 	}
-	j.mu.Lock()
-	ended := j.failing.CompareAndSwap(true, false)
-	since := j.since
-	if ended {
-		j.outage++
+	l.mu.Lock()
+	recovered, since := l.failing.CompareAndSwap(true, false), l.since
+	if recovered {
+		l.failures.Recover(relapseInterval)
 	}
-	j.mu.Unlock()
-	if ended {
-		j.entry(d).WithField("duration", time.Since(since)).Info("sink answers again")
+	l.mu.Unlock()
+	if recovered {
+		l.entry(d).WithField("duration", time.Since(since)).Info("sink answers again")
 	}
 }
 
-// due reports whether a failure is to be logged now: the first of its kind, and then one a
-// minute. It also returns how many were not logged before it, and whether it is the reminder
-// of a trouble that goes on.
-func (j *deliveryLog) due(what string) (repeated int, reminder, due bool) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	now := time.Now()
-	last, known := j.failures[what]
-	reminder = known && last.outage == j.outage
-	if known {
-		interval := relapseAfter
-		if reminder {
-			interval = repeatEvery
-		}
-		if now.Sub(last.at) < interval {
-			last.repeated++
-			return 0, false, false
-		}
-		repeated = last.repeated
-	} else if len(j.failures) >= maxRemembered {
-		clear(j.failures)
+// nextFailure decides whether a failure is logged: the first of its kind, and then one a minute.
+func (l *deliveryLog) nextFailure(kind string) loglimit.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	next := l.failures.Next(kind)
+	if next.Log && l.failing.CompareAndSwap(false, true) {
+		l.since = time.Now()
 	}
-	j.failures[what] = &loggedFailure{at: now, outage: j.outage}
-	if j.failing.CompareAndSwap(false, true) {
-		j.since = now
-	}
-	return repeated, reminder, true
+	return next
 }
 
-// entry names the audit event and the attempt.
-func (j *deliveryLog) entry(d *delivery) *logrus.Entry {
-	return j.log.WithFields(d.request.logFields()).WithField("attempt", d.attempts)
+// entry returns a log entry with the audit event and the attempt.
+func (l *deliveryLog) entry(d *delivery) *logrus.Entry {
+	return l.log.WithFields(d.request.logFields()).WithField("attempt", d.attempts)
 }
 
-// failure is an entry about one, and how many like it were left out before.
-func (j *deliveryLog) failure(d *delivery, a answer, repeated int) *logrus.Entry {
-	entry := withFailure(j.entry(d), a)
-	if repeated > 0 {
-		entry = entry.WithField("repeated", repeated)
+// failure returns a log entry about a failure, with the number of those like it that were not logged before.
+func (l *deliveryLog) failure(d *delivery, a answer, leftOut int) *logrus.Entry {
+	entry := withFailure(l.entry(d), a)
+	if leftOut > 0 {
+		entry = entry.WithField("repeated", leftOut)
 	}
 	return entry
 }
@@ -169,16 +146,4 @@ func withFailure(entry *logrus.Entry, a answer) *logrus.Entry {
 		entry = entry.WithField("status", a.status)
 	}
 	return entry
-}
-
-// debugging spares the path of every audit event the cost of fields that nobody will see.
-func (j *deliveryLog) debugging() bool {
-	switch log := j.log.(type) {
-	case *logrus.Logger:
-		return log.IsLevelEnabled(logrus.DebugLevel)
-	case *logrus.Entry:
-		return log.Logger.IsLevelEnabled(logrus.DebugLevel)
-	default:
-		return true
-	}
 }

@@ -1,21 +1,7 @@
-// Package webhook posts audit events to the sink and says what became of each: the retries,
-// the rate limit and the verdicts of the daemon.
-//
-// It works in layers, each in a file of its own. An attempt (attempt.go) is one POST and its
-// answer; classify (classify.go) says what such an answer means; a delivery (delivery.go) is the
-// loop that repeats attempts on one body until there is an outcome; batch.go cuts the events into
-// bodies, as large as batchsize.go says, and halves those that the sink refuses.
-//
-// Nothing is given up that a retry or an operator can mend. With the default policy a body
-// that the sink does not take is held: it is tried again, for as long as it takes, and what
-// stands behind it in its partition waits.
-//
-// Nor is a sink believed that says it has taken a body: it may die with it. Each partition posts
-// on a Lane (lane.go), whose ledger (ledger.go) knows what the sink must have used by now, and
-// notices when the rest is lost.
 package webhook
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -30,13 +16,11 @@ import (
 	"aks-audit-log-go/webhook/confirm"
 )
 
-// ErrStopping is returned by Deliver where the daemon has been asked to stop and the events
-// that are left would need a wait or a retry. They have no outcome and come again after the
-// next start.
+// ErrStopping is returned by Deliver after Stop, if the events would need a wait or a retry. They have no outcome, and
+// are read again after the next start.
 var ErrStopping = errors.New("the daemon is stopping")
 
-// Poster posts audit events to one sink. It is safe for concurrent use: each partition has a
-// Lane of its own.
+// Poster posts audit events to one sink. It is safe for concurrent use: each partition has a Session of its own.
 type Poster struct {
 	newClient func(httpclient.Options) *http.Client
 	keepAlive bool
@@ -51,10 +35,13 @@ type Poster struct {
 	target  string // with user, password and query: for requests, never for messages
 	agent   string
 	timeout time.Duration
-	limiter *rate.Limiter // nil where there is no limit
+	limiter *rate.Limiter // nil if there is no limit
 	plan    schedule
 	policy  forwarder.FailurePolicy
-	stop    <-chan struct{}
+
+	// stopping ends with Stop, and has ErrStopping as its cause.
+	stopping context.Context
+	stop     context.CancelCauseFunc
 
 	credentials credentials
 
@@ -66,12 +53,9 @@ type Poster struct {
 	health     *health.Health
 }
 
-// New returns a poster to cfg.SinkURL, with the retries, policy, time-out, rate limit and
-// settling of cfg. Closing stop asks the poster to finish: see Lane.Deliver. The poster starts
-// no goroutine and needs no closing; its lanes do. A file of cfg that cannot be used is an error.
-func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
-	log logrus.FieldLogger, stop <-chan struct{},
-) (*Poster, error) {
+// New returns a poster to cfg.SinkURL. Files of cfg that cannot be used are an error. The poster starts no goroutine
+// and needs no closing, but its sessions do.
+func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger) (*Poster, error) {
 	credentials, err := loadCredentials(cfg, log)
 	if err != nil {
 		return nil, err
@@ -91,7 +75,6 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 		timeout: cfg.PostTimeout,
 		plan:    schedule{maxRetries: cfg.PostMaxRetries, step: cfg.PostRetryDelay},
 		policy:  cfg.FailurePolicy,
-		stop:    stop,
 
 		credentials: credentials,
 
@@ -100,8 +83,16 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 		stats:   stats,
 		health:  health,
 	}
+	p.stopping, p.stop = context.WithCancelCause(context.Background())
 	if cfg.RateLimit > 0 {
 		p.limiter = rate.NewLimiter(rate.Limit(cfg.RateLimit), max(1, cfg.RateBurst))
 	}
 	return p, nil
 }
+
+// Stop makes all sessions finish: see Session.Deliver.
+func (p *Poster) Stop() { p.stop(ErrStopping) }
+
+// ForgetRefusals makes the next refused requests count as the first ones in a row. The sink refuses dead letters that
+// are sent again, and that says nothing about the endpoint.
+func (p *Poster) ForgetRefusals() { p.refusals.reset() }

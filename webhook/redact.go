@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// redactor knows what must not be seen of what the sink is sent, and words failures without it.
+// redactor knows the secrets that are sent to the sink, and makes failures without them.
 type redactor struct {
 	// sink is the URL without user, password, query and fragment.
 	sink string
-	// secrets are the parts of the URL that may be secret, and a token, in each of their spellings.
+	// secrets holds the parts of the URL that may be secret, and a token, in each of their spellings.
 	secrets []string
 }
 
-// minSecret is the length from which a value in the query may be a secret. Without it a
-// "?v=1" would make every text that has a 1 in it unreadable.
+// minSecret is the length from which a value in the query may be a secret. Without it, a query of "?v=1" would hide
+// every text that has a 1 in it.
 const minSecret = 4
 
-// newRedactor takes the password, or the user where there is none, and the query, since
-// tokens are given in all of these places.
+// newRedactor returns a redactor for the URL's password, or its user if there is no password, and its query. People
+// put tokens in all of these places.
 func newRedactor(sink *url.URL) redactor {
 	r := redactor{sink: withoutSecrets(sink)}
 	if sink.User != nil {
@@ -44,22 +44,22 @@ func newRedactor(sink *url.URL) redactor {
 	return r
 }
 
-// add remembers a text as it is and as a URL spells it.
+// add adds a secret, as it is and as a URL spells it.
 func (r *redactor) add(secret string) {
 	if secret != "" {
 		r.secrets = append(r.secrets, secret, url.QueryEscape(secret), url.PathEscape(secret))
 	}
 }
 
-// and is a redactor that knows of one more secret, the token that a POST carries.
+// and returns a redactor that knows one more secret, the token of a POST.
 func (r redactor) and(secret string) redactor {
 	r.secrets = slices.Clip(r.secrets)
 	r.add(secret)
 	return r
 }
 
-// clean returns the text, or a note in its place if there is a secret anywhere in it. Servers
-// do repeat the path that was asked for, query included, in what they say of a 404.
+// clean returns the text, or a note in its place if the text holds a secret. Some servers repeat the path with its
+// query in the body of a 404.
 func (r redactor) clean(text string) string {
 	for _, secret := range r.secrets {
 		if strings.Contains(text, secret) {
@@ -69,14 +69,15 @@ func (r redactor) clean(text string) string {
 	return text
 }
 
-// withoutSecrets is the URL as it may be shown. The path stays: it says which endpoint is meant.
+// withoutSecrets returns the URL without user, password, query and fragment. The path stays: it tells which endpoint
+// is meant.
 func withoutSecrets(u *url.URL) string {
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
 	return shown.String()
 }
 
-// echoLength is how many bytes an answer and the posted body must have in common for the one
-// to repeat the other. Shorter, and words like "Unauthorized" would do.
+// echoLength is how many bytes in a row an answer and the posted body must have in common to count as a repetition.
+// With a smaller number, words like "Unauthorized" would count.
 const echoLength = 16
 
 // echoes reports whether the answer repeats part of what was posted.

@@ -57,7 +57,7 @@ func TestEchoes(t *testing.T) {
 		want         bool
 	}{
 		{"empty", "", false},
-		{"words of its own", "cannot parse the body at offset 17, sorry", false},
+		{"a text of its own", "cannot parse the body at offset 17, sorry", false},
 		{"the whole body", "bad: " + posted, true},
 		{"a piece of it", `near "password":"aHVudGVyMg=="`, true},
 		{"less than counts", `near "password":"aHV`, false},

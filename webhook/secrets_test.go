@@ -24,12 +24,12 @@ const (
 	token    = "tok/en-tok/en"
 )
 
-// withCredentials is the URL with a user, a password and a token in its query.
+// withCredentials returns the URL with a user, a password and a token in its query.
 func withCredentials(address string) string {
 	return strings.Replace(address, "http://", "http://falco:"+password+"@", 1) + "/k8s-audit?token=tok%2Fen-tok%2Fen"
 }
 
-// assertNoSecret looks for every spelling of the secrets in all that leaves the poster.
+// assertNoSecret checks that no spelling of the secrets is in the log, the metrics, the health or the other texts.
 func assertNoSecret(t *testing.T, f *fixture, others ...string) {
 	t.Helper()
 	_, why := f.health.Ready()
@@ -62,8 +62,8 @@ func TestThePasswordIsSentAsBasicAuthentication(t *testing.T) {
 	assertNoSecret(t, f)
 }
 
-func TestSecretsAreInNoAnswersWords(t *testing.T) {
-	for name, words := range map[string]func(*http.Request) string{
+func TestSecretsAreInNoTextOfAnAnswer(t *testing.T) {
+	for name, text := range map[string]func(*http.Request) string{
 		"path and query":  func(r *http.Request) string { return "Cannot POST " + r.URL.String() },
 		"token":           func(r *http.Request) string { return "bad token " + r.URL.Query().Get("token") },
 		"authorization":   func(r *http.Request) string { return r.Header.Get("Authorization") },
@@ -72,8 +72,8 @@ func TestSecretsAreInNoAnswersWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sink := serve(t, func(_ int, w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("Location", "/elsewhere?"+words(r))
-				http.Error(w, words(r), http.StatusNotFound)
+				w.Header().Set("Location", "/elsewhere?"+text(r))
+				http.Error(w, text(r), http.StatusNotFound)
 			})
 			f := newFixture(t, nil, at(t, withCredentials(sink.URL), drop))
 			outcomes, err := f.Deliver(t.Context(), events(1))
@@ -122,7 +122,7 @@ func TestSecretsAreInNoTransportError(t *testing.T) {
 func TestSecretsAreInNoReturnedError(t *testing.T) {
 	sink := serve(t, answering(503))
 	f := newFixture(t, nil, at(t, withCredentials(sink.URL)))
-	close(f.stop)
+	f.poster.Stop()
 	_, err := f.Deliver(t.Context(), events(1))
 	require.ErrorIs(t, err, ErrStopping)
 	assertNoSecret(t, f, err.Error())
@@ -138,7 +138,7 @@ func TestSecretsAreInNoReturnedError(t *testing.T) {
 	assertNoSecret(t, f, err.Error())
 }
 
-// A sink that says which body it did not like must not bring the body into the log.
+// A sink that repeats the body in its answer must not bring the body into the log.
 func TestAnAnswerThatRepeatsTheEventIsLeftOut(t *testing.T) {
 	sink := serve(t, nil)
 	sink.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -8,67 +8,63 @@ import (
 
 	"aks-audit-log-go/forwarder/audit"
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/internal/retry"
 	"aks-audit-log-go/webhook/confirm"
 )
 
-// idleTimeout is how long a lane's connection stays open while nothing is posted and nothing
-// waits for settling. It is shorter than what servers grant (Node.js 5 s, most others a minute
-// or more, Falco's plugin no limit), so that it is us who close it; and it lets go soon of pods
-// that were replaced.
+// idleTimeout is how long a session's connection stays open while nothing is posted and nothing waits to be
+// confirmed. It is shorter than what servers allow (Node.js 5 s, most others a minute or more, Falco's plugin no
+// limit), so that the session closes the connection and not the server. It also soon releases pods that were
+// replaced.
 const idleTimeout = 4 * time.Second
 
-// Lane is one partition's way to the sink: at most one connection at a time, and an account of
-// what the sink has accepted over it. That an answer of 2xx came is no proof that the sink has
-// used the body: Falco's stands in a queue then, which dies with Falco. So each accepted body
-// has a ticket, counted from 1, and is settled only when it must have left that queue. When the
-// connection is lost before, so is the lane: what is not settled has to be sent again, on
-// another lane.
+// Session is one partition's way to the sink: at most one connection at a time, and a tracker of the requests that
+// the sink has accepted over it. An answer of 2xx does not prove that the sink has used a request: Falco queues
+// requests in memory and loses them if it dies. So each accepted request has a sequence, counted from 1, and is
+// confirmed only when it must have left that queue. If the connection is lost before, the session is lost too: the
+// events that are not confirmed have to be sent again, in another session.
 //
-// Deliver is for one goroutine at a time; the other methods are safe for concurrent use. Close
-// it in the end.
+// Deliver is for one goroutine at a time. The other methods are safe for concurrent use. The owner calls Close at the
+// end.
 type Session struct {
-	*Poster
+	poster  *Poster
 	client  *http.Client
 	tracker *confirm.Tracker
 	idle    *time.Timer
 	size    batchSize
-	// halves are what is left of a batch that was refused, the next at the end.
+	// splits holds the parts of a refused batch that are still to be delivered. The next part is the last element.
 	splits []split
 }
 
-// Lane opens a way to the sink, for one partition. Nothing is connected before the first Deliver.
+// OpenSession opens a session for one partition. The first Deliver makes the connection.
 func (p *Poster) OpenSession() *Session {
-	l := &Session{Poster: p, size: newBatchSize(p.batchEvents, p.batchBytes), tracker: &confirm.Tracker{
-		ConfirmTime: p.settleTime, Replay: p.replay, KeepAlive: p.keepAlive, IdleCloses: &p.idleCloses, Gone: make(chan struct{}),
-	}}
-	l.client = p.newClient(httpclient.Options{KeepAlive: p.keepAlive, Watcher: l.tracker, TLS: p.credentials.tls})
-	l.idle = time.AfterFunc(idleTimeout, l.closeIdle)
-	l.idle.Stop()
-	return l
+	s := &Session{poster: p, size: newBatchSize(p.batchEvents, p.batchBytes), tracker: confirm.NewTracker(confirm.Options{
+		ConfirmTime: p.settleTime, Replay: p.replay, KeepAlive: p.keepAlive, IdleCloses: &p.idleCloses,
+	})}
+	s.client = p.newClient(httpclient.Options{KeepAlive: p.keepAlive, Watcher: s.tracker, TLS: p.credentials.tls})
+	s.idle = time.AfterFunc(idleTimeout, s.closeIdle)
+	s.idle.Stop()
+	return s
 }
 
-// Deliver posts a batch of the first events, as many as the sink takes at a time, and returns
-// its outcome. The next call has to go on behind them. The JSON of the events must
-// never be changed: a POST that is given up may go on reading it for a while. Only with an error does
-// it return no outcome:
+// Deliver posts a batch of the first events, as many as the sink takes at a time, and returns its outcome. The next
+// call has to continue after them. The JSON of the events must never be changed: an abandoned POST may go on reading
+// it for a while. Deliver returns no outcome only with an error:
 //
-//   - ctx ended: the POST in flight is abandoned. Whether the sink has taken it is not known.
-//     The error wraps context.Cause(ctx) and, if there was one, the sink's last error.
-//   - The lane is lost: the same, at once, and the error wraps ErrLost.
-//   - The daemon is stopping: the batch is still posted, and a POST in flight has its time until
-//     ctx ends; but nothing is waited for and nothing is tried again. The error wraps ErrStopping
-//     and the sink's last error.
+//   - ctx ended: the POST in flight is abandoned. Whether the sink has taken it is not known. The error wraps
+//     context.Cause(ctx) and, if there was one, the sink's last error.
+//   - The session is lost: the same, at once, and the error wraps confirm.ErrLost.
+//   - Poster.Stop was called: the batch is still posted, and the POST in flight may last until ctx ends. But Deliver
+//     waits for nothing and retries nothing. The error wraps ErrStopping and the sink's last error.
 //
-// A sink that fails makes Deliver wait, not fail: that is the backpressure.
-func (l *Session) Deliver(ctx context.Context, events []audit.Event) (audit.Outcome, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer l.tracker.AbortWith(nil)
-	l.tracker.AbortWith(cancel)
+// If the sink fails, Deliver waits and does not fail: that is the backpressure.
+func (s *Session) Deliver(ctx context.Context, events []audit.Event) (audit.Outcome, error) {
 	if len(events) == 0 {
 		return audit.Outcome{}, nil
 	}
-	outcome, err := l.deliverFirst(ctx, events)
+	ctx, end := s.untilLost(ctx)
+	defer end()
+	outcome, err := s.deliverBatch(ctx, events)
 	if err != nil {
 		return audit.Outcome{}, fmt.Errorf("deliver record %d of hub event %d of partition %s: %w",
 			events[0].Record, events[0].Sequence, events[0].Partition, err)
@@ -76,51 +72,70 @@ func (l *Session) Deliver(ctx context.Context, events []audit.Event) (audit.Outc
 	return outcome, nil
 }
 
-// Accepted returns the ticket of the last body that the sink accepted, 0 before the first.
-func (l *Session) Accepted() int64 { return l.tracker.Accepted() }
+// Accepted returns the sequence of the last request that the sink accepted, 0 before the first.
+func (s *Session) Accepted() int64 { return s.tracker.Accepted() }
 
-// Settled returns the highest ticket up to which all are settled. On a lane that is lost or
-// closed it grows no more.
-func (l *Session) Confirmed() int64 { return l.tracker.Confirmed() }
+// Confirmed returns the sequence up to which all requests are confirmed. It does not grow after the session is lost or
+// closed.
+func (s *Session) Confirmed() int64 { return s.tracker.Confirmed() }
 
-// Lost is closed when the sink may have lost what is not settled.
-func (l *Session) Lost() <-chan struct{} { return l.tracker.Gone }
+// Lost is closed when the sink may have lost requests that are not confirmed.
+func (s *Session) Lost() <-chan struct{} { return s.tracker.Lost() }
 
-// Err says why the lane was lost; it is nil while it is not. It wraps ErrLost and holds no secret.
-func (l *Session) Err() error { return l.tracker.Err() }
+// Err returns why the session was lost, nil while it is not. The error wraps confirm.ErrLost and holds no secret.
+func (s *Session) Err() error { return s.tracker.Err() }
 
-// Settle waits until everything that was accepted is settled. It fails when the lane is lost or
-// ctx ends. Call it while nothing is being delivered.
-func (l *Session) Confirm(ctx context.Context) error {
+// Confirm waits until everything that was accepted is confirmed. It fails if the session is lost or ctx ends. Call it
+// while nothing is being delivered.
+func (s *Session) Confirm(ctx context.Context) error {
+	ctx, end := s.untilLost(ctx)
+	defer end()
 	for {
-		wait := l.tracker.UntilConfirmed()
-		if err := l.Err(); err != nil || wait == 0 {
+		wait := s.tracker.UntilNextConfirmed()
+		if err := s.Err(); err != nil || wait == 0 {
 			return err
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-l.Lost():
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
+		if err := retry.Sleep(ctx, wait); err != nil {
+			return err
 		}
-		timer.Stop()
 	}
 }
 
-// Close closes the connection. From then on nothing is settled or lost any more.
-func (l *Session) Close() {
-	l.tracker.Close()
-	l.idle.Stop()
-	l.client.CloseIdleConnections()
+// Close closes the connection. Nothing is confirmed or lost afterwards.
+func (s *Session) Close() {
+	s.tracker.Close()
+	s.idle.Stop()
+	s.client.CloseIdleConnections()
 }
 
-// closeIdle closes a connection that is not used, unless it has to be watched.
-func (l *Session) closeIdle() {
-	if wait := l.tracker.UntilUnwatched(); wait > 0 {
-		l.idle.Reset(wait)
+// untilLost returns a context that also ends when the session is lost, with Err as its cause. The caller calls end
+// before the next untilLost.
+func (s *Session) untilLost(ctx context.Context) (untilLost context.Context, end func()) {
+	untilLost, cancel := context.WithCancelCause(ctx)
+	s.tracker.AbortWith(cancel)
+	return untilLost, func() {
+		s.tracker.AbortWith(nil)
+		cancel(nil)
+	}
+}
+
+// beginRequest notes that the connection is in use.
+func (s *Session) beginRequest() {
+	s.idle.Stop()
+	s.tracker.Begin()
+}
+
+// endRequest notes that the connection is idle.
+func (s *Session) endRequest() {
+	s.tracker.End()
+	s.idle.Reset(idleTimeout)
+}
+
+// closeIdle closes the idle connection, or looks again later if the connection has to stay open.
+func (s *Session) closeIdle() {
+	if wait := s.tracker.KeepOpenFor(); wait > 0 {
+		s.idle.Reset(wait)
 		return
 	}
-	l.client.CloseIdleConnections()
+	s.client.CloseIdleConnections()
 }

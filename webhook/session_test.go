@@ -17,42 +17,42 @@ import (
 	"aks-audit-log-go/webhook/confirm"
 )
 
-// patient settings keep everything unsettled for longer than a test takes.
-func patient(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = true, time.Hour }
+// unconfirmed keeps every request unconfirmed for longer than a test takes.
+func unconfirmed(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = true, time.Hour }
 
-// openLane opens a lane to a real sink.
-func openLane(t *testing.T, address string, change ...func(*forwarder.Config)) (*Session, *fixture) {
+// openSession opens a session with a real sink.
+func openSession(t *testing.T, address string, change ...func(*forwarder.Config)) (*Session, *fixture) {
 	t.Helper()
 	f := newFixture(t, nil, at(t, address, change...))
-	l := f.OpenSession()
-	t.Cleanup(l.Close)
-	return l, f
+	s := f.poster.OpenSession()
+	t.Cleanup(s.Close)
+	return s, f
 }
 
-func awaitLoss(t *testing.T, l *Session) {
+func awaitLoss(t *testing.T, s *Session) {
 	t.Helper()
 	select {
-	case <-l.Lost():
-	case <-time.After(patience):
+	case <-s.Lost():
+	case <-time.After(failAfter):
 		t.Fatal("the loss was not noticed")
 	}
-	require.ErrorIs(t, l.Err(), confirm.ErrLost)
+	require.ErrorIs(t, s.Err(), confirm.ErrLost)
 }
 
-func TestASinkThatClosesTheIdleConnectionHasLostWhatIsNotSettled(t *testing.T) {
+func TestASinkThatClosesTheIdleConnectionHasLostWhatIsNotConfirmed(t *testing.T) {
 	sink := serve(t, answering(200))
-	l, _ := openLane(t, sink.URL, patient)
-	post(t, l, 3)
+	s, _ := openSession(t, sink.URL, unconfirmed)
+	post(t, s, 3)
 	sink.CloseClientConnections()
-	awaitLoss(t, l)
-	assert.Zero(t, l.Confirmed())
-	_, err := l.Deliver(t.Context(), events(1))
+	awaitLoss(t, s)
+	assert.Zero(t, s.Confirmed())
+	_, err := s.Deliver(t.Context(), events(1))
 	require.ErrorIs(t, err, confirm.ErrLost)
 	assert.EqualValues(t, 1, sink.connections.Load(), "nothing overtakes what was lost")
 	assert.Len(t, sink.got(), 3)
 }
 
-func TestASinkThatResetsTheIdleConnectionHasLostWhatIsNotSettled(t *testing.T) {
+func TestASinkThatResetsTheIdleConnectionHasLostWhatIsNotConfirmed(t *testing.T) {
 	reset := make(chan struct{})
 	sink := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
@@ -66,22 +66,22 @@ func TestASinkThatResetsTheIdleConnectionHasLostWhatIsNotSettled(t *testing.T) {
 			_ = conn.Close()
 		}()
 	})
-	l, _ := openLane(t, sink.URL, patient)
-	post(t, l, 1)
-	assert.False(t, isLost(l))
+	s, _ := openSession(t, sink.URL, unconfirmed)
+	post(t, s, 1)
+	assert.False(t, isLost(s))
 	close(reset)
-	awaitLoss(t, l)
+	awaitLoss(t, s)
 }
 
-func TestTheGoodByeOfTLSIsALoss(t *testing.T) {
+func TestTheCloseNotifyOfTLSIsALoss(t *testing.T) {
 	sink := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
 	sink.StartTLS()
 	t.Cleanup(sink.Close)
-	l, _ := openLane(t, sink.URL, patient)
-	l.client.Transport.(*http.Transport).TLSClientConfig.RootCAs = certificatesOf(sink)
-	post(t, l, 2)
+	s, _ := openSession(t, sink.URL, unconfirmed)
+	s.client.Transport.(*http.Transport).TLSClientConfig.RootCAs = certificatesOf(sink)
+	post(t, s, 2)
 	sink.CloseClientConnections()
-	awaitLoss(t, l)
+	awaitLoss(t, s)
 }
 
 func certificatesOf(server *httptest.Server) *x509.CertPool {
@@ -90,35 +90,35 @@ func certificatesOf(server *httptest.Server) *x509.CertPool {
 	return pool
 }
 
-// The sink's address is given up between the two, so that there is nothing to close.
-func TestASinkThatRefusesIsALossOnlyIfSomethingIsNotSettled(t *testing.T) {
-	for name, settled := range map[string]bool{"settled": true, "not settled": false} {
+// The sink closes its listener between the two, so that there is no connection to close.
+func TestASinkThatRefusesIsALossOnlyIfSomethingIsNotConfirmed(t *testing.T) {
+	for name, confirmed := range map[string]bool{"confirmed": true, "not confirmed": false} {
 		t.Run(name, func(t *testing.T) {
 			sink := serve(t, answering(200))
-			l, f := openLane(t, sink.URL, patient, func(cfg *forwarder.Config) {
-				if settled {
+			s, f := openSession(t, sink.URL, unconfirmed, func(cfg *forwarder.Config) {
+				if confirmed {
 					cfg.SinkSettleTime = 0
 				}
 			})
-			post(t, l, 1)
-			l.client.CloseIdleConnections()
+			post(t, s, 1)
+			s.client.CloseIdleConnections()
 			sink.Close()
-			assert.False(t, isLost(l), "we closed it")
+			assert.False(t, isLost(s), "we closed it")
 			results := make(chan error, 1)
 			go func() {
-				_, err := l.Deliver(t.Context(), events(1))
+				_, err := s.Deliver(t.Context(), events(1))
 				results <- err
 			}()
-			if !settled {
-				awaitLoss(t, l)
+			if !confirmed {
+				awaitLoss(t, s)
 				err := <-results
 				require.ErrorIs(t, err, confirm.ErrLost)
 				assert.Contains(t, err.Error(), "connection refused")
 				return
 			}
-			require.Eventually(t, func() bool { return f.log.held.Load() == 1 }, patience, time.Millisecond)
-			assert.False(t, isLost(l))
-			close(f.stop)
+			require.Eventually(t, func() bool { return f.poster.log.held.Load() == 1 }, failAfter, time.Millisecond)
+			assert.False(t, isLost(s))
+			f.poster.Stop()
 			require.ErrorIs(t, <-results, ErrStopping)
 		})
 	}
@@ -131,84 +131,84 @@ func TestAnAnswerThatBreaksOffIsAcceptedAndLost(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	})
-	l, _ := openLane(t, sink.URL, patient)
-	outcomes, err := deliverAll(t.Context(), l, events(2))
+	s, _ := openSession(t, sink.URL, unconfirmed)
+	outcomes, err := deliverAll(t.Context(), s, events(2))
 	require.ErrorIs(t, err, confirm.ErrLost)
 	assert.Equal(t, delivered(1), outcomes)
-	awaitLoss(t, l)
+	awaitLoss(t, s)
 }
 
 func TestAPostThatTimesOutIsNoLoss(t *testing.T) {
 	sink := serve(t, func(n int, _ http.ResponseWriter, r *http.Request) {
 		if n == 1 || n == 2 {
-			<-r.Context().Done() // until the poster hangs up
+			<-r.Context().Done() // until the poster closes the connection
 		}
 	})
-	l, _ := openLane(t, sink.URL, patient, func(cfg *forwarder.Config) { cfg.PostTimeout = hangsFor })
-	post(t, l, 3)
-	assert.False(t, isLost(l))
+	s, _ := openSession(t, sink.URL, unconfirmed, func(cfg *forwarder.Config) { cfg.PostTimeout = hangsFor })
+	post(t, s, 3)
+	assert.False(t, isLost(s))
 	assert.EqualValues(t, 3, sink.connections.Load(), "one at a time")
 	sink.CloseClientConnections()
-	awaitLoss(t, l)
+	awaitLoss(t, s)
 }
 
 func TestASinkThatDoesNotTakeSomethingIsNotLost(t *testing.T) {
 	sink := serve(t, answering(200, 429, 503, 404, 500, 200))
-	l, _ := openLane(t, sink.URL, patient)
-	post(t, l, 2)
-	assert.False(t, isLost(l))
+	s, _ := openSession(t, sink.URL, unconfirmed)
+	post(t, s, 2)
+	assert.False(t, isLost(s))
 	assert.EqualValues(t, 1, sink.connections.Load())
 }
 
-func TestAnIdleConnectionIsWatchedUntilEverythingIsSettledAndThenClosed(t *testing.T) {
+func TestAnIdleConnectionIsKeptOpenUntilEverythingIsConfirmedAndThenClosed(t *testing.T) {
 	sink := serve(t, answering(200))
-	l, _ := openLane(t, sink.URL, func(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = true, 5*time.Second })
-	post(t, l, 1)
-	l.closeIdle()
-	assert.Positive(t, l.tracker.UntilUnwatched(), "not yet")
-	require.NoError(t, l.Confirm(t.Context()))
-	assert.Zero(t, l.tracker.UntilUnwatched())
-	l.closeIdle()
-	post(t, l, 1)
-	assert.False(t, isLost(l))
+	s, _ := openSession(t, sink.URL, func(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = true, 5*time.Second })
+	post(t, s, 1)
+	s.closeIdle()
+	assert.Positive(t, s.tracker.KeepOpenFor(), "not yet")
+	require.NoError(t, s.Confirm(t.Context()))
+	assert.Zero(t, s.tracker.KeepOpenFor())
+	s.closeIdle()
+	post(t, s, 1)
+	assert.False(t, isLost(s))
 	assert.EqualValues(t, 2, sink.connections.Load())
 }
 
-// Its first three closings are taken for losses.
+// Its first three closes count as losses.
 func TestASinkThatClosesEachConnectionBehindItsAnswerIsFoundOut(t *testing.T) {
 	sink := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
-	f := newFixture(t, nil, at(t, sink.URL, patient))
+	f := newFixture(t, nil, at(t, sink.URL, unconfirmed))
 	for range 3 {
-		l := f.OpenSession()
-		post(t, l, 1)
-		assert.True(t, isLost(l))
-		l.Close()
+		s := f.poster.OpenSession()
+		post(t, s, 1)
+		assert.True(t, isLost(s))
+		s.Close()
 	}
-	l := f.OpenSession()
-	defer l.Close()
-	post(t, l, 20)
-	assert.False(t, isLost(l))
+	s := f.poster.OpenSession()
+	defer s.Close()
+	post(t, s, 20)
+	assert.False(t, isLost(s))
 }
 
-// That is what Falco's plugin does when it is asked to stop.
-func TestASinkThatStopsBehindItsAnswerHasLostWhatIsNotSettled(t *testing.T) {
+// Falco's plugin does that when it stops.
+func TestASinkThatStopsAfterItsAnswerHasLostWhatIsNotConfirmed(t *testing.T) {
 	sink := serve(t, func(n int, w http.ResponseWriter, _ *http.Request) {
 		if n == 9 {
 			w.Header().Set("Connection", "close")
 		}
 	})
-	l, _ := openLane(t, sink.URL, patient)
-	post(t, l, 10)
-	awaitLoss(t, l)
+	s, _ := openSession(t, sink.URL, unconfirmed)
+	post(t, s, 10)
+	awaitLoss(t, s)
 }
 
 func TestWithoutKeepAliveAConnectionThatEndsIsNoLossAndOneThatIsRefusedIs(t *testing.T) {
 	sink := serve(t, answering(200))
-	l, _ := openLane(t, sink.URL, patient, func(cfg *forwarder.Config) { cfg.KeepAlive = false })
-	post(t, l, 10)
-	assert.False(t, isLost(l))
+	s, _ := openSession(t, sink.URL, unconfirmed, func(cfg *forwarder.Config) { cfg.KeepAlive = false })
+	post(t, s, 10)
+	assert.False(t, isLost(s))
 	sink.Close()
-	_, err := l.Deliver(t.Context(), events(1))
+	_, err := s.Deliver(t.Context(), events(1))
 	require.ErrorIs(t, err, confirm.ErrLost)
 }
 
@@ -221,31 +221,31 @@ func TestWithoutKeepAliveAnAnswerThatEndsWithItsConnectionIsNoLoss(t *testing.T)
 			_ = conn.Close()
 		}
 	})
-	l, _ := openLane(t, sink.URL, patient, func(cfg *forwarder.Config) { cfg.KeepAlive = false })
-	post(t, l, 10)
-	assert.False(t, isLost(l))
+	s, _ := openSession(t, sink.URL, unconfirmed, func(cfg *forwarder.Config) { cfg.KeepAlive = false })
+	post(t, s, 10)
+	assert.False(t, isLost(s))
 }
 
-func TestEachLaneHasAConnectionOfItsOwn(t *testing.T) {
+func TestEachSessionHasAConnectionOfItsOwn(t *testing.T) {
 	sink := serve(t, answering(200))
-	f := newFixture(t, nil, at(t, sink.URL, patient))
-	var lanes []*Session
+	f := newFixture(t, nil, at(t, sink.URL, unconfirmed))
+	var sessions []*Session
 	for range 4 {
-		l := f.OpenSession()
-		defer l.Close()
-		lanes = append(lanes, l)
-		post(t, l, 5)
+		s := f.poster.OpenSession()
+		defer s.Close()
+		sessions = append(sessions, s)
+		post(t, s, 5)
 	}
 	assert.EqualValues(t, 4, sink.connections.Load())
-	lanes[0].client.CloseIdleConnections()
-	for _, l := range lanes {
-		assert.False(t, isLost(l))
+	sessions[0].client.CloseIdleConnections()
+	for _, s := range sessions {
+		assert.False(t, isLost(s))
 	}
 }
 
-func TestALaneThatIsClosedConnectsNoMore(t *testing.T) {
-	l, _ := openLane(t, "http://127.0.0.1:1", patient)
-	l.Close()
-	_, err := httpclient.New(httpclient.Options{Watcher: l.tracker}).Get("http://127.0.0.1:1") //nolint:noctx // it does not get there
-	require.ErrorIs(t, err, confirm.ErrClosed)
+func TestASessionThatIsClosedConnectsNoMore(t *testing.T) {
+	s, _ := openSession(t, "http://127.0.0.1:1", unconfirmed)
+	s.Close()
+	_, err := httpclient.New(httpclient.Options{Watcher: s.tracker}).Get("http://127.0.0.1:1") //nolint:noctx // it does not get there
+	require.ErrorContains(t, err, "the session is closed")
 }

@@ -12,9 +12,9 @@ import (
 	"aks-audit-log-go/forwarder/status"
 )
 
-// lastAnswer is what the status page would say of the sink.
+// lastAnswer returns what the status page would say about the sink.
 func (f *fixture) lastAnswer() *metrics.SinkAnswer {
-	return status.NewOverview(forwarder.Config{}, f.stats, f.health, status.NewRecentLog(), time.Now).Status().LastAnswer
+	return status.NewOverview(forwarder.Config{}, f.poster.stats, f.health, status.NewRecentLog(), time.Now).Status().LastAnswer
 }
 
 func TestTheStatusHasTheSinksLastAnswer(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// result is what a Deliver on another goroutine returned, and when.
+// result holds what a Deliver on another goroutine returned, and when.
 type result struct {
 	outcomes []audit.Outcome
 	err      error
@@ -37,7 +37,7 @@ func TestStoppingFinishesWhatIsAcceptedAtTheFirstTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := always(200)
 		f := newFixture(t, sink, nil)
-		close(f.stop)
+		f.poster.Stop()
 		outcomes, err := f.Deliver(t.Context(), events(10))
 		require.NoError(t, err)
 		assert.Equal(t, delivered(10), outcomes)
@@ -49,7 +49,7 @@ func TestStoppingMakesNoRetry(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			sink := inTurn(200, 200, 503, 200)
 			f := newFixture(t, sink, func(cfg *forwarder.Config) { cfg.PostRetryDelay = delay })
-			close(f.stop)
+			f.poster.Stop()
 			outcomes, err := f.Deliver(t.Context(), events(4))
 			require.ErrorIs(t, err, ErrStopping)
 			assert.Equal(t, delivered(2), outcomes)
@@ -69,7 +69,7 @@ func TestStoppingEndsARetryWait(t *testing.T) {
 			results := deliverAside(t.Context(), f, events(2))
 			<-time.After(1500 * time.Millisecond) // the bubble's clock: between two attempts
 			asked := time.Now()
-			close(f.stop)
+			f.poster.Stop()
 			got := <-results
 			require.ErrorIs(t, got.err, ErrStopping)
 			assert.Equal(t, asked, got.at)
@@ -79,15 +79,15 @@ func TestStoppingEndsARetryWait(t *testing.T) {
 	}
 }
 
-func TestStoppingLetsGoOfWhatIsHeld(t *testing.T) {
+func TestStoppingEndsWhatIsRetriedForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, always(404), nil)
 		results := deliverAside(t.Context(), f, events(1))
 		synctest.Wait()
-		assert.EqualValues(t, 1, f.log.held.Load())
-		close(f.stop)
+		assert.EqualValues(t, 1, f.poster.log.held.Load())
+		f.poster.Stop()
 		require.ErrorIs(t, (<-results).err, ErrStopping)
-		assert.Zero(t, f.log.held.Load())
+		assert.Zero(t, f.poster.log.held.Load())
 	})
 }
 
@@ -100,18 +100,18 @@ func TestStoppingGivesThePostInFlightItsTime(t *testing.T) {
 		f := newFixture(t, sink, nil)
 		results := deliverAside(t.Context(), f, events(1))
 		synctest.Wait()
-		close(f.stop)
+		f.poster.Stop()
 		got := <-results
 		require.NoError(t, got.err)
 		assert.Equal(t, delivered(1), got.outcomes)
 	})
 }
 
-// The verdicts that need neither a wait nor a retry are given while stopping, too.
+// Verdicts that need neither a wait nor a retry are also given after Stop.
 func TestStoppingStillDeadLettersAndDrops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, inTurn(400, 404), drop)
-		close(f.stop)
+		f.poster.Stop()
 		outcomes, err := f.Deliver(t.Context(), events(2))
 		require.NoError(t, err)
 		assert.Equal(t, audit.DeadLettered, outcomes[0].Verdict)
@@ -125,7 +125,7 @@ func TestStoppingEndsTheWaitForTheRateLimit(t *testing.T) {
 		f := newFixture(t, sink, func(cfg *forwarder.Config) { cfg.RateLimit, cfg.RateBurst = 0.1, 3 })
 		results := deliverAside(t.Context(), f, events(5))
 		synctest.Wait()
-		close(f.stop)
+		f.poster.Stop()
 		got := <-results
 		require.ErrorIs(t, got.err, ErrStopping)
 		assert.Equal(t, delivered(3), got.outcomes)
@@ -156,12 +156,12 @@ func TestAContextThatEndsAbandonsThePostInFlight(t *testing.T) {
 		assert.EqualError(t, got.err, "deliver record 0 of hub event 1 of partition 0: "+
 			"post to http://sink.example:9765/k8s-audit abandoned: ownership lost")
 		ready, _ := f.health.Ready()
-		assert.True(t, ready, "it says nothing of the sink")
+		assert.True(t, ready, "it says nothing about the sink")
 		assert.Equal(t, counts{sent: 2, succeeded: 1}, f.counts())
 	})
 }
 
-func TestAnErrorKeepsWhatTheSinkSaidLast(t *testing.T) {
+func TestAnErrorKeepsTheSinksLastError(t *testing.T) {
 	lost := errors.New("ownership lost")
 	for name, second := range map[string]func(int, *http.Request) (*http.Response, error){
 		"while waiting": func(int, *http.Request) (*http.Response, error) { return saying(503) },

@@ -6,16 +6,16 @@ import (
 	"net/url"
 )
 
-var ErrProxy = errors.New("HTTPS_PROXY or HTTP_PROXY is not the address of a proxy")
+// errInvalidProxy replaces the error of http.ProxyFromEnvironment, which quotes the variable.
+var errInvalidProxy = errors.New("HTTPS_PROXY or HTTP_PROXY is not the address of a proxy")
 
-// withoutValue replaces the error with which http.ProxyFromEnvironment shows what the variable
-// holds, which may be a password.
-func WithoutValue(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+// HideProxyValue wraps proxy so that its error does not show the value of the variable, which may hold a password.
+func HideProxyValue(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
 	return func(request *http.Request) (*url.URL, error) {
-		found, err := proxy(request)
+		address, err := proxy(request)
 		if err != nil {
-			return nil, ErrProxy
+			return nil, errInvalidProxy
 		}
-		return found, nil
+		return address, nil
 	}
 }

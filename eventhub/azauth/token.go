@@ -10,98 +10,99 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-var ErrClosed = errors.New("the event hub client is closed")
+// errClosed says that a token was requested after Close.
+var errClosed = errors.New("the token source is closed")
 
 const (
-	// tokenTimeout bounds a request for a token. azeventhubs gives it no end (token_provider.go).
+	// tokenTimeout bounds a request for a token. azeventhubs does not bound it (token_provider.go).
 	tokenTimeout = 30 * time.Second
-	// tokenMargin is how long before its end a token is renewed, or half of its life where that is
-	// less. azeventhubs puts a new one on its links from then on, every two minutes (namespace.go,
-	// nextClaimRefreshDuration); a token lives for an hour at least.
-	tokenMargin = 10 * time.Minute
-	// tokenSlack is the end of a token's life, or the last quarter of it where that is less, in which
-	// it is not given out any more: it has to hold when the service looks at it, by its own clock.
-	tokenSlack = time.Minute
-	// tokenPause is between two tries to renew a token that still holds. azidentity gives the same
-	// token again until five minutes before its end.
-	tokenPause = 30 * time.Second
-	// tokenPatience is how long somebody waits for a new token while the old one still holds.
-	tokenWait = 3 * time.Second
+	// renewalMargin is how long before its expiry a token is renewed, or half of its life if that is less. azeventhubs
+	// puts a new token on its links from then on, every two minutes (namespace.go, nextClaimRefreshDuration). A token
+	// lives for an hour at least.
+	renewalMargin = 10 * time.Minute
+	// expiryMargin is how long before its expiry a token is no longer used, or a quarter of its life if that is less:
+	// the token has to be valid when the service looks at it, by the clock of the service.
+	expiryMargin = time.Minute
+	// renewalPause is the time between two attempts to renew a token that is still valid. azidentity returns the same
+	// token until five minutes before its expiry.
+	renewalPause = 30 * time.Second
+	// renewalWait bounds how long a caller waits for a new token while the current one is valid.
+	renewalWait = 3 * time.Second
 )
 
-// tokens keeps the token of Microsoft Entra ID for one service, and renews it before it runs out. As
-// long as the old one holds, a renewal that fails is nobody's trouble: it is tried again. It is an
-// azcore.TokenCredential and safe for concurrent use.
-type Tokens struct {
-	service    entraService
+// TokenSource caches the token of Microsoft Entra ID for one resource, and renews it before it expires. A failed
+// renewal is retried and not reported while the current token is valid. A TokenSource is safe for concurrent use.
+type TokenSource struct {
+	resource   Resource
 	credential azcore.TokenCredential
 
-	// life ends with close, which waits for the request under way. It is no caller's context, since a request is for
-	// everybody.
-	life context.Context
-	end  context.CancelFunc
-	wg   sync.WaitGroup
+	// ctx ends with Close. It belongs to no caller, because all callers share a request.
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
 
-	mu    sync.Mutex
-	token azcore.AccessToken
-	// From renewAt on a new token is asked for, from staleAt on this one is not given out.
+	mu      sync.Mutex
+	current azcore.AccessToken
+	// A new token is requested from renewAt on. The current one is not used from staleAt on.
 	renewAt, staleAt time.Time
-	tried            time.Time
-	request          *tokenRequest // the one under way, or nil
+	// renewalTried is when a renewal of the current token was last tried, or zero.
+	renewalTried time.Time
+	// pending is the request in flight, or nil.
+	pending *tokenRequest
 }
 
-// tokenRequest is a request for a token that is under way, for everybody who waits for it.
+// tokenRequest is a request for a token that is in flight. All callers share it.
 type tokenRequest struct {
 	done chan struct{}
-	// What follows is set when done is closed.
+	// token and err are set before done is closed.
 	token azcore.AccessToken
 	err   error
 }
 
-var _ azcore.TokenCredential = (*Tokens)(nil)
+var _ azcore.TokenCredential = (*TokenSource)(nil)
 
-func NewTokens(service entraService, credential azcore.TokenCredential) *Tokens {
-	t := &Tokens{service: service, credential: credential}
-	t.life, t.end = context.WithCancel(context.Background())
-	return t
+// NewTokenSource returns the source of an identity's tokens for a resource. It requests nothing yet.
+func NewTokenSource(resource Resource, credential azcore.TokenCredential) *TokenSource {
+	s := &TokenSource{resource: resource, credential: credential}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
 }
 
-// GetToken returns a token that holds. It asks for one where there is none or where it is time to,
-// whatever the options say: there is one scope for each service.
-func (t *Tokens) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	held, request := t.cached()
+// GetToken returns a valid token. It requests one if there is none or if the current one is to be renewed. It ignores
+// the options, because there is one scope for each resource.
+func (s *TokenSource) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	valid, request := s.cached()
 	if request == nil {
-		return held, nil
+		return valid, nil
 	}
-	if held.Token == "" {
-		return t.await(ctx, request, tokenTimeout)
+	if valid.Token == "" {
+		return s.await(ctx, request, tokenTimeout)
 	}
-	if renewed, err := t.await(ctx, request, tokenWait); err == nil {
+	if renewed, err := s.await(ctx, request, renewalWait); err == nil {
 		return renewed, nil
 	}
-	return held, nil
+	return valid, nil
 }
 
-// held returns the token that holds, if there is one, and the request for a new one where that is
-// wanted. Both are of one moment, so that nobody asks anew for what has just come.
-func (t *Tokens) cached() (azcore.AccessToken, *tokenRequest) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// cached returns the current token, if it is valid, and the request for a new one, if one is needed. It reads both
+// under one lock, so that no caller requests a token that has just arrived.
+func (s *TokenSource) cached() (azcore.AccessToken, *tokenRequest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	now := time.Now()
-	if !now.Before(t.staleAt) {
-		return azcore.AccessToken{}, t.startRequest()
+	if !now.Before(s.staleAt) {
+		return azcore.AccessToken{}, s.startRequest()
 	}
-	if now.Before(t.renewAt) || now.Sub(t.tried) < tokenPause {
-		return t.token, nil
+	if now.Before(s.renewAt) || now.Sub(s.renewalTried) < renewalPause {
+		return s.current, nil
 	}
-	t.tried = now
-	return t.token, t.startRequest()
+	s.renewalTried = now
+	return s.current, s.startRequest()
 }
 
-// await waits for the request. That goes on when it is no longer waited for, so that the next who
-// asks has its answer.
-func (t *Tokens) await(ctx context.Context, request *tokenRequest, patience time.Duration) (azcore.AccessToken, error) {
-	late := time.NewTimer(patience)
+// await waits for the request until timeout. The request goes on afterwards, so that the next caller gets its result.
+func (s *TokenSource) await(ctx context.Context, request *tokenRequest, timeout time.Duration) (azcore.AccessToken, error) {
+	late := time.NewTimer(timeout)
 	defer late.Stop()
 	select {
 	case <-request.done:
@@ -109,64 +110,65 @@ func (t *Tokens) await(ctx context.Context, request *tokenRequest, patience time
 	case <-ctx.Done():
 		return azcore.AccessToken{}, ctx.Err()
 	case <-late.C:
-		return azcore.AccessToken{}, noToken(t.service, context.DeadlineExceeded)
+		return azcore.AccessToken{}, tokenDenied(s.resource, context.DeadlineExceeded)
 	}
 }
 
-// asked returns the request under way, or a new one. The lock is held.
-func (t *Tokens) startRequest() *tokenRequest {
-	if t.request != nil {
-		return t.request
+// startRequest returns the request in flight, or starts one. The caller holds the lock.
+func (s *TokenSource) startRequest() *tokenRequest {
+	if s.pending != nil {
+		return s.pending
 	}
 	request := &tokenRequest{done: make(chan struct{})}
-	if t.life.Err() != nil {
-		request.err = ErrClosed
+	if s.ctx.Err() != nil {
+		request.err = errClosed
 		close(request.done)
 		return request
 	}
-	t.request = request
-	t.wg.Go(func() { t.fetch(request) })
+	s.pending = request
+	s.wg.Go(func() { s.fetch(request) })
 	return request
 }
 
-func (t *Tokens) fetch(request *tokenRequest) {
-	ctx, cancel := context.WithTimeout(t.life, tokenTimeout)
+// fetch requests a token from the credential and completes the request.
+func (s *TokenSource) fetch(request *tokenRequest) {
+	ctx, cancel := context.WithTimeout(s.ctx, tokenTimeout)
 	defer cancel()
-	token, err := t.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{t.service.scope}})
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.request = nil
+	token, err := s.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.resource.scope}})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending = nil
 	if err != nil {
-		request.err = noToken(t.service, err)
+		request.err = tokenDenied(s.resource, err)
 	} else {
 		request.token = token
-		t.store(token)
+		s.store(token)
 	}
 	close(request.done)
 }
 
-// keep remembers a token and when to renew it.
-func (t *Tokens) store(token azcore.AccessToken) {
-	if token.Token == t.token.Token {
-		return // its life did not begin anew
+// store makes token the current one and notes when to renew it. The caller holds the lock.
+func (s *TokenSource) store(token azcore.AccessToken) {
+	if token.Token == s.current.Token {
+		return // azidentity's cache returned the same token; its life did not begin anew
 	}
-	t.token = token
-	t.tried = time.Time{}
+	s.current = token
+	s.renewalTried = time.Time{}
 	life := time.Until(token.ExpiresOn)
-	t.renewAt = token.ExpiresOn.Add(-min(tokenMargin, life/2))
-	t.staleAt = token.ExpiresOn.Add(-min(tokenSlack, life/4))
-	if !token.RefreshOn.IsZero() && token.RefreshOn.Before(t.renewAt) {
-		t.renewAt = token.RefreshOn // a token that lives for a day
+	s.renewAt = token.ExpiresOn.Add(-min(renewalMargin, life/2))
+	s.staleAt = token.ExpiresOn.Add(-min(expiryMargin, life/4))
+	if !token.RefreshOn.IsZero() && token.RefreshOn.Before(s.renewAt) {
+		s.renewAt = token.RefreshOn // Entra ID sets it for a token that lives for a day
 	}
 }
 
-// close waits for the request under way, which it cuts off. A nil one has nothing to do.
-func (t *Tokens) Close() {
-	if t == nil {
+// Close cancels the request in flight and waits for its end. Close of a nil TokenSource does nothing.
+func (s *TokenSource) Close() {
+	if s == nil {
 		return
 	}
-	t.mu.Lock()
-	t.end()
-	t.mu.Unlock()
-	t.wg.Wait()
+	s.mu.Lock()
+	s.cancel()
+	s.mu.Unlock()
+	s.wg.Wait()
 }

@@ -19,7 +19,7 @@ func startConsumerOn(t *testing.T, b *eventhubtest.Bench, hub eventhub.Hub, stor
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	consumer := New(b.Cfg, hub, store, b.Sink, b.Stats, b.Health, b.Log)
+	consumer := New(b.Cfg, eventhub.NewReaderID(), hub, store, b.Sink, b.Stats, b.Health, b.Log)
 	go func() {
 		defer close(done)
 		consumer.Run(ctx)

@@ -48,8 +48,9 @@ type Consumer struct {
 	expires time.Duration
 }
 
-// New returns a consumer. Nothing happens before Run.
-func New(cfg forwarder.Config, hub eventhub.Hub, store eventhub.Store, sink eventhub.Sink,
+// New returns a consumer. ownerID names this replica in the ownerships: no other process may have it. Nothing happens
+// before Run.
+func New(cfg forwarder.Config, ownerID string, hub eventhub.Hub, store eventhub.Store, sink eventhub.Sink,
 	stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger,
 ) *Consumer {
 	observed := observedHub{Hub: hub, health: health}
@@ -57,7 +58,7 @@ func New(cfg forwarder.Config, hub eventhub.Hub, store eventhub.Store, sink even
 		cfg: cfg, hub: observed, store: store, sink: sink, stats: stats, health: health, log: log,
 		shared: partition.NewShared(cfg, observed, store, sink, stats, health, log),
 
-		ownerID: eventhub.ReaderID(),
+		ownerID: ownerID,
 		rng:     mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
 		owned:   map[string]*ownedPartition{},
 		outage:  storeOutage{listed: time.Now()},

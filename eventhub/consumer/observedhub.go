@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/azauth"
 	"aks-audit-log-go/forwarder/health"
 )
 
@@ -41,7 +40,7 @@ func (h observedHub) observe(err error) {
 	case err == nil:
 		h.health.HubAnswered()
 		h.health.HubAccepts("")
-	case azauth.RefusedBy(err) == azauth.HubPart:
+	case eventhub.AccessDeniedBy(err) == eventhub.ServiceHub:
 		h.health.HubRefuses("", err.Error())
 	}
 }
@@ -56,7 +55,7 @@ func (h observedHub) Receive(ctx context.Context, partition string, from eventhu
 		handle(ctx, event)
 	})
 	late.Stop()
-	if azauth.RefusedBy(err) == azauth.HubPart {
+	if eventhub.AccessDeniedBy(err) == eventhub.ServiceHub {
 		h.health.HubRefuses(partition, err.Error())
 	}
 	return err

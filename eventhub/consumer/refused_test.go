@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/azauth"
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
@@ -22,7 +21,7 @@ type refusingHub struct {
 
 func (h *refusingHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
 	if h.refuses.Load() {
-		return &azauth.RefusedError{By: azauth.HubPart, Text: "no right to listen"}
+		return &eventhub.AccessDeniedError{Service: eventhub.ServiceHub, Message: "no right to listen"}
 	}
 	return h.Hub.Receive(ctx, partition, from, handle)
 }
@@ -30,10 +29,10 @@ func (h *refusingHub) Receive(ctx context.Context, partition string, from eventh
 func TestWhoIsRefusedLaterIsNotReadyUntilItIsAcceptedAgain(t *testing.T) {
 	tests := map[string]struct {
 		refuse func(b *eventhubtest.Bench, err error)
-		by     azauth.Part
+		by     eventhub.Service
 	}{
-		"by the hub":     {func(b *eventhubtest.Bench, err error) { b.Hub.SetUnreachable(err) }, azauth.HubPart},
-		"by the storage": {func(b *eventhubtest.Bench, err error) { b.Store.Fail(err) }, azauth.StoragePart},
+		"by the hub":     {func(b *eventhubtest.Bench, err error) { b.Hub.SetUnreachable(err) }, eventhub.ServiceHub},
+		"by the storage": {func(b *eventhubtest.Bench, err error) { b.Store.Fail(err) }, eventhub.ServiceStorage},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -41,7 +40,7 @@ func TestWhoIsRefusedLaterIsNotReadyUntilItIsAcceptedAgain(t *testing.T) {
 				b := eventhubtest.NewBench(2)
 				stop := startConsumer(t, b)
 				b.AssertReadiness(t, eventhubtest.OwnsAll)
-				test.refuse(b, &azauth.RefusedError{By: test.by, Text: "no role"})
+				test.refuse(b, &eventhub.AccessDeniedError{Service: test.by, Message: "no role"})
 				b.AssertReadiness(t, "not ready: no role")
 				test.refuse(b, nil)
 				b.AssertReadiness(t, eventhubtest.OwnsAll)
@@ -57,7 +56,7 @@ func TestWhoIsRefusedLaterIsNotReadyUntilItIsAcceptedAgain(t *testing.T) {
 func TestWhoIsRefusedFromTheStartIsNotReadyForThatReasonAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(2)
-		b.Hub.SetUnreachable(&azauth.RefusedError{By: azauth.HubPart, Text: "no role"})
+		b.Hub.SetUnreachable(&eventhub.AccessDeniedError{Service: eventhub.ServiceHub, Message: "no role"})
 		stop := startConsumer(t, b)
 		b.AssertReadiness(t, "not ready: no partition is owned yet: no role")
 		b.Hub.SetUnreachable(nil)

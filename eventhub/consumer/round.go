@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/azauth"
 )
 
 // round renews and claims ownerships once, and returns the pause until the next round.
@@ -17,7 +16,7 @@ func (c *Consumer) round(ctx context.Context) time.Duration {
 		if ctx.Err() == nil {
 			c.stats.BalanceFailed()
 			c.health.OwnershipUnknown(err.Error())
-			if azauth.RefusedBy(err) == azauth.StoragePart {
+			if eventhub.AccessDeniedBy(err) == eventhub.ServiceStorage {
 				c.health.StorageRefuses(err.Error())
 			}
 			c.log.WithError(err).Warn("balancing round failed, trying again")

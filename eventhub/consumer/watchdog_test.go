@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/eventhub/partition"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/internal/eventhubtest"
@@ -173,12 +172,7 @@ func TestAPartitionOfAnotherReaderIsWatchedNoMore(t *testing.T) {
 }
 
 func TestTheDaemonHasTimeToConnectAgainBeforeTheWatchdogJudges(t *testing.T) {
-	for timeout, want := range map[time.Duration][2]time.Duration{
-		0:               {30 * time.Second, 30 * time.Second},
-		5 * time.Minute: {30 * time.Second, 30 * time.Second},
-		4 * time.Second: {time.Second, 2 * time.Second},
-	} {
-		cfg := forwarder.Config{WatchdogTimeout: timeout}
-		assert.Equal(t, want, [2]time.Duration{partition.WatchInterval(cfg, partition.LagInterval), hubclient.ManagementTimeout(cfg)}, timeout)
+	for timeout, want := range map[time.Duration]time.Duration{0: 30 * time.Second, 5 * time.Minute: 30 * time.Second, 4 * time.Second: time.Second} {
+		assert.Equal(t, want, partition.WatchInterval(forwarder.Config{WatchdogTimeout: timeout}, partition.LagInterval), timeout)
 	}
 }

@@ -15,55 +15,57 @@ import (
 )
 
 const (
-	// quietTimeout is how long an event is waited for before the hub is asked whether it is
-	// still there, and whether it holds one.
+	// quietTimeout is how long an event is awaited before the hub is asked whether it still answers, and whether it
+	// holds an event.
 	quietTimeout = 30 * time.Second
-	// sdkRetries and sdkRetryDelay are how the SDK tries again by itself. One retry reconnects;
-	// for more the caller has its own pauses. Without any, the SDK's renewal of its
-	// authorisation, which never gives up, would try without a pause (namespace.go:413).
-	sdkRetries    = 1
+	// sdkRetries is how often the SDK retries by itself. One retry reconnects; for more the caller has its own pauses.
+	// Without any, the SDK would renew its authorisation, which it retries forever, without a pause (namespace.go:413).
+	sdkRetries = 1
+	// sdkRetryDelay is the pause before a retry of the SDK.
 	sdkRetryDelay = time.Second
-	// sdkNoRetries is one try, in the SDK's words.
+	// sdkNoRetries is the SDK's value for one attempt.
 	sdkNoRetries = -1
 )
 
-// azEventHubs is the Hub on github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2.
+// azEventHubs is the Client on github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2.
 type azEventHubs struct {
 	cfg     forwarder.Config
 	options azeventhubs.ConsumerClientOptions
+	// quiet is quietTimeout, or less in tests.
 	quiet   time.Duration
 	credits *credits
-	// tokens is nil where a key is used.
-	tokens *azauth.Tokens
-	// consumer has one connection for all partitions, questions one for all questions.
-	consumer  *azeventhubs.ConsumerClient
-	questions azManagement
+	// tokens is nil if a key or signature is used.
+	tokens *azauth.TokenSource
+	// consumer has one connection for all partitions.
+	consumer *azeventhubs.ConsumerClient
+	// management has one connection for all management requests.
+	management azManagement
 }
 
-var _ eventhub.Hub = (*azEventHubs)(nil)
+var _ Client = (*azEventHubs)(nil)
 
 // newAzEventHubs does not connect yet.
-func newAzEventHubs(cfg forwarder.Config, tokens *azauth.Tokens) (*azEventHubs, error) {
-	trust, err := hubTLS(cfg)
+func newAzEventHubs(cfg forwarder.Config, readerID string, tokens *azauth.TokenSource) (*azEventHubs, error) {
+	tlsConfig, err := hubTLS(cfg)
 	if err != nil {
 		return nil, err
 	}
 	hub := &azEventHubs{cfg: cfg, quiet: quietTimeout, credits: newCredits(cfg), tokens: tokens, options: azeventhubs.ConsumerClientOptions{
 		ApplicationID: "aks-audit-log-go",
-		// The service names it to a reader that this one displaces.
-		InstanceID: eventhub.ReaderID(),
-		TLSConfig:  trust,
+		// The service shows it to a reader that this one displaces.
+		InstanceID: readerID,
+		TLSConfig:  tlsConfig,
 	}}
 	if cfg.HubTransport == forwarder.TransportWebSocket {
-		dialer := webSocketDialer{tls: trust, plain: cfg.HubConnection.Emulator, proxy: azauth.WithoutValue(http.ProxyFromEnvironment)}
+		dialer := webSocketDialer{tls: tlsConfig, plain: cfg.HubConnection.Emulator, proxy: azauth.HideProxyValue(http.ProxyFromEnvironment)}
 		hub.options.NewWebSocketConn = dialer.dial
 	}
-	hub.questions = azManagement{connect: hub.connect, patience: ManagementTimeout(cfg)}
+	hub.management = azManagement{connect: hub.connect, timeout: managementTimeout(cfg)}
 	hub.consumer, err = hub.connect(sdkRetries)
 	return hub, err
 }
 
-// connect makes a client of the SDK. It connects with the first question.
+// connect makes a client of the SDK. The client connects with its first request.
 func (a *azEventHubs) connect(retries int32) (*azeventhubs.ConsumerClient, error) {
 	options := a.options
 	options.RetryOptions = azeventhubs.RetryOptions{MaxRetries: retries, RetryDelay: sdkRetryDelay, MaxRetryDelay: sdkRetryDelay}
@@ -80,15 +82,15 @@ func (a *azEventHubs) connect(retries int32) (*azeventhubs.ConsumerClient, error
 	return consumer, nil
 }
 
-// open makes the client of a partition. It connects with the first event that is asked for.
+// open makes the client of a partition. The client connects when the first event is requested.
 func (a *azEventHubs) open(consumer *azeventhubs.ConsumerClient, partition string, from eventhub.Position) (*azeventhubs.PartitionClient, error) {
-	// The lowest epoch: a new owner's link displaces the old one's, as in Azure's own
-	// processors, so that a partition never has two readers.
+	// With the lowest epoch, the link of a new owner displaces the link of the previous one, as in Azure's own
+	// processors. So a partition never has two readers.
 	epoch := int64(0)
 	link, err := consumer.NewPartitionClient(partition, &azeventhubs.PartitionClientOptions{
 		StartPosition: sdkPosition(from),
 		OwnerLevel:    &epoch,
-		Prefetch:      a.credits.each(),
+		Prefetch:      a.credits.perPartition(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the client of partition %s: %w", partition, err)
@@ -96,8 +98,8 @@ func (a *azEventHubs) open(consumer *azeventhubs.ConsumerClient, partition strin
 	return link, nil
 }
 
-// sdkPosition never asks for the latest event: the SDK would ask for it again when it
-// reconnects, and what came in between would be lost.
+// sdkPosition never requests the latest event: the SDK would request it again when it reconnects, and lose what came
+// in between.
 func sdkPosition(from eventhub.Position) azeventhubs.StartPosition {
 	earliest := true
 	switch {
@@ -110,27 +112,29 @@ func sdkPosition(from eventhub.Position) azeventhubs.StartPosition {
 	}
 }
 
+// PartitionIDs implements eventhub.Hub.
 func (a *azEventHubs) PartitionIDs(ctx context.Context) ([]string, error) {
 	var info azeventhubs.EventHubProperties
-	err := a.questions.request(ctx, func(ctx context.Context, client *azeventhubs.ConsumerClient) (err error) {
+	err := a.management.request(ctx, func(ctx context.Context, client *azeventhubs.ConsumerClient) (err error) {
 		info, err = client.GetEventHubProperties(ctx, nil)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("ask the event hub for its partitions: %w", azauth.Explain(err, a.tokens != nil))
+		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err, a.tokens != nil))
 	}
-	a.credits.learn(len(info.PartitionIDs))
+	a.credits.setPartitions(len(info.PartitionIDs))
 	return info.PartitionIDs, nil
 }
 
+// PartitionInfo implements eventhub.Hub.
 func (a *azEventHubs) PartitionInfo(ctx context.Context, partition string) (eventhub.PartitionInfo, error) {
 	var info azeventhubs.PartitionProperties
-	err := a.questions.request(ctx, func(ctx context.Context, client *azeventhubs.ConsumerClient) (err error) {
+	err := a.management.request(ctx, func(ctx context.Context, client *azeventhubs.ConsumerClient) (err error) {
 		info, err = client.GetPartitionProperties(ctx, partition, nil)
 		return err
 	})
 	if err != nil {
-		return eventhub.PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, azauth.Explain(err, a.tokens != nil))
+		return eventhub.PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err, a.tokens != nil))
 	}
 	first := info.BeginningSequenceNumber
 	if info.IsEmpty {
@@ -144,34 +148,55 @@ func (a *azEventHubs) PartitionInfo(ctx context.Context, partition string) (even
 	}, nil
 }
 
+// Receive implements eventhub.Hub.
 func (a *azEventHubs) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
 	reader := &azReader{hub: a, partition: partition, position: from, handle: handle}
 	for {
 		err := reader.read(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // the caller ended it, that is no failure
-		case errors.Is(err, errOpenAgain):
-			reader.doubt = false
-		case errors.Is(err, errDoubt):
-			reader.doubt = true
+			return nil //nolint:nilerr // the caller ended it, which is no failure
+		case errors.Is(err, errReopen):
+			reader.withoutRetries = false
+		case errors.Is(err, errEventMissing):
+			reader.withoutRetries = true
 		case displaced(err):
 			return eventhub.ErrDisplaced
 		default:
-			// So does a reader with a higher epoch show that is there already: what the service
-			// says as it refuses the link does not get through.
-			return fmt.Errorf("receive from partition %s: %w", partition, azauth.Explain(err, a.tokens != nil))
+			// A reader with a higher epoch that was there before ends here too: the SDK does not pass on the reason with
+			// which the service refuses the link.
+			return fmt.Errorf("receive from partition %s: %w", partition, explain(err, a.tokens != nil))
 		}
 	}
 }
 
+// ProbeGroup implements Client.
+func (a *azEventHubs) ProbeGroup(ctx context.Context, partition string, after int64) error {
+	consumer, err := a.connect(sdkNoRetries)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(ctx, consumer.Close)
+	link, err := consumer.NewPartitionClient(partition, &azeventhubs.PartitionClientOptions{
+		StartPosition: sdkPosition(eventhub.Position{Sequence: after}),
+		Prefetch:      -1, // only the one event that is requested
+	})
+	if err != nil {
+		return fmt.Errorf("set up the client of partition %s: %w", partition, err)
+	}
+	defer closeQuietly(ctx, link.Close)
+	return probeResult(ctx, partition, callWithContext(ctx, func(ctx context.Context) error {
+		_, err := link.ReceiveEvents(ctx, 1, nil)
+		return err
+	}))
+}
+
+// Close implements eventhub.Hub.
 func (a *azEventHubs) Close(ctx context.Context) error {
 	a.tokens.Close()
-	err := errors.Join(eventhub.CallWithContext(ctx, a.consumer.Close), a.questions.close(ctx))
+	err := errors.Join(callWithContext(ctx, a.consumer.Close), a.management.close(ctx))
 	if err != nil {
 		return fmt.Errorf("close the event hub client: %w", err)
 	}
 	return nil
 }
-
-var ()

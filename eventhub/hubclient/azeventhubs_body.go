@@ -8,9 +8,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
 )
 
-// bodyOf returns the payload of a message in whichever sections it came: data sections joined, a
-// text or binary value as it is, and anything else as JSON, so that the unpacker can judge it and
-// keep it. A message without a body has an empty one.
+// bodyOf returns the payload of a message, whichever sections hold it: data sections joined, a text or binary value as
+// it is, and anything else as JSON, so that the unpacker can judge and store it. A message without a body has an empty
+// payload.
 func bodyOf(body azeventhubs.AMQPAnnotatedMessageBody) []byte {
 	switch value := body.Value.(type) {
 	case string:
@@ -31,7 +31,7 @@ func bodyOf(body azeventhubs.AMQPAnnotatedMessageBody) []byte {
 	}
 }
 
-// asJSON writes an AMQP value as JSON, and one that JSON cannot hold, such as NaN, as text.
+// asJSON encodes an AMQP value as JSON. It writes a value that JSON cannot hold, such as NaN, as text.
 func asJSON(value any) []byte {
 	text, err := json.Marshal(jsonValue(value))
 	if err != nil {
@@ -40,7 +40,7 @@ func asJSON(value any) []byte {
 	return text
 }
 
-// jsonValue gives maps, at any depth, the string keys that JSON needs.
+// jsonValue converts the keys of maps, at any depth, to the strings that JSON needs.
 func jsonValue(value any) any {
 	switch value := value.(type) {
 	case map[any]any:

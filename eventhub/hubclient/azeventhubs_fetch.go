@@ -10,31 +10,34 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// azFetcher gets the events of an open partition for an azReader, one ahead of what that hands on.
+// errLinkHangs says that the SDK did not return after the end of its context.
+var errLinkHangs = errors.New("the client did not let go of the partition")
+
+// azFetcher fetches the events of an open partition for an azReader, one ahead of the event that the reader handles.
 type azFetcher struct {
 	hub       *azEventHubs
 	partition string
 	link      *azeventhubs.PartitionClient
-	// endHandler is called when another reader has the partition.
-	endHandler func()
-	// last is the sequence number of the last event fetched; startKnown is false where the one
-	// before the first is not known.
-	last       int64
+	// cancelReader ends the reader, and with it the handler, when another reader has the partition.
+	cancelReader func()
+	// last is the sequence number of the last event fetched.
+	last int64
+	// startKnown is false if the sequence number before the first event is not known.
 	startKnown bool
-	// doubt is set where the partition was opened to learn why an event did not come.
-	doubt bool
+	// withoutRetries is set if the partition was opened to find out why an event did not come.
+	withoutRetries bool
 
 	fetched chan *azeventhubs.ReceivedEventData
-	// ended gets one error, behind the last event.
+	// ended gets one error, after the last event.
 	ended chan error
 }
 
-// run fetches until that fails.
+// run fetches events until that fails.
 func (f *azFetcher) run(ctx context.Context) {
 	for {
 		event, err := f.next(ctx)
 		if displaced(err) {
-			f.endHandler()
+			f.cancelReader()
 		}
 		if err != nil {
 			f.ended <- err
@@ -50,27 +53,25 @@ func (f *azFetcher) run(ctx context.Context) {
 	}
 }
 
-// wait is for after the end of ctx. It does not wait for ever: the SDK pays no heed to ctx while
-// it waits for a lock, such as that around the authorisation of another partition.
+// wait waits for the end of run after the end of its context. It stops waiting after eventhub.CloseTimeout, because the
+// SDK ignores the context while it waits for a lock, such as the one around the authorisation of another partition.
 func (f *azFetcher) wait() error {
 	select {
 	case err := <-f.ended:
 		return err
 	case <-time.After(eventhub.CloseTimeout):
-		return errLeft
+		return errLinkHangs
 	}
 }
 
-var errLeft = errors.New("the client did not let go of the partition")
-
+// displaced tells whether err means that another reader took the partition.
 func displaced(err error) bool {
 	var sdk *azeventhubs.Error
 	return errors.As(err, &sdk) && sdk.Code == azeventhubs.ErrorCodeOwnershipLost
 }
 
-// next waits for the event behind last. It never asks for more than one: the SDK waits until it
-// has as many as it was asked for, and drops the good ones where one cannot be converted
-// (partition_client.go:162).
+// next waits for the event after last. It never requests more than one: the SDK waits until it has as many as were
+// requested, and drops the good ones if one cannot be converted (partition_client.go:162).
 func (f *azFetcher) next(ctx context.Context) (*azeventhubs.ReceivedEventData, error) {
 	for {
 		waiting, cancel := context.WithTimeout(ctx, f.hub.quiet)
@@ -83,23 +84,23 @@ func (f *azFetcher) next(ctx context.Context) (*azeventhubs.ReceivedEventData, e
 		case !quiet:
 			return nil, err
 		}
-		if err := f.checkLink(ctx); err != nil {
+		if err := f.checkQuiet(ctx); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// askWhether asks the hub whether it is right that no event comes.
-func (f *azFetcher) checkLink(ctx context.Context) error {
+// checkQuiet asks the hub whether the partition holds an event that did not come.
+func (f *azFetcher) checkQuiet(ctx context.Context) error {
 	info, err := f.hub.PartitionInfo(ctx, f.partition)
-	switch held := info.Last - max(f.last, info.First-1); {
+	switch missing := info.Last - max(f.last, info.First-1); {
 	case err != nil:
 		return err
-	case held <= 0 || !f.startKnown:
+	case missing <= 0 || !f.startKnown:
 		return nil
-	case f.doubt:
-		return errHeldBack
+	case f.withoutRetries:
+		return errEventWithheld
 	default:
-		return errDoubt
+		return errEventMissing
 	}
 }

@@ -7,40 +7,41 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
-
-	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/azauth"
 )
 
-// azQuestions asks the service questions, over a connection of their own. The SDK waits for the
-// answer to one about a partition for ever, whatever ctx says (mgmt.go:151), and it never mends the
-// link for it: it translates the error before it looks for what it has to mend
-// (links_recover.go:101). So the client with the link is given up here, and another one made.
+// errClosed says that the client was used after Close.
+var errClosed = errors.New("the event hub client is closed")
+
+// azManagement sends management requests over a connection of their own. The SDK waits forever for the response to a
+// request about a partition, whatever ctx says (mgmt.go:151). It also never recovers the link of these requests,
+// because it translates the error before it looks for what it has to recover (links_recover.go:101). So azManagement
+// discards the client that has the link, and makes another one.
 type azManagement struct {
-	connect  func(retries int32) (*azeventhubs.ConsumerClient, error)
-	patience time.Duration
+	connect func(retries int32) (*azeventhubs.ConsumerClient, error)
+	// timeout bounds a request, both attempts together.
+	timeout time.Duration
 
 	mu     sync.Mutex
 	client *azeventhubs.ConsumerClient
 	closed bool
 }
 
-// ask waits no longer than its patience, or until ctx ends. It asks twice where the link may have
-// been dead since the question before.
-func (q *azManagement) request(ctx context.Context, question func(context.Context, *azeventhubs.ConsumerClient) error) error {
-	asking, cancel := context.WithTimeout(ctx, q.patience)
+// request sends a request, and waits for the response until its timeout or the end of ctx. It sends it a second time if
+// the link may have died since the previous request.
+func (m *azManagement) request(ctx context.Context, send func(context.Context, *azeventhubs.ConsumerClient) error) error {
+	limited, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
-	for again := true; ; again = false {
-		client, err := q.current()
+	for mayRetry := true; ; mayRetry = false {
+		client, err := m.current()
 		if err != nil {
 			return err
 		}
-		err = eventhub.CallWithContext(asking, func(asking context.Context) error { return question(asking, client) })
-		if err == nil || ctx.Err() != nil || asking.Err() == nil && !connectionLost(err) && q.is(client) {
+		err = callWithContext(limited, func(ctx context.Context) error { return send(ctx, client) })
+		if err == nil || ctx.Err() != nil || limited.Err() == nil && !connectionLost(err) && m.isCurrent(client) {
 			return err
 		}
-		q.discard(ctx, client)
-		if !again || asking.Err() != nil {
+		m.discard(ctx, client)
+		if !mayRetry || limited.Err() != nil {
 			return err
 		}
 	}
@@ -51,51 +52,51 @@ func connectionLost(err error) bool {
 	return errors.As(err, &sdk) && sdk.Code == azeventhubs.ErrorCodeConnectionLost
 }
 
-// current is the client to ask with.
-func (q *azManagement) current() (*azeventhubs.ConsumerClient, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return nil, azauth.ErrClosed
+// current returns the client for the next request, and makes one if there is none.
+func (m *azManagement) current() (*azeventhubs.ConsumerClient, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errClosed
 	}
-	if q.client == nil {
-		client, err := q.connect(sdkRetries)
+	if m.client == nil {
+		client, err := m.connect(sdkRetries)
 		if err != nil {
 			return nil, err
 		}
-		q.client = client
+		m.client = client
 	}
-	return q.client, nil
+	return m.client, nil
 }
 
-// is tells whether the client has not been given up meanwhile.
-func (q *azManagement) is(client *azeventhubs.ConsumerClient) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.client == client
+// isCurrent tells whether client has not been discarded meanwhile.
+func (m *azManagement) isCurrent(client *azeventhubs.ConsumerClient) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.client == client
 }
 
-// giveUp closes a client, which ends the questions that still wait, and has the next question
-// make another one.
-func (q *azManagement) discard(ctx context.Context, client *azeventhubs.ConsumerClient) {
-	q.mu.Lock()
-	known := q.client == client
+// discard closes client, which ends the requests that still wait on it. The next request makes another one.
+func (m *azManagement) discard(ctx context.Context, client *azeventhubs.ConsumerClient) {
+	m.mu.Lock()
+	known := m.client == client
 	if known {
-		q.client = nil
+		m.client = nil
 	}
-	q.mu.Unlock()
+	m.mu.Unlock()
 	if known {
-		eventhub.CloseQuietly(ctx, client.Close)
+		closeQuietly(ctx, client.Close)
 	}
 }
 
-func (q *azManagement) close(ctx context.Context) error {
-	q.mu.Lock()
-	client := q.client
-	q.client, q.closed = nil, true
-	q.mu.Unlock()
+// close closes the client for good.
+func (m *azManagement) close(ctx context.Context) error {
+	m.mu.Lock()
+	client := m.client
+	m.client, m.closed = nil, true
+	m.mu.Unlock()
 	if client == nil {
 		return nil
 	}
-	return eventhub.CallWithContext(ctx, client.Close)
+	return callWithContext(ctx, client.Close)
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/azauth"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/internal/eventhubtest"
 	"aks-audit-log-go/internal/hubtest"
@@ -235,7 +234,7 @@ func beQuick(t *testing.T, hub eventhub.Hub) *azEventHubs {
 	t.Helper()
 	az, ok := hub.(*azEventHubs)
 	require.True(t, ok)
-	az.quiet, az.questions.patience = quietMoment, eventhubtest.Patience
+	az.quiet, az.management.timeout = quietMoment, eventhubtest.Patience
 	return az
 }
 
@@ -282,7 +281,7 @@ func TestAPartitionThatRetentionHasEmptiedIsQuiet(t *testing.T) {
 
 func TestAHubThatFallsSilentIsAnError(t *testing.T) {
 	server, hub := startAzEmulator(t)
-	beQuick(t, hub).questions.patience = 10 * time.Second
+	beQuick(t, hub).management.timeout = 10 * time.Second
 	server.Append("0", []byte("a"))
 	r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
 	r.Expect(t, 0)
@@ -499,7 +498,7 @@ func TestASharedAccessSignatureIsEnough(t *testing.T) {
 	expired := newTestHub(t, server, forwarder.ClientAzEventHubs,
 		"EHUBNAMESPACECONNECTIONSTRING="+endpoint+";SharedAccessSignature="+eventhubtest.Signature(t, server, time.Now().Add(-time.Hour)))
 	_, err := expired.PartitionIDs(t.Context())
-	assert.Equal(t, azauth.HubPart, azauth.RefusedBy(err), err)
+	assert.Equal(t, eventhub.ServiceHub, eventhub.AccessDeniedBy(err), err)
 	assert.NotContains(t, err.Error(), "sig=")
 }
 

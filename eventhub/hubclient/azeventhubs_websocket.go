@@ -13,7 +13,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// webSocketDialer makes the connections of azeventhubs where AMQP goes over a WebSocket.
+// webSocketDialer opens the connections of azeventhubs if AMQP goes over a WebSocket.
 type webSocketDialer struct {
 	tls *tls.Config
 	// plain is set for Microsoft's emulator, which has no TLS.
@@ -21,13 +21,13 @@ type webSocketDialer struct {
 	proxy func(*http.Request) (*url.URL, error)
 }
 
-// dial connects to the address that the SDK gives, wss://<host>/$servicebus/websocket.
+// dial connects to the address that the SDK passes, wss://<host>/$servicebus/websocket.
 func (d webSocketDialer) dial(ctx context.Context, params azeventhubs.WebSocketConnParams) (net.Conn, error) {
 	address := params.Host
 	if d.plain {
 		address = strings.Replace(address, "wss://", "ws://", 1)
 	}
-	// Each connection has a client of its own, so that none is left idle behind a refusal.
+	// Each connection has a client of its own, so that no idle connection is left after a refusal.
 	transport := &http.Transport{Proxy: d.proxy, TLSClientConfig: d.tls.Clone(), DisableKeepAlives: true}
 	socket, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{ //nolint:bodyclose // it never has to be, says the library
 		HTTPClient:   &http.Client{Transport: transport},
@@ -36,6 +36,6 @@ func (d webSocketDialer) dial(ctx context.Context, params azeventhubs.WebSocketC
 	if err != nil {
 		return nil, fmt.Errorf("open a WebSocket to the event hub: %w", err)
 	}
-	// The connection outlives the call in which it was made.
+	// The connection outlives the call that opened it.
 	return websocket.NetConn(context.WithoutCancel(ctx), socket, websocket.MessageBinary), nil
 }

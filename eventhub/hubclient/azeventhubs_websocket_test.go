@@ -83,7 +83,7 @@ func TestAWebSocketGoesThroughTheProxy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EHUBNAMESPACECONNECTIONSTRING="+connection)
-			hub, err := newAzEventHubs(cfg, nil)
+			hub, err := newAzEventHubs(cfg, "reader", nil)
 			require.NoError(t, err)
 			trust, err := hubTLS(cfg)
 			require.NoError(t, err)
@@ -144,9 +144,9 @@ func TestAWrongProxyIsNamedWithoutItsPassword(t *testing.T) {
 	cfg := eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs)
 	trust, err := hubTLS(cfg)
 	require.NoError(t, err)
-	dialer := webSocketDialer{tls: trust, proxy: azauth.WithoutValue(func(*http.Request) (*url.URL, error) { return nil, wrong })}
+	dialer := webSocketDialer{tls: trust, proxy: azauth.HideProxyValue(func(*http.Request) (*url.URL, error) { return nil, wrong })}
 	_, err = dialer.dial(t.Context(), azeventhubs.WebSocketConnParams{Host: "wss://" + cfg.HubConnection.Host + "/$servicebus/websocket"})
-	require.ErrorIs(t, err, azauth.ErrProxy)
+	require.ErrorContains(t, err, "HTTPS_PROXY or HTTP_PROXY is not the address of a proxy")
 	assert.NotContains(t, err.Error(), "s3cr3t")
 }
 
@@ -182,9 +182,9 @@ func TestAFileOfAuthoritiesWithoutAnyIsAnErrorAtTheStart(t *testing.T) {
 	server, _ := startAzEmulator(t)
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	require.NoError(t, os.WriteFile(empty, []byte("no certificate"), 0o600))
-	_, err := New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty))
+	_, err := New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty), "reader")
 	require.ErrorIs(t, err, pemfile.ErrNoCertificate)
-	_, err = New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty+".missing"))
+	_, err = New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty+".missing"), "reader")
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assert.ErrorContains(t, err, "EVENTHUBCAFILE")
 }

@@ -1,6 +1,8 @@
 package hubclient
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"aks-audit-log-go/eventhub"
@@ -8,30 +10,63 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// NewHub returns the client that the configuration asks for, for the event hub that it names. It
-// does not connect yet.
-func New(cfg forwarder.Config) (eventhub.Hub, error) {
+// Client is a Hub that can also tell whether its consumer group may be read. Both SDKs have one.
+type Client interface {
+	eventhub.Hub
+	// ProbeGroup opens the partition after the sequence number after, as a reader without an epoch, until an event came
+	// or ctx has ended: both return nil. Such a reader displaces no other one. If a reader with an epoch has the
+	// partition, as the daemon's readers have, the service refuses the link, and ProbeGroup returns ErrPartitionInUse.
+	// Reading removes nothing from an event hub.
+	ProbeGroup(ctx context.Context, partition string, after int64) error
+}
+
+// New returns the client of the event hub that the configuration names, on the SDK that it chooses. The service shows
+// readerID to a reader that this one displaces, except with the legacy client, which cannot send it. New does not connect
+// yet.
+func New(cfg forwarder.Config, readerID string) (Client, error) {
 	if !cfg.HubConnection.Entra {
-		return newHub(cfg, nil)
+		return newHub(cfg, readerID, nil)
 	}
 	credential, err := azauth.NewCredential()
 	if err != nil {
 		return nil, err
 	}
-	return newHub(cfg, azauth.NewTokens(azauth.HubService, credential))
+	return newHub(cfg, readerID, azauth.NewTokenSource(azauth.HubResource, credential))
 }
 
-// newHub is NewHub with the tokens that the hub is given; nil where it takes a key.
-func newHub(cfg forwarder.Config, tokens *azauth.Tokens) (eventhub.Hub, error) {
+// newHub is New with the given tokens, or nil for a key or signature.
+func newHub(cfg forwarder.Config, readerID string, tokens *azauth.TokenSource) (Client, error) {
 	if cfg.HubClient == forwarder.ClientAzureEventHubsGo {
 		return newLegacyHub(cfg, tokens)
 	}
-	return newAzEventHubs(cfg, tokens)
+	return newAzEventHubs(cfg, readerID, tokens)
 }
 
-// hubConnectionString writes the parts of the connection string again as the SDKs want them:
-// without a semicolon at the end, on which one's parser fails, and without an EntityPath, on
-// which the other's does, unless it is the hub's name in the same letters.
+// PartitionInfos asks what each partition holds. It returns what it found out, and the errors of the partitions that are
+// missing.
+func PartitionInfos(ctx context.Context, hub eventhub.Hub) (map[string]eventhub.PartitionInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, eventhub.RequestTimeout)
+	defer cancel()
+	ids, err := hub.PartitionIDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var failures error
+	infos := map[string]eventhub.PartitionInfo{}
+	for _, id := range ids {
+		info, err := hub.PartitionInfo(ctx, id)
+		if err != nil {
+			failures = errors.Join(failures, err)
+			continue
+		}
+		infos[id] = info
+	}
+	return infos, failures
+}
+
+// hubConnectionString writes the parts of the connection string again as both SDKs accept them: without a semicolon at
+// the end, on which the parser of one fails, and without an EntityPath, on which the other one fails unless it is the
+// hub's name in the same letters.
 func hubConnectionString(cfg forwarder.Config) string {
 	connection := cfg.HubConnection
 	text := "Endpoint=sb://" + connection.Host + "/;"
@@ -46,9 +81,9 @@ func hubConnectionString(cfg forwarder.Config) string {
 	return text
 }
 
-// questionTimeout is how long the answer to a question is waited for; then it is asked over a
-// connection of its own, which the watchdog has to leave time for.
-func ManagementTimeout(cfg forwarder.Config) time.Duration {
+// managementTimeout bounds a management request. The watchdog has to leave time for a second attempt over a new
+// connection, so it is at most half of WATCHDOGTIMEOUT.
+func managementTimeout(cfg forwarder.Config) time.Duration {
 	if cfg.WatchdogTimeout > 0 {
 		return min(eventhub.RequestTimeout, cfg.WatchdogTimeout/2)
 	}

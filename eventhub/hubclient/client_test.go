@@ -19,12 +19,9 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-const (
-
-	// leaving is how long the end of a dead connection may take on a busy machine: more than closeTimeout, less
-	// than the 55 s that azure-event-hubs-go takes where nothing bounds it.
-	leaving = 15 * eventhub.CloseTimeout
-)
+// leaving is how long the end of a dead connection may take on a busy machine: more than eventhub.CloseTimeout, less
+// than the 55 s that azure-event-hubs-go takes if nothing bounds it.
+const leaving = 15 * eventhub.CloseTimeout
 
 func startEmulator(t *testing.T, partitions int, client forwarder.HubClient) (*hubtest.Server, eventhub.Hub) {
 	t.Helper()
@@ -37,7 +34,7 @@ func startEmulator(t *testing.T, partitions int, client forwarder.HubClient) (*h
 // newTestHub is a client for the emulator, with changes to its variables, NAME=value each.
 func newTestHub(t *testing.T, server *hubtest.Server, client forwarder.HubClient, changes ...string) eventhub.Hub {
 	t.Helper()
-	hub, err := New(eventhubtest.TestConfig(t, server, client, changes...))
+	hub, err := New(eventhubtest.TestConfig(t, server, client, changes...), "reader")
 	require.NoError(t, err)
 	t.Cleanup(func() { closeHub(t, hub) })
 	return hub
@@ -209,7 +206,7 @@ func TestAWrongKeyIsAnErrorThatSaysWhatToLookAtAndShowsNoKey(t *testing.T) {
 		t.Cleanup(server.Close)
 		cfg := eventhubtest.TestConfig(t, server, client)
 		cfg.HubConnection.Key = "d3Jvbmcta2V5"
-		hub, err := New(cfg)
+		hub, err := New(cfg, "reader")
 		require.NoError(t, err)
 		t.Cleanup(func() { closeHub(t, hub) })
 		_, asked := hub.PartitionInfo(t.Context(), "0")
@@ -253,4 +250,11 @@ func TestAnEmptyBodyAndGzipComeAsTheyAre(t *testing.T) {
 		assert.Equal(t, gzip, second.Encoding)
 		r.Stop(t)
 	})
+}
+
+// consumer's test of the same name has the other half of it: how often the hub is asked.
+func TestTheDaemonHasTimeToConnectAgainBeforeTheWatchdogJudges(t *testing.T) {
+	for timeout, want := range map[time.Duration]time.Duration{0: 30 * time.Second, 5 * time.Minute: 30 * time.Second, 4 * time.Second: 2 * time.Second} {
+		assert.Equal(t, want, managementTimeout(forwarder.Config{WatchdogTimeout: timeout}), timeout)
+	}
 }

@@ -1,2 +1,3 @@
-// Package hubclient is eventhub.Hub on Azure's SDKs: azeventhubs (the default), and the retired azure-event-hubs-go.
+// Package hubclient implements eventhub.Hub on Azure's SDKs: on azeventhubs, which is the default, and on the retired
+// azure-event-hubs-go (legacy.go).
 package hubclient

@@ -53,7 +53,7 @@ func startEntra(t *testing.T, client forwarder.HubClient, life time.Duration, ch
 	_, rest, _ := strings.Cut(server.ConnectionString(), "sb://")
 	host, _, _ := strings.Cut(rest, "/")
 	changes = append(changes, "EHUBNAMESPACECONNECTIONSTRING=", "EVENTHUBNAMESPACE="+host)
-	hub, err := newHub(eventhubtest.TestConfig(t, server, client, changes...), azauth.NewTokens(azauth.HubService, azauthtest.CredentialFunc(identity.get)))
+	hub, err := newHub(eventhubtest.TestConfig(t, server, client, changes...), "reader", azauth.NewTokenSource(azauth.HubResource, azauthtest.CredentialFunc(identity.get)))
 	require.NoError(t, err)
 	t.Cleanup(func() { closeHub(t, hub) })
 	return server, identity, hub
@@ -63,7 +63,7 @@ func startEntra(t *testing.T, client forwarder.HubClient, life time.Duration, ch
 func assertRefused(t *testing.T, err error) {
 	t.Helper()
 	require.Error(t, err)
-	assert.Equal(t, azauth.HubPart, azauth.RefusedBy(err), err)
+	assert.Equal(t, eventhub.ServiceHub, eventhub.AccessDeniedBy(err), err)
 	assert.Equal(t, 1, strings.Count(err.Error(), `the hub does not accept this identity: this identity has to have the role "Azure Event Hubs Data Receiver"`), err)
 	assert.NotContains(t, err.Error(), "eyJ")
 }
@@ -128,10 +128,10 @@ func TestWithoutATokenTheHubIsAskedNothingAndTheReasonIsSaid(t *testing.T) {
 		identity.gone.Store(true)
 		_, err := hub.PartitionIDs(t.Context())
 		require.ErrorContains(t, err, "no token of Microsoft Entra ID for the event hub: nobody is signed in")
-		assert.Equal(t, azauth.HubPart, azauth.RefusedBy(err))
+		assert.Equal(t, eventhub.ServiceHub, eventhub.AccessDeniedBy(err))
 		err = hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {})
 		require.ErrorContains(t, err, "no token of Microsoft Entra ID for the event hub: nobody is signed in")
-		assert.Equal(t, azauth.HubPart, azauth.RefusedBy(err))
+		assert.Equal(t, eventhub.ServiceHub, eventhub.AccessDeniedBy(err))
 	})
 }
 
@@ -148,9 +148,9 @@ func TestAPartitionThatGetsNoTokenDoesNotCutTheOthers(t *testing.T) {
 	az := hub.(*azEventHubs)
 	link, err := az.open(az.consumer, "1", eventhub.Beginning())
 	require.NoError(t, err)
-	defer eventhub.CloseQuietly(t.Context(), link.Close)
+	defer closeQuietly(t.Context(), link.Close)
 	_, err = link.ReceiveEvents(t.Context(), 1, nil)
-	assert.Equal(t, azauth.HubPart, azauth.RefusedBy(err), err)
+	assert.Equal(t, eventhub.ServiceHub, eventhub.AccessDeniedBy(err), err)
 	server.Append("0", []byte("b"))
 	r.Expect(t, 1)
 	assert.Equal(t, before, server.Dialled())
@@ -159,7 +159,7 @@ func TestAPartitionThatGetsNoTokenDoesNotCutTheOthers(t *testing.T) {
 
 func TestALinkWhoseTokenRanOutIsOpenedAgainWithANewOne(t *testing.T) {
 	t.Parallel()
-	// azeventhubs renews after two minutes at the earliest: hubidentity_torture_test.go.
+	// azeventhubs renews after two minutes at the earliest: identity_torture_test.go.
 	server, _, hub := startEntra(t, forwarder.ClientAzEventHubs, 3*time.Second)
 	r := startRetrying(t, hub)
 	for sequence := range int64(2) {
@@ -179,5 +179,5 @@ func TestALinkWhoseTokenRanOutIsNoRefusal(t *testing.T) {
 	r.Expect(t, 0)
 	err := r.End(t)
 	require.ErrorContains(t, err, "ExpiredToken")
-	assert.Empty(t, azauth.RefusedBy(err))
+	assert.Empty(t, eventhub.AccessDeniedBy(err))
 }

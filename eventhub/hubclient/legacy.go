@@ -20,29 +20,29 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// azureEventHubsGo is the Hub on github.com/Azure/azure-event-hubs-go/v3.
+// legacyHub is the Client on github.com/Azure/azure-event-hubs-go/v3.
 type legacyHub struct {
 	cfg   forwarder.Config
 	group string
-	// tokens is nil where a key is used.
-	tokens    *azauth.Tokens
+	// tokens is nil if a key or signature is used.
+	tokens    *azauth.TokenSource
 	credits   *credits
 	websocket bool
-	// patience bounds a question.
-	patience time.Duration
+	// timeout bounds a management request.
+	timeout time.Duration
 }
 
-var _ eventhub.Hub = (*legacyHub)(nil)
+var _ Client = (*legacyHub)(nil)
 
-// newAzureEventHubsGo does not connect yet.
-func newLegacyHub(cfg forwarder.Config, tokens *azauth.Tokens) (*legacyHub, error) {
+// newLegacyHub does not connect yet.
+func newLegacyHub(cfg forwarder.Config, tokens *azauth.TokenSource) (*legacyHub, error) {
 	hub := &legacyHub{
 		cfg:       cfg,
 		tokens:    tokens,
 		group:     cfg.ConsumerGroup,
 		credits:   newCredits(cfg),
 		websocket: cfg.HubTransport == forwarder.TransportWebSocket,
-		patience:  ManagementTimeout(cfg),
+		timeout:   managementTimeout(cfg),
 	}
 	if _, err := hub.open(persist.NewMemoryPersister()); err != nil {
 		return nil, err
@@ -50,56 +50,59 @@ func newLegacyHub(cfg forwarder.Config, tokens *azauth.Tokens) (*legacyHub, erro
 	return hub, nil
 }
 
-// open makes a client of the SDK. Each partition has one of its own: the SDK connects under a
-// lock of its client, so that one partition that hangs there would stop all of them.
-func (a *legacyHub) open(positions persist.CheckpointPersister) (*eventhubs.Hub, error) {
+// open makes a client of the SDK. Each partition has a client of its own: the SDK connects under a lock of its client, so
+// one partition that hangs there would stop all of them.
+func (h *legacyHub) open(positions persist.CheckpointPersister) (*eventhubs.Hub, error) {
 	options := []eventhubs.HubOption{eventhubs.HubWithOffsetPersistence(positions)}
-	if a.websocket {
+	if h.websocket {
 		options = append(options, eventhubs.HubWithWebSocketConnection())
 	}
-	hub, err := a.client(options)
+	hub, err := h.client(options)
 	if err != nil {
 		return nil, fmt.Errorf("set up the event hub client: %w", err)
 	}
 	return hub, nil
 }
 
-func (a *legacyHub) client(options []eventhubs.HubOption) (*eventhubs.Hub, error) {
-	if a.tokens == nil {
-		return eventhubs.NewHubFromConnectionString(hubConnectionString(a.cfg)+";EntityPath="+a.cfg.HubName, options...)
+// client makes a client of the SDK with a key or with tokens.
+func (h *legacyHub) client(options []eventhubs.HubOption) (*eventhubs.Hub, error) {
+	if h.tokens == nil {
+		return eventhubs.NewHubFromConnectionString(hubConnectionString(h.cfg)+";EntityPath="+h.cfg.HubName, options...)
 	}
-	// It puts the two parts of the host together again. It would take the second from a list of
-	// clouds, of which the variable AZURE_ENVIRONMENT names one.
-	name, suffix, _ := strings.Cut(a.cfg.HubConnection.Host, ".")
+	// The SDK joins the two parts of the host again. Without the suffix it would take the second part from a list of clouds,
+	// one of which the variable AZURE_ENVIRONMENT names.
+	name, suffix, _ := strings.Cut(h.cfg.HubConnection.Host, ".")
 	options = append(options, eventhubs.HubWithEnvironment(azure.Environment{ServiceBusEndpointSuffix: suffix}))
-	return eventhubs.NewHub(name, a.cfg.HubName, legacyTokens{a.tokens}, options...)
+	return eventhubs.NewHub(name, h.cfg.HubName, legacyTokens{h.tokens}, options...)
 }
 
-func (a *legacyHub) PartitionIDs(ctx context.Context) ([]string, error) {
-	hub, err := a.open(persist.NewMemoryPersister())
+// PartitionIDs implements eventhub.Hub.
+func (h *legacyHub) PartitionIDs(ctx context.Context) ([]string, error) {
+	hub, err := h.open(persist.NewMemoryPersister())
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.patience)
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
 	info, err := hub.GetRuntimeInformation(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the event hub for its partitions: %w", azauth.Explain(err, a.tokens != nil))
+		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err, h.tokens != nil))
 	}
-	a.credits.learn(len(info.PartitionIDs))
+	h.credits.setPartitions(len(info.PartitionIDs))
 	return info.PartitionIDs, nil
 }
 
-func (a *legacyHub) PartitionInfo(ctx context.Context, partition string) (eventhub.PartitionInfo, error) {
-	hub, err := a.open(persist.NewMemoryPersister())
+// PartitionInfo implements eventhub.Hub.
+func (h *legacyHub) PartitionInfo(ctx context.Context, partition string) (eventhub.PartitionInfo, error) {
+	hub, err := h.open(persist.NewMemoryPersister())
 	if err != nil {
 		return eventhub.PartitionInfo{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.patience)
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
 	info, err := hub.GetPartitionInformation(ctx, partition)
 	if err != nil {
-		return eventhub.PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, azauth.Explain(err, a.tokens != nil))
+		return eventhub.PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err, h.tokens != nil))
 	}
 	return eventhub.PartitionInfo{
 		First:        info.BeginningSequenceNumber,
@@ -109,18 +112,19 @@ func (a *legacyHub) PartitionInfo(ctx context.Context, partition string) (eventh
 	}, nil
 }
 
-func (a *legacyHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
-	reader := &sdkReader{position: from, handle: handle}
-	hub, err := a.open(reader)
+// Receive implements eventhub.Hub.
+func (h *legacyHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
+	reader := &legacyReader{position: from, handle: handle}
+	hub, err := h.open(reader)
 	if err != nil {
 		return err
 	}
-	listener, err := a.listen(ctx, hub, partition, reader)
+	listener, err := h.listen(ctx, hub, partition, reader)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // the caller ended it, that is no failure
+			return nil //nolint:nilerr // the caller ended it, which is no failure
 		}
-		return fmt.Errorf("receive from partition %s: %w", partition, azauth.Explain(err, a.tokens != nil))
+		return fmt.Errorf("receive from partition %s: %w", partition, explain(err, h.tokens != nil))
 	}
 	var ended error
 	select {
@@ -131,72 +135,91 @@ func (a *legacyHub) Receive(ctx context.Context, partition string, from eventhub
 	reader.close(listener)
 	switch {
 	case ctx.Err() != nil:
-		return nil //nolint:nilerr // the caller ended it, that is no failure
+		return nil //nolint:nilerr // the caller ended it, which is no failure
 	case errors.Is(ended, context.Canceled):
-		// The SDK closes the listener by itself and without an error for one reason only: the
-		// service said amqp:link:stolen (receiver.go, listenForMessages).
+		// The SDK closes the listener by itself and without an error for one reason only: the service answered
+		// amqp:link:stolen (receiver.go, listenForMessages).
 		return eventhub.ErrDisplaced
 	default:
-		return fmt.Errorf("receive from partition %s: %w", partition, azauth.Explain(ended, a.tokens != nil))
+		return fmt.Errorf("receive from partition %s: %w", partition, explain(ended, h.tokens != nil))
 	}
 }
 
-func (a *legacyHub) listen(ctx context.Context, hub *eventhubs.Hub, partition string, reader *sdkReader) (*eventhubs.ListenerHandle, error) {
+// listen starts a listener of the SDK within eventhub.ConnectTimeout.
+func (h *legacyHub) listen(ctx context.Context, hub *eventhubs.Hub, partition string, reader *legacyReader) (*eventhubs.ListenerHandle, error) {
 	ctx, cancel := context.WithTimeout(ctx, eventhub.ConnectTimeout)
 	defer cancel()
-	return hub.Receive(ctx, partition, reader.take,
-		eventhubs.ReceiveWithConsumerGroup(a.group),
-		eventhubs.ReceiveWithPrefetchCount(uint32(a.credits.each())), // #nosec G115 -- it is never negative
-		// The lowest epoch: a new owner's link displaces the old one's, as in Azure's own
-		// processors, so that a partition never has two readers.
+	return hub.Receive(ctx, partition, reader.accept,
+		eventhubs.ReceiveWithConsumerGroup(h.group),
+		eventhubs.ReceiveWithPrefetchCount(uint32(h.credits.perPartition())), // #nosec G115 -- it is never negative
+		// With the lowest epoch, the link of a new owner displaces the link of the previous one, as in Azure's own
+		// processors. So a partition never has two readers.
 		eventhubs.ReceiveWithEpoch(0))
 }
 
-// Close only ends the tokens: every Receive and every question had a client of its own.
-func (a *legacyHub) Close(context.Context) error {
-	a.tokens.Close()
+// ProbeGroup implements Client. It ignores the position: this SDK reports when the partition is open, so no event is
+// needed. It requests none, because the SDK would panic on an event without a body.
+func (h *legacyHub) ProbeGroup(ctx context.Context, partition string, _ int64) error {
+	hub, err := h.open(persist.NewMemoryPersister())
+	if err != nil {
+		return err
+	}
+	return probeResult(ctx, partition, callWithContext(ctx, func(ctx context.Context) error {
+		listener, err := hub.Receive(ctx, partition, func(context.Context, *eventhubs.Event) error { return nil },
+			eventhubs.ReceiveWithConsumerGroup(h.group), eventhubs.ReceiveWithPrefetchCount(1), eventhubs.ReceiveWithLatestOffset())
+		if err == nil {
+			closeQuietly(ctx, listener.Close)
+		}
+		return err
+	}))
+}
+
+// Close implements eventhub.Hub. It only closes the tokens: every Receive and every request had a client of its own.
+func (h *legacyHub) Close(context.Context) error {
+	h.tokens.Close()
 	return nil
 }
 
-// retiredTokens gives the tokens as azure-event-hubs-go wants them.
-type legacyTokens struct{ tokens *azauth.Tokens }
+// legacyTokens is the auth.TokenProvider that azure-event-hubs-go expects.
+type legacyTokens struct{ tokens *azauth.TokenSource }
 
 var _ auth.TokenProvider = legacyTokens{}
 
-// GetToken implements auth.TokenProvider, which gives no context; tokens bounds the request by itself. A
-// token is for the whole service, whatever the address.
-func (r legacyTokens) GetToken(string) (*auth.Token, error) {
-	token, err := r.tokens.GetToken(context.Background(), policy.TokenRequestOptions{})
+// GetToken implements auth.TokenProvider, which passes no context: the TokenSource bounds the request by itself. It ignores
+// the address, because a token is valid for the whole service.
+func (t legacyTokens) GetToken(string) (*auth.Token, error) {
+	token, err := t.tokens.GetToken(context.Background(), policy.TokenRequestOptions{})
 	if err != nil {
 		return nil, err
 	}
 	return auth.NewToken(auth.CBSTokenTypeJWT, token.Token, strconv.FormatInt(token.ExpiresOn.Unix(), 10)), nil
 }
 
-// sdkReader stands between the SDK and a Handler: it remembers the last event handed on, from
-// where the SDK goes on when it reconnects, and keeps back what comes a second time. The SDK
-// calls it from its own goroutines, hence the locks.
-type sdkReader struct {
+// legacyReader stands between the SDK and a Handler. It remembers the last event handed on, from where the SDK goes on
+// when it reconnects, and drops events that come a second time. The SDK calls it from several goroutines, hence the
+// locks.
+type legacyReader struct {
 	handle eventhub.Handler
-	// inHand is held while an event is being handed on.
-	inHand sync.Mutex
-	closed bool
+	// handling is held while the handler has an event. It guards closed.
+	handling sync.Mutex
+	closed   bool
 
-	lock     sync.Mutex
+	// mu guards position.
+	mu       sync.Mutex
 	position eventhub.Position
 }
 
-var _ persist.CheckpointPersister = (*sdkReader)(nil)
+var _ persist.CheckpointPersister = (*legacyReader)(nil)
 
-// take is the SDK's handler. It never returns an error: the SDK would not hand that event out
-// again, it would go on to the next.
-func (r *sdkReader) take(ctx context.Context, raw *eventhubs.Event) error {
-	r.inHand.Lock()
-	defer r.inHand.Unlock()
+// accept is the SDK's handler. It never returns an error: the SDK would not deliver that event again, but go on to the
+// next one.
+func (r *legacyReader) accept(ctx context.Context, received *eventhubs.Event) error {
+	r.handling.Lock()
+	defer r.handling.Unlock()
 	if r.closed || ctx.Err() != nil {
 		return nil
 	}
-	event := eventOf(raw, r.current().Sequence)
+	event := convertLegacy(received, r.current().Sequence)
 	if event.Sequence <= r.current().Sequence {
 		return nil
 	}
@@ -207,11 +230,11 @@ func (r *sdkReader) take(ctx context.Context, raw *eventhubs.Event) error {
 	return nil
 }
 
-// eventOf reads what the service says of an event. Sequence numbers grow by one, so that of an
-// event without one follows from the last.
-func eventOf(raw *eventhubs.Event, last int64) eventhub.Event {
-	event := eventhub.Event{Body: raw.Data, Sequence: last + 1, Encoding: raw.RawAMQPMessage.Properties.ContentEncoding}
-	system := raw.SystemProperties
+// convertLegacy reads an event of the SDK. If the event has no sequence number, convertLegacy derives it from the last one,
+// because sequence numbers grow by one.
+func convertLegacy(received *eventhubs.Event, last int64) eventhub.Event {
+	event := eventhub.Event{Body: received.Data, Sequence: last + 1, Encoding: received.RawAMQPMessage.Properties.ContentEncoding}
+	system := received.SystemProperties
 	if system == nil {
 		return event
 	}
@@ -227,31 +250,32 @@ func eventOf(raw *eventhubs.Event, last int64) eventhub.Event {
 	return event
 }
 
-func (r *sdkReader) current() eventhub.Position {
-	r.lock.Lock()
-	defer r.lock.Unlock()
+// current returns the position after the last event handed on.
+func (r *legacyReader) current() eventhub.Position {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return r.position
 }
 
-func (r *sdkReader) advance(event eventhub.Event) {
-	r.lock.Lock()
-	defer r.lock.Unlock()
+// advance moves the position after event.
+func (r *legacyReader) advance(event eventhub.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.position = eventhub.Position{Sequence: event.Sequence, Offset: event.Offset, Since: r.position.Since}
 }
 
-// close ends the listener and waits for an event in hand, which the SDK does not. A listener that
-// does not end in its time is left to itself: the SDK hangs in one whose connection is dead.
-func (r *sdkReader) close(listener *eventhubs.ListenerHandle) {
-	eventhub.CloseQuietly(context.Background(), listener.Close)
-	r.inHand.Lock()
-	defer r.inHand.Unlock()
+// close closes the listener and waits for the handler, which the SDK does not. It gives up a listener that does not end in
+// time: the SDK hangs in one whose connection is dead.
+func (r *legacyReader) close(listener *eventhubs.ListenerHandle) {
+	closeQuietly(context.Background(), listener.Close)
+	r.handling.Lock()
+	defer r.handling.Unlock()
 	r.closed = true
 }
 
-// Read tells the SDK where to start or to go on. It can start from an offset or a time; where
-// neither is known it starts at the oldest event, and take drops what is not above the sequence
-// number.
-func (r *sdkReader) Read(_, _, _, _ string) (persist.Checkpoint, error) {
+// Read tells the SDK where to start or to go on. The SDK can start from an offset or a time. If neither is known, it
+// starts at the oldest event, and accept drops the events up to the sequence number.
+func (r *legacyReader) Read(_, _, _, _ string) (persist.Checkpoint, error) {
 	position := r.current()
 	switch {
 	case position.Offset != "":
@@ -263,5 +287,5 @@ func (r *sdkReader) Read(_, _, _, _ string) (persist.Checkpoint, error) {
 	}
 }
 
-// Write ignores what the SDK believes to have been handled.
-func (r *sdkReader) Write(_, _, _, _ string, _ persist.Checkpoint) error { return nil }
+// Write ignores the position that the SDK reports, which is not always one that was handled.
+func (r *legacyReader) Write(_, _, _, _ string, _ persist.Checkpoint) error { return nil }

@@ -7,39 +7,37 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// largestEvent is what the service takes at the most, and so what an event that is asked for
-// may turn out to be.
-const LargestEvent = 1 << 20
-
-// minCredits keeps one event on its way while another is in hand, maxCredits is more than a
-// partition gets rid of while the next are on their way.
+// minCredits lets one event travel while another is being handled. maxCredits is more than a partition can deliver
+// while the next events travel.
 const minCredits, maxCredits = 2, 256
 
-// assumedPartitions is how many partitions there are while the hub has not said it.
+// assumedPartitions is the number of partitions that is assumed until the hub has named it.
 const assumedPartitions = 32
 
-// credits knows how many events a partition's link asks for ahead.
+// credits computes how many events the link of a partition requests ahead.
 type credits struct {
-	// fixed is EVENTHUBPREFETCH, 0 where that is not set, and bytes MAXBYTESINFLIGHT.
-	fixed, bytes int
-	// partitions is how many the event hub has: any of them may be ours.
+	// fixed is EVENTHUBPREFETCH, or 0 if that is not set.
+	fixed int
+	// bytes is MAXBYTESINFLIGHT.
+	bytes int
+	// partitions is the number of partitions of the event hub, all of which this replica may own.
 	partitions atomic.Int64
 }
 
 func newCredits(cfg forwarder.Config) *credits {
 	c := &credits{fixed: cfg.HubPrefetch, bytes: cfg.MaxBytesInFlight}
-	c.learn(assumedPartitions)
+	c.setPartitions(assumedPartitions)
 	return c
 }
 
-// learn notes how many partitions the event hub has.
-func (c *credits) learn(partitions int) { c.partitions.Store(int64(max(1, partitions))) }
+// setPartitions notes how many partitions the event hub has.
+func (c *credits) setPartitions(partitions int) { c.partitions.Store(int64(max(1, partitions))) }
 
-// each is for one partition.
-func (c *credits) each() int32 {
+// perPartition returns the credits of one partition.
+func (c *credits) perPartition() int32 {
 	if c.fixed > 0 {
 		return int32(c.fixed) // #nosec G115 -- Load bounds it
 	}
-	fair := (c.bytes - eventhub.UnpackedShare(c.bytes)) / LargestEvent / int(c.partitions.Load())
+	fair := (c.bytes - eventhub.UnpackedShare(c.bytes)) / eventhub.MaxHubEventSize / int(c.partitions.Load())
 	return int32(min(max(fair, minCredits), maxCredits)) // #nosec G115 -- bounded
 }

@@ -26,9 +26,9 @@ func TestWhatIsAskedForAheadFollowsTheBytesInFlight(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCredits(forwarder.Config{HubPrefetch: test.fixed, MaxBytesInFlight: test.bytes})
 			if test.partitions > 0 {
-				c.learn(test.partitions)
+				c.setPartitions(test.partitions)
 			}
-			assert.Equal(t, test.want, c.each())
+			assert.Equal(t, test.want, c.perPartition())
 		})
 	}
 }

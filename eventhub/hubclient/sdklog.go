@@ -13,17 +13,16 @@ import (
 	"aks-audit-log-go/eventhub/azauth"
 )
 
-// BridgeSDKLogs shows in log, at debug and trace level, what the SDKs have to say. Each keeps one
-// listener for the whole process: call it once, before the first client is made, with the level of
-// log set.
+// BridgeSDKLogs writes the messages of the SDKs to log, at debug and trace level. Each SDK keeps one listener for the
+// whole process: call BridgeSDKLogs once, before the first client is made, after the level of log is set.
 //
-// azure-event-hubs-go reports errors nowhere but to the spans of devigned/tab.
+// azure-event-hubs-go reports errors only to the spans of devigned/tab.
 func BridgeSDKLogs(log *logrus.Logger) {
 	tab.Register(sdkTracer{log: log.WithField("component", "azure-event-hubs-go")})
 	bridgeAzureLog(log)
 }
 
-// bridgeAzureLog shows what azeventhubs and azidentity write to Azure's log.
+// bridgeAzureLog writes to log what azeventhubs and azidentity write to Azure's log.
 func bridgeAzureLog(log *logrus.Logger) {
 	events := azureEvents(log.GetLevel())
 	if len(events) == 0 {
@@ -33,8 +32,8 @@ func bridgeAzureLog(log *logrus.Logger) {
 	azlog.SetListener(azureListener(log.WithFields(nil)))
 }
 
-// azureEvents are the kinds of message that are listened to. Those of EventConsumer come with every
-// event of the hub, and are not even to be written where nobody sees them.
+// azureEvents returns the kinds of message that are listened to at a level. Those of EventConsumer come with every event
+// of the hub, so the SDK must not even format them unless they are shown.
 func azureEvents(level logrus.Level) []azlog.Event {
 	switch {
 	case level >= logrus.TraceLevel:
@@ -46,6 +45,7 @@ func azureEvents(level logrus.Level) []azlog.Event {
 	}
 }
 
+// azureListener returns a listener that writes Azure's log to log.
 func azureListener(log *logrus.Entry) func(azlog.Event, string) {
 	return func(event azlog.Event, message string) {
 		level := logrus.DebugLevel
@@ -56,21 +56,21 @@ func azureListener(log *logrus.Entry) func(azlog.Event, string) {
 		if event == azidentity.EventAuthentication {
 			component = "azidentity"
 		}
-		log.WithField("component", component).WithField("event", string(event)).Log(level, withoutSecrets(message))
+		log.WithField("component", component).WithField("event", string(event)).Log(level, redact(message))
 	}
 }
 
-// signatures are what makes a token of a shared access signature secret.
-var signatures = regexp.MustCompile(`(?i)\bsig=[^&\s"']*`)
+// sasSignature matches the secret part of a shared access signature.
+var sasSignature = regexp.MustCompile(`(?i)\bsig=[^&\s"']*`)
 
-// withoutSecrets takes out what makes a token secret. The SDKs log none, but they pass on what the
-// services say.
-func withoutSecrets(message string) string {
-	return azauth.WebTokens.ReplaceAllString(signatures.ReplaceAllString(message, "sig=(redacted)"), "(redacted)")
+// redact replaces the secret parts of tokens and signatures. The SDKs log none themselves, but they quote what the
+// services answer.
+func redact(message string) string {
+	return azauth.RedactTokens(sasSignature.ReplaceAllString(message, "sig=(redacted)"))
 }
 
-// sdkTracer gives every span of the SDK the same logger. The attributes of spans are left out:
-// they would be built for every event received.
+// sdkTracer gives every span of the SDK the same logger. It leaves out the attributes of spans, which would be built for
+// every event received.
 type sdkTracer struct {
 	log *logrus.Entry
 }
@@ -87,6 +87,7 @@ func (t sdkTracer) FromContext(context.Context) tab.Spanner { return sdkSpan(t) 
 
 func (t sdkTracer) NewContext(ctx context.Context, _ tab.Spanner) context.Context { return ctx }
 
+// sdkSpan is a span that only has a logger.
 type sdkSpan struct {
 	log *logrus.Entry
 }
@@ -97,8 +98,8 @@ func (s sdkSpan) Logger() tab.Logger             { return sdkLogger(s) }
 func (s sdkSpan) Inject(tab.Carrier) error       { return nil }
 func (s sdkSpan) InternalSpan() interface{}      { return nil }
 
-// sdkLogger lets no message of the SDK above debug: what matters of it comes back as an error
-// as well, and is logged where it is handled.
+// sdkLogger writes no message of the SDK above the level debug: errors that matter are also returned, and logged where
+// they are handled.
 type sdkLogger struct {
 	log *logrus.Entry
 }

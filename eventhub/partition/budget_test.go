@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/internal/eventhubtest"
 )
@@ -29,11 +28,11 @@ func TestAPartitionThatHoldsNothingMayAlwaysTakeAnEvent(t *testing.T) {
 	shares := newShares(4<<20, 3) // 1 MiB for unpacked hub events
 	for i := range shares {
 		assert.True(t, mayTake(&shares[i]), i)
-		shares[i].reserve(hubclient.LargestEvent)
+		shares[i].reserve(eventhub.MaxHubEventSize)
 		assert.False(t, mayTake(&shares[i]), i)
 	}
 	_, later := shares[0].room()
-	shares[0].release(hubclient.LargestEvent)
+	shares[0].release(eventhub.MaxHubEventSize)
 	<-later
 	assert.True(t, mayTake(&shares[0]))
 	assert.False(t, mayTake(&shares[1]), "the others hold two MiB")
@@ -42,10 +41,10 @@ func TestAPartitionThatHoldsNothingMayAlwaysTakeAnEvent(t *testing.T) {
 func TestAPartitionMayTakeWhatTheOthersLeave(t *testing.T) {
 	shares := newShares(8<<20, 2) // 2 MiB for unpacked hub events
 	a, b := &shares[0], &shares[1]
-	b.reserve(hubclient.LargestEvent)
-	a.reserve(hubclient.LargestEvent - 1)
+	b.reserve(eventhub.MaxHubEventSize)
+	a.reserve(eventhub.MaxHubEventSize - 1)
 	assert.True(t, mayTake(a), "a byte is left")
-	a.reserve(hubclient.LargestEvent)
+	a.reserve(eventhub.MaxHubEventSize)
 	assert.False(t, mayTake(a))
 	_, later := a.room()
 	b.releaseAll()
@@ -60,7 +59,7 @@ func TestTheBytesInFlightAreBoundedOverAllPartitions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const partitions, perPartition = 4, 40
 		b := eventhubtest.NewBench(partitions)
-		b.Cfg.MaxBytesInFlight = 4 * (partitions + 2) * hubclient.LargestEvent
+		b.Cfg.MaxBytesInFlight = 4 * (partitions + 2) * eventhub.MaxHubEventSize
 		b.Cfg.PostBatchMaxBytes = 100 << 20
 		b.Sink.Gate = make(chan struct{})
 		pad := strings.Repeat("x", 200_000)
@@ -79,8 +78,8 @@ func TestTheBytesInFlightAreBoundedOverAllPartitions(t *testing.T) {
 		for _, id := range eventhubtest.PartitionIDs(partitions) {
 			bytes += b.Metric(t, fmt.Sprintf(`aks_audit_log_hub_event_bytes_total{partition=%q}`, id))
 		}
-		assert.LessOrEqual(t, bytes, float64(eventhub.UnpackedShare(b.Cfg.MaxBytesInFlight)+partitions*hubclient.LargestEvent))
-		assert.Greater(t, bytes, float64(2*hubclient.LargestEvent), "but what is allowed is used")
+		assert.LessOrEqual(t, bytes, float64(eventhub.UnpackedShare(b.Cfg.MaxBytesInFlight)+partitions*eventhub.MaxHubEventSize))
+		assert.Greater(t, bytes, float64(2*eventhub.MaxHubEventSize), "but what is allowed is used")
 		close(b.Sink.Gate)
 		b.Sink.Await(partitions * perPartition)
 		stop()

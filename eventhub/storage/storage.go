@@ -7,17 +7,16 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-var _ eventhub.Store = (*blob.Store)(nil)
+var (
+	_ eventhub.Store   = (*blob.Store)(nil)
+	_ eventhub.Store   = (*dir.Store)(nil)
+	_ eventhub.Records = (*blob.Store)(nil)
+	_ eventhub.Records = (*dir.Store)(nil)
+)
 
-var _ eventhub.Store = (*dir.Store)(nil)
-
-var _ eventhub.Records = (*blob.Store)(nil)
-
-var _ eventhub.Records = (*dir.Store)(nil)
-
-// OpenStore returns the store that the configuration asks for: the files of CHECKPOINTDIR, or
-// the blobs of a container, which is created where it is missing and may be. A container that
-// cannot be reached is no error here: the consumer goes on trying, and says so in /readyz.
+// Open returns the store that the configuration names: files in CHECKPOINTDIR, or blobs in a container, which the store
+// creates if it is missing and may be created. It is no error if the container cannot be reached: the consumer retries,
+// and /readyz says so.
 func Open(cfg forwarder.Config) (eventhub.Store, error) {
 	if cfg.CheckpointDir != "" {
 		return dir.Open(cfg.CheckpointDir, eventhub.ScopeOf(cfg))
@@ -25,8 +24,8 @@ func Open(cfg forwarder.Config) (eventhub.Store, error) {
 	return blob.Open(cfg)
 }
 
-// OpenRecords returns what OpenStore stores. It makes no folder, and takes no lock, so that it
-// works while a daemon runs.
+// OpenRecords returns the records of that store. It creates no folder and takes no lock, so that it works while a daemon
+// runs.
 func OpenRecords(cfg forwarder.Config) (eventhub.Records, error) {
 	if cfg.CheckpointDir == "" {
 		return blob.Open(cfg)

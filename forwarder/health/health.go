@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/maruel/natural"
 )
 
 // Health is what is known of the daemon's state for /readyz and /healthz. It is safe for
@@ -177,7 +179,7 @@ func (h *Health) refusals() []string {
 
 // notPosting says why the sink keeps the daemon from being ready; it is empty where it does not.
 func (h *Health) notPosting() string {
-	failing := SortedPartitions(h.sink)
+	failing := slices.SortedFunc(maps.Keys(h.sink), natural.Compare)
 	if len(failing) == 0 {
 		return ""
 	}

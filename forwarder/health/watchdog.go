@@ -1,12 +1,13 @@
 package health
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/maruel/natural"
 )
 
 // watchdog judges whether a consumer that has something to do gets anywhere. It starts nothing
@@ -107,7 +108,7 @@ func (w *watchdog) wedged() []string {
 	if silence := now.Sub(w.answered); silence >= w.timeout {
 		reasons = append(reasons, fmt.Sprintf("the hub has answered no question for %s", silence.Round(time.Second)))
 	}
-	for _, partition := range SortedPartitions(w.partitions) {
+	for _, partition := range slices.SortedFunc(maps.Keys(w.partitions), natural.Compare) {
 		v := w.partitions[partition]
 		if idle := now.Sub(v.since); v.lag > 0 && v.inHand == 0 && idle >= w.timeout {
 			reasons = append(reasons, fmt.Sprintf("partition %s has made no progress for %s, with %d hub events to read",
@@ -115,16 +116,4 @@ func (w *watchdog) wedged() []string {
 		}
 	}
 	return reasons
-}
-
-// sortedPartitions sorts ids as numbers, which they are: 9 comes before 10.
-func SortedPartitions[V any](partitions map[string]V) []string {
-	ids := make([]string, 0, len(partitions))
-	for id := range partitions {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
-	})
-	return ids
 }

@@ -2,13 +2,13 @@ package status
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/maruel/natural"
 	"github.com/sirupsen/logrus"
-
-	"aks-audit-log-go/forwarder/health"
 )
 
 const (
@@ -102,7 +102,7 @@ func withPartition(partitions []string, entry *logrus.Entry) []string {
 	for _, p := range partitions {
 		all[p] = true
 	}
-	return health.SortedPartitions(all)
+	return slices.SortedFunc(maps.Keys(all), natural.Compare)
 }
 
 func shortened(text string) string {

@@ -1,8 +1,12 @@
 package status
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/maruel/natural"
 
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/audit"
@@ -143,7 +147,7 @@ func (o *Overview) partitions(owners health.OwnerView) []PartitionStatus {
 		ids[id] = true
 	}
 	all := make([]PartitionStatus, 0, len(ids))
-	for _, id := range health.SortedPartitions(ids) {
+	for _, id := range slices.SortedFunc(maps.Keys(ids), natural.Compare) {
 		all = append(all, partitionStatus(id, owners.ByPartition[id], owners.Me, counted[id], o.now()))
 	}
 	return all

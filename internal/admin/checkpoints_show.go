@@ -15,21 +15,21 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// ShowCheckpoints prints how far each partition of the consumer group has been read, how much waits,
-// who owns it, and every checkpoint that stands for it anywhere: as a table, or as JSON. It changes
-// nothing and disturbs no daemon. It prints also without the hub, but then returns an error.
+// ShowCheckpoints prints for each partition of the consumer group how far it has been read, its lag, its owner, and every
+// checkpoint that exists for it: as a table, or as JSON. It changes nothing and disturbs no daemon. If the hub does not
+// answer, ShowCheckpoints prints the rest and returns an error.
 func ShowCheckpoints(ctx context.Context, cfg forwarder.Config, asJSON bool, out io.Writer) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = records.Close() }()
-	hub, err := hubclient.New(cfg)
+	hub, err := hubclient.New(cfg, eventhub.NewReaderID())
 	if err != nil {
 		return err
 	}
-	defer eventhub.CloseQuietly(ctx, hub.Close)
-	seen, err := lookAround(ctx, records, hub)
+	defer hubclient.CloseQuietly(ctx, hub)
+	o, err := newOverview(ctx, records, hub)
 	if err != nil {
 		return err
 	}
@@ -37,46 +37,50 @@ func ShowCheckpoints(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 	if asJSON {
 		write = writePartitionsJSON
 	}
-	if err := write(out, seen.report(cfg.StartPosition), seen.now); err != nil {
+	if err := write(out, o.report(cfg.StartPosition), o.now); err != nil {
 		return fmt.Errorf("write the checkpoints: %w", err)
 	}
-	if seen.hubError != nil {
-		return fmt.Errorf("the lag is not known: %w", seen.hubError)
+	if o.hubError != nil {
+		return fmt.Errorf("the lag is not known: %w", o.hubError)
 	}
 	return nil
 }
 
-// shownPartition is a partition as it is printed. What is not known is null.
+// shownPartition is a partition as it is printed. Unknown values are null.
 type shownPartition struct {
 	Partition string `json:"partition"`
-	// Sequence and Offset are those of the checkpoint that counts.
+	// Sequence and Offset belong to the checkpoint that counts.
 	Sequence *int64 `json:"sequenceNumber"`
 	Offset   string `json:"offset"`
-	// Newest is the sequence number of the hub's newest event, Lag how many hub events wait.
+	// Newest is the sequence number of the hub's newest event.
 	Newest *int64 `json:"newestSequenceNumber"`
-	Lag    *int64 `json:"lagEvents"`
-	// Owner is who read it last. Unless Owned is set, nobody does any more.
-	Owner   string     `json:"owner"`
+	// Lag is how many hub events wait.
+	Lag *int64 `json:"lagEvents"`
+	// Owner is the last reader of the partition.
+	Owner string `json:"owner"`
+	// Owned says that the ownership of Owner has not expired.
 	Owned   bool       `json:"owned"`
 	Renewed *time.Time `json:"ownershipRenewed"`
-	// Found are all checkpoints, the one that counts first.
+	// Found are all checkpoints of the partition, the one that counts first.
 	Found []shownCheckpoint `json:"found"`
 }
 
+// shownCheckpoint is a checkpoint as it is printed.
 type shownCheckpoint struct {
 	Place string `json:"place"`
-	// Sequence is null where the checkpoint cannot be read or names no event.
+	// Sequence is null if the checkpoint cannot be read or names no event.
 	Sequence *int64 `json:"sequenceNumber"`
 	Offset   string `json:"offset"`
 	// Lease is set for a lease blob of the retired SDK.
 	Lease bool `json:"lease,omitempty"`
 }
 
-func (s *overview) report(wanted forwarder.StartPosition) []shownPartition {
-	report := make([]shownPartition, 0, len(s.partitions))
-	for _, id := range s.partitions {
+// report returns all partitions. start is EVENTHUBSTARTPOSITION.
+func (o *overview) report(start forwarder.StartPosition) []shownPartition {
+	report := make([]shownPartition, 0, len(o.partitions))
+	for _, id := range o.partitions {
 		shown := shownPartition{Partition: id, Found: []shownCheckpoint{}}
-		for _, found := range s.found[id] {
+		for _, found := range o.found[id] {
 			shown.Found = append(shown.Found, shownCheckpoint{
 				Place: found.Place, Sequence: sequenceOrNil(found.Sequence), Offset: found.Offset, Lease: found.FromLease,
 			})
@@ -84,22 +88,22 @@ func (s *overview) report(wanted forwarder.StartPosition) []shownPartition {
 		if len(shown.Found) > 0 {
 			shown.Sequence, shown.Offset = shown.Found[0].Sequence, shown.Found[0].Offset
 		}
-		if info, known := s.hub[id]; known {
+		if info, known := o.hub[id]; known {
 			shown.Newest = sequenceOrNil(info.Last)
 		}
-		if lag, known := s.lag(id, wanted); known {
+		if lag, known := o.lag(id, start); known {
 			shown.Lag = &lag
 		}
-		if ownership, known := s.ownerships[id]; known {
+		if ownership, known := o.ownerships[id]; known {
 			shown.Owner, shown.Renewed = ownership.Owner, &ownership.Renewed
-			shown.Owned = s.owner(id) != ""
+			shown.Owned = o.owner(id) != ""
 		}
 		report = append(report, shown)
 	}
 	return report
 }
 
-// sequenceOrNil is nil for noSequence.
+// sequenceOrNil returns nil for eventhub.NoSequence.
 func sequenceOrNil(sequence int64) *int64 {
 	if sequence <= eventhub.NoSequence {
 		return nil
@@ -107,6 +111,7 @@ func sequenceOrNil(sequence int64) *int64 {
 	return &sequence
 }
 
+// writePartitionsJSON writes the report as one JSON object.
 func writePartitionsJSON(out io.Writer, report []shownPartition, _ time.Time) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
@@ -114,8 +119,7 @@ func writePartitionsJSON(out io.Writer, report []shownPartition, _ time.Time) er
 	return encoder.Encode(map[string]any{"partitions": report})
 }
 
-// writePartitions writes a line for each partition, and one more for each further place where a
-// checkpoint of it stands.
+// writePartitions writes a line for each partition, and one more for each further checkpoint of it.
 func writePartitions(out io.Writer, report []shownPartition, now time.Time) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "PARTITION\tSEQUENCE\tOFFSET\tNEWEST\tLAG\tOWNER\tRENEWED\tFOUND AT")
@@ -135,6 +139,7 @@ func writePartitions(out io.Writer, report []shownPartition, now time.Time) erro
 	return table.Flush()
 }
 
+// writeLine writes the cells of a line, with tabs between them.
 func writeLine(table io.Writer, cells []string) {
 	for i, cell := range cells {
 		if i > 0 {
@@ -142,7 +147,7 @@ func writeLine(table io.Writer, cells []string) {
 		}
 		_, _ = io.WriteString(table, cell)
 	}
-	_, _ = io.WriteString(table, "\n") // an error comes again with the table's Flush
+	_, _ = io.WriteString(table, "\n") // the table's Flush returns the error again
 }
 
 func (c shownCheckpoint) sequence() string {

@@ -14,27 +14,27 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// listedLetter is a dead letter as it is printed: where it stood and which audit event it is, but
-// nothing of its content.
-type listedLetter struct {
-	Name     string    `json:"name"`
-	Reason   string    `json:"reason"`
-	Detail   string    `json:"detail,omitempty"`
-	Part     string    `json:"partition"`
-	Sequence int64     `json:"sequenceNumber"`
-	Record   int       `json:"record"`
-	Enqueued time.Time `json:"enqueuedTime"`
-	Category string    `json:"category,omitempty"`
+// listedDeadLetter is a dead letter as it is printed: its place in the hub and the identity of its audit event, without
+// its content.
+type listedDeadLetter struct {
+	Name      string    `json:"name"`
+	Reason    string    `json:"reason"`
+	Detail    string    `json:"detail,omitempty"`
+	Partition string    `json:"partition"`
+	Sequence  int64     `json:"sequenceNumber"`
+	Record    int       `json:"record"`
+	Enqueued  time.Time `json:"enqueuedTime"`
+	Category  string    `json:"category,omitempty"`
 	// Bytes is the size of the content.
 	Bytes int `json:"bytes"`
 	unpack.EventIdentity
 }
 
-// errUnreadableLetters says that something among the dead letters is none.
-var errUnreadableLetters = errors.New("not all of them can be read")
+// errUnreadable says that something among the dead letters is not a dead letter.
+var errUnreadable = errors.New("not all of them can be read")
 
-// ListDeadLetters prints the dead letters of the consumer group, one a line: for people, or as a
-// JSON object each. It holds one of them in memory at a time.
+// ListDeadLetters prints the dead letters of the consumer group, one per line: as a table, or as JSON objects. It holds
+// one of them in memory at a time.
 func ListDeadLetters(ctx context.Context, cfg forwarder.Config, asJSON bool, out io.Writer) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {
@@ -48,26 +48,29 @@ func ListDeadLetters(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 			return err
 		}
 	}
-	unreadable := false
-	err = eachDeadLetter(ctx, records, func(name string, letter eventhub.DeadLetter, problem error) error {
-		if problem != nil {
-			unreadable = true
-			letter.Reason, letter.Detail = "unreadable letter", problem.Error()
+	complete := true
+	err = eachDeadLetter(ctx, records, func(name string, letter eventhub.DeadLetter, unreadable error) error {
+		if unreadable != nil {
+			complete = false
+			letter.Reason, letter.Detail = "unreadable letter", unreadable.Error()
 		}
-		return write(out, listedLetter{
-			Name: name, Reason: letter.Reason, Detail: letter.Detail, Part: letter.Partition, Sequence: letter.Sequence, Record: letter.Record,
+		return write(out, listedDeadLetter{
+			Name: name, Reason: letter.Reason, Detail: letter.Detail, Partition: letter.Partition, Sequence: letter.Sequence, Record: letter.Record,
 			Enqueued: letter.Enqueued, Category: letter.Category, Bytes: len(letter.Content), EventIdentity: unpack.Identify(letter.Content),
 		})
 	})
-	if err == nil && unreadable {
-		err = errUnreadableLetters
+	if err == nil && !complete {
+		err = errUnreadable
 	}
 	return err
 }
 
-// eachDeadLetter calls visit for every dead letter, in the order in which they stood in the hub, until
-// it fails. problem is set for what is no dead letter. One that is deleted meanwhile is left out.
-func eachDeadLetter(ctx context.Context, records eventhub.DeadLetterRecords, visit func(name string, letter eventhub.DeadLetter, problem error) error) error {
+// visitor is called for each dead letter. unreadable says why what has this name is not a dead letter.
+type visitor func(name string, letter eventhub.DeadLetter, unreadable error) error
+
+// eachDeadLetter calls visit for every dead letter, in the order of the hub, until visit fails. It leaves out a dead letter
+// that is deleted meanwhile.
+func eachDeadLetter(ctx context.Context, records eventhub.DeadLetterRecords, visit visitor) error {
 	names, err := records.ListDeadLetters(ctx)
 	if err != nil {
 		return err
@@ -92,7 +95,8 @@ func eachDeadLetter(ctx context.Context, records eventhub.DeadLetterRecords, vis
 	return nil
 }
 
-func writeListed(out io.Writer, letter listedLetter) error {
+// writeListed writes a line of the table.
+func writeListed(out io.Writer, letter listedDeadLetter) error {
 	enqueued := "-"
 	if !letter.Enqueued.IsZero() {
 		enqueued = letter.Enqueued.UTC().Format(time.RFC3339)
@@ -100,7 +104,7 @@ func writeListed(out io.Writer, letter listedLetter) error {
 	return writeColumns(out, letter.Name, letter.Reason, enqueued, orDash(letter.AuditID), orDash(letter.Verb), orDash(letter.User), orDash(letter.Resource))
 }
 
-// writeColumns writes a line as soon as it is known, so the widths are what usual values need.
+// writeColumns writes a line at once, so the widths are chosen for usual values.
 func writeColumns(out io.Writer, name, reason, enqueued, auditID, verb, user, resource string) error {
 	if _, err := fmt.Fprintf(out, "%-20s  %-18s  %-20s  %-36s  %-7s  %-24s  %s\n", name, reason, enqueued, auditID, verb, user, resource); err != nil {
 		return fmt.Errorf("write the dead letters: %w", err)
@@ -108,7 +112,8 @@ func writeColumns(out io.Writer, name, reason, enqueued, auditID, verb, user, re
 	return nil
 }
 
-func writeListedJSON(out io.Writer, letter listedLetter) error {
+// writeListedJSON writes a JSON object on a line.
+func writeListedJSON(out io.Writer, letter listedDeadLetter) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(letter); err != nil {

@@ -12,56 +12,56 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// ReplaySink is where dead letters are posted again.
+// ReplaySink is the sink that dead letters are posted to again.
 type ReplaySink interface {
-	// Post hands an audit event to the sink. The verdict is Delivered, DeadLettered where the sink
-	// refuses the event, or Dropped where it takes none at the moment.
+	// Post hands an audit event to the sink. The verdict is Delivered, DeadLettered if the sink refuses the event, or Dropped
+	// if it accepts none at the moment.
 	Post(ctx context.Context, event audit.Event) (audit.Outcome, error)
-	// Settle waits until the events accepted so far cannot be lost with the sink any more.
+	// Confirm waits until the events accepted so far can no longer be lost with the sink.
 	Confirm(ctx context.Context) error
 }
 
 // ReplayOptions choose what is replayed.
 type ReplayOptions struct {
-	// Reason, unless it is empty, leaves out the letters with another one.
+	// Reason selects the dead letters with this reason, or all if it is empty.
 	Reason string
-	// DryRun only prints what would be sent.
+	// DryRun prints what would be sent, and sends nothing.
 	DryRun bool
-	// MaxEventSize is the largest audit event that the sink takes, in bytes: SINKMAXEVENTSIZE.
+	// MaxEventSize is the largest audit event that the sink accepts, in bytes: SINKMAXEVENTSIZE.
 	MaxEventSize int
-	// Force also sends what Falco cannot use. Falco would answer 200 and drop it.
+	// Force also sends what Falco cannot use: Falco would answer 200 and drop it.
 	Force bool
 }
 
-// settleEvery is how many accepted letters may wait for their deletion until the sink has settled:
-// so many are sent again where the replay is killed.
+// confirmEvery is how many accepted dead letters may wait for their confirmation and deletion. If the replay is killed, as
+// many are sent again.
 const confirmEvery = 1000
 
-// ErrLettersKept says that dead letters were left where they are.
-var ErrLettersKept = errors.New("dead letters were kept")
+// errKept says that dead letters were kept.
+var errKept = errors.New("dead letters were kept")
 
-// ReplayDeadLetters posts the dead letters again, in the order in which they stood in the hub, and
-// deletes those that were accepted. It prints a line for each and a summary. What the sink refuses
-// and what it could not use stays; a sink that takes nothing ends the replay.
+// replayAll posts the dead letters again, in the order of the hub, and deletes those that were accepted. It prints a line
+// for each, and a summary. Dead letters that the sink refuses or could not use are kept. A sink that accepts nothing ends
+// the replay.
 func replayAll(ctx context.Context, records eventhub.DeadLetterRecords, sink ReplaySink, options ReplayOptions, out io.Writer) error {
 	r := &replay{records: records, sink: sink, options: options, out: out, checker: unpack.Unpacker{Rules: unpack.Rules{MaxEventSize: options.MaxEventSize}}}
-	err := eachDeadLetter(ctx, records, func(name string, letter eventhub.DeadLetter, problem error) error {
-		return r.handle(ctx, name, letter, problem)
+	err := eachDeadLetter(ctx, records, func(name string, letter eventhub.DeadLetter, unreadable error) error {
+		return r.handle(ctx, name, letter, unreadable)
 	})
 	if ctx.Err() != nil {
-		// What was accepted need not be sent again: there is time for that.
+		// There is time to confirm and delete what was accepted, so that it is not sent again.
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventhub.RequestTimeout)
 		defer cancel()
 		ctx = last
 	}
 	err = errors.Join(err, r.confirm(ctx), r.summary())
 	if err == nil && r.kept > 0 {
-		err = ErrLettersKept
+		err = errKept
 	}
 	return err
 }
 
-// replay is one run of ReplayDeadLetters.
+// replay is one run of the command.
 type replay struct {
 	records eventhub.DeadLetterRecords
 	sink    ReplaySink
@@ -69,39 +69,41 @@ type replay struct {
 	out     io.Writer
 
 	checker unpack.Unpacker
-	// accepted are the letters that the sink took and that are not deleted yet.
+	// accepted are the dead letters that the sink accepted and that are not deleted yet.
 	accepted []acceptedDeadLetter
-	// The numbers of letters, for the summary.
+	// The numbers of dead letters, for the summary.
 	sent, wouldSend, deleted, kept int
 }
 
+// acceptedDeadLetter is a dead letter that waits for its deletion.
 type acceptedDeadLetter struct {
 	name   string
 	letter eventhub.DeadLetter
 }
 
-func (r *replay) handle(ctx context.Context, name string, letter eventhub.DeadLetter, problem error) error {
+// handle sends or keeps a dead letter.
+func (r *replay) handle(ctx context.Context, name string, letter eventhub.DeadLetter, unreadable error) error {
 	switch {
-	case problem != nil:
-		return r.keep(name, "unreadable", problem.Error())
+	case unreadable != nil:
+		return r.keep(name, "unreadable", unreadable.Error())
 	case r.options.Reason != "" && letter.Reason != r.options.Reason:
 		return nil
 	}
-	event, reason := r.eventOf(letter)
+	event, reason := r.auditEvent(letter)
 	switch {
 	case reason != "":
 		return r.keep(name, "unusable", reason)
 	case r.options.DryRun:
 		r.wouldSend++
-		return r.say(name, "would send", letter.Reason)
+		return r.report(name, "would send", letter.Reason)
 	}
 	return r.post(ctx, name, letter, event)
 }
 
-// eventOf returns the audit event to be sent for a letter, or the reason why Falco could not use it.
-// Nothing is mended here: what could be has been delivered so when the letter was stored, and
-// deleting the original for it would lose the rest.
-func (r *replay) eventOf(letter eventhub.DeadLetter) (event audit.Event, reason string) {
+// auditEvent returns the audit event to be sent for a dead letter, or the reason why Falco could not use it. It repairs
+// nothing: what could be repaired was delivered when the dead letter was stored, and deleting the original would lose the
+// rest.
+func (r *replay) auditEvent(letter eventhub.DeadLetter) (event audit.Event, reason string) {
 	content := bytes.TrimSpace(letter.Content)
 	if len(content) == 0 {
 		return event, "empty"
@@ -115,6 +117,7 @@ func (r *replay) eventOf(letter eventhub.DeadLetter) (event audit.Event, reason 
 	}, reason
 }
 
+// post sends an audit event, and keeps the dead letter unless the sink accepts it.
 func (r *replay) post(ctx context.Context, name string, letter eventhub.DeadLetter, event audit.Event) error {
 	outcome, err := r.sink.Post(ctx, event)
 	if err != nil {
@@ -125,7 +128,7 @@ func (r *replay) post(ctx context.Context, name string, letter eventhub.DeadLett
 		r.sent++
 		letter.Content = nil
 		r.accepted = append(r.accepted, acceptedDeadLetter{name, letter})
-		if err := r.say(name, "sent", letter.Reason); err != nil || len(r.accepted) < confirmEvery {
+		if err := r.report(name, "sent", letter.Reason); err != nil || len(r.accepted) < confirmEvery {
 			return err
 		}
 		return r.confirm(ctx)
@@ -136,8 +139,8 @@ func (r *replay) post(ctx context.Context, name string, letter eventhub.DeadLett
 	}
 }
 
-// settle deletes what was accepted, once the sink cannot lose it any more. After a failure the
-// letters stay, and are sent again by the next replay.
+// confirm deletes what was accepted, once the sink can no longer lose it. After a failure the dead letters are kept, and
+// the next replay sends them again.
 func (r *replay) confirm(ctx context.Context) error {
 	accepted := r.accepted
 	r.accepted = nil
@@ -161,19 +164,21 @@ func (r *replay) confirm(ctx context.Context) error {
 	return failures
 }
 
-func (r *replay) keep(name, what, why string) error {
+// keep counts and reports a dead letter that is kept.
+func (r *replay) keep(name, result, reason string) error {
 	r.kept++
-	return r.say(name, what, why)
+	return r.report(name, result, reason)
 }
 
-// say prints a line about a letter.
-func (r *replay) say(name, what, why string) error {
-	if _, err := fmt.Fprintf(r.out, "%-20s  %-11s  %s\n", name, what, why); err != nil {
+// report prints a line about a dead letter.
+func (r *replay) report(name, result, reason string) error {
+	if _, err := fmt.Fprintf(r.out, "%-20s  %-11s  %s\n", name, result, reason); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
 }
 
+// summary prints the numbers of dead letters.
 func (r *replay) summary() error {
 	text := fmt.Sprintf("%d sent, %d of them deleted, %d kept\n", r.sent, r.deleted, r.kept)
 	if r.options.DryRun {

@@ -18,20 +18,20 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// memoryLetters keeps dead letters by name. One without a reason is rubbish.
+// memoryLetters holds dead letters by name. One without a reason cannot be read.
 type memoryLetters struct {
 	letters map[string]eventhub.DeadLetter
-	// anew are stored again while they are replayed.
-	anew map[string]bool
+	// storedAgain are the names of those that are stored again while they are replayed.
+	storedAgain map[string]bool
 }
 
 func lettersOf(letters ...eventhub.DeadLetter) *memoryLetters {
-	kept := &memoryLetters{letters: map[string]eventhub.DeadLetter{}}
+	m := &memoryLetters{letters: map[string]eventhub.DeadLetter{}}
 	for _, letter := range letters {
 		letter.Partition = "0"
-		kept.letters[letter.Name()] = letter
+		m.letters[letter.Name()] = letter
 	}
-	return kept
+	return m
 }
 
 func (m *memoryLetters) ListDeadLetters(context.Context) ([]string, error) {
@@ -52,23 +52,23 @@ func (m *memoryLetters) ReadDeadLetter(_ context.Context, name string) (eventhub
 }
 
 func (m *memoryLetters) DeleteDeadLetter(_ context.Context, name string, _ eventhub.DeadLetter) error {
-	if m.anew[name] {
+	if m.storedAgain[name] {
 		return eventhub.ErrConflict
 	}
 	delete(m.letters, name)
 	return nil
 }
 
-// left are the names of those that are still there.
-func (m *memoryLetters) left() []string { return slices.Sorted(maps.Keys(m.letters)) }
+// names returns the names of those that are still there.
+func (m *memoryLetters) names() []string { return slices.Sorted(maps.Keys(m.letters)) }
 
-// replaySink keeps what it is given. What it says of it is the test's.
+// replaySink records what it gets, and answers as the test wants.
 type replaySink struct {
-	got      []audit.Event
-	outcomes map[string]audit.Outcome // by audit id
-	failure  error
-	unsettle error
-	settled  []int // how many had been posted each time
+	got         []audit.Event
+	outcomes    map[string]audit.Outcome // by audit id
+	failure     error
+	unconfirmed error
+	confirmed   []int // how many had been posted each time
 }
 
 func (s *replaySink) Post(_ context.Context, event audit.Event) (audit.Outcome, error) {
@@ -80,8 +80,8 @@ func (s *replaySink) Post(_ context.Context, event audit.Event) (audit.Outcome, 
 }
 
 func (s *replaySink) Confirm(context.Context) error {
-	s.settled = append(s.settled, len(s.got))
-	return s.unsettle
+	s.confirmed = append(s.confirmed, len(s.got))
+	return s.unconfirmed
 }
 
 func (s *replaySink) auditIDs() (ids []string) {
@@ -95,7 +95,7 @@ func letterOf(sequence int64, reason, content string) eventhub.DeadLetter {
 	return eventhub.DeadLetter{Sequence: sequence, Reason: reason, Content: []byte(content)}
 }
 
-// replayed runs a replay and answers the lines that it printed, without the padding.
+// replayed runs a replay and returns the lines that it printed, without the padding.
 func replayed(t *testing.T, letters *memoryLetters, sink *replaySink, options ReplayOptions) (lines []string, err error) {
 	t.Helper()
 	var out bytes.Buffer
@@ -114,7 +114,7 @@ func TestReplayDeletesOnlyWhatTheSinkAccepted(t *testing.T) {
 	)
 	sink := &replaySink{outcomes: map[string]audit.Outcome{"bad": {Verdict: audit.DeadLettered, Reason: "400 Bad Request"}}}
 	lines, err := replayed(t, letters, sink, ReplayOptions{})
-	require.ErrorIs(t, err, ErrLettersKept)
+	require.ErrorIs(t, err, errKept)
 	assert.Equal(t, []string{"good", "bad", "last"}, sink.auditIDs())
 	assert.Equal(t, eventhubtest.Audit("good"), string(sink.got[0].JSON))
 	assert.Equal(t, []string{
@@ -122,7 +122,7 @@ func TestReplayDeletesOnlyWhatTheSinkAccepted(t *testing.T) {
 		"0/5-0.json unreadable it is no dead letter", "0/6-0.json unusable no_stage_timestamp", "0/10-0.json sent refused",
 		"2 sent, 2 of them deleted, 5 kept",
 	}, lines)
-	assert.Equal(t, []string{"0/2-0.json", "0/3-0.json", "0/4-0.json", "0/5-0.json", "0/6-0.json"}, letters.left())
+	assert.Equal(t, []string{"0/2-0.json", "0/3-0.json", "0/4-0.json", "0/5-0.json", "0/6-0.json"}, letters.names())
 }
 
 func TestReplayWithAReasonLeavesTheOthers(t *testing.T) {
@@ -131,7 +131,7 @@ func TestReplayWithAReasonLeavesTheOthers(t *testing.T) {
 	_, err := replayed(t, letters, sink, ReplayOptions{Reason: "refused"})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a"}, sink.auditIDs())
-	assert.Equal(t, []string{"0/2-0.json"}, letters.left())
+	assert.Equal(t, []string{"0/2-0.json"}, letters.names())
 }
 
 func TestADryRunPostsAndDeletesNothing(t *testing.T) {
@@ -141,30 +141,30 @@ func TestADryRunPostsAndDeletesNothing(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"0/1-0.json would send refused", "1 would be sent, 0 kept"}, lines)
 	assert.Empty(t, sink.got)
-	assert.Len(t, letters.left(), 1)
+	assert.Len(t, letters.names(), 1)
 }
 
 func TestWhatFalcoCannotUseIsPostedOnlyByForce(t *testing.T) {
 	letters := lettersOf(letterOf(1, "not_json", `{"auditID":"a","cut`), letterOf(2, "unreadable", " "))
 	sink := &replaySink{}
 	_, err := replayed(t, letters, sink, ReplayOptions{Force: true})
-	require.ErrorIs(t, err, ErrLettersKept)
+	require.ErrorIs(t, err, errKept)
 	assert.Equal(t, []string{"a"}, sink.auditIDs())
-	assert.Equal(t, []string{"0/2-0.json"}, letters.left(), "there is nothing to post")
+	assert.Equal(t, []string{"0/2-0.json"}, letters.names(), "there is nothing to post")
 }
 
-// The sink has had it without its request; where it takes more now, it gets it whole.
-func TestTheOriginalOfAReducedEventIsPostedOnceItFits(t *testing.T) {
+// The sink got the event without its request. If it accepts larger events now, it gets the whole event.
+func TestTheOriginalOfATruncatedEventIsPostedOnceItFits(t *testing.T) {
 	large := strings.TrimSuffix(eventhubtest.Audit("a"), "}") + `,"requestObject":{"a":"` + strings.Repeat("x", 2000) + `"}}`
 	letters := lettersOf(letterOf(1, "too_large", large))
 	sink := &replaySink{}
 	lines, err := replayed(t, letters, sink, ReplayOptions{})
-	require.ErrorIs(t, err, ErrLettersKept)
+	require.ErrorIs(t, err, errKept)
 	assert.Equal(t, "0/1-0.json unusable too_large", lines[0])
 	require.NoError(t, replayAll(t.Context(), letters, sink, ReplayOptions{MaxEventSize: 3000}, &bytes.Buffer{}))
 	require.Len(t, sink.got, 1)
 	assert.Equal(t, large, string(sink.got[0].JSON))
-	assert.Empty(t, letters.left())
+	assert.Empty(t, letters.names())
 }
 
 func TestASinkThatTakesNothingEndsTheReplay(t *testing.T) {
@@ -173,16 +173,16 @@ func TestASinkThatTakesNothingEndsTheReplay(t *testing.T) {
 	lines, err := replayed(t, letters, sink, ReplayOptions{})
 	require.ErrorContains(t, err, "send dead letter 0/2-0.json: the sink does not take it: 503 after 6 attempts")
 	assert.Equal(t, []string{"a", "b"}, sink.auditIDs())
-	assert.Equal(t, []string{"0/2-0.json", "0/3-0.json"}, letters.left(), "what was accepted before is deleted")
+	assert.Equal(t, []string{"0/2-0.json", "0/3-0.json"}, letters.names(), "what was accepted before is deleted")
 	assert.Contains(t, lines, "1 sent, 1 of them deleted, 0 kept")
 }
 
-func TestLettersAreDeletedOnlyWhenTheSinkHasSettled(t *testing.T) {
+func TestLettersAreDeletedOnlyAfterTheSinkHasConfirmed(t *testing.T) {
 	letters := lettersOf(letterOf(1, "refused", eventhubtest.Audit("a")))
-	sink := &replaySink{unsettle: errors.New("the connection was lost")}
+	sink := &replaySink{unconfirmed: errors.New("the connection was lost")}
 	lines, err := replayed(t, letters, sink, ReplayOptions{})
 	require.ErrorContains(t, err, "1 dead letters were sent but not deleted: the connection was lost")
-	assert.Len(t, letters.left(), 1)
+	assert.Len(t, letters.names(), 1)
 	assert.Contains(t, lines, "1 sent, 0 of them deleted, 0 kept")
 }
 
@@ -200,16 +200,16 @@ func TestManyLettersAreReplayedInOrderAndDeletedInBetween(t *testing.T) {
 	_, err := replayed(t, letters, sink, ReplayOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, want, sink.auditIDs(), "9 before 10")
-	assert.Equal(t, []int{confirmEvery, 2 * confirmEvery, many}, sink.settled)
-	assert.Empty(t, letters.left())
+	assert.Equal(t, []int{confirmEvery, 2 * confirmEvery, many}, sink.confirmed)
+	assert.Empty(t, letters.names())
 }
 
-func TestALetterThatIsStoredAnewMeanwhileIsKept(t *testing.T) {
+func TestALetterThatIsStoredAgainMeanwhileIsKept(t *testing.T) {
 	letters := lettersOf(letterOf(1, "refused", eventhubtest.Audit("a")))
-	letters.anew = map[string]bool{"0/1-0.json": true}
+	letters.storedAgain = map[string]bool{"0/1-0.json": true}
 	_, err := replayed(t, letters, &replaySink{}, ReplayOptions{})
-	require.ErrorIs(t, err, ErrLettersKept)
-	assert.Len(t, letters.left(), 1)
+	require.ErrorIs(t, err, errKept)
+	assert.Len(t, letters.names(), 1)
 }
 
 func TestAReplayThatIsInterruptedKeepsTheRest(t *testing.T) {
@@ -220,5 +220,5 @@ func TestAReplayThatIsInterruptedKeepsTheRest(t *testing.T) {
 	err := replayAll(ctx, letters, sink, ReplayOptions{}, &bytes.Buffer{})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Empty(t, sink.got)
-	assert.Len(t, letters.left(), 2)
+	assert.Len(t, letters.names(), 2)
 }

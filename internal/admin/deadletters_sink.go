@@ -17,9 +17,9 @@ import (
 	"aks-audit-log-go/webhook"
 )
 
-// ReplayDeadLetters posts the dead letters to the sink that the daemon posts to, with the same
-// retries, and deletes those that it accepted. Where the retries are used up it ends with an error,
-// whatever POSTFAILUREPOLICY says; the letters stay.
+// ReplayDeadLetters posts the dead letters to the daemon's sink, with the same retries, and deletes those that the
+// sink accepted. If the retries are used up, it ends with an error, whatever POSTFAILUREPOLICY says, and the letters
+// stay.
 func ReplayDeadLetters(ctx context.Context, cfg forwarder.Config, options ReplayOptions, out io.Writer, log *logrus.Logger) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {
@@ -28,51 +28,43 @@ func ReplayDeadLetters(ctx context.Context, cfg forwarder.Config, options Replay
 	defer func() { _ = records.Close() }()
 	cfg.FailurePolicy = forwarder.FailureDrop
 	options.MaxEventSize = cfg.SinkMaxEventSize
-	sink := &letterSink{cfg: cfg, log: withoutErrors(log)}
-	poster, err := sink.poster()
+	stats := metrics.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
+	poster, err := webhook.New(cfg, stats, health.NewHealth(), withoutErrors(log))
 	if err != nil {
 		return err
 	}
-	sink.lane = poster.OpenSession()
-	defer sink.lane.Close()
+	sink := &letterSink{poster: poster, session: poster.OpenSession()}
+	defer sink.session.Close()
 	return replayAll(ctx, records, sink, options, out)
 }
 
-// letterSink posts dead letters by the daemon's own poster.
+// letterSink posts dead letters in the same way as the daemon posts audit events.
 type letterSink struct {
-	cfg  forwarder.Config
-	log  logrus.FieldLogger
-	lane *webhook.Session
+	poster  *webhook.Poster
+	session *webhook.Session
 }
 
 var _ ReplaySink = (*letterSink)(nil)
 
-func (s *letterSink) poster() (*webhook.Poster, error) {
-	stats := metrics.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
-	return webhook.New(s.cfg, stats, health.NewHealth(), s.log, nil)
-}
-
+// Post implements ReplaySink.
 func (s *letterSink) Post(ctx context.Context, event audit.Event) (audit.Outcome, error) {
-	outcome, err := s.lane.Deliver(ctx, []audit.Event{event})
+	outcome, err := s.session.Deliver(ctx, []audit.Event{event})
 	if err != nil {
 		return audit.Outcome{}, err
 	}
 	if outcome.Verdict == audit.DeadLettered {
-		// A poster takes many refusals in a row for the endpoint's fault. Here they are no
-		// surprise, and what is refused stays: the lane goes on with a poster that knows of none.
-		fresh, err := s.poster()
-		if err != nil {
-			return audit.Outcome{}, err
-		}
-		s.lane.Poster = fresh
+		// After many refusals in a row a poster takes the endpoint for wrong. But dead letters have been refused
+		// before, so refusals are expected here, and say nothing about the endpoint.
+		s.poster.ForgetRefusals()
 	}
 	return outcome, nil
 }
 
-func (s *letterSink) Confirm(ctx context.Context) error { return s.lane.Confirm(ctx) }
+// Confirm implements ReplaySink.
+func (s *letterSink) Confirm(ctx context.Context) error { return s.session.Confirm(ctx) }
 
-// withoutErrors is log without the errors: the poster's speak of events that are dropped, but here
-// the letter stays, and the command says itself what went wrong.
+// withoutErrors returns log without its errors. The poster's errors say that events are dropped, but here the letter
+// stays, and the command itself reports what went wrong.
 func withoutErrors(log *logrus.Logger) *logrus.Logger {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)

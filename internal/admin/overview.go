@@ -5,29 +5,31 @@ import (
 	"slices"
 	"time"
 
+	"github.com/maruel/natural"
+
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/hubclient"
 	partitionpkg "aks-audit-log-go/eventhub/partition"
 	"aks-audit-log-go/forwarder"
-	"aks-audit-log-go/internal/check"
 )
 
-// overview is all that is known of a consumer group's partitions, from the store and from the hub.
+// overview holds what the store and the hub know about a consumer group's partitions.
 type overview struct {
 	// partitions are the ids, in their order.
 	partitions []string
 	// found are the checkpoints of each partition, the one that counts first.
 	found      map[string][]eventhub.FoundCheckpoint
 	ownerships map[string]eventhub.Ownership
-	// now is the store's idea of it, by which ownerships are judged.
+	// now is the time by the store's clock, by which ownerships are judged.
 	now time.Time
-	// hub is what the hub says; what it did not say is missing.
+	// hub is what the hub says about each partition. A partition about which the hub did not answer is missing.
 	hub map[string]eventhub.PartitionInfo
-	// hubError is why something is missing.
+	// hubError is why a partition is missing in hub.
 	hubError error
 }
 
-// lookAround asks the store and then the hub. A hub that cannot be asked is no error here.
-func lookAround(ctx context.Context, records eventhub.Records, hub eventhub.Hub) (*overview, error) {
+// newOverview asks the store and then the hub. It is no error here if the hub does not answer.
+func newOverview(ctx context.Context, records eventhub.Records, hub eventhub.Hub) (*overview, error) {
 	found, err := records.FindCheckpoints(ctx)
 	if err != nil {
 		return nil, err
@@ -36,31 +38,31 @@ func lookAround(ctx context.Context, records eventhub.Records, hub eventhub.Hub)
 	if err != nil {
 		return nil, err
 	}
-	s := &overview{found: map[string][]eventhub.FoundCheckpoint{}, ownerships: map[string]eventhub.Ownership{}, now: now}
+	o := &overview{found: map[string][]eventhub.FoundCheckpoint{}, ownerships: map[string]eventhub.Ownership{}, now: now}
 	ids := map[string]bool{}
 	for _, one := range found {
-		s.found[one.Partition] = append(s.found[one.Partition], one)
+		o.found[one.Partition] = append(o.found[one.Partition], one)
 		ids[one.Partition] = true
 	}
 	for _, ownership := range listed {
-		s.ownerships[ownership.Partition] = ownership
+		o.ownerships[ownership.Partition] = ownership
 		ids[ownership.Partition] = true
 	}
-	s.hub, s.hubError = check.AskHub(ctx, hub)
-	for id := range s.hub {
+	o.hub, o.hubError = hubclient.PartitionInfos(ctx, hub)
+	for id := range o.hub {
 		ids[id] = true
 	}
 	for id := range ids {
-		s.partitions = append(s.partitions, id)
-		s.putFurthestFirst(id)
+		o.partitions = append(o.partitions, id)
+		o.sortCheckpoints(id)
 	}
-	slices.SortFunc(s.partitions, eventhub.CompareNumbers)
-	return s, nil
+	slices.SortFunc(o.partitions, natural.Compare)
+	return o, nil
 }
 
-// putFurthestFirst sorts the checkpoints of a partition, so that the one that counts is the first.
-func (s *overview) putFurthestFirst(partition string) {
-	slices.SortStableFunc(s.found[partition], func(a, b eventhub.FoundCheckpoint) int {
+// sortCheckpoints sorts the checkpoints of a partition so that the one that counts is the first.
+func (o *overview) sortCheckpoints(partition string) {
+	slices.SortStableFunc(o.found[partition], func(a, b eventhub.FoundCheckpoint) int {
 		switch {
 		case eventhub.Further(a, b):
 			return -1
@@ -71,34 +73,52 @@ func (s *overview) putFurthestFirst(partition string) {
 	})
 }
 
-// checkpoint is the one that counts for a partition, nil where there is none.
-func (s *overview) checkpoint(partition string) *eventhub.FoundCheckpoint {
-	if len(s.found[partition]) == 0 {
+// checkpoint returns the checkpoint that counts for a partition, or nil if there is none.
+func (o *overview) checkpoint(partition string) *eventhub.FoundCheckpoint {
+	if len(o.found[partition]) == 0 {
 		return nil
 	}
-	return &s.found[partition][0]
+	return &o.found[partition][0]
 }
 
-// lag is how many hub events of a partition wait for a reader that starts now. It is not known
-// without the hub, nor for a partition where a reader would only decide where to start.
-func (s *overview) lag(partition string, wanted forwarder.StartPosition) (events int64, known bool) {
-	info, asked := s.hub[partition]
-	if !asked {
+// checkpointAt returns the checkpoint of a partition at place. It is never further than the checkpoint that counts.
+func (o *overview) checkpointAt(partition, place string) eventhub.Checkpoint {
+	for _, found := range o.found[partition] {
+		if found.Place == place {
+			return found.Checkpoint
+		}
+	}
+	return eventhub.Checkpoint{Sequence: eventhub.NoSequence}
+}
+
+// offset returns the offset of an event if the hub knows it: the hub knows the offset of the newest event.
+func (o *overview) offset(partition string, sequence int64) string {
+	if info, known := o.hub[partition]; known && info.Last == sequence {
+		return info.LastOffset
+	}
+	return ""
+}
+
+// lag returns how many hub events of a partition wait for a reader that starts now. It is not known without the hub, and
+// not for a partition where a reader would only decide where to start.
+func (o *overview) lag(partition string, start forwarder.StartPosition) (events int64, known bool) {
+	info, answered := o.hub[partition]
+	if !answered {
 		return 0, false
 	}
 	done := eventhub.NoSequence
-	if stored := s.checkpoint(partition); stored != nil {
+	if stored := o.checkpoint(partition); stored != nil {
 		done = partitionpkg.PositionAfter(stored.Checkpoint, info).Sequence
-	} else if wanted.Kind != forwarder.StartEarliest {
+	} else if start.Kind != forwarder.StartEarliest {
 		return 0, false
 	}
 	return max(0, info.Last-max(done, info.First-1)), true
 }
 
-// owner is who owns a partition, as far as that has not expired.
-func (s *overview) owner(partition string) string {
-	ownership := s.ownerships[partition]
-	if s.now.Sub(ownership.Renewed) >= eventhub.OwnershipExpiry {
+// owner returns the owner of a partition, or "" if its ownership has expired.
+func (o *overview) owner(partition string) string {
+	ownership := o.ownerships[partition]
+	if o.now.Sub(ownership.Renewed) >= eventhub.OwnershipExpiry {
 		return ""
 	}
 	return ownership.Owner

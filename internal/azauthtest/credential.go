@@ -11,9 +11,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-// credentialFunc is an identity.
+// CredentialFunc is an identity that gets its tokens from a function.
 type CredentialFunc func(ctx context.Context) (azcore.AccessToken, error)
 
+// GetToken implements azcore.TokenCredential. It fails for a scope that neither service has.
 func (f CredentialFunc) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	if scope := options.Scopes[0]; scope != "https://eventhubs.azure.net//.default" && scope != "https://storage.azure.com/.default" {
 		return azcore.AccessToken{}, errors.New("no such service")
@@ -21,15 +22,19 @@ func (f CredentialFunc) GetToken(ctx context.Context, options policy.TokenReques
 	return f(ctx)
 }
 
-// numbered gives tokens called 1, 2, and so on, that live for a while, unless it has to fail.
+// Numbered issues the tokens "1", "2", and so on.
 type Numbered struct {
-	Life   time.Duration
-	Asked  atomic.Int32
+	// Life is how long each token is valid.
+	Life time.Duration
+	// Requests counts the requests, the failed ones included.
+	Requests atomic.Int32
+	// Broken makes requests fail.
 	Broken atomic.Bool
 }
 
+// Get is a CredentialFunc.
 func (n *Numbered) Get(context.Context) (azcore.AccessToken, error) {
-	number := n.Asked.Add(1)
+	number := n.Requests.Add(1)
 	if n.Broken.Load() {
 		return azcore.AccessToken{}, errors.New("out of order")
 	}

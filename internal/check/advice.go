@@ -11,54 +11,51 @@ import (
 	"aks-audit-log-go/forwarder/connstr"
 )
 
-// advice is what there is to do about an error whose text has one of the signs.
+// advice says what to do about an error whose text has one of the signs.
 type advice struct {
 	signs []string
-	say   string
+	text  string
 }
 
-// advised puts the first advice that fits before an error. The error stays, since an advice is
-// a guess. It goes by the text, as explain does: the clients have no codes for most of it.
-func advised(err error, of []advice) error {
+// advise puts the first advice that fits before an error. The error stays, because an advice is a guess. advise looks at
+// the text, because the clients have no codes for most errors.
+func advise(err error, advices []advice) error {
 	text := err.Error()
-	for _, sign := range sayWhatToDo {
+	for _, sign := range selfExplaining {
 		if strings.Contains(text, sign) {
 			return err
 		}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		text += noAnswerInTime
+		text += timedOut
 	}
-	for _, one := range of {
-		for _, sign := range one.signs {
+	for _, a := range advices {
+		for _, sign := range a.signs {
 			if strings.Contains(text, sign) {
-				return fmt.Errorf("%s (%w)", one.say, err)
+				return fmt.Errorf("%s (%w)", a.text, err)
 			}
 		}
 	}
 	return err
 }
 
-// sayWhatToDo are in the errors of this package that say it themselves, of a key or an identity that was refused.
-var sayWhatToDo = []string{errNotAcceptedBy, "Microsoft Entra ID", "this identity"}
+// selfExplaining are in the errors that already say what to do, about a key or an identity that was denied access.
+var selfExplaining = []string{"the hub does not accept", "Microsoft Entra ID", "this identity"}
 
-// errNotAcceptedBy begins what explain says.
-const errNotAcceptedBy = "the hub does not accept"
+// timedOut stands for context.DeadlineExceeded among the signs.
+const timedOut = " no answer in time"
 
-// noAnswerInTime is the sign of a question that had no answer.
-const noAnswerInTime = " no answer in time"
-
-// Signs of what the network does, as Go words them.
+// The signs of network errors, in Go's words.
 var (
 	noSuchHost    = []string{"lookup "}
 	noCertificate = []string{"certificate"}
-	noConnection  = []string{noAnswerInTime, "connection refused", "connection reset", "unreachable", "i/o timeout", "EOF", "closed"}
+	noConnection  = []string{timedOut, "connection refused", "connection reset", "unreachable", "i/o timeout", "EOF", "closed"}
 )
 
-// adviseHub says what to do where the hub cannot be asked.
+// adviseHub says what to do if the hub does not answer.
 func adviseHub(cfg forwarder.Config, err error) error {
 	host := cfg.HubConnection.Host
-	return advised(err, []advice{
+	return advise(err, []advice{
 		{[]string{"status code 404", "not-found", "could not be found"}, fmt.Sprintf("the namespace %s has no event hub %q: create it (az eventhubs eventhub create --namespace-name %s "+
 			"--name %s --resource-group …), or set EVENTHUBNAME to the one that the cluster's diagnostic setting writes to", host, cfg.HubName, namespaceName(host), cfg.HubName)},
 		{[]string{"prevented to connect"}, "the firewall of the namespace refuses this address: permit it (az eventhubs namespace network-rule-set), or use a private endpoint"},
@@ -68,6 +65,7 @@ func adviseHub(cfg forwarder.Config, err error) error {
 	})
 }
 
+// unreachableHub says what to check if no connection to the hub can be made.
 func unreachableHub(cfg forwarder.Config) string {
 	const look = "look at network policies, firewalls, and the namespace's own network rules"
 	if cfg.HubTransport == forwarder.TransportWebSocket {
@@ -76,7 +74,7 @@ func unreachableHub(cfg forwarder.Config) string {
 	return fmt.Sprintf("%s cannot be reached by AMQP (port 5671): %s; where only HTTPS is let out, set EVENTHUBTRANSPORT=websocket", cfg.HubConnection.Host, look)
 }
 
-// adviseGroup says what to do where the group cannot be read.
+// adviseGroup says what to do if the group cannot be read.
 func adviseGroup(cfg forwarder.Config, err error) error {
 	text := err.Error()
 	switch {
@@ -89,17 +87,17 @@ func adviseGroup(cfg forwarder.Config, err error) error {
 		"--name %s --resource-group …), or set EVENTHUBCONSUMERGROUP (%w)", cfg.ConsumerGroup, namespaceName(cfg.HubConnection.Host), cfg.HubName, cfg.ConsumerGroup, err)
 }
 
-// namespaceName is what az calls a namespace: the first part of its host.
+// namespaceName returns the name that az uses for a namespace: the first part of its host.
 func namespaceName(host string) string {
 	name, _, _ := strings.Cut((&url.URL{Host: host}).Hostname(), ".")
 	return name
 }
 
-// adviseStorage says what to do where the blob container cannot be used as it has to.
+// adviseStorage says what to do if the blob container cannot be used as needed.
 func adviseStorage(cfg forwarder.Config, err error) error {
 	account, container := accountName(cfg.Blob), cfg.BlobContainerName
 	const right = `it needs the role "Storage Blob Data Contributor", or a signature that may read, write, delete and list`
-	return advised(err, []advice{
+	return advise(err, []advice{
 		{[]string{"ContainerNotFound"}, fmt.Sprintf("there is no container %s: the daemon makes it when it starts, if it may; else make it (az storage container create "+
 			"--account-name %s --name %s)", container, account, container)},
 		{[]string{"ContainerBeingDeleted"}, fmt.Sprintf("the container %s is being deleted: wait, or choose another in BLOBCONTAINERNAME", container)},
@@ -116,7 +114,7 @@ func adviseStorage(cfg forwarder.Config, err error) error {
 	})
 }
 
-// accountName is the storage account, also where only its address is known.
+// accountName returns the name of the storage account, even if only its address is known.
 func accountName(blob *connstr.BlobConnection) string {
 	if blob.AccountName != "" {
 		return blob.AccountName

@@ -17,79 +17,88 @@ import (
 	"aks-audit-log-go/webhook"
 )
 
-// checkTimeout bounds each part of a check.
+// checkTimeout bounds each check.
 const checkTimeout = 10 * time.Second
 
-// ErrCheckFailed says that a part does not work. Which one has been printed.
-var ErrCheckFailed = errors.New("not all parts work")
+var (
+	// ErrFailed says that a check failed. The report says which one.
+	ErrFailed = errors.New("not all parts work")
+	// errInterrupted says that the user did not want to wait any longer.
+	errInterrupted = errors.New("interrupted")
+	// errNotTried says why something could not be tried, which is not a failure.
+	errNotTried = errors.New("not tried")
+)
 
-// errInterrupted says that somebody did not want to wait any longer.
-var errInterrupted = errors.New("interrupted")
-
-// check is one part: what it tries, and which part has to work before that makes sense, "" for none.
-// It says in a line what it found; its error says what there is to do.
+// check is one check.
 type check struct {
-	name, needs string
-	try         func(context.Context, forwarder.Config) (string, error)
+	name string
+	// needs is the check that has to succeed before this one makes sense, or "".
+	needs string
+	// try returns in one line what it found. Its error says what to do.
+	try func(context.Context, forwarder.Config) (string, error)
 }
 
+// configuration is the name of the first check. Its result comes from the caller of Run.
 const configuration = "configuration"
 
-// checks are all parts behind the configuration. The clock comes first, since much else fails with it.
+// checks are the checks after the configuration. The clock comes first, because much else fails with it.
 var checks = []check{
-	{"clock", "", CheckClock},
-	{"event hub", "", CheckHub},
-	{"consumer group", "event hub", CheckConsumerGroup},
-	{"checkpoints", "", CheckCheckpoints},
-	{"dead letters", "checkpoints", CheckDeadLetters},
+	{"clock", "", checkClock},
+	{"event hub", "", checkHub},
+	{"consumer group", "event hub", checkConsumerGroup},
+	{"checkpoints", "", checkCheckpoints},
+	{"dead letters", "checkpoints", checkDeadLetters},
 	{"sink", "", checkSink},
 }
 
-// checkSink uses the daemon's own poster.
+// checkSink asks the sink with the daemon's own poster.
 func checkSink(ctx context.Context, cfg forwarder.Config) (string, error) {
-	quiet := logrus.New()
-	quiet.SetOutput(io.Discard)
+	log := logrus.New()
+	log.SetOutput(io.Discard)
 	stats := metrics.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
-	poster, err := webhook.New(cfg, stats, health.NewHealth(), quiet, nil)
+	poster, err := webhook.New(cfg, stats, health.NewHealth(), log)
 	if err != nil {
 		return "", err
 	}
 	return poster.Check(ctx)
 }
 
-// Check tries each part that the daemon needs and prints a line for each: ✓ where it works, ✗ with what
-// there is to do, – where it was not tried. It receives nothing that a reader misses, takes no ownership and
-// writes no checkpoint, so it may run beside a daemon. wrong is what is wrong with the configuration, of
-// which nothing else can be tried then.
-func Check(ctx context.Context, cfg forwarder.Config, wrong error, out io.Writer) error {
-	report := checkReport{out: out, timeout: checkTimeout, failed: map[string]bool{}}
-	report.configuration(cfg, wrong)
-	for _, part := range checks {
-		report.run(ctx, cfg, part)
+// Run runs all checks and prints a line for each: ✓ if it succeeded, ✗ with what to do if it failed, – if it was not
+// tried. It receives no event that a reader then misses, takes no ownership and writes no checkpoint, so it may run
+// beside a daemon. If the configuration is invalid, configErr says why, and nothing else is tried.
+func Run(ctx context.Context, cfg forwarder.Config, configErr error, out io.Writer) error {
+	r := report{out: out, timeout: checkTimeout, failed: map[string]bool{}}
+	r.configuration(cfg, configErr)
+	for _, c := range checks {
+		r.run(ctx, cfg, c)
 	}
 	switch {
-	case report.problem != nil:
-		return fmt.Errorf("write the report: %w", report.problem)
+	case r.writeErr != nil:
+		return fmt.Errorf("write the report: %w", r.writeErr)
 	case ctx.Err() != nil:
 		return errInterrupted
-	case len(report.failed) > 0:
-		return ErrCheckFailed
+	case len(r.failed) > 0:
+		return ErrFailed
 	}
 	return nil
 }
 
-// checkReport prints the parts and remembers which failed.
-type checkReport struct {
-	out     io.Writer
-	timeout time.Duration // of each part
-	failed  map[string]bool
-	problem error
+// report prints the results and remembers which checks failed.
+type report struct {
+	out io.Writer
+	// timeout bounds each check.
+	timeout time.Duration
+	// failed are the names of the checks that failed or were not tried because of a failure.
+	failed map[string]bool
+	// writeErr is the first error of out.
+	writeErr error
 }
 
-func (r *checkReport) configuration(cfg forwarder.Config, wrong error) {
-	if wrong != nil {
+// configuration prints the result of the first check.
+func (r *report) configuration(cfg forwarder.Config, configErr error) {
+	if configErr != nil {
 		r.failed[configuration] = true
-		r.line("✗", configuration, strings.TrimPrefix(wrong.Error(), configuration+": "))
+		r.line("✗", configuration, strings.TrimPrefix(configErr.Error(), configuration+": "))
 		return
 	}
 	text := "complete"
@@ -99,39 +108,40 @@ func (r *checkReport) configuration(cfg forwarder.Config, wrong error) {
 	r.line("✓", configuration, text)
 }
 
-// run tries a part, unless it makes no sense any more.
-func (r *checkReport) run(ctx context.Context, cfg forwarder.Config, part check) {
-	for _, needed := range []string{configuration, part.needs} {
+// run runs a check and prints its result, unless a check that it needs failed or ctx is done.
+func (r *report) run(ctx context.Context, cfg forwarder.Config, c check) {
+	for _, needed := range []string{configuration, c.needs} {
 		if r.failed[needed] {
-			r.failed[part.name] = true
-			r.line("–", part.name, "not tried: mend the "+needed+" first")
+			r.failed[c.name] = true
+			r.line("–", c.name, "not tried: mend the "+needed+" first")
 			return
 		}
 	}
 	if ctx.Err() != nil {
-		r.line("–", part.name, "not tried: "+errInterrupted.Error())
+		r.line("–", c.name, "not tried: "+errInterrupted.Error())
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	switch found, err := part.try(limited, cfg); {
+	switch result, err := c.try(limited, cfg); {
 	case ctx.Err() != nil:
-		r.line("–", part.name, errInterrupted.Error())
-	case errors.Is(err, ErrNotTried):
-		r.line("–", part.name, oneLine(err))
+		r.line("–", c.name, errInterrupted.Error())
+	case errors.Is(err, errNotTried):
+		r.line("–", c.name, oneLine(err))
 	case err != nil:
-		r.failed[part.name] = true
-		r.line("✗", part.name, oneLine(err))
+		r.failed[c.name] = true
+		r.line("✗", c.name, oneLine(err))
 	default:
-		r.line("✓", part.name, found)
+		r.line("✓", c.name, result)
 	}
 }
 
-// oneLine is an error without its line breaks, which those of the SDKs have.
+// line prints one result.
+func (r *report) line(mark, name, text string) {
+	if _, err := fmt.Fprintf(r.out, "%s %s: %s\n", mark, name, text); err != nil && r.writeErr == nil {
+		r.writeErr = err
+	}
+}
+
+// oneLine returns the text of an error without line breaks, which the SDKs' errors have.
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
-
-func (r *checkReport) line(mark, name, text string) {
-	if _, err := fmt.Fprintf(r.out, "%s %s: %s\n", mark, name, text); err != nil && r.problem == nil {
-		r.problem = err
-	}
-}

@@ -15,25 +15,26 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// works and fails are parts.
+// works is a check that succeeds.
 func works(context.Context, forwarder.Config) (string, error) { return "fine", nil }
 
+// fails is a check that fails.
 func fails(context.Context, forwarder.Config) (string, error) {
 	return "", errors.New("broken:\n\tmend it")
 }
 
-// reportOf runs parts and answers the lines.
-func reportOf(ctx context.Context, parts ...check) (lines []string, report checkReport) {
+// reportOf runs checks and returns the lines of the report.
+func reportOf(ctx context.Context, checks ...check) (lines []string, r report) {
 	var out bytes.Buffer
-	report = checkReport{out: &out, timeout: 50 * time.Millisecond, failed: map[string]bool{}}
-	report.configuration(forwarder.Config{}, nil)
-	for _, part := range parts {
-		report.run(ctx, forwarder.Config{}, part)
+	r = report{out: &out, timeout: 50 * time.Millisecond, failed: map[string]bool{}}
+	r.configuration(forwarder.Config{}, nil)
+	for _, c := range checks {
+		r.run(ctx, forwarder.Config{}, c)
 	}
-	return strings.Split(strings.TrimSpace(out.String()), "\n"), report
+	return strings.Split(strings.TrimSpace(out.String()), "\n"), r
 }
 
-func TestAPartThatNeedsABrokenOneIsNotTriedAndTheOthersAre(t *testing.T) {
+func TestACheckThatNeedsAFailedOneIsNotTriedAndTheOthersAre(t *testing.T) {
 	lines, _ := reportOf(t.Context(), check{"a", "", fails}, check{"b", "a", works}, check{"c", "b", works}, check{"d", "", works})
 	assert.Equal(t, []string{
 		"✓ configuration: complete",
@@ -44,15 +45,15 @@ func TestAPartThatNeedsABrokenOneIsNotTriedAndTheOthersAre(t *testing.T) {
 	}, lines)
 }
 
-func TestWhatCannotBeComparedIsNoFailure(t *testing.T) {
-	lines, report := reportOf(t.Context(), check{"clock", "", func(context.Context, forwarder.Config) (string, error) {
-		return "", ErrNotTried
+func TestACheckThatCouldNotBeTriedIsNoFailure(t *testing.T) {
+	lines, r := reportOf(t.Context(), check{"clock", "", func(context.Context, forwarder.Config) (string, error) {
+		return "", errNotTried
 	}})
 	assert.Equal(t, "– clock: not tried", lines[1])
-	assert.Empty(t, report.failed)
+	assert.Empty(t, r.failed)
 }
 
-func TestEachPartHasItsTimeAndNoMore(t *testing.T) {
+func TestEachCheckIsBounded(t *testing.T) {
 	waits := func(ctx context.Context, _ forwarder.Config) (string, error) {
 		if end, bounded := ctx.Deadline(); !bounded || time.Until(end) > time.Second {
 			return "for ever", nil
@@ -69,12 +70,12 @@ func TestAnInterruptedCheckTriesNoMoreAndSaysSo(t *testing.T) {
 	stops := func(ctx context.Context, _ forwarder.Config) (string, error) { stop(); return "", ctx.Err() }
 	lines, _ := reportOf(ctx, check{"a", "", works}, check{"b", "", stops}, check{"c", "", works})
 	assert.Equal(t, []string{"✓ a: fine", "– b: interrupted", "– c: not tried: interrupted"}, lines[1:])
-	require.ErrorIs(t, Check(ctx, forwarder.Config{}, nil, io.Discard), errInterrupted)
+	require.ErrorIs(t, Run(ctx, forwarder.Config{}, nil, io.Discard), errInterrupted)
 }
 
 func TestASuspectSettingIsNamedBesideTheConfiguration(t *testing.T) {
 	var out bytes.Buffer
-	report := checkReport{out: &out}
-	report.configuration(forwarder.Config{Warnings: []string{"the port is odd"}}, nil)
+	r := report{out: &out}
+	r.configuration(forwarder.Config{Warnings: []string{"the port is odd"}}, nil)
 	assert.Equal(t, "✓ configuration: complete\n  mind: the port is odd\n", out.String())
 }

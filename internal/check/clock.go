@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,35 +9,33 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// maxSkew is how far a clock may be off. One that anything sets is off by less than a second. Azure
-// refuses a request to the storage that was signed 15 minutes ago
-// (https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key), the hub a
-// signature that has run out by its clock.
+// maxSkew is how far a clock may be off. A synchronised clock is off by less than a second. Azure refuses a request to
+// the storage that was signed 15 minutes ago
+// (https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key), and the hub refuses a signature that
+// has expired by the hub's clock.
 const maxSkew = time.Minute
 
-// ErrNotTried says why something could not be tried, which is no failure of its own.
-var ErrNotTried = errors.New("not tried")
-
-// CheckClock compares this machine's clock with that of the storage service. It needs no
-// authorisation, since an answer that refuses has its time, too.
-func CheckClock(ctx context.Context, cfg forwarder.Config) (string, error) {
+// checkClock compares this machine's clock with the clock of the storage service. It needs no authorization, because an
+// answer that refuses the request also has the time.
+func checkClock(ctx context.Context, cfg forwarder.Config) (string, error) {
 	if cfg.Blob == nil {
-		return "", fmt.Errorf("%w: with CHECKPOINTDIR there is no storage service to compare it with", ErrNotTried)
+		return "", fmt.Errorf("%w: with CHECKPOINTDIR there is no storage service to compare it with", errNotTried)
 	}
 	store, err := blob.Open(cfg)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = store.Close() }()
-	theirs, ours, err := store.Container.AskTime(ctx)
+	theirs, ours, err := store.ServerTime(ctx)
 	if err != nil {
-		return "", fmt.Errorf("%w: the storage service does not tell the time: %w", ErrNotTried, err)
+		return "", fmt.Errorf("%w: the storage service does not tell the time: %w", errNotTried, err)
 	}
+	const advice = "set it (NTP), tokens and signatures depend on it"
 	switch skew := ours.Sub(theirs); {
 	case skew > maxSkew:
-		return "", fmt.Errorf("this machine's clock is %s ahead of the storage service's: set it (NTP), tokens and signatures depend on it", skew.Round(time.Second))
+		return "", fmt.Errorf("this machine's clock is %s ahead of the storage service's: %s", skew.Round(time.Second), advice)
 	case skew < -maxSkew:
-		return "", fmt.Errorf("this machine's clock is %s behind the storage service's: set it (NTP), tokens and signatures depend on it", -skew.Round(time.Second))
+		return "", fmt.Errorf("this machine's clock is %s behind the storage service's: %s", -skew.Round(time.Second), advice)
 	default:
 		return fmt.Sprintf("within %s of the storage service's", max(time.Second, skew.Abs().Round(time.Second))), nil
 	}

@@ -11,40 +11,39 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// CheckHub asks the event hub for its partitions and what they hold. It says in a line what it
-// found; the error says what there is to do. Nothing is read and no reader is disturbed.
-func CheckHub(ctx context.Context, cfg forwarder.Config) (string, error) {
-	hub, found, err := openHub(ctx, cfg)
+// checkHub asks the event hub for its partitions and their contents. It reads no event and disturbs no reader.
+func checkHub(ctx context.Context, cfg forwarder.Config) (string, error) {
+	hub, partitions, err := openHub(ctx, cfg)
 	if err != nil {
 		return "", err
 	}
-	defer eventhub.CloseQuietly(ctx, hub.Close)
-	said := fmt.Sprintf("%s on %s has %s", cfg.HubName, cfg.HubConnection.Host, counted(len(found), "partition"))
-	newest := newestEvent(found)
+	defer hubclient.CloseQuietly(ctx, hub)
+	result := fmt.Sprintf("%s on %s has %s", cfg.HubName, cfg.HubConnection.Host, count(len(partitions), "partition"))
+	newest := newestEvent(partitions)
 	if newest.IsZero() {
-		return said + "; it holds no event yet: if that lasts, look at the diagnostic setting of the AKS cluster", nil
+		return result + "; it holds no event yet: if that lasts, look at the diagnostic setting of the AKS cluster", nil
 	}
-	return said + "; its newest event came in at " + newest.UTC().Format(time.RFC3339), nil
+	return result + "; its newest event came in at " + newest.UTC().Format(time.RFC3339), nil
 }
 
-// openHub opens the hub and asks it for its partitions. Its caller closes it, if there is no error.
-func openHub(ctx context.Context, cfg forwarder.Config) (eventhub.Hub, map[string]eventhub.PartitionInfo, error) {
-	hub, err := hubclient.New(cfg)
+// openHub opens the hub and asks it for its partitions. The caller closes the hub if there is no error.
+func openHub(ctx context.Context, cfg forwarder.Config) (hubclient.Client, map[string]eventhub.PartitionInfo, error) {
+	hub, err := hubclient.New(cfg, eventhub.NewReaderID())
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := AskHub(ctx, hub)
+	partitions, err := hubclient.PartitionInfos(ctx, hub)
 	if err != nil {
-		eventhub.CloseQuietly(ctx, hub.Close)
+		hubclient.CloseQuietly(ctx, hub)
 		return nil, nil, adviseHub(cfg, err)
 	}
-	return hub, found, nil
+	return hub, partitions, nil
 }
 
-// newestEvent is when the last event came into a hub, zero where it holds none.
-func newestEvent(found map[string]eventhub.PartitionInfo) time.Time {
+// newestEvent returns when the last event came into a hub, or zero if the hub holds none.
+func newestEvent(partitions map[string]eventhub.PartitionInfo) time.Time {
 	var newest time.Time
-	for _, info := range found {
+	for _, info := range partitions {
 		if holdsEvents(info) && info.LastEnqueued.After(newest) {
 			newest = info.LastEnqueued
 		}
@@ -56,82 +55,53 @@ func holdsEvents(info eventhub.PartitionInfo) bool {
 	return info.Last > eventhub.NoSequence && info.Last >= info.First
 }
 
-// quietGroup is how long a partition without events is held open. A group that is not there is
-// refused at once, while one that is there says nothing.
-const quietGroup = 3 * time.Second
+// emptyProbeTime is how long a partition without events is held open. If the consumer group does not exist, the service
+// refuses the link at once. If it exists, nothing comes.
+const emptyProbeTime = 3 * time.Second
 
-var ()
-
-var ()
-
-// CheckConsumerGroup finds out whether the consumer group exists and may be read. The service
-// answers no question about groups, so a partition is opened, in a way that displaces no reader.
-func CheckConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, error) {
-	hub, found, err := openHub(ctx, cfg)
+// checkConsumerGroup finds out whether the consumer group exists and may be read. The service has no request about
+// groups, so checkConsumerGroup opens a partition, in a way that displaces no reader.
+func checkConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, error) {
+	hub, partitions, err := openHub(ctx, cfg)
 	if err != nil {
 		return "", err
 	}
-	defer eventhub.CloseQuietly(ctx, hub.Close)
-	prober, can := hub.(hubclient.GroupProber)
-	if !can {
-		return "", hubclient.ErrNoProbe
-	}
-	partition, after := mostTelling(found)
-	probing, cancel := context.WithTimeout(ctx, quietGroup)
+	defer hubclient.CloseQuietly(ctx, hub)
+	partition, after := probePosition(partitions)
+	probeCtx, cancel := context.WithTimeout(ctx, emptyProbeTime)
 	defer cancel()
-	if holdsEvents(found[partition]) { // then it says so when it is there
-		probing = ctx
+	if holdsEvents(partitions[partition]) { // the event comes if the group exists
+		probeCtx = ctx
 	}
-	said := fmt.Sprintf("%q may be read", cfg.ConsumerGroup)
-	switch err := prober.ProbeGroup(probing, partition, after); {
-	case errors.Is(err, hubclient.ErrGroupRead):
-		said += fmt.Sprintf("; another reader, such as the daemon, has partition %s now", partition)
+	result := fmt.Sprintf("%q may be read", cfg.ConsumerGroup)
+	switch err := hub.ProbeGroup(probeCtx, partition, after); {
+	case errors.Is(err, hubclient.ErrPartitionInUse):
+		result += fmt.Sprintf("; another reader, such as the daemon, has partition %s now", partition)
 	case err != nil:
 		return "", adviseGroup(cfg, err)
 	case ctx.Err() != nil:
 		return "", adviseHub(cfg, ctx.Err())
 	}
 	if cfg.ConsumerGroup == "$Default" {
-		said += "; see that nothing else reads $Default, two readers displace each other"
+		result += "; see that nothing else reads $Default, two readers displace each other"
 	}
-	return said, nil
+	return result, nil
 }
 
-// mostTelling is a partition with an event in it, if there is one, and the place before its last.
-func mostTelling(found map[string]eventhub.PartitionInfo) (partition string, after int64) {
-	for id, info := range found {
-		if partition == "" || holdsEvents(info) && !holdsEvents(found[partition]) {
+// probePosition returns a partition that holds an event, if there is one, and the position before its last event.
+func probePosition(partitions map[string]eventhub.PartitionInfo) (partition string, after int64) {
+	for id, info := range partitions {
+		if partition == "" || holdsEvents(info) && !holdsEvents(partitions[partition]) {
 			partition, after = id, info.Last-1
 		}
 	}
 	return partition, after
 }
 
-// counted is a number with its noun.
-func counted(n int, noun string) string {
+// count returns a number with its noun.
+func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// askHub asks what each partition holds. It returns what it could find out, and why that is not all.
-func AskHub(ctx context.Context, hub eventhub.Hub) (map[string]eventhub.PartitionInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, eventhub.RequestTimeout)
-	defer cancel()
-	ids, err := hub.PartitionIDs(ctx)
-	if err != nil {
-		return nil, err // which says what was asked
-	}
-	var failures error
-	known := map[string]eventhub.PartitionInfo{}
-	for _, id := range ids {
-		info, err := hub.PartitionInfo(ctx, id)
-		if err != nil {
-			failures = errors.Join(failures, err)
-			continue
-		}
-		known[id] = info
-	}
-	return known, failures
 }

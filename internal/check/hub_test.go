@@ -19,7 +19,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// startGroupHub has the consumer group "falco" beside $Default.
+// startGroupHub starts an event hub with the consumer group "falco" beside $Default.
 func startGroupHub(t *testing.T) *hubtest.Server {
 	t.Helper()
 	server, err := hubtest.Start(hubtest.Config{Partitions: 2, ConsumerGroups: []string{"falco"}})
@@ -32,11 +32,11 @@ func TestCheckHubTellsWhatTheHubHolds(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server := startGroupHub(t)
 		cfg := eventhubtest.TestConfig(t, server, client)
-		found, err := CheckHub(t.Context(), cfg)
+		found, err := checkHub(t.Context(), cfg)
 		require.NoError(t, err)
 		assert.Contains(t, found, " has 2 partitions; it holds no event yet")
 		server.Append("1", []byte("a"))
-		found, err = CheckHub(t.Context(), cfg)
+		found, err = checkHub(t.Context(), cfg)
 		require.NoError(t, err)
 		assert.Contains(t, found, "its newest event came in at 20")
 	})
@@ -55,7 +55,7 @@ func TestCheckHubSaysWhatToDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
-				_, err := CheckHub(t.Context(), eventhubtest.TestConfig(t, server, client, test.change))
+				_, err := checkHub(t.Context(), eventhubtest.TestConfig(t, server, client, test.change))
 				require.ErrorContains(t, err, test.advice)
 				assert.NotContains(t, err.Error(), "SharedAccessKey=")
 			})
@@ -63,26 +63,27 @@ func TestCheckHubSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// unknownAuthority returns a connection string to a front whose certificate nobody trusts.
 func unknownAuthority(t *testing.T, server *hubtest.Server) string {
 	t.Helper()
 	connection, _ := eventhubtest.StartTLSFront(t, server)
 	return connection
 }
 
-// withKey is a connection string with another key.
+// withKey returns the connection string with another key.
 func withKey(server *hubtest.Server, key string) string {
 	endpoint, _, _ := strings.Cut(server.ConnectionString(), ";")
 	return endpoint + ";SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=" + key
 }
 
-func TestAHubThatSaysNothingIsNotWaitedFor(t *testing.T) {
+func TestAHubThatDoesNotAnswerIsAnErrorWithinTheTime(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server := startGroupHub(t)
 		server.GoSilent(true)
 		defer server.GoSilent(false)
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
-		_, err := CheckHub(ctx, eventhubtest.TestConfig(t, server, client))
+		_, err := checkHub(ctx, eventhubtest.TestConfig(t, server, client))
 		require.ErrorContains(t, err, "cannot be reached by AMQP (port 5671)")
 	})
 }
@@ -94,10 +95,10 @@ func TestCheckConsumerGroupKnowsWhetherThereIsOne(t *testing.T) {
 			for range events {
 				server.Append("1", []byte("a"))
 			}
-			found, err := CheckConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client, "EVENTHUBCONSUMERGROUP=falco"))
+			found, err := checkConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client, "EVENTHUBCONSUMERGROUP=falco"))
 			require.NoError(t, err)
 			assert.Equal(t, `"falco" may be read`, found)
-			_, err = CheckConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client, "EVENTHUBCONSUMERGROUP=other"))
+			_, err = checkConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client, "EVENTHUBCONSUMERGROUP=other"))
 			require.ErrorContains(t, err, `the hub has no consumer group "other": create it (az eventhubs eventhub consumer-group create `)
 			require.ErrorContains(t, err, "or set EVENTHUBCONSUMERGROUP")
 		}
@@ -107,7 +108,7 @@ func TestCheckConsumerGroupKnowsWhetherThereIsOne(t *testing.T) {
 func TestCheckConsumerGroupDisplacesNoReader(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server := startGroupHub(t)
-		hub, err := hubclient.New(eventhubtest.TestConfig(t, server, client))
+		hub, err := hubclient.New(eventhubtest.TestConfig(t, server, client), "reader")
 		require.NoError(t, err)
 		defer func() { assert.NoError(t, hub.Close(context.WithoutCancel(t.Context()))) }()
 		for _, partition := range server.PartitionIDs() {
@@ -116,7 +117,7 @@ func TestCheckConsumerGroupDisplacesNoReader(t *testing.T) {
 			defer reader.Stop(t)
 			reader.Expect(t, 0)
 		}
-		found, err := CheckConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client))
+		found, err := checkConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client))
 		require.NoError(t, err)
 		assert.Contains(t, found, "another reader, such as the daemon, has partition ")
 		assert.Contains(t, found, "see that nothing else reads $Default")
@@ -129,7 +130,7 @@ func TestCheckConsumerGroupDisplacesNoReader(t *testing.T) {
 func TestCheckOfAFolderLeavesNothingBehind(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "not", "yet")
 	cfg := forwarder.Config{CheckpointDir: root, HubName: "hub", ConsumerGroup: "falco"}
-	for _, try := range []func(context.Context, forwarder.Config) (string, error){CheckCheckpoints, CheckDeadLetters} {
+	for _, try := range []func(context.Context, forwarder.Config) (string, error){checkCheckpoints, checkDeadLetters} {
 		found, err := try(t.Context(), cfg)
 		require.NoError(t, err)
 		assert.Contains(t, found, "can be written to")
@@ -137,19 +138,19 @@ func TestCheckOfAFolderLeavesNothingBehind(t *testing.T) {
 	above := filepath.Dir(filepath.Dir(root))
 	entries, err := os.ReadDir(above)
 	require.NoError(t, err)
-	assert.Empty(t, entries, "neither a folder nor a file was left")
-	_, err = CheckClock(t.Context(), cfg)
-	require.ErrorIs(t, err, ErrNotTried)
+	assert.Empty(t, entries, "neither a folder nor a file is left")
+	_, err = checkClock(t.Context(), cfg)
+	require.ErrorIs(t, err, errNotTried)
 }
 
-func TestCheckOfAFolderThatADaemonUsesFindsItWell(t *testing.T) {
+func TestCheckOfAFolderThatADaemonUsesSucceeds(t *testing.T) {
 	cfg := forwarder.Config{CheckpointDir: t.TempDir(), HubName: "hub", ConsumerGroup: "falco"}
 	store, err := storage.Open(cfg)
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, store.Close()) }()
 	_, err = store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 1, Offset: "1"})
 	require.NoError(t, err)
-	_, err = CheckCheckpoints(t.Context(), cfg)
+	_, err = checkCheckpoints(t.Context(), cfg)
 	require.NoError(t, err)
 	found, err := store.ListCheckpoints(t.Context())
 	require.NoError(t, err)
@@ -161,9 +162,9 @@ func TestAFolderThatCannotBeWrittenToIsFound(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	for _, dir := range []string{file, filepath.Join(file, "below")} {
 		cfg := forwarder.Config{CheckpointDir: dir, HubName: "hub", ConsumerGroup: "falco"}
-		_, err := CheckCheckpoints(t.Context(), cfg)
+		_, err := checkCheckpoints(t.Context(), cfg)
 		require.ErrorContains(t, err, "CHECKPOINTDIR "+dir+" cannot be written to: give it to user ")
-		_, err = CheckDeadLetters(t.Context(), cfg)
+		_, err = checkDeadLetters(t.Context(), cfg)
 		require.ErrorContains(t, err, "cannot be written to")
 	}
 }

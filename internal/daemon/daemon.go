@@ -5,6 +5,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,8 +22,12 @@ import (
 	"aks-audit-log-go/webhook"
 )
 
-// closeTimeout bounds the good-bye to the hub. SHUTDOWNTIMEOUT leaves room for it.
-const closeTimeout = 3 * time.Second
+// NewLogger returns the logger of the process. It also gets the messages of the SDKs: call NewLogger once, before New.
+func NewLogger(cfg forwarder.Config, out io.Writer) *logrus.Logger {
+	log := forwarder.NewLogger(cfg, out)
+	hubclient.BridgeSDKLogs(log)
+	return log
+}
 
 // Daemon is everything between an event hub and a sink.
 type Daemon struct {
@@ -32,8 +37,8 @@ type Daemon struct {
 	health *health.Health
 	server *status.Server
 	poster *webhook.Poster
-	// stopping is closed when Run begins to stop.
-	stopping chan struct{}
+	// readerID names this process in the ownerships, and at the hub.
+	readerID string
 	hub      eventhub.Hub
 	store    eventhub.Store
 }
@@ -49,13 +54,13 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 		cfg: cfg, log: log,
 		stats:    metrics.NewStatistics(registry, forwarder.Version, time.Now),
 		health:   health.NewHealth(),
-		stopping: make(chan struct{}),
+		readerID: eventhub.NewReaderID(),
 	}
 	var err error
-	if d.poster, err = webhook.New(cfg, d.stats, d.health, log, d.stopping); err != nil {
+	if d.poster, err = webhook.New(cfg, d.stats, d.health, log); err != nil {
 		return nil, err
 	}
-	if d.hub, err = hubclient.New(cfg); err != nil {
+	if d.hub, err = hubclient.New(cfg, d.readerID); err != nil {
 		return nil, err
 	}
 	if d.store, err = storage.Open(cfg); err != nil {
@@ -93,7 +98,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}()
 	d.log.WithFields(d.cfg.LogFields()).WithField("statistics", d.StatsAddr()).Info("daemon starts")
 	context.AfterFunc(ctx, d.health.Stopping)
-	context.AfterFunc(ctx, func() { close(d.stopping) })
+	context.AfterFunc(ctx, d.poster.Stop)
 	d.consume(ctx)
 	stopServing()
 	if err := <-served; err != nil {
@@ -104,7 +109,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 }
 
 func (d *Daemon) consume(ctx context.Context) {
-	consumer.New(d.cfg, d.hub, d.store, sink{d.poster}, d.stats, d.health, d.log).Run(ctx)
+	consumer.New(d.cfg, d.readerID, d.hub, d.store, sink{d.poster}, d.stats, d.health, d.log).Run(ctx)
 	d.closeHub(ctx)
 }
 
@@ -114,9 +119,9 @@ type sink struct{ *webhook.Poster }
 // Lane implements eventhub.Sink.
 func (s sink) OpenSession() eventhub.Session { return s.Poster.OpenSession() }
 
-// closeHub closes the hub also when ctx has ended.
+// closeHub closes the hub within eventhub.CloseTimeout, even if ctx is done. SHUTDOWNTIMEOUT leaves room for it.
 func (d *Daemon) closeHub(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventhub.CloseTimeout)
 	defer cancel()
 	if err := d.hub.Close(ctx); err != nil {
 		d.log.WithError(err).Warn("close the event hub client")

@@ -53,6 +53,11 @@ func TestTheDaemonForwardsServesItsStatisticsAndStops(t *testing.T) {
 		t.Fatal("the audit event did not arrive")
 	}
 	assert.Contains(t, get(t, "http://"+d.StatsAddr()+"/metrics"), "aks_audit_log_build_info")
+	names := hub.ReceiverNames("0")
+	require.Len(t, names, 1)
+	require.NotEmpty(t, names[0])
+	assert.Contains(t, get(t, "http://"+d.StatsAddr()+"/status.json"), `"`+names[0]+`"`,
+		"the service shows the owner of the partition to a reader that is displaced")
 	stop()
 	require.NoError(t, <-ended)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/internal/daemon"
 	"aks-audit-log-go/internal/hubtest"
@@ -85,8 +84,7 @@ func startDaemon(environ []string, stdout, stderr io.Writer) (stop func() error,
 	if err != nil {
 		return nil, err
 	}
-	log := forwarder.NewLogger(cfg, stderr)
-	hubclient.BridgeSDKLogs(log)
+	log := daemon.NewLogger(cfg, stderr)
 	// Not the context of Ctrl-C: the daemon is stopped last, when it has delivered what there is.
 	ctx, cancel := context.WithCancel(context.Background())
 	d, err := daemon.New(ctx, cfg, log)

@@ -100,6 +100,7 @@ func (s *session) admitReader(l *outLink, addr address, a *wire.Attach) *wire.Er
 	if v, ok := a.Properties.Get(epochProperty).(int64); ok {
 		l.epoch = &v
 	}
+	l.receiverName, _ = a.Properties.Get(receiverNameProperty).(string)
 	l.owner = ownerKey{group: addr.group, partition: addr.partition.id}
 	if e := s.c.srv.takeOwnership(l); e != nil {
 		return e

@@ -20,12 +20,14 @@ type outLink struct {
 	node   node
 
 	// Of a reader:
-	path      string
-	owner     ownerKey
-	epoch     *int64
-	partition *partition
-	next      int64   // sequence number to read next
-	batch     []entry // read, but not sent
+	path  string
+	owner ownerKey
+	epoch *int64
+	// receiverName is what the reader calls its process, "" if it gave no name.
+	receiverName string
+	partition    *partition
+	next         int64   // sequence number to read next
+	batch        []entry // read, but not sent
 	// lost says that the link has been taken away and the detach is on its way: nothing more is sent.
 	lost atomic.Bool
 

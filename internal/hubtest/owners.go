@@ -10,6 +10,9 @@ import (
 // epochProperty is the link property with which a reader claims a partition for itself.
 const epochProperty = "com.microsoft:epoch"
 
+// receiverNameProperty is the link property with which a reader names its process.
+const receiverNameProperty = "com.microsoft:receiver-name"
+
 // maxShared is how many readers without an epoch a partition and consumer group may have.
 const maxShared = 5
 
@@ -93,6 +96,21 @@ func (s *Server) Receivers(partition string) int {
 		}
 	}
 	return n
+}
+
+// ReceiverNames returns the names that the processes of these receivers have given, "" for none.
+func (s *Server) ReceiverNames(partition string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for key, links := range s.owners {
+		for _, l := range links {
+			if key.partition == partition {
+				names = append(names, l.receiverName)
+			}
+		}
+	}
+	return names
 }
 
 // evict takes the readers that match out and detaches them with e; it returns how many.

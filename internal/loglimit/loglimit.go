@@ -1,4 +1,3 @@
-// Package loglimit keeps repeated messages from flooding the log: it says which of them to log, and counts the rest.
 package loglimit
 
 import (
@@ -6,18 +5,18 @@ import (
 	"time"
 )
 
-// maxKeys bounds the memory of a Limiter whose keys are worded anew each time.
+// maxKeys bounds the memory of a Limiter whose keys never repeat.
 const maxKeys = 100
 
-// Limiter decides about messages by a key that is the same for messages that are alike. It allows the first Burst
-// messages of a key in each Interval and counts the others. It is safe for concurrent use.
+// Limiter decides which messages to log. Messages that are alike have the same key. A Limiter allows the first Burst
+// messages of a key in each Interval, and counts the others. It is safe for concurrent use.
 type Limiter struct {
 	// Burst is how many messages of a key are allowed in an interval. 0 means 1.
 	Burst int
 	// Interval begins with the first message of a key. 0 means that it lasts until Reset.
 	Interval time.Duration
-	// Summary, if set, is called at the end of an interval in which messages were left out, and by Close.
-	// Without it the next message that is allowed carries their number.
+	// Summary, if set, is called at the end of an interval in which messages were left out, and by Close. Without it,
+	// the Decision about the next message that is allowed carries their number.
 	Summary func(key string, leftOut int)
 
 	mu   sync.Mutex
@@ -94,8 +93,8 @@ func (l *Limiter) end(key string) {
 	}
 }
 
-// Recover notes that whatever the messages were about has ended. The intervals under way end once they have lasted for
-// after, and the first message of a key that follows is not a reminder.
+// Recover notes that the failure that the messages are about has ended. The current intervals end once they have
+// lasted for after, and the next message of a key is not a reminder. Recover is for a Limiter without Summary.
 func (l *Limiter) Recover(after time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,7 +115,7 @@ func (l *Limiter) Reset() {
 	clear(l.keys)
 }
 
-// Close reports at once what would be reported at the end of the intervals. No message may follow.
+// Close calls Summary at once for the current intervals. Next must not be called afterwards.
 func (l *Limiter) Close() {
 	l.mu.Lock()
 	keys := make([]string, 0, len(l.keys))

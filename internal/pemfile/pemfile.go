@@ -1,4 +1,3 @@
-// Package pemfile reads files of certificates and keys.
 package pemfile
 
 import (
@@ -16,8 +15,8 @@ var ErrNoCertificate = errors.New("there is no certificate in it")
 var errCutShort = errors.New("it is cut short")
 
 // Read returns the content of a PEM file. A file that ends within a block is an error, since it may still be being
-// written: its first certificates could be used, and the absence of the others would show only later. Every error names
-// the file, and none holds anything of its content.
+// written: its first certificates could be used, and the absence of the others would show only later. Every error
+// names the file, and none holds anything of its content.
 func Read(path string) ([]byte, error) {
 	content, err := os.ReadFile(path) // #nosec G304 -- the operator names it
 	if err != nil {

@@ -6,63 +6,62 @@ import (
 )
 
 const (
-	// maxClosings is how many closings in a row, all alike, are taken for losses before they
-	// are taken for a habit.
-	maxClosings = 3
-	// alike is how much the idle times before two of them may differ.
+	// maxLosses is how many closes in a row, all alike, count as losses. The next ones count as the sink's habit.
+	maxLosses = 3
+	// alike is how much the idle times before two closes that are alike may differ.
 	alike = 250 * time.Millisecond
-	// shortestHabit is the least time that a server leaves an idle connection open. One that is
+	// shortestIdle is the shortest time after which a server closes idle connections as a habit. A connection that is
 	// closed sooner belongs to a process that ends.
-	shortestHabit = time.Second
+	shortestIdle = time.Second
 )
 
-// habits tell a sink that dies from one that closes its connections as a habit: after each
-// answer, or when they have been idle for as long as it was told. What such a sink accepted is
-// not lost, and sending it again would go on for ever. All lanes share them. A Falco that is
-// restarted again and again does not look like it: its connections end at odd moments, the next
-// are refused for a while, and it leaves idle ones alone.
+// IdleCloses tells a sink that dies from a sink that closes connections as a habit: after each answer, or when they
+// have been idle for a certain time. A habitual close loses nothing, and to send the events again would go on for
+// ever. All sessions share it. A Falco that restarts again and again does not look like a habit: its connections end
+// at irregular times, the next ones are refused for a while, and it never closes idle ones. The zero IdleCloses is
+// ready for use, and safe for concurrent use.
 type IdleCloses struct {
 	mu    sync.Mutex
 	last  idleClose
 	times int
-	// at is when the last one was counted.
+	// at is when last was counted.
 	at time.Time
 }
 
-// closing is the end of a connection that the sink closed in good order, with nothing in flight.
+// idleClose is the end of a connection that the sink closed in good order, with no request in flight.
 type idleClose struct {
-	// announced is whether the last answer said so; answers is how many there were on it.
+	// announced is whether the last answer announced the close. answers is how many answers the connection had.
 	announced bool
 	answers   int
-	// idle is how long the connection had been idle, where it was not announced.
+	// idle is how long the connection had been idle, if the close was not announced.
 	idle time.Duration
 }
 
-// habitual reports whether a habit could be the reason.
+// habitual reports whether the close can be a habit of the sink.
 func (c *idleClose) habitual() bool {
-	return c != nil && (c.announced && c.answers == 1 || !c.announced && c.idle >= shortestHabit)
+	return c != nil && (c.announced && c.answers == 1 || !c.announced && c.idle >= shortestIdle)
 }
 
-// closed notes one and reports whether it is a habit by now. Idle connections that are closed
-// together count once, however many lanes there are: so does a sink close them that dies.
-func (h *IdleCloses) closed(c idleClose) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	like := h.times > 0 && c.announced == h.last.announced && (c.idle-h.last.idle).Abs() <= alike
-	if like && !c.announced && time.Since(h.at) < shortestHabit {
-		return h.times > maxClosings
+// closed notes a close and reports whether it counts as a habit. Idle connections that are closed together count once,
+// however many sessions there are, because a sink that dies closes them together too.
+func (i *IdleCloses) closed(c idleClose) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	like := i.times > 0 && c.announced == i.last.announced && (c.idle-i.last.idle).Abs() <= alike
+	if like && !c.announced && time.Since(i.at) < shortestIdle {
+		return i.times > maxLosses
 	}
 	if !like {
-		h.times = 0
+		i.times = 0
 	}
-	h.times++
-	h.last, h.at = c, time.Now()
-	return h.times > maxClosings
+	i.times++
+	i.last, i.at = c, time.Now()
+	return i.times > maxLosses
 }
 
-// forget notes that something does not fit a habit.
-func (h *IdleCloses) reset() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.times = 0
+// reset notes something that does not fit a habit.
+func (i *IdleCloses) reset() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.times = 0
 }

@@ -8,288 +8,265 @@ import (
 	"time"
 )
 
-// ErrLost says that the sink may have lost bodies that it had accepted on a lane.
+// ErrLost means that the sink may have lost requests that it had accepted in a session.
 var ErrLost = errors.New("the sink was lost with what it had accepted")
 
-// errClosed keeps a lane that is closed from making another connection.
-var ErrClosed = errors.New("the lane is closed")
-
-// What Falco has answered 200 to and not used yet dies with it: a queue of bodies, the one that is
-// being parsed, and the batch of events that its engine works on.
-const (
-	// queuedBodies is 50 in the queue, one that is being parsed, and one that is answered and
-	// dropped when the plugin closes its queue before it closes its connections.
-	queuedBodies = 52
-	// batchEvents is how many events the engine takes at once (DefaultBatchSize of Falco's plugin
-	// SDK). It takes more only when it is through with those.
-	batchEvents = 128
+var (
+	errClosed = errors.New("the session is closed")
+	// errLeaving is the end of a connection that the sink announced in an answer, as Go's servers do when they stop.
+	errLeaving = errors.New("the sink has closed the connection behind its answer")
+	// errDropped is the end of a connection that shows as io.EOF.
+	errDropped = errors.New("the sink has closed the connection")
 )
 
-// ledger knows which of the bodies that the sink has accepted on a lane are settled, and notices
-// when the others may be lost. It is the lane's httpclient.Watcher. Time is looked at when
-// somebody asks, so there is no goroutine and no timer for a body.
-type Tracker struct {
-	ConfirmTime time.Duration
-	// replay is whether anything counts as lost, keepAlive whether connections are reused.
-	Replay, KeepAlive bool
-	IdleCloses        *IdleCloses
+// Falco answers 200 before it processes a request. If it dies, it loses the requests in its queue, the request that is
+// being parsed, and the batch of events that its engine works on.
+const (
+	// queuedRequests is the most requests that Falco can hold: 50 in the queue, one that is being parsed, and one
+	// that is answered and dropped when the plugin closes its queue before it closes its connections.
+	queuedRequests = 52
+	// engineEvents is how many events the engine takes at once (DefaultBatchSize of Falco's plugin SDK). It takes more
+	// only after it has processed them.
+	engineEvents = 128
+)
 
-	// gone is closed on a loss.
-	Gone chan struct{}
+// Options configures a Tracker.
+type Options struct {
+	// ConfirmTime is SINKSETTLETIME: how long the sink must live on before a request is confirmed. 0 confirms a
+	// request as soon as it is accepted.
+	ConfirmTime time.Duration
+	// Replay is SINKREPLAY. Without it nothing counts as lost.
+	Replay bool
+	// KeepAlive is KEEPALIVE: whether connections are reused.
+	KeepAlive bool
+	// IdleCloses is shared by all sessions with the sink.
+	IdleCloses *IdleCloses
+}
+
+// Tracker knows which of the accepted requests of a session are confirmed, and notices when the others may be lost.
+// It is the httpclient.Watcher of the session. Each accepted request has a sequence, counted from 1. Time is compared
+// only when a method is called, so a Tracker needs no goroutine and no timers. It is safe for concurrent use.
+type Tracker struct {
+	options Options
+	// gone is closed when the session is lost.
+	gone chan struct{}
 
 	mu sync.Mutex
-	// accepted and settled count bodies; unsettled are those in between, the oldest first. total
-	// counts the audit events that were accepted.
+	// accepted and confirmed are the sequences of the last request that is accepted, and confirmed. unconfirmed holds
+	// the requests in between, the oldest first.
 	accepted, confirmed int64
-	total               int64
 	unconfirmed         []acceptedRequest
-	// busy is whether a body is being delivered, abort what ends that on a loss.
+	// events counts the audit events of all accepted requests.
+	events int64
+	// busy is whether a request is being delivered. abort ends that delivery when the session is lost.
 	busy  bool
 	abort func(error)
 	// answered is when the sink last answered anything.
 	answered time.Time
-	// link is the connection of the moment, or the last one.
-	link link
-	// lost is why the lane is finished, nil while it is not.
+	// conn is the current connection, or the last one.
+	conn connection
+	// lost is why the session is lost, nil while it is not.
 	lost   error
 	closed bool
 }
 
-// acceptance is a body that the sink accepted.
+// acceptedRequest is a request that the sink accepted and that is not confirmed yet.
 type acceptedRequest struct {
 	at time.Time
-	// events is how many audit events are in it, total how many were accepted up to it.
+	// events is how many audit events the request holds, total how many were accepted up to its end.
 	events, total int64
 	// waited is how long the answer took.
 	waited time.Duration
-	// stuck is the longest POST behind it that got no answer.
+	// stuck is the longest wait for an answer that never came, of the requests sent after this one.
 	stuck time.Duration
 }
 
-// link is a connection to the sink.
-type link struct {
-	// before is how many bodies had been accepted when it was made, with total audit events.
-	before, total int64
-	// answers is how many came over it.
+// connection is a connection to the sink.
+type connection struct {
+	// acceptedBefore is how many requests had been accepted when the connection was made, and eventsBefore how many
+	// audit events they held.
+	acceptedBefore, eventsBefore int64
+	// answers is how many answers came over it.
 	answers int
-	// leaving is set once the sink has said that it closes it.
+	// leaving is set once the sink has announced that it closes the connection.
 	leaving bool
-	// ended is how it ended, where that was not at our wish; nil otherwise.
+	// ended is how the connection ended, nil while it has not, or if the session ended it.
 	ended error
 }
 
-// begin notes that a body is going to be posted. From here on time alone settles nothing: the
-// sink has to answer first.
-func (l *Tracker) Begin() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.confirm(time.Now())
-	l.busy = true
+// NewTracker returns the tracker of a new session.
+func NewTracker(options Options) *Tracker {
+	return &Tracker{options: options, gone: make(chan struct{})}
 }
 
-// end notes that the body has its outcome, or none.
-func (l *Tracker) End() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.busy = false
+// Begin notes that the delivery of a request begins. Until End, time alone confirms nothing: the sink has to answer
+// first.
+func (t *Tracker) Begin() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.confirm(time.Now())
+	t.busy = true
 }
 
-// answer notes that the sink answered; leaving is whether it is going to close the connection.
-func (l *Tracker) Answer(leaving bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.answered = time.Now()
-	l.link.answers++
-	l.link.leaving = leaving && l.KeepAlive
+// End notes that the delivery has ended, with or without an outcome.
+func (t *Tracker) End() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.busy = false
 }
 
-// noAnswer notes that the sink did not answer for that long. What it accepted before may be
-// stuck in its queue.
-func (l *Tracker) NoAnswer(waited time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n := len(l.unconfirmed); n > 0 {
-		l.unconfirmed[n-1].stuck = max(l.unconfirmed[n-1].stuck, waited)
+// Answer notes that the sink answered. leaving is whether it announced that it closes the connection.
+func (t *Tracker) Answer(leaving bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.answered = time.Now()
+	t.conn.answers++
+	t.conn.leaving = leaving && t.options.KeepAlive
+}
+
+// NoAnswer notes that a request had no answer for as long as waited. Requests that were accepted before may be stuck
+// in the sink's queue.
+func (t *Tracker) NoAnswer(waited time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := len(t.unconfirmed); n > 0 {
+		t.unconfirmed[n-1].stuck = max(t.unconfirmed[n-1].stuck, waited)
 	}
 }
 
-// accept notes that the sink accepted a body with so many audit events, after waited. Where its
-// connection has ended by then the body is lost already.
-func (l *Tracker) Accept(events int, waited time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.accepted++
-	l.total += int64(events)
-	if l.ConfirmTime == 0 {
-		l.confirmed = l.accepted
+// Accept notes that the sink accepted a request with that many audit events, and that the answer took as long as
+// waited. If its connection has ended by then, the request is lost already.
+func (t *Tracker) Accept(events int, waited time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.accepted++
+	t.events += int64(events)
+	if t.options.ConfirmTime == 0 {
+		t.confirmed = t.accepted
 		return
 	}
 	now := time.Now()
-	l.unconfirmed = append(l.unconfirmed, acceptedRequest{at: now, events: int64(events), total: l.total, waited: waited})
+	t.unconfirmed = append(t.unconfirmed, acceptedRequest{at: now, events: int64(events), total: t.events, waited: waited})
 	switch {
-	case l.link.leaving:
-		l.link.ended = errLeaving
-		l.lose(errLeaving, &idleClose{announced: true, answers: l.link.answers})
-	case l.link.ended != nil:
-		l.lose(l.link.ended, nil)
+	case t.conn.leaving:
+		t.conn.ended = errLeaving
+		t.lose(errLeaving, &idleClose{announced: true, answers: t.conn.answers})
+	case t.conn.ended != nil:
+		t.lose(t.conn.ended, nil)
 	default:
-		l.confirm(now)
+		t.confirm(now)
 	}
 }
 
-// settle moves settled up to where it may be now.
-func (l *Tracker) confirm(now time.Time) {
-	if l.closed || l.lost != nil {
+// confirm confirms all requests that can be confirmed now.
+func (t *Tracker) confirm(now time.Time) {
+	if t.closed || t.lost != nil {
 		return
 	}
-	l.confirmByCount()
-	horizon := now
-	if l.busy {
-		horizon = l.answered
+	t.confirmByCount()
+	alive := now // the sink is known to have been alive at this time
+	if t.busy {
+		alive = t.answered
 	}
-	if len(l.unconfirmed) == 0 || l.unconfirmed[0].at.Add(l.ConfirmTime).After(horizon) {
+	if len(t.unconfirmed) == 0 || t.unconfirmed[0].at.Add(t.options.ConfirmTime).After(alive) {
 		return
 	}
-	patience, before := l.confirmDelay(), l.confirmed
-	for len(l.unconfirmed) > 0 && !l.unconfirmed[0].at.Add(patience).After(horizon) {
-		l.confirmOne()
+	delay, before := t.confirmDelay(), t.confirmed
+	for len(t.unconfirmed) > 0 && !t.unconfirmed[0].at.Add(delay).After(alive) {
+		t.confirmOldest()
 	}
-	if l.confirmed > before && !l.busy && l.link.ended == nil {
-		l.IdleCloses.reset() // an idle connection that stays open is not closed as a habit
+	if t.confirmed > before && !t.busy && t.conn.ended == nil {
+		t.options.IdleCloses.reset() // the sink has left an idle connection open
 	}
 }
 
-// settleByCount settles what has been pushed through the sink by what came behind it over the
-// same connection: out of the queue by bodies, out of the engine by the events of those that have
-// left the queue themselves.
-func (l *Tracker) confirmByCount() {
-	left := l.accepted - queuedBodies
-	if left <= l.link.before || left <= l.confirmed {
+// confirmByCount confirms the requests that later ones have pushed through the sink over the same connection. Later
+// requests push a request out of the queue, and the events of requests that have left the queue themselves push its
+// events out of the engine.
+func (t *Tracker) confirmByCount() {
+	left := t.accepted - queuedRequests // the last request that must have left the queue
+	if left <= t.conn.acceptedBefore || left <= t.confirmed {
 		return
 	}
-	total := l.unconfirmed[left-l.confirmed-1].total
-	for l.confirmed < left && total-max(l.unconfirmed[0].total, l.link.total) >= batchEvents {
-		l.confirmOne()
+	total := t.unconfirmed[left-t.confirmed-1].total
+	for t.confirmed < left && total-max(t.unconfirmed[0].total, t.conn.eventsBefore) >= engineEvents {
+		t.confirmOldest()
 	}
 }
 
-func (l *Tracker) confirmOne() {
-	l.unconfirmed = l.unconfirmed[1:]
-	l.confirmed++
+func (t *Tracker) confirmOldest() {
+	t.unconfirmed = t.unconfirmed[1:]
+	t.confirmed++
 }
 
-// patience is how long the sink has to live on before what it accepted is settled: where it is
-// full, that shows as slow answers.
-func (l *Tracker) confirmDelay() time.Duration {
-	var slowest, second, stuck time.Duration
-	var events int64
-	for _, one := range l.unconfirmed {
-		second = max(second, min(slowest, one.waited))
-		slowest = max(slowest, one.waited)
-		stuck = max(stuck, one.stuck)
-		events = max(events, one.events)
-	}
-	factor := queueFactor(events)
-	if factor > fewAnswers {
-		// A sink that is full would have been slow more than once among so many. Once is more
-		// likely a hiccup, of either side, and must not keep a stop from settling.
-		slowest = min(slowest, max(second, 2*l.ConfirmTime/time.Duration(factor)))
-	}
-	return max(l.ConfirmTime, time.Duration(factor*float64(max(slowest, stuck))))
-}
-
-// fewAnswers is the factor up to which a full sink may be slow only once in a while.
-const fewAnswers = 4
-
-// fill is how many times as long as a slow answer a sink that is full takes for all that it holds,
-// if the bodies have so many audit events. While it is full, an answer comes when the engine is
-// through with a batch, or with as many batches as the body ahead has.
-func queueFactor(events int64) float64 {
-	return float64((queuedBodies-1)*events+batchEvents) / float64(max(events, batchEvents))
-}
-
-// due is how long it takes until more is settled if nothing is posted meanwhile; 0 where all is.
-func (l *Tracker) due(now time.Time) time.Duration {
-	if len(l.unconfirmed) == 0 {
-		return 0
-	}
-	return max(l.unconfirmed[0].at.Add(l.confirmDelay()).Sub(now), time.Nanosecond)
-}
-
-// errLeaving: the sink answered that it closes the connection, as Go's servers do when they stop.
-var errLeaving = errors.New("the sink has closed the connection behind its answer")
-
-// Dialling implements httpclient.Watcher. Behind a loss nothing more is sent on the lane: what
-// was lost goes first.
-func (l *Tracker) Dialling() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return ErrClosed
-	}
-	return l.lost
-}
-
-// Connected implements httpclient.Watcher.
-func (l *Tracker) Connected() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	next := link{before: l.accepted, total: l.total}
-	if !l.KeepAlive {
-		// Each body has a connection of its own, which proves nothing.
-		next = link{before: l.link.before, total: l.link.total}
-	}
-	l.link = next
-}
-
-// DialFailed implements httpclient.Watcher.
-func (l *Tracker) DialFailed(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lose(err, nil)
-}
-
-// Dropped implements httpclient.Watcher.
-func (l *Tracker) Dropped(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !errors.Is(err, io.EOF) {
-		l.link.ended = err
-		l.lose(err, nil)
-		return
-	}
-	if !l.KeepAlive || l.link.leaving {
-		return // it was agreed upon, and accept knows what follows
-	}
-	l.link.ended = errDropped
-	if l.busy {
-		l.lose(errDropped, nil)
-		return
-	}
-	l.lose(errDropped, &idleClose{idle: time.Since(l.answered)})
-}
-
-// errDropped: the end of a connection as io.EOF, in words.
-var errDropped = errors.New("the sink has closed the connection")
-
-// lose ends the lane if something is lost on it. done is how the sink closed the connection,
-// where it did so in good order.
-func (l *Tracker) lose(why error, done *idleClose) {
-	l.confirm(time.Now())
-	if l.closed || l.lost != nil || !l.Replay {
+// lose ends the session if there are requests that the sink may have lost. done is how the sink closed the connection,
+// nil if the connection broke or could not be made.
+func (t *Tracker) lose(why error, done *idleClose) {
+	t.confirm(time.Now())
+	if t.closed || t.lost != nil || !t.options.Replay {
 		return
 	}
 	if !done.habitual() {
-		l.IdleCloses.reset()
-	} else if len(l.unconfirmed) > 0 && l.IdleCloses.closed(*done) {
+		t.options.IdleCloses.reset()
+	} else if len(t.unconfirmed) > 0 && t.options.IdleCloses.closed(*done) {
 		return
 	}
-	if len(l.unconfirmed) == 0 {
+	if len(t.unconfirmed) == 0 {
 		return
 	}
-	l.lost = fmt.Errorf("%w: %w", ErrLost, why)
-	close(l.Gone)
-	if l.abort != nil {
-		l.abort(l.lost)
+	t.lost = fmt.Errorf("%w: %w", ErrLost, why)
+	close(t.gone)
+	if t.abort != nil {
+		t.abort(t.lost)
 	}
+}
+
+// Dialling implements httpclient.Watcher. It forbids further connections of a session that is lost: the lost events
+// are sent first, in another session.
+func (t *Tracker) Dialling() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return errClosed
+	}
+	return t.lost
+}
+
+// Connected implements httpclient.Watcher.
+func (t *Tracker) Connected() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next := connection{acceptedBefore: t.accepted, eventsBefore: t.events}
+	if !t.options.KeepAlive {
+		// Each request has a connection of its own, which says nothing about the sink.
+		next = connection{acceptedBefore: t.conn.acceptedBefore, eventsBefore: t.conn.eventsBefore}
+	}
+	t.conn = next
+}
+
+// DialFailed implements httpclient.Watcher.
+func (t *Tracker) DialFailed(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lose(err, nil)
+}
+
+// Dropped implements httpclient.Watcher.
+func (t *Tracker) Dropped(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !errors.Is(err, io.EOF) {
+		t.conn.ended = err
+		t.lose(err, nil)
+		return
+	}
+	if !t.options.KeepAlive || t.conn.leaving {
+		return // the close was agreed on; if it was announced, Accept handles it
+	}
+	t.conn.ended = errDropped
+	if t.busy {
+		t.lose(errDropped, nil)
+		return
+	}
+	t.lose(errDropped, &idleClose{idle: time.Since(t.answered)})
 }

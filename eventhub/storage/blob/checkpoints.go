@@ -4,48 +4,49 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"aks-audit-log-go/eventhub"
 )
 
-// FindCheckpoints finds the checkpoints of every SDK. They disagree on the spelling of the path
-// (Go, Java and Rust write it as it was typed, the others in lower case) and blob names are
-// case-sensitive, so it walks all spellings. What the retired Go SDK keeps at the container's root
-// is read for the partitions that have no other checkpoint.
-func (b *Store) FindCheckpoints(ctx context.Context) ([]eventhub.FoundCheckpoint, error) {
-	paths, root, err := b.spellings(ctx)
+// FindCheckpoints returns the checkpoints of every SDK. The SDKs disagree on the spelling of the path (Go, Java and Rust
+// write it as it was typed, the others in lower case) and blob names are case-sensitive, so FindCheckpoints looks at all
+// spellings. It reads the lease blobs of the retired Go SDK, at the container's root, for the partitions that have no
+// other checkpoint.
+func (s *Store) FindCheckpoints(ctx context.Context) ([]eventhub.FoundCheckpoint, error) {
+	paths, root, err := s.spellings(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list checkpoints: %w", err)
 	}
 	var found []eventhub.FoundCheckpoint
 	known := map[string]bool{}
 	for _, path := range paths {
-		blobs, _, listErr := b.Container.list(ctx, path+eventhub.CheckpointFolder)
+		folder := path + eventhub.CheckpointFolder
+		blobs, listErr := s.container.list(ctx, folder)
 		if listErr != nil {
 			return nil, fmt.Errorf("list checkpoints: %w", listErr)
 		}
 		for _, blob := range blobs {
-			checkpoint := checkpointOf(blob, strings.TrimPrefix(blob.name, path+eventhub.CheckpointFolder))
+			checkpoint := readCheckpoint(blob, strings.TrimPrefix(blob.name, folder))
 			found = append(found, eventhub.FoundCheckpoint{Checkpoint: checkpoint, Place: blob.name})
 			known[checkpoint.Partition] = true
 		}
 	}
-	leases, err := b.findLeases(ctx, root, known)
+	leases, err := s.findLeases(ctx, root, known)
 	if err != nil {
 		return nil, fmt.Errorf("list checkpoints: %w", err)
 	}
 	return append(found, leases...), nil
 }
 
-// spellings returns the paths that mean the scope, whatever their case, and the blobs that stand
-// at the container's root.
-func (b *Store) spellings(ctx context.Context) (paths []string, root []blobEntry, err error) {
+// spellings returns the paths that mean the scope, in any case, and the blobs at the container's root.
+func (s *Store) spellings(ctx context.Context) (paths []string, root []entry, err error) {
 	paths = []string{""}
-	for _, segment := range []string{b.Scope.Namespace, b.Scope.Hub, b.Scope.ConsumerGroup} {
+	for _, segment := range []string{s.scope.Namespace, s.scope.Hub, s.scope.ConsumerGroup} {
 		var next []string
 		for _, path := range paths {
-			folders, blobs, err := b.Container.Level(ctx, path)
+			folders, blobs, err := s.container.listLevel(ctx, path)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -64,35 +65,47 @@ func (b *Store) spellings(ctx context.Context) (paths []string, root []blobEntry
 }
 
 // findLeases reads the retired SDK's leases of the partitions that are not known yet.
-func (b *Store) findLeases(ctx context.Context, root []blobEntry, known map[string]bool) ([]eventhub.FoundCheckpoint, error) {
+func (s *Store) findLeases(ctx context.Context, root []entry, known map[string]bool) ([]eventhub.FoundCheckpoint, error) {
 	var found []eventhub.FoundCheckpoint
 	for _, blob := range root {
 		if known[blob.name] || !isPartitionID(blob.name) || blob.size > maxLeaseSize {
 			continue
 		}
-		content, _, err := b.Container.Get(ctx, blob.name, maxLeaseSize)
+		content, _, err := s.container.get(ctx, blob.name, maxLeaseSize)
 		if errors.Is(err, eventhub.ErrNotFound) {
 			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read the lease blob of partition %s: %w", blob.name, err)
 		}
-		found = append(found, eventhub.FoundCheckpoint{Checkpoint: leaseCheckpoint(content, blob.name), Place: blob.name})
+		found = append(found, eventhub.FoundCheckpoint{Checkpoint: readLease(content, blob.name), Place: blob.name})
 	}
 	return found, nil
 }
 
-// ListCheckpoints takes the furthest checkpoint of each partition. Its version is that of the blob
-// that this store writes, or none, so that an update creates it.
-func (b *Store) ListCheckpoints(ctx context.Context) ([]eventhub.Checkpoint, error) {
-	found, err := b.FindCheckpoints(ctx)
+// readCheckpoint reads a checkpoint's metadata. Without a usable sequence number it counts as "nothing read yet":
+// events that are read twice are a nuisance, events that are skipped are lost.
+func readCheckpoint(blob entry, partition string) eventhub.Checkpoint {
+	checkpoint := eventhub.Checkpoint{Partition: partition, Sequence: eventhub.NoSequence, Version: string(blob.etag)}
+	sequence, err := strconv.ParseInt(blob.metadata[metaSequence], 10, 64)
+	if err != nil || sequence < 0 {
+		return checkpoint
+	}
+	checkpoint.Sequence, checkpoint.Offset = sequence, blob.metadata[metaOffset]
+	return checkpoint
+}
+
+// ListCheckpoints returns the furthest checkpoint of each partition. Its version is the version of the blob that this
+// store writes, or empty if there is none, so that an update creates it.
+func (s *Store) ListCheckpoints(ctx context.Context) ([]eventhub.Checkpoint, error) {
+	found, err := s.FindCheckpoints(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var checkpoints []eventhub.Checkpoint
 	versions := map[string]string{}
 	for _, one := range found {
-		if one.Place == b.checkpointName(one.Partition) {
+		if one.Place == s.checkpointName(one.Partition) {
 			versions[one.Partition] = one.Version
 		}
 	}

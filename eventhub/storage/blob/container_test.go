@@ -20,10 +20,10 @@ func TestAContainerIsFoundBehindAHostAndBehindAPath(t *testing.T) {
 			emptyListing(w, r)
 		}))
 		defer server.Close()
-		container, err := newBlobContainer(connstr.BlobConnection{ServiceURL: server.URL + path, AccountName: "a", AccountKey: "a2V5"}, "checkpoints", nil)
+		c, err := openContainer(connstr.BlobConnection{ServiceURL: server.URL + path, AccountName: "a", AccountKey: "a2V5"}, "checkpoints", nil)
 		require.NoError(t, err)
-		defer container.close()
-		_, _, err = container.list(t.Context(), "a/")
+		defer c.close()
+		_, _, err = c.listOrCreate(t.Context(), "a/")
 		require.NoError(t, err)
 		assert.Equal(t, want, asked)
 	}

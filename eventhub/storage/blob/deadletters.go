@@ -11,25 +11,27 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-func (b *Store) StoreDeadLetter(ctx context.Context, letter eventhub.DeadLetter) error {
+// StoreDeadLetter implements eventhub.DeadLetterStore.
+func (s *Store) StoreDeadLetter(ctx context.Context, letter eventhub.DeadLetter) error {
 	encoded, err := letter.Encode()
 	if err != nil {
 		return err
 	}
-	if err := b.Container.Put(ctx, b.deadLetterPath()+letter.Name(), bytes.NewReader(encoded), "application/json"); err != nil {
+	if err := s.container.put(ctx, s.deadLetterPath()+letter.Name(), bytes.NewReader(encoded)); err != nil {
 		return fmt.Errorf("store dead letter %s: %w", letter.Name(), err)
 	}
 	return nil
 }
 
-func (b *Store) ListDeadLetters(ctx context.Context) ([]string, error) {
-	blobs, _, err := b.Container.tryList(ctx, b.deadLetterPath())
+// ListDeadLetters implements eventhub.DeadLetterRecords.
+func (s *Store) ListDeadLetters(ctx context.Context) ([]string, error) {
+	blobs, err := s.container.list(ctx, s.deadLetterPath())
 	if err != nil {
-		return nil, fmt.Errorf("list dead letters: %w", b.Container.explain(err))
+		return nil, fmt.Errorf("list dead letters: %w", err)
 	}
 	names := make([]string, 0, len(blobs))
 	for _, blob := range blobs {
-		names = append(names, strings.TrimPrefix(blob.name, b.deadLetterPath()))
+		names = append(names, strings.TrimPrefix(blob.name, s.deadLetterPath()))
 	}
 	eventhub.SortDeadLetters(names)
 	return names, nil
@@ -38,8 +40,9 @@ func (b *Store) ListDeadLetters(ctx context.Context) ([]string, error) {
 // maxDeadLetterSize bounds what is read of a dead letter, in bytes. A body of 1 MB takes up to 6 MB as a JSON string.
 const maxDeadLetterSize = 64 << 20
 
-func (b *Store) ReadDeadLetter(ctx context.Context, name string) (eventhub.DeadLetter, error) {
-	content, etag, err := b.Container.Get(ctx, b.deadLetterPath()+name, maxDeadLetterSize)
+// ReadDeadLetter implements eventhub.DeadLetterRecords.
+func (s *Store) ReadDeadLetter(ctx context.Context, name string) (eventhub.DeadLetter, error) {
+	content, etag, err := s.container.get(ctx, s.deadLetterPath()+name, maxDeadLetterSize)
 	if err != nil {
 		return eventhub.DeadLetter{}, fmt.Errorf("read dead letter %s: %w", name, err)
 	}
@@ -48,11 +51,12 @@ func (b *Store) ReadDeadLetter(ctx context.Context, name string) (eventhub.DeadL
 	return letter, err
 }
 
-func (b *Store) DeleteDeadLetter(ctx context.Context, name string, letter eventhub.DeadLetter) error {
-	if err := b.Container.Remove(ctx, b.deadLetterPath()+name, azblob.ETag(letter.Version)); err != nil {
+// DeleteDeadLetter implements eventhub.DeadLetterRecords.
+func (s *Store) DeleteDeadLetter(ctx context.Context, name string, letter eventhub.DeadLetter) error {
+	if err := s.container.remove(ctx, s.deadLetterPath()+name, azblob.ETag(letter.Version)); err != nil {
 		return fmt.Errorf("delete dead letter %s: %w", name, err)
 	}
 	return nil
 }
 
-func (b *Store) deadLetterPath() string { return b.Scope.Path() + eventhub.DeadLetterFolder }
+func (s *Store) deadLetterPath() string { return s.scope.Path() + eventhub.DeadLetterFolder }

@@ -47,7 +47,7 @@ func TestALeaseOfTheRetiredSDKSaysWhereItsReaderWas(t *testing.T) {
 		"no JSON":               {[]byte("\x00rubbish"), at(eventhub.NoSequence, "")},
 		"nothing":               {nil, at(eventhub.NoSequence, "")},
 	} {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, leaseCheckpoint(test.content, "7")) })
+		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, readLease(test.content, "7")) })
 	}
 }
 
@@ -64,20 +64,8 @@ func FuzzLeaseBlob(f *testing.F) {
 	f.Add(retiredLease(f, "7", &persist.Checkpoint{Offset: "4711", SequenceNumber: 42}))
 	f.Add([]byte(`{"checkpoint":{"sequenceNumber":-1}}`))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		checkpoint := leaseCheckpoint(content, "7")
+		checkpoint := readLease(content, "7")
 		assert.GreaterOrEqual(t, checkpoint.Sequence, eventhub.NoSequence)
 		assert.Equal(t, checkpoint.Sequence == eventhub.NoSequence, checkpoint.Offset == "", "both numbers or none")
 	})
-}
-
-func TestAFurtherCheckpointWinsWhereverItStands(t *testing.T) {
-	at := func(partition string, sequence int64, place string) eventhub.FoundCheckpoint {
-		return eventhub.FoundCheckpoint{Checkpoint: eventhub.Checkpoint{Partition: partition, Sequence: sequence}, Place: place}
-	}
-	offset := at("2", 3, "h")
-	offset.Offset = "300"
-	assert.Equal(t, []eventhub.FoundCheckpoint{offset}, eventhub.FurthestCheckpoints([]eventhub.FoundCheckpoint{at("2", 3, "g"), offset, at("2", 3, "i")}), "with an offset")
-	assert.Equal(t, []eventhub.FoundCheckpoint{at("1", 5, "b"), at("0", 0, "d"), at("2", eventhub.NoSequence, "f")}, eventhub.FurthestCheckpoints([]eventhub.FoundCheckpoint{
-		at("1", 4, "a"), at("1", 5, "b"), at("1", 5, "late"), at("0", eventhub.NoSequence, "c"), at("0", 0, "d"), at("1", eventhub.NoSequence, "e"), at("2", eventhub.NoSequence, "f"),
-	}))
 }

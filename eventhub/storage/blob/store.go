@@ -14,23 +14,41 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// blobStore keeps ownerships and checkpoints as empty blobs with metadata, in the layout of
-// Azure's current SDKs, and dead letters as blobs beside them.
+// Store keeps ownerships and checkpoints as empty blobs with metadata, in the layout of Azure's current SDKs, and dead
+// letters as blobs beside them.
 type Store struct {
-	Container Container
-	Scope     eventhub.Scope
+	container container
+	scope     eventhub.Scope
 }
 
 // The metadata keys of Azure's current SDKs (azeventhubs/v2 checkpoints/blob_store.go).
 const (
-	MetaSequence = "sequencenumber"
-	MetaOffset   = "offset"
-	MetaOwner    = "ownerid"
+	metaSequence = "sequencenumber"
+	metaOffset   = "offset"
+	metaOwner    = "ownerid"
 )
 
-func (b *Store) ListOwnerships(ctx context.Context) ([]eventhub.Ownership, time.Time, error) {
-	folder := b.Scope.Path() + eventhub.OwnershipFolder
-	blobs, now, err := b.Container.list(ctx, folder)
+// Open returns the store in the container that the configuration names. It does not connect yet.
+func Open(cfg forwarder.Config) (*Store, error) {
+	var tokens *azauth.TokenSource
+	if cfg.Blob.Entra {
+		credential, err := azauth.NewCredential()
+		if err != nil {
+			return nil, err
+		}
+		tokens = azauth.NewTokenSource(azauth.StorageResource, credential)
+	}
+	c, err := openContainer(*cfg.Blob, cfg.BlobContainerName, tokens)
+	if err != nil {
+		return nil, fmt.Errorf("open blob container: %w", err)
+	}
+	return &Store{container: c, scope: eventhub.ScopeOf(cfg)}, nil
+}
+
+// ListOwnerships implements eventhub.CheckpointStore. It creates the container if it does not exist.
+func (s *Store) ListOwnerships(ctx context.Context) ([]eventhub.Ownership, time.Time, error) {
+	folder := s.scope.Path() + eventhub.OwnershipFolder
+	blobs, now, err := s.container.listOrCreate(ctx, folder)
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("list ownerships: %w", err)
 	}
@@ -38,72 +56,69 @@ func (b *Store) ListOwnerships(ctx context.Context) ([]eventhub.Ownership, time.
 	for _, blob := range blobs {
 		ownerships = append(ownerships, eventhub.Ownership{
 			Partition: strings.TrimPrefix(blob.name, folder),
-			Owner:     blob.metadata[MetaOwner],
+			Owner:     blob.metadata[metaOwner],
 			Renewed:   blob.modified,
-			Version:   string(blob.Etag),
+			Version:   string(blob.etag),
 		})
 	}
 	return ownerships, now, nil
 }
 
-func (b *Store) Claim(ctx context.Context, ownership eventhub.Ownership) (eventhub.Ownership, error) {
-	name := b.Scope.Path() + eventhub.OwnershipFolder + ownership.Partition
-	metadata := azblob.Metadata{MetaOwner: ownership.Owner}
-	written, err := b.Container.WriteMetadata(ctx, name, metadata, azblob.ETag(ownership.Version))
+// Claim implements eventhub.CheckpointStore.
+func (s *Store) Claim(ctx context.Context, ownership eventhub.Ownership) (eventhub.Ownership, error) {
+	name := s.scope.Path() + eventhub.OwnershipFolder + ownership.Partition
+	metadata := azblob.Metadata{metaOwner: ownership.Owner}
+	written, err := s.container.writeMetadata(ctx, name, metadata, azblob.ETag(ownership.Version))
 	if err != nil {
 		return eventhub.Ownership{}, fmt.Errorf("claim partition %s: %w", ownership.Partition, err)
 	}
-	ownership.Version, ownership.Renewed = string(written.Etag), written.modified
+	ownership.Version, ownership.Renewed = string(written.etag), written.modified
 	return ownership, nil
 }
 
-// checkpointOf reads a checkpoint's metadata. One without a usable sequence number counts as
-// "nothing read yet": what is read twice is a nuisance, what is skipped is lost.
-func checkpointOf(blob blobEntry, partition string) eventhub.Checkpoint {
-	checkpoint := eventhub.Checkpoint{Partition: partition, Sequence: eventhub.NoSequence, Version: string(blob.Etag)}
-	sequence, err := strconv.ParseInt(blob.metadata[MetaSequence], 10, 64)
-	if err != nil || sequence < 0 {
-		return checkpoint
-	}
-	checkpoint.Sequence, checkpoint.Offset = sequence, blob.metadata[MetaOffset]
-	return checkpoint
-}
-
-func (b *Store) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
-	metadata := azblob.Metadata{
-		MetaSequence: strconv.FormatInt(checkpoint.Sequence, 10),
-		MetaOffset:   checkpoint.Offset,
-	}
-	name := b.checkpointName(checkpoint.Partition)
-	written, err := b.Container.WriteMetadata(ctx, name, metadata, azblob.ETag(checkpoint.Version))
+// UpdateCheckpoint implements eventhub.CheckpointStore.
+func (s *Store) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
+	updated, err := s.writeCheckpoint(ctx, s.checkpointName(checkpoint.Partition), checkpoint)
 	if err != nil {
 		return eventhub.Checkpoint{}, fmt.Errorf("update checkpoint of partition %s: %w", checkpoint.Partition, err)
 	}
-	checkpoint.Version = string(written.Etag)
+	return updated, nil
+}
+
+// WriteCheckpointAt writes a checkpoint as the blob of another name, for readers that look for it there. It does so only
+// if that blob still has the checkpoint's version, or does not exist if the version is empty. Otherwise it fails with
+// eventhub.ErrConflict.
+func (s *Store) WriteCheckpointAt(ctx context.Context, name string, checkpoint eventhub.Checkpoint) error {
+	_, err := s.writeCheckpoint(ctx, name, checkpoint)
+	return err
+}
+
+// writeCheckpoint writes a checkpoint under the condition of its version, and returns it with the new version.
+func (s *Store) writeCheckpoint(ctx context.Context, name string, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
+	metadata := azblob.Metadata{
+		metaSequence: strconv.FormatInt(checkpoint.Sequence, 10),
+		metaOffset:   checkpoint.Offset,
+	}
+	written, err := s.container.writeMetadata(ctx, name, metadata, azblob.ETag(checkpoint.Version))
+	if err != nil {
+		return eventhub.Checkpoint{}, err
+	}
+	checkpoint.Version = string(written.etag)
 	return checkpoint, nil
 }
 
-func (b *Store) checkpointName(partition string) string {
-	return b.Scope.Path() + eventhub.CheckpointFolder + partition
+func (s *Store) checkpointName(partition string) string {
+	return s.scope.Path() + eventhub.CheckpointFolder + partition
 }
 
-func (b *Store) Close() error {
-	b.Container.close()
+// ServerTime returns the storage service's time, in whole seconds, and this machine's time at the same moment. It needs
+// no authorization.
+func (s *Store) ServerTime(ctx context.Context) (theirs, ours time.Time, err error) {
+	return s.container.serverTime(ctx)
+}
+
+// Close implements io.Closer.
+func (s *Store) Close() error {
+	s.container.close()
 	return nil
-}
-
-func Open(cfg forwarder.Config) (*Store, error) {
-	var tokens *azauth.Tokens
-	if cfg.Blob.Entra {
-		credential, err := azauth.NewCredential()
-		if err != nil {
-			return nil, err
-		}
-		tokens = azauth.NewTokens(azauth.StorageService, credential)
-	}
-	container, err := newBlobContainer(*cfg.Blob, cfg.BlobContainerName, tokens)
-	if err != nil {
-		return nil, fmt.Errorf("open blob container: %w", err)
-	}
-	return &Store{Container: container, Scope: eventhub.ScopeOf(cfg)}, nil
 }

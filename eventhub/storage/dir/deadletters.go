@@ -11,20 +11,22 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-func (d *Store) StoreDeadLetter(_ context.Context, letter eventhub.DeadLetter) error {
+// StoreDeadLetter implements eventhub.DeadLetterStore.
+func (s *Store) StoreDeadLetter(_ context.Context, letter eventhub.DeadLetter) error {
 	encoded, err := letter.Encode()
 	if err != nil {
 		return err
 	}
-	path := d.deadLetterFile(letter.Name())
+	path := s.deadLetterFile(letter.Name())
 	if err := writeDurably(filepath.Dir(path), filepath.Base(path), encoded); err != nil {
 		return fmt.Errorf("store dead letter %s: %w", letter.Name(), err)
 	}
 	return nil
 }
 
-func (d *Store) ListDeadLetters(context.Context) ([]string, error) {
-	root := d.Path(eventhub.DeadLetterFolder)
+// ListDeadLetters implements eventhub.DeadLetterRecords.
+func (s *Store) ListDeadLetters(context.Context) ([]string, error) {
+	root := s.path(eventhub.DeadLetterFolder)
 	var names []string
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
@@ -32,7 +34,7 @@ func (d *Store) ListDeadLetters(context.Context) ([]string, error) {
 			return nil
 		case err != nil:
 			return err
-		case entry.IsDir() || filepath.Ext(path) == Temporary:
+		case entry.IsDir() || filepath.Ext(path) == temporary:
 			return nil
 		}
 		name, err := filepath.Rel(root, path)
@@ -46,8 +48,9 @@ func (d *Store) ListDeadLetters(context.Context) ([]string, error) {
 	return names, nil
 }
 
-func (d *Store) ReadDeadLetter(_ context.Context, name string) (eventhub.DeadLetter, error) {
-	content, err := os.ReadFile(d.deadLetterFile(name)) // #nosec G304 -- a name that was listed
+// ReadDeadLetter implements eventhub.DeadLetterRecords.
+func (s *Store) ReadDeadLetter(_ context.Context, name string) (eventhub.DeadLetter, error) {
+	content, err := os.ReadFile(s.deadLetterFile(name)) // #nosec G304 -- a name that was listed
 	if errors.Is(err, fs.ErrNotExist) {
 		err = eventhub.ErrNotFound
 	}
@@ -57,8 +60,9 @@ func (d *Store) ReadDeadLetter(_ context.Context, name string) (eventhub.DeadLet
 	return eventhub.DecodeDeadLetter(name, content)
 }
 
-func (d *Store) DeleteDeadLetter(_ context.Context, name string, _ eventhub.DeadLetter) error {
-	path := d.deadLetterFile(name)
+// DeleteDeadLetter implements eventhub.DeadLetterRecords. It does not notice if the letter was stored anew.
+func (s *Store) DeleteDeadLetter(_ context.Context, name string, _ eventhub.DeadLetter) error {
+	path := s.deadLetterFile(name)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete dead letter %s: %w", name, err)
 	}
@@ -68,7 +72,7 @@ func (d *Store) DeleteDeadLetter(_ context.Context, name string, _ eventhub.Dead
 	return nil
 }
 
-// deadLetterFile is where a dead letter of that name, as it was listed, stands.
-func (d *Store) deadLetterFile(name string) string {
-	return filepath.Join(d.Path(eventhub.DeadLetterFolder), filepath.FromSlash(name))
+// deadLetterFile returns the path of the dead letter with a name as listed.
+func (s *Store) deadLetterFile(name string) string {
+	return filepath.Join(s.path(eventhub.DeadLetterFolder), filepath.FromSlash(name))
 }

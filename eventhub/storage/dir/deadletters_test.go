@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -36,7 +35,7 @@ func TestDeadLetterFilesAreListedReadAndDeletedBesideADaemon(t *testing.T) {
 		require.NoError(t, store.StoreDeadLetter(t.Context(), letter))
 	}
 	folder := filepath.Join(dir, scopePath, "deadletter")
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "2", "9-4.json"+Temporary), []byte("{"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "2", "9-4.json"+temporary), []byte("{"), 0o600))
 	names, err = records.ListDeadLetters(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"2/9-3.json", "2/9-21.json", "2/10-0.json", "10/1-0.json"}, names)
@@ -51,41 +50,4 @@ func TestDeadLetterFilesAreListedReadAndDeletedBesideADaemon(t *testing.T) {
 	names, err = records.ListDeadLetters(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, names, 3)
-}
-
-func TestWhatIsNoDeadLetterIsToldApart(t *testing.T) {
-	for name, stored := range map[string]string{
-		"empty": "", "no JSON": "{", "another type": `{"reason":1}`, "no reason": `{"partition":"0"}`, "no partition": `{"reason":"refused"}`, "null": "null",
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := eventhub.DecodeDeadLetter("0/1-0.json", []byte(stored))
-			require.ErrorIs(t, err, eventhub.ErrNotDeadLetter)
-			assert.ErrorContains(t, err, "0/1-0.json")
-		})
-	}
-}
-
-func FuzzDeadLetter(f *testing.F) {
-	f.Add("refused", "0", int64(7), []byte(`{"kind":"Event"}`))
-	f.Add("not_json", "31", int64(-1), []byte{0xff, 0xfe})
-	f.Fuzz(func(t *testing.T, reason, partition string, sequence int64, content []byte) {
-		letter := eventhub.DeadLetter{Reason: reason, Partition: partition, Sequence: sequence, Enqueued: time.Unix(0, 0).UTC(), Content: content}
-		stored, err := letter.Encode()
-		require.NoError(t, err)
-		read, err := eventhub.DecodeDeadLetter("x", stored)
-		if reason == "" || partition == "" {
-			require.ErrorIs(t, err, eventhub.ErrNotDeadLetter)
-			return
-		}
-		require.NoError(t, err)
-		assert.Equal(t, string(content), string(read.Content), "byte for byte")
-	})
-}
-
-func TestNumbersInNamesAreComparedByTheirValue(t *testing.T) {
-	for _, ordered := range [][2]string{{"2", "10"}, {"2/9-1", "2/9-10"}, {"0/5", "0/5-1"}, {"a", "b"}, {"1", "a"}, {"", "0"}, {"x9y", "x10"}} {
-		assert.Negative(t, eventhub.CompareNumbers(ordered[0], ordered[1]), ordered)
-		assert.Positive(t, eventhub.CompareNumbers(ordered[1], ordered[0]), ordered)
-		assert.Zero(t, eventhub.CompareNumbers(ordered[0], ordered[0]))
-	}
 }

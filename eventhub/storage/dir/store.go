@@ -14,23 +14,22 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// dirStore keeps checkpoints and dead letters as files of a folder that only one process uses:
-// a lock on the file "lock" in it sees to that. Ownerships therefore need no record.
+// Store keeps checkpoints and dead letters as files of a folder that only one process uses: the process holds a lock on
+// the file "lock" in it. Ownerships therefore need no record.
 type Store struct {
-	Scope eventhub.Scope
-	Root  string
-	// lock is nil where the store is only looked at.
+	scope eventhub.Scope
+	root  string
+	// lock is nil in a store that OpenBeside returned.
 	lock *os.File
 }
 
-// fileCheckpoint is the layout of a checkpoint file. The names are those of the blob metadata.
-type fileCheckpoint struct {
+// checkpointFile is the layout of a checkpoint file. The names are those of the blob metadata.
+type checkpointFile struct {
 	Sequence int64  `json:"sequencenumber"`
 	Offset   string `json:"offset"`
 }
 
-// openDirStore creates the folder if need be and locks it. It fails at once if another process
-// holds the lock.
+// Open creates the folder if it does not exist, and locks it. It fails at once if another process holds the lock.
 func Open(root string, scope eventhub.Scope) (*Store, error) {
 	if err := os.MkdirAll(root, 0o750); err != nil {
 		return nil, fmt.Errorf("create CHECKPOINTDIR: %w", err)
@@ -47,20 +46,31 @@ func Open(root string, scope eventhub.Scope) (*Store, error) {
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	return &Store{Scope: scope, Root: root, lock: lock}, nil
+	return &Store{scope: scope, root: root, lock: lock}, nil
 }
 
-func (d *Store) ListOwnerships(context.Context) ([]eventhub.Ownership, time.Time, error) {
+// OpenBeside opens the folder beside a daemon that may be using it. It creates no folder and takes no lock.
+func OpenBeside(root string, scope eventhub.Scope) (*Store, error) {
+	if _, err := os.ReadDir(root); err != nil {
+		return nil, fmt.Errorf("open CHECKPOINTDIR: %w", err)
+	}
+	return &Store{root: root, scope: scope}, nil
+}
+
+// ListOwnerships implements eventhub.CheckpointStore. There are none.
+func (s *Store) ListOwnerships(context.Context) ([]eventhub.Ownership, time.Time, error) {
 	return nil, time.Now(), nil
 }
 
-func (d *Store) Claim(_ context.Context, ownership eventhub.Ownership) (eventhub.Ownership, error) {
+// Claim implements eventhub.CheckpointStore. It always succeeds.
+func (s *Store) Claim(_ context.Context, ownership eventhub.Ownership) (eventhub.Ownership, error) {
 	ownership.Renewed = time.Now()
 	return ownership, nil
 }
 
-func (d *Store) ListCheckpoints(ctx context.Context) ([]eventhub.Checkpoint, error) {
-	found, err := d.FindCheckpoints(ctx)
+// ListCheckpoints implements eventhub.CheckpointStore.
+func (s *Store) ListCheckpoints(ctx context.Context) ([]eventhub.Checkpoint, error) {
+	found, err := s.FindCheckpoints(ctx)
 	var checkpoints []eventhub.Checkpoint
 	for _, one := range found {
 		checkpoints = append(checkpoints, one.Checkpoint)
@@ -68,9 +78,9 @@ func (d *Store) ListCheckpoints(ctx context.Context) ([]eventhub.Checkpoint, err
 	return checkpoints, err
 }
 
-// FindCheckpoints finds the partitions' files.
-func (d *Store) FindCheckpoints(context.Context) ([]eventhub.FoundCheckpoint, error) {
-	folder := d.Path(eventhub.CheckpointFolder)
+// FindCheckpoints returns the checkpoint in the file of each partition.
+func (s *Store) FindCheckpoints(context.Context) ([]eventhub.FoundCheckpoint, error) {
+	folder := s.path(eventhub.CheckpointFolder)
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -80,7 +90,7 @@ func (d *Store) FindCheckpoints(context.Context) ([]eventhub.FoundCheckpoint, er
 	}
 	var found []eventhub.FoundCheckpoint
 	for _, entry := range entries {
-		if filepath.Ext(entry.Name()) == Temporary {
+		if filepath.Ext(entry.Name()) == temporary {
 			continue
 		}
 		checkpoint, err := readCheckpoint(folder, entry.Name())
@@ -92,88 +102,41 @@ func (d *Store) FindCheckpoints(context.Context) ([]eventhub.FoundCheckpoint, er
 	return found, nil
 }
 
-// readCheckpoint reads a partition's file. Rubbish in it counts as "nothing read yet": what is
-// read twice is a nuisance, what is skipped is lost.
+// readCheckpoint reads a partition's file. A file without a usable sequence number counts as "nothing read yet": events
+// that are read twice are a nuisance, events that are skipped are lost.
 func readCheckpoint(folder, partition string) (eventhub.Checkpoint, error) {
 	content, err := os.ReadFile(filepath.Join(folder, partition)) // #nosec G304 -- a name that was listed
 	if err != nil {
 		return eventhub.Checkpoint{}, fmt.Errorf("read checkpoint of partition %s: %w", partition, err)
 	}
-	stored := fileCheckpoint{Sequence: eventhub.NoSequence}
+	stored := checkpointFile{Sequence: eventhub.NoSequence}
 	if json.Unmarshal(content, &stored) != nil || stored.Sequence < 0 {
-		stored = fileCheckpoint{Sequence: eventhub.NoSequence}
+		stored = checkpointFile{Sequence: eventhub.NoSequence}
 	}
 	return eventhub.Checkpoint{Partition: partition, Sequence: stored.Sequence, Offset: stored.Offset}, nil
 }
 
-func (d *Store) UpdateCheckpoint(_ context.Context, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
-	content, err := json.Marshal(fileCheckpoint{Sequence: checkpoint.Sequence, Offset: checkpoint.Offset})
+// UpdateCheckpoint implements eventhub.CheckpointStore.
+func (s *Store) UpdateCheckpoint(_ context.Context, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
+	content, err := json.Marshal(checkpointFile{Sequence: checkpoint.Sequence, Offset: checkpoint.Offset})
 	if err != nil {
 		return eventhub.Checkpoint{}, fmt.Errorf("encode checkpoint: %w", err)
 	}
-	if err := writeDurably(d.Path(eventhub.CheckpointFolder), checkpoint.Partition, content); err != nil {
+	if err := writeDurably(s.path(eventhub.CheckpointFolder), checkpoint.Partition, content); err != nil {
 		return eventhub.Checkpoint{}, fmt.Errorf("update checkpoint of partition %s: %w", checkpoint.Partition, err)
 	}
 	return checkpoint, nil
 }
 
-// Close gives the folder up.
-func (d *Store) Close() error {
-	if d.lock == nil {
+// path returns the path of a folder below the scope.
+func (s *Store) path(folder string) string {
+	return filepath.Join(s.root, filepath.FromSlash(s.scope.Path()+folder))
+}
+
+// Close releases the lock.
+func (s *Store) Close() error {
+	if s.lock == nil {
 		return nil
 	}
-	return d.lock.Close()
-}
-
-func (d *Store) Path(folder string) string {
-	return filepath.Join(d.Root, filepath.FromSlash(d.Scope.Path()+folder))
-}
-
-// temporary ends the name of a file that is being written.
-const Temporary = ".tmp"
-
-// writeDurably replaces a file so that after a crash or a power cut either the old or the new
-// content is there, whole.
-func writeDurably(folder, name string, content []byte) error {
-	if err := os.MkdirAll(folder, 0o750); err != nil {
-		return err
-	}
-	path := filepath.Join(folder, name)
-	if err := WriteSynced(path+Temporary, content); err != nil {
-		return err
-	}
-	if err := os.Rename(path+Temporary, path); err != nil {
-		return err
-	}
-	return syncFolder(folder)
-}
-
-func WriteSynced(path string, content []byte) (err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // #nosec G304 -- under the operator's folder
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	if _, err := file.Write(content); err != nil {
-		return err
-	}
-	return file.Sync()
-}
-
-// syncFolder makes a rename in the folder last.
-func syncFolder(folder string) (err error) {
-	dir, err := os.Open(folder) // #nosec G304 -- under the operator's folder
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
-	return dir.Sync()
-}
-
-// openDirBeside opens the folder beside a daemon that may be using it: it makes no folder and takes no lock.
-func OpenBeside(root string, scope eventhub.Scope) (*Store, error) {
-	if _, err := os.ReadDir(root); err != nil {
-		return nil, fmt.Errorf("open CHECKPOINTDIR: %w", err)
-	}
-	return &Store{Root: root, Scope: scope}, nil
+	return s.lock.Close()
 }

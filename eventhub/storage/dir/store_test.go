@@ -92,7 +92,7 @@ func TestAHalfWrittenFileOfACrashIsIgnored(t *testing.T) {
 	store := openDir(t, dir)
 	_, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 1})
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, scopePath, "checkpoint", "0"+Temporary), []byte(`{"seq`), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, scopePath, "checkpoint", "0"+temporary), []byte(`{"seq`), 0o600))
 	checkpoints, err := store.ListCheckpoints(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []eventhub.Checkpoint{{Partition: "0", Sequence: 1}}, checkpoints)
@@ -104,7 +104,7 @@ func TestACheckpointThatCannotBeWrittenLeavesTheOldOne(t *testing.T) {
 	old, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 1})
 	require.NoError(t, err)
 	// A folder where the temporary file goes stands for a disk that takes no more.
-	require.NoError(t, os.Mkdir(filepath.Join(dir, scopePath, "checkpoint", "0"+Temporary), 0o750))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, scopePath, "checkpoint", "0"+temporary), 0o750))
 	old.Sequence = 2
 	_, err = store.UpdateCheckpoint(t.Context(), old)
 	require.ErrorContains(t, err, "update checkpoint of partition 0")

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/azauth"
 	"aks-audit-log-go/forwarder/connstr"
 	"aks-audit-log-go/internal/azauthtest"
@@ -23,7 +24,7 @@ import (
 
 // startBlobs starts what answers as a storage account does, over TLS, and opens a container there
 // with an identity.
-func startBlobs(t *testing.T, identity azauthtest.CredentialFunc, answer http.HandlerFunc) Container {
+func startBlobs(t *testing.T, identity azauthtest.CredentialFunc, answer http.HandlerFunc) container {
 	t.Helper()
 	certificate, key, err := hubtest.Certificate()
 	require.NoError(t, err)
@@ -33,10 +34,10 @@ func startBlobs(t *testing.T, identity azauthtest.CredentialFunc, answer http.Ha
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	container, err := newBlobContainer(connstr.BlobConnection{ServiceURL: server.URL, Entra: true}, "checkpoints", azauth.NewTokens(azauth.StorageService, identity))
+	c, err := openContainer(connstr.BlobConnection{ServiceURL: server.URL, Entra: true}, "checkpoints", azauth.NewTokenSource(azauth.StorageResource, identity))
 	require.NoError(t, err)
-	t.Cleanup(container.close)
-	return container
+	t.Cleanup(c.close)
+	return c
 }
 
 // refuseWith answers as the service does to whom it does not accept.
@@ -66,12 +67,12 @@ func tokensFollowEachOther(t *testing.T, life time.Duration) bool {
 	t.Helper()
 	var seen []string
 	identity := &azauthtest.Numbered{Life: life}
-	container := startBlobs(t, identity.Get, func(w http.ResponseWriter, r *http.Request) {
+	c := startBlobs(t, identity.Get, func(w http.ResponseWriter, r *http.Request) {
 		seen = append(seen, r.Header.Get("Authorization"))
 		emptyListing(w, r)
 	})
 	list := func() {
-		_, _, err := container.list(t.Context(), "a/")
+		_, _, err := c.listOrCreate(t.Context(), "a/")
 		require.NoError(t, err)
 	}
 	began := time.Now()
@@ -102,14 +103,14 @@ func TestAnIdentityThatTheStorageRefusesIsToldWhatItNeeds(t *testing.T) {
 		"another network": {403, "AuthorizationFailure", "blob storage answered 403 AuthorizationFailure: does the account's firewall let this network in?"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			container := startBlobs(t, identity, refuseWith(test.status, test.code))
-			_, _, err := container.list(t.Context(), "a/")
+			c := startBlobs(t, identity, refuseWith(test.status, test.code))
+			_, _, err := c.listOrCreate(t.Context(), "a/")
 			require.ErrorContains(t, err, test.want)
-			assert.Equal(t, azauth.StoragePart, azauth.RefusedBy(err))
+			assert.Equal(t, eventhub.ServiceStorage, eventhub.AccessDeniedBy(err))
 			assert.NotContains(t, err.Error(), token)
-			_, err = container.WriteMetadata(t.Context(), "a/0", nil, "")
+			_, err = c.writeMetadata(t.Context(), "a/0", nil, "")
 			assert.ErrorContains(t, err, test.want)
-			_, _, err = container.Get(t.Context(), "a/0", 10)
+			_, _, err = c.get(t.Context(), "a/0", 10)
 			assert.ErrorContains(t, err, test.want)
 		})
 	}
@@ -120,20 +121,20 @@ func TestWithoutATokenNothingIsSentToTheStorage(t *testing.T) {
 	identity := func(context.Context) (azcore.AccessToken, error) {
 		return azcore.AccessToken{}, errors.New("nobody is signed in")
 	}
-	container := startBlobs(t, identity, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
-	_, _, err := container.list(t.Context(), "a/")
+	c := startBlobs(t, identity, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
+	_, _, err := c.listOrCreate(t.Context(), "a/")
 	require.EqualError(t, err, "no token of Microsoft Entra ID for blob storage: nobody is signed in")
-	assert.Equal(t, azauth.StoragePart, azauth.RefusedBy(err))
+	assert.Equal(t, eventhub.ServiceStorage, eventhub.AccessDeniedBy(err))
 	assert.Zero(t, requests.Load())
 }
 
 func TestAnAccountThatTakesNoKeysSaysWhatToSetInstead(t *testing.T) {
 	server := httptest.NewServer(refuseWith(403, "KeyBasedAuthenticationNotPermitted"))
 	defer server.Close()
-	container, err := newBlobContainer(connstr.BlobConnection{ServiceURL: server.URL, AccountName: "a", AccountKey: "a2V5"}, "checkpoints", nil)
+	c, err := openContainer(connstr.BlobConnection{ServiceURL: server.URL, AccountName: "a", AccountKey: "a2V5"}, "checkpoints", nil)
 	require.NoError(t, err)
-	defer container.close()
-	_, _, err = container.list(t.Context(), "a/")
+	defer c.close()
+	_, _, err = c.listOrCreate(t.Context(), "a/")
 	require.EqualError(t, err, "blob storage answered 403 KeyBasedAuthenticationNotPermitted: the account takes no keys, "+
 		"set BLOBSTORAGEURL in place of BLOBSTORAGECONNECTIONSTRING")
 }

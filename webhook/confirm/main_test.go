@@ -1,4 +1,4 @@
-package eventhub
+package confirm
 
 import (
 	"testing"

@@ -11,10 +11,12 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/eventhub"
 )
 
-// answered is azidentity's error for an answer of Microsoft Entra ID.
-func answered(status int, body string) error {
+// failedAuthentication returns azidentity's error for a response of Microsoft Entra ID.
+func failedAuthentication(status int, body string) error {
 	return fmt.Errorf("chain: %w", &azidentity.AuthenticationFailedError{
 		RawResponse: &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}},
 	})
@@ -27,10 +29,10 @@ func TestWhyThereIsNoTokenIsSaidInALineWithoutAToken(t *testing.T) {
 		want string
 	}{
 		"what Entra ID said": {
-			answered(401, `{"error":"invalid_client","error_description":"AADSTS700213: No matching federated identity record found for presented assertion subject 'system:serviceaccount:falco:x'.\r\nTrace ID: 1 Correlation ID: 2"}`),
+			failedAuthentication(401, `{"error":"invalid_client","error_description":"AADSTS700213: No matching federated identity record found for presented assertion subject 'system:serviceaccount:falco:x'.\r\nTrace ID: 1 Correlation ID: 2"}`),
 			"it answered 401 AADSTS700213: No matching federated identity record found for presented assertion subject 'system:serviceaccount:falco:x'.",
 		},
-		"a token in what it said":        {answered(400, `{"error_description":"wrong `+token+` there"}`), "it answered 400 wrong (redacted) there"},
+		"a token in what it said":        {failedAuthentication(400, `{"error_description":"wrong `+token+` there"}`), "it answered 400 wrong (redacted) there"},
 		"an error of more lines":         {errors.New("DefaultAzureCredential: failed.\nAttempted credentials:\n\tEnvironmentCredential: none"), "DefaultAzureCredential: failed. Attempted credentials: EnvironmentCredential: none"},
 		"an error with ruled lines":      {errors.New("GET http://a/b\n--------\nRESPONSE 403: Forbidden\n--------\nno"), "GET http://a/b RESPONSE 403: Forbidden no"},
 		"a token in another error":       {errors.New("what is " + token + "?"), "what is (redacted)?"},
@@ -39,12 +41,12 @@ func TestWhyThereIsNoTokenIsSaidInALineWithoutAToken(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := noToken(HubService, test.err)
+			err := tokenDenied(HubResource, test.err)
 			require.EqualError(t, err, "no token of Microsoft Entra ID for the event hub: "+test.want)
-			assert.Equal(t, HubPart, RefusedBy(fmt.Errorf("wrapped: %w", err)))
+			assert.Equal(t, eventhub.ServiceHub, eventhub.AccessDeniedBy(fmt.Errorf("wrapped: %w", err)))
 		})
 	}
-	assert.Contains(t, noToken(HubService, answered(502, "no JSON")).Error(), "no JSON", "azidentity's own words")
+	assert.Contains(t, tokenDenied(HubResource, failedAuthentication(502, "no JSON")).Error(), "no JSON", "azidentity's own words")
 }
 
 func TestOnlyAnAuthorityThatMicrosoftDoesNotKnowIsTrustedUnasked(t *testing.T) {
@@ -63,24 +65,4 @@ func TestAChoiceOfIdentityThatDoesNotExistIsAnErrorAtTheStart(t *testing.T) {
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "WorkloadIdentityCredential")
 	_, err = NewCredential()
 	require.NoError(t, err)
-}
-
-func TestARefusalIsToldFromOtherErrors(t *testing.T) {
-	for text, refuses := range map[string]bool{
-		"rpc: failed, status code 401 and description: InvalidIssuer: Token issuer is invalid.":                       true,
-		"(unauthorized): amqp:unauthorized-access, Unauthorized access. 'Listen' claim(s) are required":               true,
-		"status code 401 and description: ExpiredToken: The token is expired.":                                        true,
-		"link detached, *Error{Condition: amqp:unauthorized-access, Description: ExpiredToken: The token is expired.": false,
-		"status code 404": false,
-		"EOF":             false,
-	} {
-		for _, entra := range []bool{true, false} {
-			err := Explain(errors.New(text), entra)
-			assert.Equal(t, refuses, RefusedBy(err) == HubPart, text)
-			assert.Contains(t, err.Error(), text)
-			assert.Equal(t, refuses && entra, strings.Contains(err.Error(), `the role "Azure Event Hubs Data Receiver" on the Event Hubs namespace or the hub`))
-			assert.Equal(t, refuses && !entra, strings.Contains(err.Error(), "EHUBNAMESPACECONNECTIONSTRING"))
-			assert.Equal(t, err, Explain(err, entra), "once is enough")
-		}
-	}
 }

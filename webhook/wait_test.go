@@ -11,17 +11,17 @@ import (
 func TestTheNthRetryComesAfterNTimesTheDelay(t *testing.T) {
 	plan := schedule{maxRetries: 5, step: time.Second}
 	for n, want := range []time.Duration{0, 1, 2, 3, 4, 5} {
-		assert.Equal(t, want*time.Second, plan.before(n))
+		assert.Equal(t, want*time.Second, plan.delay(n))
 	}
 }
 
 func TestAbsurdSettingsDoNotOverflow(t *testing.T) {
 	plan := schedule{maxRetries: math.MaxInt32, step: time.Hour}
-	assert.Equal(t, time.Duration(math.MaxInt64), plan.before(math.MaxInt32))
-	assert.Equal(t, 5*time.Minute, plan.hold())
+	assert.Equal(t, time.Duration(math.MaxInt64), plan.delay(math.MaxInt32))
+	assert.Equal(t, 5*time.Minute, plan.foreverDelay())
 }
 
-func TestAHeldEventIsTriedAtTheLongestDelay(t *testing.T) {
+func TestTheForeverDelayIsTheLongestDelay(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		plan schedule
@@ -34,7 +34,7 @@ func TestAHeldEventIsTriedAtTheLongestDelay(t *testing.T) {
 		{"long delay", schedule{10, time.Minute}, 5 * time.Minute},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			assert.Equal(t, test.want, test.plan.hold())
+			assert.Equal(t, test.want, test.plan.foreverDelay())
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package eventhub
+package hubclient
 
 import (
 	"context"
@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestACallThatDoesNotHeedItsContextIsLeftToItself(t *testing.T) {
+func TestACallThatIgnoresItsContextIsLeftBehind(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	release, returned := make(chan struct{}), make(chan struct{})
 	cancel()
-	err := CallWithContext(ctx, func(context.Context) error {
+	err := callWithContext(ctx, func(context.Context) error {
 		<-release
 		close(returned)
 		return nil
@@ -23,7 +23,7 @@ func TestACallThatDoesNotHeedItsContextIsLeftToItself(t *testing.T) {
 	<-returned
 }
 
-func TestACallThatEndsInTimeIsHeard(t *testing.T) {
-	away := errors.New("away")
-	assert.Equal(t, away, CallWithContext(t.Context(), func(context.Context) error { return away }))
+func TestTheErrorOfACallThatEndsInTimeIsReturned(t *testing.T) {
+	failure := errors.New("away")
+	assert.Equal(t, failure, callWithContext(t.Context(), func(context.Context) error { return failure }))
 }

@@ -1,0 +1,35 @@
+package hubclient
+
+import (
+	"strings"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/azauth"
+)
+
+// keyHint says what an operator has to check if the hub does not accept a key or signature.
+const keyHint = "the hub does not accept the key or signature in EHUBNAMESPACECONNECTIONSTRING: " +
+	"it has to be that of a policy of this namespace or hub that may listen, and the namespace has to take keys at all " +
+	"(else set EVENTHUBNAMESPACE)"
+
+// explain turns an error of an SDK that means a denied access into an AccessDeniedError that says what an operator has
+// to check. It looks at the text, because the old SDK has no codes and the new one has codes for links only, not for
+// management requests.
+func explain(err error, entra bool) error {
+	if eventhub.AccessDeniedBy(err) != "" {
+		return err
+	}
+	text := err.Error()
+	rejected := strings.Contains(text, "status code 401")
+	unauthorized := strings.Contains(text, "unauthorized-access")
+	// A link whose token has expired is opened again with a new one.
+	expired := unauthorized && !rejected && strings.Contains(text, "ExpiredToken")
+	if !rejected && !unauthorized || expired {
+		return err
+	}
+	hint := keyHint
+	if entra {
+		hint = "the hub does not accept this identity: " + azauth.HubResource.RoleHint()
+	}
+	return &eventhub.AccessDeniedError{Service: eventhub.ServiceHub, Message: hint + ": " + text}
+}

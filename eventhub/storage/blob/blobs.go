@@ -1,0 +1,214 @@
+package blob
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-storage-blob-go/azblob"
+
+	"aks-audit-log-go/eventhub"
+)
+
+// entry is a blob as a listing shows it.
+type entry struct {
+	name     string
+	metadata azblob.Metadata
+	etag     azblob.ETag
+	modified time.Time
+	// size is in bytes.
+	size int64
+}
+
+// listOrCreate returns the blobs whose names begin with prefix, and the service's time. If the container does not exist,
+// listOrCreate creates it and returns no blobs.
+func (c container) listOrCreate(ctx context.Context, prefix string) ([]entry, time.Time, error) {
+	entries, now, err := c.listPages(ctx, prefix)
+	if serviceCode(err) == azblob.ServiceCodeContainerNotFound {
+		if err = c.create(ctx); err != nil {
+			return nil, time.Time{}, err
+		}
+		entries, now, err = c.listPages(ctx, prefix)
+	}
+	if err != nil {
+		return nil, time.Time{}, c.explain(err)
+	}
+	return entries, now, nil
+}
+
+// list returns the blobs whose names begin with prefix. It does not create the container.
+func (c container) list(ctx context.Context, prefix string) ([]entry, error) {
+	entries, _, err := c.listPages(ctx, prefix)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	return entries, nil
+}
+
+// listPages reads all pages of a listing, and the service's time. It returns the SDK's error.
+func (c container) listPages(ctx context.Context, prefix string) ([]entry, time.Time, error) {
+	options := azblob.ListBlobsSegmentOptions{Prefix: prefix, Details: azblob.BlobListingDetails{Metadata: true}}
+	var entries []entry
+	var now time.Time
+	for marker := (azblob.Marker{}); marker.NotDone(); {
+		page, err := c.url.ListBlobsFlatSegment(ctx, marker, options)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		for _, item := range page.Segment.BlobItems {
+			entries = append(entries, newEntry(item))
+		}
+		marker, now = page.NextMarker, page.Date()
+	}
+	return entries, now, nil
+}
+
+// listLevel returns what is one level below prefix: the folders, whose names end in a slash, and the blobs, without
+// their metadata. It does not create the container.
+func (c container) listLevel(ctx context.Context, prefix string) (folders []string, blobs []entry, err error) {
+	for marker := (azblob.Marker{}); marker.NotDone(); {
+		page, err := c.url.ListBlobsHierarchySegment(ctx, marker, "/", azblob.ListBlobsSegmentOptions{Prefix: prefix})
+		if err != nil {
+			return nil, nil, c.explain(err)
+		}
+		for _, folder := range page.Segment.BlobPrefixes {
+			folders = append(folders, folder.Name)
+		}
+		for _, item := range page.Segment.BlobItems {
+			blobs = append(blobs, newEntry(item))
+		}
+		marker = page.NextMarker
+	}
+	return folders, blobs, nil
+}
+
+func newEntry(item azblob.BlobItemInternal) entry {
+	e := entry{
+		name:     item.Name,
+		metadata: normalize(item.Metadata),
+		etag:     quote(item.Properties.Etag),
+		modified: item.Properties.LastModified,
+	}
+	if item.Properties.ContentLength != nil {
+		e.size = *item.Properties.ContentLength
+	}
+	return e
+}
+
+// writeMetadata sets the metadata of an empty blob if the blob still has etag. If etag is empty, it creates the blob if
+// there is none. Otherwise it fails with eventhub.ErrConflict.
+func (c container) writeMetadata(ctx context.Context, name string, metadata azblob.Metadata, etag azblob.ETag) (entry, error) {
+	written, err := c.tryWriteMetadata(ctx, name, metadata, etag)
+	if err == nil {
+		return written, nil
+	}
+	if !isConflict(err) {
+		return entry{}, c.explain(err)
+	}
+	// The SDK repeats a write whose response was lost. If the first write had succeeded, the second one meets the ETag of
+	// the first. So the blob is read to find out whether it holds what was to be written.
+	current, err := c.url.NewBlobURL(name).GetProperties(ctx, azblob.BlobAccessConditions{}, azblob.ClientProvidedKeyOptions{})
+	if err != nil {
+		if serviceCode(err) == azblob.ServiceCodeBlobNotFound {
+			return entry{}, eventhub.ErrConflict
+		}
+		return entry{}, c.explain(err)
+	}
+	if !maps.Equal(normalize(current.NewMetadata()), normalize(metadata)) {
+		return entry{}, eventhub.ErrConflict
+	}
+	return entry{name: name, metadata: metadata, etag: current.ETag(), modified: current.LastModified()}, nil
+}
+
+// tryWriteMetadata is writeMetadata without the look at the blob after a conflict. It returns the SDK's error.
+func (c container) tryWriteMetadata(ctx context.Context, name string, metadata azblob.Metadata, etag azblob.ETag) (entry, error) {
+	blob := c.url.NewBlockBlobURL(name)
+	if etag != "" {
+		unchanged := azblob.BlobAccessConditions{ModifiedAccessConditions: azblob.ModifiedAccessConditions{IfMatch: etag}}
+		response, err := blob.SetMetadata(ctx, metadata, unchanged, azblob.ClientProvidedKeyOptions{})
+		if err != nil {
+			return entry{}, err
+		}
+		return entry{name: name, metadata: metadata, etag: response.ETag(), modified: response.LastModified()}, nil
+	}
+	absent := azblob.BlobAccessConditions{ModifiedAccessConditions: azblob.ModifiedAccessConditions{IfNoneMatch: azblob.ETagAny}}
+	response, err := blob.Upload(ctx, strings.NewReader(""), azblob.BlobHTTPHeaders{}, metadata, absent,
+		azblob.DefaultAccessTier, nil, azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
+	if err != nil {
+		return entry{}, err
+	}
+	return entry{name: name, metadata: metadata, etag: response.ETag(), modified: response.LastModified()}, nil
+}
+
+// normalize returns metadata in the form in which this package compares it. HTTP headers do not preserve the case of
+// keys, and Azurite does not preserve empty values.
+func normalize(metadata azblob.Metadata) azblob.Metadata {
+	normal := make(azblob.Metadata, len(metadata))
+	for key, value := range metadata {
+		if value != "" {
+			normal[strings.ToLower(key)] = value
+		}
+	}
+	return normal
+}
+
+// quote adds the quotes to an ETag that a header needs and a listing leaves out.
+func quote(etag azblob.ETag) azblob.ETag {
+	if etag == "" || strings.HasPrefix(string(etag), `"`) {
+		return etag
+	}
+	return `"` + etag + `"`
+}
+
+// put writes a JSON document as a blob, and replaces what was there.
+func (c container) put(ctx context.Context, name string, body io.ReadSeeker) error {
+	_, err := c.url.NewBlockBlobURL(name).Upload(ctx, body, azblob.BlobHTTPHeaders{ContentType: "application/json"}, nil,
+		azblob.BlobAccessConditions{}, azblob.DefaultAccessTier, nil, azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
+	if err != nil {
+		return c.explain(err)
+	}
+	return nil
+}
+
+// get reads a whole blob of up to limit bytes. It fails with eventhub.ErrNotFound if there is none.
+func (c container) get(ctx context.Context, name string, limit int64) ([]byte, azblob.ETag, error) {
+	response, err := c.url.NewBlobURL(name).Download(ctx, 0, azblob.CountToEnd, azblob.BlobAccessConditions{}, false, azblob.ClientProvidedKeyOptions{})
+	if serviceCode(err) == azblob.ServiceCodeBlobNotFound {
+		return nil, "", eventhub.ErrNotFound
+	}
+	if err != nil {
+		return nil, "", c.explain(err)
+	}
+	body := response.Body(azblob.RetryReaderOptions{MaxRetryRequests: int(retries.MaxTries)})
+	defer func() { _ = body.Close() }()
+	content, err := io.ReadAll(io.LimitReader(body, limit+1))
+	switch {
+	case err != nil:
+		return nil, "", c.explain(err)
+	case int64(len(content)) > limit:
+		return nil, "", fmt.Errorf("it has more than %d bytes", limit)
+	}
+	return content, response.ETag(), nil
+}
+
+// remove deletes a blob if it still has etag, and otherwise fails with eventhub.ErrConflict. It is no error if the blob
+// is already gone: the SDK repeats a deletion whose response was lost.
+func (c container) remove(ctx context.Context, name string, etag azblob.ETag) error {
+	unchanged := azblob.BlobAccessConditions{ModifiedAccessConditions: azblob.ModifiedAccessConditions{IfMatch: etag}}
+	_, err := c.url.NewBlobURL(name).Delete(ctx, azblob.DeleteSnapshotsOptionInclude, unchanged)
+	switch serviceCode(err) {
+	case azblob.ServiceCodeBlobNotFound:
+		return nil
+	case azblob.ServiceCodeConditionNotMet:
+		return eventhub.ErrConflict
+	}
+	if err != nil {
+		return c.explain(err)
+	}
+	return nil
+}
+
+func (c container) explain(err error) error { return explain(err, c.tokens != nil) }

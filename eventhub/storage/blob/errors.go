@@ -1,0 +1,99 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/Azure/azure-storage-blob-go/azblob"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/azauth"
+)
+
+// The codes of two refusals that the SDK does not name
+// (https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes and
+// https://learn.microsoft.com/azure/storage/common/shared-key-authorization-prevent).
+const (
+	codeNotAuthorized azblob.ServiceCodeType = "AuthorizationFailure"
+	codeNoKeys        azblob.ServiceCodeType = "KeyBasedAuthenticationNotPermitted"
+)
+
+// explain says in one line what went wrong. The SDK's own errors are a page long and hold the address, which holds the
+// signature if one is used. entra says whether tokens are used.
+func explain(err error, entra bool) error {
+	if eventhub.AccessDeniedBy(err) != "" {
+		return err
+	}
+	var failure azblob.StorageError
+	if errors.As(err, &failure) {
+		return explainResponse(failure, entra)
+	}
+	var transport *url.Error
+	if errors.As(err, &transport) {
+		return fmt.Errorf("blob storage: %w", transport.Err)
+	}
+	for _, cause := range []error{context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(err, cause) {
+			return fmt.Errorf("blob storage: %w", cause)
+		}
+	}
+	return errors.New("blob storage: no usable answer")
+}
+
+// explainResponse says what the service answered. If the answer denies access, it is an AccessDeniedError that says what
+// is needed.
+func explainResponse(failure azblob.StorageError, entra bool) error {
+	status := statusCode(failure)
+	text := fmt.Sprintf("blob storage answered %d %s", status, failure.ServiceCode())
+	if status != http.StatusUnauthorized && status != http.StatusForbidden {
+		return errors.New(text)
+	}
+	switch {
+	case failure.ServiceCode() == codeNotAuthorized:
+		text += ": does the account's firewall let this network in?"
+	case failure.ServiceCode() == codeNoKeys:
+		text += ": the account takes no keys, set BLOBSTORAGEURL in place of BLOBSTORAGECONNECTIONSTRING"
+	case entra:
+		text += ": " + azauth.StorageResource.RoleHint()
+	}
+	return &eventhub.AccessDeniedError{Service: eventhub.ServiceStorage, Message: text}
+}
+
+// explainCreation says why a missing container could not be created, and what an operator has to do.
+func explainCreation(err error, name string, entra bool) error {
+	var failure azblob.StorageError
+	if !errors.As(err, &failure) || statusCode(failure) != http.StatusForbidden {
+		return fmt.Errorf("the container %s does not exist; make it: %w", name, explain(err, entra))
+	}
+	with := "BLOBSTORAGECONNECTIONSTRING"
+	if entra {
+		with = "this identity"
+	}
+	return fmt.Errorf("the container %s does not exist, and it may not be made with %s "+
+		"(make it, or permit creating containers): %w", name, with, explain(err, entra))
+}
+
+func statusCode(failure azblob.StorageError) int {
+	return failure.Response().StatusCode //nolint:bodyclose // the SDK has closed it
+}
+
+// isConflict tells whether a conditional write failed because of its condition.
+func isConflict(err error) bool {
+	switch serviceCode(err) {
+	case azblob.ServiceCodeConditionNotMet, azblob.ServiceCodeBlobAlreadyExists, azblob.ServiceCodeBlobNotFound:
+		return true
+	}
+	return false
+}
+
+// serviceCode returns the service's code of an error, or "" if the service did not answer.
+func serviceCode(err error) azblob.ServiceCodeType {
+	var failure azblob.StorageError
+	if errors.As(err, &failure) {
+		return failure.ServiceCode()
+	}
+	return ""
+}

@@ -1,0 +1,86 @@
+package dir
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"aks-audit-log-go/eventhub"
+)
+
+// temporary is the suffix of a file that is being written.
+const temporary = ".tmp"
+
+// writeDurably replaces a file so that after a crash or a power cut the file has either the whole old content or the
+// whole new content.
+func writeDurably(folder, name string, content []byte) error {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return err
+	}
+	path := filepath.Join(folder, name)
+	if err := writeSynced(path+temporary, content); err != nil {
+		return err
+	}
+	if err := os.Rename(path+temporary, path); err != nil {
+		return err
+	}
+	return syncFolder(folder)
+}
+
+// writeSynced writes a file and waits until the disk has it.
+func writeSynced(path string, content []byte) (err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // #nosec G304 -- under the operator's folder
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if _, err := file.Write(content); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+// syncFolder waits until the disk has the renames and removals in the folder.
+func syncFolder(folder string) (err error) {
+	dir, err := os.Open(folder) // #nosec G304 -- under the operator's folder
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	return dir.Sync()
+}
+
+// probeContent is the content of a probe file.
+const probeContent = "{\"probe\":\"aks-audit-log-go check\"}\n"
+
+// Probe finds out whether a folder below the scope can be written to, or, if it does not exist yet, the folder in which
+// it will be created. It returns that folder. It creates no folder and takes no lock, so it does not disturb a daemon.
+// The name of its file has the suffix of temporary files, so that nobody takes it for a checkpoint or a dead letter.
+// name has to be unique.
+func Probe(root string, scope eventhub.Scope, folder, name string) (string, error) {
+	store := Store{root: root, scope: scope}
+	existing, err := deepestFolder(store.path(folder))
+	if err != nil {
+		return "", err
+	}
+	probe := filepath.Join(existing, "check-"+name+temporary)
+	defer func() { _ = os.Remove(probe) }()
+	if err := writeSynced(probe, []byte(probeContent)); err != nil {
+		return "", err
+	}
+	return existing, os.Remove(probe)
+}
+
+// deepestFolder returns path, or the nearest folder above it that exists.
+func deepestFolder(path string) (string, error) {
+	for {
+		switch _, err := os.Stat(path); {
+		case err == nil:
+			return path, nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", err
+		}
+		path = filepath.Dir(path)
+	}
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const modulePath = "aks-audit-log-go"
+
+// mayImport says for each package which packages of the module it may import, besides the packages in internal/ that
+// import none of these. So nothing imports upwards, and no cycle can come about.
+var mayImport = map[string][]string{
+	".":                {"eventhub", "forwarder", "forwarder/variable", "internal/admin", "internal/check", "internal/daemon"},
+	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/storage", "forwarder", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook"},
+	"internal/check":   {"eventhub", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "forwarder", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook"},
+	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "webhook"},
+	"internal/retry":   {"eventhub"},
+	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/confirm"},
+	"webhook/confirm":  {},
+	"httpclient":       {},
+	"forwarder/status": {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "forwarder/status/page"},
+
+	"eventhub/consumer":        {"eventhub", "eventhub/partition", "forwarder", "forwarder/health", "forwarder/metrics", "internal/retry"},
+	"eventhub/partition":       {"eventhub", "eventhub/checkpoint", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "internal/retry"},
+	"eventhub/checkpoint":      {"eventhub", "forwarder/metrics"},
+	"eventhub/unpack":          {"eventhub", "eventhub/unpack/inplace", "eventhub/unpack/jsonscan", "forwarder", "forwarder/audit"},
+	"eventhub/unpack/inplace":  {},
+	"eventhub/unpack/jsonscan": {},
+	"eventhub/hubclient":       {"eventhub", "eventhub/azauth", "forwarder"},
+	"eventhub/azauth":          {"eventhub"},
+	"eventhub/storage":         {"eventhub", "eventhub/storage/blob", "eventhub/storage/dir", "forwarder"},
+	"eventhub/storage/blob":    {"eventhub", "eventhub/azauth", "forwarder", "forwarder/connstr"},
+	"eventhub/storage/dir":     {"eventhub"},
+	"eventhub":                 {"forwarder", "forwarder/audit"},
+
+	"forwarder/metrics":     {"forwarder", "forwarder/audit"},
+	"forwarder/health":      {},
+	"forwarder/status/page": {},
+	"forwarder":             {"forwarder/audit", "forwarder/connstr", "forwarder/variable"},
+	"forwarder/audit":       {},
+	"forwarder/connstr":     {},
+	"forwarder/variable":    {},
+}
+
+// mayUseAzure are the packages that may import an Azure SDK.
+var mayUseAzure = []string{"eventhub/azauth", "eventhub/hubclient", "eventhub/storage/blob"}
+
+// goPackage is a package as `go list -json` describes it. Its imports do not include those of its tests.
+type goPackage struct {
+	ImportPath    string
+	Imports, Deps []string
+}
+
+// name returns the path of the package in the module, or "." for the command.
+func (p goPackage) name() string { return name(p.ImportPath) }
+
+func name(path string) string {
+	if path == modulePath {
+		return "."
+	}
+	return strings.TrimPrefix(path, modulePath+"/")
+}
+
+// forTests tells whether a package serves only tests, the demo, or the generation of files.
+func forTests(name string) bool {
+	return strings.HasSuffix(name, "test") || strings.HasPrefix(name, "internal/hubtest/") || name == "internal/demo" ||
+		strings.HasPrefix(name, "deploy") || name == "scripts"
+}
+
+// listPackages returns the packages of the module that are part of the product.
+func listPackages(t *testing.T) []goPackage {
+	t.Helper()
+	files(t, ".go") // go test caches the result until a file changes that the test itself has read, not go list
+	output, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Deps", "./...").Output()
+	require.NoError(t, err)
+	var packages []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(output))); decoder.More(); {
+		var p goPackage
+		require.NoError(t, decoder.Decode(&p))
+		if !forTests(p.name()) {
+			packages = append(packages, p)
+		}
+	}
+	require.Greater(t, len(packages), 20)
+	return packages
+}
+
+func TestOnlyThreePackagesImportAnAzureSDK(t *testing.T) {
+	for _, p := range listPackages(t) {
+		for _, imported := range p.Imports {
+			if strings.HasPrefix(imported, "github.com/Azure/") || strings.HasPrefix(imported, "github.com/devigned/") {
+				assert.Contains(t, mayUseAzure, p.name(), "%s imports %s", p.name(), imported)
+			}
+		}
+	}
+}
+
+func TestTheConsumerDoesNotKnowTheWebhook(t *testing.T) {
+	for _, p := range listPackages(t) {
+		for _, dependency := range p.Deps {
+			if strings.HasPrefix(p.name()+"/", "eventhub/") {
+				assert.False(t, strings.HasPrefix(name(dependency)+"/", "webhook/"), "%s depends on %s", p.name(), name(dependency))
+			}
+			if strings.HasPrefix(p.name()+"/", "webhook/") {
+				assert.False(t, strings.HasPrefix(name(dependency)+"/", "eventhub/"), "%s depends on %s", p.name(), name(dependency))
+			}
+		}
+	}
+}
+
+func TestNoPackageImportsUpwards(t *testing.T) {
+	listed := map[string]bool{}
+	for _, p := range listPackages(t) {
+		listed[p.name()] = true
+		allowed, known := mayImport[p.name()]
+		helper := strings.HasPrefix(p.name(), "internal/") && !known
+		require.True(t, known || helper, "%s has no place in mayImport", p.name())
+		for _, imported := range p.Imports {
+			target := name(imported)
+			_, ranked := mayImport[target]
+			if target == imported || strings.HasPrefix(target, "internal/") && !ranked {
+				continue // of another module, or a helper
+			}
+			assert.True(t, slices.Contains(allowed, target), "%s imports %s", p.name(), target)
+		}
+	}
+	for name := range mayImport {
+		assert.True(t, listed[name], "%s is in mayImport, but does not exist", name)
+	}
+}

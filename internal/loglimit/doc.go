@@ -1,0 +1,2 @@
+// Package loglimit keeps repeated messages from flooding the log: it says which of them to log, and counts the rest.
+package loglimit

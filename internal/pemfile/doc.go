@@ -1,0 +1,2 @@
+// Package pemfile reads files of certificates and keys.
+package pemfile
