@@ -33,7 +33,7 @@ func (l *loader) blobURL() {
 	u, err := url.Parse(l.in.BlobURL)
 	switch {
 	// A token must not go over the net in the clear.
-	case err != nil || !connstr.HttpURL(u) || u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case err != nil || !connstr.IsHTTPURL(u) || u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		l.wrong(variable.BlobURL)
 	case strings.Contains(u.Hostname(), ".blob.") && strings.Trim(u.Path, "/") != "":
 		l.wrongBecause(variable.BlobURL, errors.New("its path belongs in "+variable.Container))

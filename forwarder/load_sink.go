@@ -15,7 +15,7 @@ func (l *loader) sink() {
 		return
 	}
 	u, err := url.Parse(l.in.SinkURL)
-	if err != nil || !connstr.HttpURL(u) {
+	if err != nil || !connstr.IsHTTPURL(u) {
 		l.wrong(variable.SinkURL)
 		return
 	}

@@ -22,7 +22,7 @@ func failedAuthentication(status int, body string) error {
 	})
 }
 
-func TestWhyThereIsNoTokenIsSaidInALineWithoutAToken(t *testing.T) {
+func TestTheErrorForAMissingTokenIsOneLineWithoutTokens(t *testing.T) {
 	const token = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
 	tests := map[string]struct {
 		err  error
@@ -49,7 +49,7 @@ func TestWhyThereIsNoTokenIsSaidInALineWithoutAToken(t *testing.T) {
 	assert.Contains(t, tokenDenied(HubResource, failedAuthentication(502, "no JSON")).Error(), "no JSON", "azidentity's own words")
 }
 
-func TestOnlyAnAuthorityThatMicrosoftDoesNotKnowIsTrustedUnasked(t *testing.T) {
+func TestOnlyAnUnknownAuthorityIsTrustedWithoutDiscovery(t *testing.T) {
 	for address, public := range map[string]bool{
 		"": true, "https://login.microsoftonline.com/": true, "https://LOGIN.microsoftonline.us": true, "https://login.chinacloudapi.cn/": true,
 		"https://login.stack.example/": false, "https://login.microsoftonline.com.example/": false, "https://127.0.0.1:1/": false,
@@ -58,7 +58,7 @@ func TestOnlyAnAuthorityThatMicrosoftDoesNotKnowIsTrustedUnasked(t *testing.T) {
 	}
 }
 
-func TestAChoiceOfIdentityThatDoesNotExistIsAnErrorAtTheStart(t *testing.T) {
+func TestAnUnknownKindOfIdentityIsAnErrorAtTheStart(t *testing.T) {
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "nonsense")
 	_, err := NewCredential()
 	require.ErrorContains(t, err, "AZURE_TOKEN_CREDENTIALS")

@@ -35,7 +35,7 @@ func tokenOf(t *testing.T, source *TokenSource) string {
 	return token.Token
 }
 
-func TestATokenIsAskedForOnceAndKept(t *testing.T) {
+func TestATokenIsRequestedOnceAndCached(t *testing.T) {
 	identity := &azauthtest.Numbered{Life: time.Hour}
 	bubble(t, identity.Get, func(t *testing.T, source *TokenSource) {
 		var wg sync.WaitGroup
@@ -49,7 +49,7 @@ func TestATokenIsAskedForOnceAndKept(t *testing.T) {
 	})
 }
 
-func TestATokenIsRenewedBeforeItRunsOut(t *testing.T) {
+func TestATokenIsRenewedBeforeItExpires(t *testing.T) {
 	for life, after := range map[time.Duration]time.Duration{time.Hour: 50 * time.Minute, 4 * time.Minute: 2 * time.Minute} {
 		bubble(t, (&azauthtest.Numbered{Life: life}).Get, func(t *testing.T, source *TokenSource) {
 			require.Equal(t, "1", tokenOf(t, source))
@@ -104,8 +104,8 @@ func TestTheOldTokenServesUntilItsEndWhereARenewalFails(t *testing.T) {
 	})
 }
 
-// azidentity does so: it has a cache of its own.
-func TestTheSameTokenAgainIsTakenForNoRenewal(t *testing.T) {
+// azidentity returns the same token because it has a cache of its own.
+func TestTheSameTokenAgainIsNotARenewal(t *testing.T) {
 	token := azcore.AccessToken{Token: "1", ExpiresOn: time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)}
 	asked := 0
 	identity := azauthtest.CredentialFunc(func(context.Context) (azcore.AccessToken, error) {
@@ -125,7 +125,7 @@ func TestTheSameTokenAgainIsTakenForNoRenewal(t *testing.T) {
 	})
 }
 
-func TestARenewalThatHangsHoldsNobodyUpForLong(t *testing.T) {
+func TestARenewalThatHangsDelaysACallerOnlyBriefly(t *testing.T) {
 	hanging := false
 	identity := azauthtest.CredentialFunc(func(ctx context.Context) (azcore.AccessToken, error) {
 		if hanging {
@@ -146,7 +146,7 @@ func TestARenewalThatHangsHoldsNobodyUpForLong(t *testing.T) {
 	})
 }
 
-func TestATokenThatDoesNotComeIsAnErrorInTheEnd(t *testing.T) {
+func TestATokenThatDoesNotComeIsAnErrorAfterTheTimeout(t *testing.T) {
 	identity := azauthtest.CredentialFunc(func(ctx context.Context) (azcore.AccessToken, error) {
 		<-ctx.Done()
 		return azcore.AccessToken{}, ctx.Err()
@@ -159,7 +159,7 @@ func TestATokenThatDoesNotComeIsAnErrorInTheEnd(t *testing.T) {
 	})
 }
 
-func TestWhoAsksNextHasTheTokenThatTheFirstDidNotWaitFor(t *testing.T) {
+func TestTheNextCallerGetsTheTokenThatTheFirstDidNotWaitFor(t *testing.T) {
 	identity := azauthtest.CredentialFunc(func(context.Context) (azcore.AccessToken, error) {
 		time.Sleep(10 * time.Second) // as the az command may
 		return azcore.AccessToken{Token: "slow", ExpiresOn: time.Now().Add(time.Hour)}, nil
@@ -175,7 +175,7 @@ func TestWhoAsksNextHasTheTokenThatTheFirstDidNotWaitFor(t *testing.T) {
 	})
 }
 
-func TestTheEndOfTheTokensCutsOffTheRequestUnderWay(t *testing.T) {
+func TestCloseCancelsTheRequestInFlight(t *testing.T) {
 	var cut atomic.Bool
 	identity := azauthtest.CredentialFunc(func(ctx context.Context) (azcore.AccessToken, error) {
 		<-ctx.Done()

@@ -19,7 +19,8 @@ const (
 	// holds an event.
 	quietTimeout = 30 * time.Second
 	// sdkRetries is how often the SDK retries by itself. One retry reconnects; for more the caller has its own pauses.
-	// Without any, the SDK would renew its authorisation, which it retries forever, without a pause (namespace.go:413).
+	// Without any, the SDK would renew its authorisation, which it retries forever, without a pause
+	// (namespace.go:413).
 	sdkRetries = 1
 	// sdkRetryDelay is the pause before a retry of the SDK.
 	sdkRetryDelay = time.Second
@@ -163,8 +164,8 @@ func (a *azEventHubs) Receive(ctx context.Context, partition string, from eventh
 		case displaced(err):
 			return eventhub.ErrDisplaced
 		default:
-			// A reader with a higher epoch that was there before ends here too: the SDK does not pass on the reason with
-			// which the service refuses the link.
+			// A reader with a higher epoch that was there before ends here too: the SDK does not pass on the reason
+			// with which the service refuses the link.
 			return fmt.Errorf("receive from partition %s: %w", partition, explain(err, a.tokens != nil))
 		}
 	}

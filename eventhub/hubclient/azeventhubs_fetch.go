@@ -53,8 +53,9 @@ func (f *azFetcher) run(ctx context.Context) {
 	}
 }
 
-// wait waits for the end of run after the end of its context. It stops waiting after eventhub.CloseTimeout, because the
-// SDK ignores the context while it waits for a lock, such as the one around the authorisation of another partition.
+// wait waits for the end of run after the end of its context. It stops waiting after eventhub.CloseTimeout, because
+// the SDK ignores the context while it waits for a lock, such as the one around the authorisation of another
+// partition.
 func (f *azFetcher) wait() error {
 	select {
 	case err := <-f.ended:

@@ -26,8 +26,8 @@ type azManagement struct {
 	closed bool
 }
 
-// request sends a request, and waits for the response until its timeout or the end of ctx. It sends it a second time if
-// the link may have died since the previous request.
+// request sends a request, and waits for the response until its timeout or the end of ctx. It sends it a second time
+// if the link may have died since the previous request.
 func (m *azManagement) request(ctx context.Context, send func(context.Context, *azeventhubs.ConsumerClient) error) error {
 	limited, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()

@@ -11,10 +11,11 @@ import (
 )
 
 var (
-	// errReopen says that the partition has to be opened again after the reader's position, which the SDK does not know.
+	// errReopen says that the partition has to be opened again after the reader's position, which the SDK does not
+	// know.
 	errReopen = errors.New("the partition has to be opened again")
-	// errEventMissing says that the hub holds an event that did not come. If the SDK cannot convert an event, it skips it
-	// without an error, once for each of its retries.
+	// errEventMissing says that the hub holds an event that did not come. If the SDK cannot convert an event, it skips
+	// it without an error, once for each of its retries.
 	errEventMissing = errors.New("an event did not come")
 	// errEventWithheld says that the event did not come without retries either.
 	errEventWithheld = errors.New("the event hub holds an event but does not give it")
@@ -33,15 +34,15 @@ type azReader struct {
 	position  eventhub.Position
 	// first is the sequence number of the oldest event that the hub held just before the partition was opened.
 	first int64
-	// withoutRetries opens the partition for a single event, without retries, so that the SDK has to report what it does
-	// with that event.
+	// withoutRetries opens the partition for a single event, without retries, so that the SDK has to report what it
+	// does with that event.
 	withoutRetries bool
 }
 
 // read opens the partition and hands on its events until that ends.
 func (r *azReader) read(ctx context.Context) error {
-	// This request also finds out in time whether the hub exists: the SDK opens a partition only while it waits for the
-	// first event.
+	// This request also finds out in time whether the hub exists: the SDK opens a partition only while it waits for
+	// the first event.
 	info, err := r.hub.PartitionInfo(ctx, r.partition)
 	if err != nil {
 		return err
@@ -119,8 +120,8 @@ func (r *azReader) startKnown() bool {
 	return r.position.Sequence > eventhub.NoSequence || r.position.Since.IsZero()
 }
 
-// convert reads an event of the SDK. If the event has no sequence number, convert derives it from the last one, because
-// sequence numbers grow by one; numbered is false then.
+// convert reads an event of the SDK. If the event has no sequence number, convert derives it from the last one,
+// because sequence numbers grow by one; numbered is false then.
 func (r *azReader) convert(received *azeventhubs.ReceivedEventData) (event eventhub.Event, numbered bool) {
 	event = eventhub.Event{Body: bodyOf(received.RawAMQPMessage.Body), Sequence: received.SequenceNumber, Offset: received.Offset}
 	if _, numbered = received.RawAMQPMessage.MessageAnnotations["x-opt-sequence-number"]; !numbered {

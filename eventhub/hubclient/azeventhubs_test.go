@@ -21,8 +21,7 @@ import (
 	"aks-audit-log-go/internal/retry"
 )
 
-// These tests are for azeventhubs alone: azure-event-hubs-go panics, hangs or has data races in
-// what they do.
+// These tests are for azeventhubs alone: azure-event-hubs-go panics, hangs or has data races in these cases.
 
 func startAzEmulator(t *testing.T, changes ...string) (*hubtest.Server, eventhub.Hub) {
 	t.Helper()
@@ -32,10 +31,10 @@ func startAzEmulator(t *testing.T, changes ...string) (*hubtest.Server, eventhub
 	return server, newTestHub(t, server, forwarder.ClientAzEventHubs, changes...)
 }
 
-// readAll reads as many events as there are in partition 0 from its beginning.
+// readAll reads all events of partition 0.
 func readAll(t *testing.T, server *hubtest.Server, hub eventhub.Hub) []eventhub.Event {
 	t.Helper()
-	r := eventhubtest.StartReading(t, again{hub}, "0", eventhub.Beginning())
+	r := eventhubtest.StartReading(t, reopeningHub{hub}, "0", eventhub.Beginning())
 	var events []eventhub.Event
 	for range server.Partition("0").LastSequence + 1 {
 		events = append(events, r.Next(t))
@@ -44,14 +43,14 @@ func readAll(t *testing.T, server *hubtest.Server, hub eventhub.Hub) []eventhub.
 	return events
 }
 
-// again opens a partition again where the client has given it up, as its owner does: on a machine
-// that is busy, a moment is too short to call it quiet.
-type again struct{ eventhub.Hub }
+// reopeningHub opens a partition again after Receive failed, as its owner does: on a busy machine, the client of a
+// test may take a partition for quiet too early.
+type reopeningHub struct{ eventhub.Hub }
 
-func (a again) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
+func (h reopeningHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
 	log, _ := logtest.NewNullLogger()
 	return retry.Do(ctx, log, "receive", func() error {
-		return a.Hub.Receive(ctx, partition, from, func(ctx context.Context, event eventhub.Event) {
+		return h.Hub.Receive(ctx, partition, from, func(ctx context.Context, event eventhub.Event) {
 			handle(ctx, event)
 			if ctx.Err() == nil {
 				from.Sequence, from.Offset = event.Sequence, event.Offset
@@ -99,12 +98,12 @@ func TestAValueThatJSONCannotHoldIsKeptAsText(t *testing.T) {
 	assert.Equal(t, "NaN", string(asJSON(math.NaN())))
 }
 
-// annotated is a message with one annotation changed, or left out if value is nil.
+// annotated returns a message with one annotation changed, or left out if value is nil.
 func annotated(name string, value any) hubtest.Message {
 	return hubtest.Message{Body: [][]byte{[]byte("odd")}, Annotations: map[string]any{name: value}}
 }
 
-func TestAMissingAnnotationIsNoLoss(t *testing.T) {
+func TestAnEventWithAMissingAnnotationIsNotLost(t *testing.T) {
 	for _, missing := range []string{"x-opt-sequence-number", "x-opt-offset", "x-opt-enqueued-time"} {
 		t.Run(missing, func(t *testing.T) {
 			server, hub := startAzEmulator(t)
@@ -124,8 +123,8 @@ func TestAMissingAnnotationIsNoLoss(t *testing.T) {
 	}
 }
 
-// The SDK takes such an event for number 0 and would go on behind that.
-func TestAnEventWithoutANumberDoesNotComeTwiceAfterACut(t *testing.T) {
+// The SDK takes such an event for event 0, and would go on after it.
+func TestAnEventWithoutASequenceNumberDoesNotComeTwiceAfterAReconnect(t *testing.T) {
 	server, hub := startAzEmulator(t)
 	server.Append("0", []byte("0"))
 	server.AppendMessage("0", hubtest.Message{Body: [][]byte{[]byte("1")}, Annotations: map[string]any{"x-opt-sequence-number": nil}})
@@ -141,8 +140,8 @@ func TestAnEventWithoutANumberDoesNotComeTwiceAfterACut(t *testing.T) {
 	r.Stop(t)
 }
 
-// Retention has removed what was before, so that the number does not follow from the last one.
-func TestAnEventWithoutANumberAtTheBeginningGetsThatOfTheOldest(t *testing.T) {
+// Retention has removed the events before it, so the sequence number cannot be derived from the last event.
+func TestAFirstEventWithoutASequenceNumberGetsThatOfTheOldest(t *testing.T) {
 	server, hub := startAzEmulator(t)
 	for range 7 {
 		server.Append("0", []byte("gone"))
@@ -150,7 +149,7 @@ func TestAnEventWithoutANumberAtTheBeginningGetsThatOfTheOldest(t *testing.T) {
 	server.AppendMessage("0", annotated("x-opt-sequence-number", nil))
 	server.Append("0", []byte("good"))
 	server.Truncate("0", 7)
-	for name, from := range map[string]eventhub.Position{"from the beginning": eventhub.Beginning(), "behind a checkpoint": {Sequence: 3}} {
+	for name, from := range map[string]eventhub.Position{"from the beginning": eventhub.Beginning(), "after a checkpoint": {Sequence: 3}} {
 		t.Run(name, func(t *testing.T) {
 			r := eventhubtest.StartReading(t, hub, "0", from)
 			r.Expect(t, 7, 8)
@@ -159,7 +158,7 @@ func TestAnEventWithoutANumberAtTheBeginningGetsThatOfTheOldest(t *testing.T) {
 	}
 }
 
-// The SDK gives nothing of such an event, and says nothing where it can go on to the next one.
+// The SDK returns nothing of such an event, and no error if it can go on to the next one.
 func TestAnEventThatTheSDKCannotConvertIsHandedOnAsUnreadable(t *testing.T) {
 	oddTypes := map[string]any{
 		"x-opt-sequence-number": "seven",
@@ -179,7 +178,7 @@ func TestAnEventThatTheSDKCannotConvertIsHandedOnAsUnreadable(t *testing.T) {
 			t.Run(name+", "+place, func(t *testing.T) {
 				t.Parallel()
 				server, hub := startAzEmulator(t)
-				beQuick(t, hub)
+				shortenQuiet(t, hub)
 				for _, odd := range odd {
 					if odd {
 						server.AppendMessage("0", annotated(name, value))
@@ -197,8 +196,8 @@ func TestAnEventThatTheSDKCannotConvertIsHandedOnAsUnreadable(t *testing.T) {
 	}
 }
 
-// Left to its own time, the SDK passes over such an event and gives the next one.
-func TestAnEventThatTheSDKPassesOverIsAskedForAgain(t *testing.T) {
+// If it is not hurried, the SDK skips such an event and returns the next one.
+func TestAnEventThatTheSDKSkipsIsRequestedAgain(t *testing.T) {
 	server, hub := startAzEmulator(t)
 	server.Append("0", []byte("good"))
 	server.AppendMessage("0", annotated("x-opt-offset", int64(1)))
@@ -209,13 +208,13 @@ func TestAnEventThatTheSDKPassesOverIsAskedForAgain(t *testing.T) {
 	}
 }
 
-// The SDK waits behind such an event for one that it can read, without a word.
-func TestANewestEventThatTheSDKCannotConvertIsMissedWhenItIsQuiet(t *testing.T) {
+// After such an event the SDK waits, without an error, for one that it can read.
+func TestANewestEventThatTheSDKCannotConvertIsFoundWhenThePartitionIsQuiet(t *testing.T) {
 	server, hub := startAzEmulator(t)
-	beQuick(t, hub)
+	shortenQuiet(t, hub)
 	server.Append("0", []byte("good"))
 	server.AppendMessage("0", annotated("x-opt-enqueued-time", "noon"))
-	r := eventhubtest.StartReading(t, again{hub}, "0", eventhub.Beginning())
+	r := eventhubtest.StartReading(t, reopeningHub{hub}, "0", eventhub.Beginning())
 	r.Expect(t, 0)
 	event := r.Next(t)
 	assert.Equal(t, int64(1), event.Sequence)
@@ -225,12 +224,11 @@ func TestANewestEventThatTheSDKCannotConvertIsMissedWhenItIsQuiet(t *testing.T) 
 	r.Stop(t)
 }
 
-// quietMoment is after how long a client that is quick calls a partition quiet. On a machine that
-// is busy, opening a partition takes its time.
+// quietMoment is quietTimeout for these tests. On a busy machine, it takes a while to open a partition.
 const quietMoment = time.Second
 
-// beQuick has the client call a partition quiet after a moment. It comes before any reading.
-func beQuick(t *testing.T, hub eventhub.Hub) *azEventHubs {
+// shortenQuiet sets the client's quiet time to quietMoment. Call it before reading.
+func shortenQuiet(t *testing.T, hub eventhub.Hub) *azEventHubs {
 	t.Helper()
 	az, ok := hub.(*azEventHubs)
 	require.True(t, ok)
@@ -240,7 +238,7 @@ func beQuick(t *testing.T, hub eventhub.Hub) *azEventHubs {
 
 func TestAQuietPartitionStaysOpen(t *testing.T) {
 	server, hub := startAzEmulator(t)
-	beQuick(t, hub)
+	shortenQuiet(t, hub)
 	server.Append("0", []byte("a"))
 	r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
 	r.Expect(t, 0)
@@ -261,7 +259,7 @@ func TestAQuietPartitionStaysOpen(t *testing.T) {
 
 func TestAPartitionThatRetentionHasEmptiedIsQuiet(t *testing.T) {
 	server, hub := startAzEmulator(t)
-	beQuick(t, hub)
+	shortenQuiet(t, hub)
 	for range 3 {
 		server.Append("0", []byte("gone"))
 	}
@@ -279,9 +277,9 @@ func TestAPartitionThatRetentionHasEmptiedIsQuiet(t *testing.T) {
 	r.Stop(t)
 }
 
-func TestAHubThatFallsSilentIsAnError(t *testing.T) {
+func TestAHubThatStopsAnsweringIsAnError(t *testing.T) {
 	server, hub := startAzEmulator(t)
-	beQuick(t, hub).management.timeout = 10 * time.Second
+	shortenQuiet(t, hub).management.timeout = 10 * time.Second
 	server.Append("0", []byte("a"))
 	r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
 	r.Expect(t, 0)
@@ -300,13 +298,13 @@ func TestAHubThatFallsSilentIsAnError(t *testing.T) {
 	again.Stop(t)
 }
 
-func TestWhatRetentionRemovedIsLeftOut(t *testing.T) {
+func TestEventsThatRetentionRemovedAreSkipped(t *testing.T) {
 	server, hub := startAzEmulator(t)
 	for range 10 {
 		server.Append("0", []byte("a"))
 	}
 	server.Truncate("0", 5)
-	for name, from := range map[string]eventhub.Position{"from the beginning": eventhub.Beginning(), "behind a checkpoint": {Sequence: 2}} {
+	for name, from := range map[string]eventhub.Position{"from the beginning": eventhub.Beginning(), "after a checkpoint": {Sequence: 2}} {
 		t.Run(name, func(t *testing.T) {
 			r := eventhubtest.StartReading(t, hub, "0", from)
 			r.Expect(t, 5, 6, 7, 8, 9)
@@ -315,8 +313,8 @@ func TestWhatRetentionRemovedIsLeftOut(t *testing.T) {
 	}
 }
 
-// Retention passes a reader that is too slow.
-func TestAGapThatStaysIsPassed(t *testing.T) {
+// Retention overtakes a reader that is too slow.
+func TestAGapThatRemainsIsSkipped(t *testing.T) {
 	server, hub := startAzEmulator(t, "EVENTHUBPREFETCH=1")
 	for range 20 {
 		server.Append("0", []byte("a"))
@@ -346,8 +344,7 @@ func TestTheFirstEventOfATimeIsFound(t *testing.T) {
 	r.Stop(t)
 }
 
-// Whatever cuts the link, reading goes on behind the last event handed on: none is lost, none
-// comes twice.
+// Whatever cuts the link, reading goes on after the last event handed on: none is lost, none comes twice.
 func TestReadingGoesOnAfterACut(t *testing.T) {
 	conditions := []string{
 		"amqp:link:detach-forced", "amqp:connection:forced", "amqp:internal-error", "amqp:transfer-limit-exceeded",
@@ -385,8 +382,7 @@ func TestReadingGoesOnAfterACut(t *testing.T) {
 	}
 }
 
-// startRetrying reads as a partition does: what Receive gives up on is opened again behind the
-// last event that came.
+// startRetrying reads as a partition does: after Receive fails, it calls Receive again after the last event that came.
 func startRetrying(t *testing.T, hub eventhub.Hub) *eventhubtest.Reading {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -411,7 +407,7 @@ func startRetrying(t *testing.T, hub eventhub.Hub) *eventhubtest.Reading {
 	return r
 }
 
-func TestAHubThatIsAwayIsAnErrorSoon(t *testing.T) {
+func TestAHubThatIsUnavailableIsAnErrorSoon(t *testing.T) {
 	for name, leave := range map[string]func(*hubtest.Server){
 		"connections refused":  func(s *hubtest.Server) { s.RefuseConnections(true); s.DropConnections() },
 		"attaches refused":     func(s *hubtest.Server) { s.RefuseAttaches("com.microsoft:server-busy"); s.DropConnections() },
@@ -457,7 +453,7 @@ func TestAllPartitionsAreReadOverOneConnection(t *testing.T) {
 			require.Equal(t, fmt.Sprint(i), string(event.Body))
 		}
 	}
-	assert.Equal(t, 2, server.DropConnections(), "one for the partitions, one for questions")
+	assert.Equal(t, 2, server.DropConnections(), "one for the partitions, one for management")
 	for _, r := range readings {
 		r.Cancel()
 	}
@@ -484,7 +480,7 @@ func TestMicrosoftsEmulatorIsReadWithoutTLS(t *testing.T) {
 	}
 }
 
-// A namespace whose key is in other hands may be read with a signature that somebody made.
+// Someone else who has the key of the namespace may issue a signature to read with.
 func TestASharedAccessSignatureIsEnough(t *testing.T) {
 	server, _ := startAzEmulator(t)
 	server.Append("0", []byte("a"))
@@ -513,7 +509,7 @@ func TestAClosedHubIsAnErrorAndMayBeClosedAgain(t *testing.T) {
 	require.Error(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {}))
 }
 
-func TestClosingGivesUpWhenItsTimeIsOver(t *testing.T) {
+func TestCloseEndsWithItsContext(t *testing.T) {
 	_, hub := startAzEmulator(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -522,8 +518,8 @@ func TestClosingGivesUpWhenItsTimeIsOver(t *testing.T) {
 	}
 }
 
-// A host that takes connections and says nothing must not hold a stop.
-func TestAStopEndsAReaderThatConnects(t *testing.T) {
+// A host that accepts connections and does not answer must not delay a stop.
+func TestAStopEndsAReaderThatIsConnecting(t *testing.T) {
 	var listen net.ListenConfig
 	silent, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)

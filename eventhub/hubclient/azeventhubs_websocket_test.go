@@ -138,7 +138,7 @@ func startProxy(t *testing.T) *connectProxy {
 	return proxy
 }
 
-func TestAWrongProxyIsNamedWithoutItsPassword(t *testing.T) {
+func TestTheErrorOfAWrongProxyDoesNotShowItsPassword(t *testing.T) {
 	wrong := errors.New(`invalid proxy address "http://user:s3cr3t@%zz"`)
 	server, _ := startAzEmulator(t)
 	cfg := eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs)
@@ -150,7 +150,7 @@ func TestAWrongProxyIsNamedWithoutItsPassword(t *testing.T) {
 	assert.NotContains(t, err.Error(), "s3cr3t")
 }
 
-func TestAnAuthorityOfItsOwnIsTrustedOnceItIsNamed(t *testing.T) {
+func TestAPrivateAuthorityIsTrustedIfItIsConfigured(t *testing.T) {
 	server, err := hubtest.Start(hubtest.Config{Partitions: 1})
 	require.NoError(t, err)
 	t.Cleanup(server.Close)
@@ -178,7 +178,7 @@ func TestAnAuthorityOfItsOwnIsTrustedOnceItIsNamed(t *testing.T) {
 	}
 }
 
-func TestAFileOfAuthoritiesWithoutAnyIsAnErrorAtTheStart(t *testing.T) {
+func TestAFileWithoutAuthoritiesIsAnErrorAtTheStart(t *testing.T) {
 	server, _ := startAzEmulator(t)
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	require.NoError(t, os.WriteFile(empty, []byte("no certificate"), 0o600))

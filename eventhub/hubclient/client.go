@@ -13,16 +13,16 @@ import (
 // Client is a Hub that can also tell whether its consumer group may be read. Both SDKs have one.
 type Client interface {
 	eventhub.Hub
-	// ProbeGroup opens the partition after the sequence number after, as a reader without an epoch, until an event came
-	// or ctx has ended: both return nil. Such a reader displaces no other one. If a reader with an epoch has the
+	// ProbeGroup opens the partition after the sequence number after, as a reader without an epoch, until an event
+	// came or ctx has ended: both return nil. Such a reader displaces no other one. If a reader with an epoch has the
 	// partition, as the daemon's readers have, the service refuses the link, and ProbeGroup returns ErrPartitionInUse.
 	// Reading removes nothing from an event hub.
 	ProbeGroup(ctx context.Context, partition string, after int64) error
 }
 
 // New returns the client of the event hub that the configuration names, on the SDK that it chooses. The service shows
-// readerID to a reader that this one displaces, except with the legacy client, which cannot send it. New does not connect
-// yet.
+// readerID to a reader that this one displaces, except with the legacy client, which cannot send it. New does not
+// connect yet.
 func New(cfg forwarder.Config, readerID string) (Client, error) {
 	if !cfg.HubConnection.Entra {
 		return newHub(cfg, readerID, nil)
@@ -42,8 +42,8 @@ func newHub(cfg forwarder.Config, readerID string, tokens *azauth.TokenSource) (
 	return newAzEventHubs(cfg, readerID, tokens)
 }
 
-// PartitionInfos asks what each partition holds. It returns what it found out, and the errors of the partitions that are
-// missing.
+// PartitionInfos asks what each partition holds. It returns what it found out, and the errors of the partitions that
+// are missing.
 func PartitionInfos(ctx context.Context, hub eventhub.Hub) (map[string]eventhub.PartitionInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, eventhub.RequestTimeout)
 	defer cancel()

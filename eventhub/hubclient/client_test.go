@@ -31,7 +31,7 @@ func startEmulator(t *testing.T, partitions int, client forwarder.HubClient) (*h
 	return server, newTestHub(t, server, client)
 }
 
-// newTestHub is a client for the emulator, with changes to its variables, NAME=value each.
+// newTestHub returns a client for the emulator, with changes to its variables, NAME=value each.
 func newTestHub(t *testing.T, server *hubtest.Server, client forwarder.HubClient, changes ...string) eventhub.Hub {
 	t.Helper()
 	hub, err := New(eventhubtest.TestConfig(t, server, client, changes...), "reader")
@@ -47,7 +47,7 @@ func closeHub(t *testing.T, hub eventhub.Hub) {
 	assert.NoError(t, hub.Close(ctx))
 }
 
-func TestTheHubTellsItsPartitionsAndWhatTheyHold(t *testing.T) {
+func TestTheHubReturnsItsPartitionsAndTheirContents(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server, hub := startEmulator(t, 3, client)
 		partitions, err := hub.PartitionIDs(t.Context())
@@ -71,7 +71,7 @@ func TestTheHubTellsItsPartitionsAndWhatTheyHold(t *testing.T) {
 	})
 }
 
-func TestQuestionsAreAnsweredAgainAfterALostConnection(t *testing.T) {
+func TestManagementRequestsWorkAgainAfterALostConnection(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server, hub := startEmulator(t, 1, client)
 		for range 3 {
@@ -82,7 +82,7 @@ func TestQuestionsAreAnsweredAgainAfterALostConnection(t *testing.T) {
 	})
 }
 
-func TestAQuestionIsGivenUpWhenItsContextEnds(t *testing.T) {
+func TestAManagementRequestEndsWithItsContext(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server, hub := startEmulator(t, 1, client)
 		_, err := hub.PartitionInfo(t.Context(), "0")
@@ -142,14 +142,14 @@ func TestAnEventOfAMegabyteComesWhole(t *testing.T) {
 	})
 }
 
-func TestAHandlerThatBlocksHoldsThePartitionAndAnEventNotTakenCountsAsNotHandedOn(t *testing.T) {
+func TestAnEventThatABlockedHandlerDidNotTakeComesAgain(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server, hub := startEmulator(t, 1, client)
 		server.Append("0", []byte("a"))
 		server.Append("0", []byte("b"))
 		r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
 		assert.Equal(t, "a", string(r.Next(t).Body))
-		r.Cancel() // b stands before a handler that does not take it
+		r.Cancel() // the handler does not take b
 		require.NoError(t, r.End(t))
 		again := eventhubtest.StartReading(t, hub, "0", eventhub.Position{Sequence: 0})
 		assert.Equal(t, "b", string(again.Next(t).Body))
@@ -157,7 +157,7 @@ func TestAHandlerThatBlocksHoldsThePartitionAndAnEventNotTakenCountsAsNotHandedO
 	})
 }
 
-// The clients displace each other, too: a rolling update may go from one to the other.
+// The two clients also displace each other: a rolling update may switch from one to the other.
 func TestANewReaderDisplacesTheOldOne(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		for _, next := range eventhubtest.HubClients {
@@ -175,7 +175,7 @@ func TestANewReaderDisplacesTheOldOne(t *testing.T) {
 	})
 }
 
-// Displacement has to be noticed while the sink is down, too: the reader stands in its handler.
+// A displacement has to be noticed also while the sink is down, when the reader is in its handler.
 func TestAReaderInItsHandlerIsDisplacedAtOnce(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server, hub := startEmulator(t, 1, client)
@@ -199,7 +199,7 @@ func TestAReaderInItsHandlerIsDisplacedAtOnce(t *testing.T) {
 	})
 }
 
-func TestAWrongKeyIsAnErrorThatSaysWhatToLookAtAndShowsNoKey(t *testing.T) {
+func TestTheErrorOfAWrongKeySaysWhatToCheckAndShowsNoKey(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server, err := hubtest.Start(hubtest.Config{Partitions: 1})
 		require.NoError(t, err)
@@ -252,7 +252,7 @@ func TestAnEmptyBodyAndGzipComeAsTheyAre(t *testing.T) {
 	})
 }
 
-// consumer's test of the same name has the other half of it: how often the hub is asked.
+// The consumer's test of the same name checks the other half: how often the hub gets a request.
 func TestTheDaemonHasTimeToConnectAgainBeforeTheWatchdogJudges(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{0: 30 * time.Second, 5 * time.Minute: 30 * time.Second, 4 * time.Second: 2 * time.Second} {
 		assert.Equal(t, want, managementTimeout(forwarder.Config{WatchdogTimeout: timeout}), timeout)

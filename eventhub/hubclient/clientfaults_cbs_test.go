@@ -14,16 +14,16 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// silentCBS is what a client did after $cbs had been silent while it reconnected.
+// silentCBS is what a client did after $cbs did not answer while it reconnected.
 type silentCBS struct {
-	// Next is the event that came in behind the silence, "" if none was handed on.
+	// Next is the event that came after the silence, or "" if none was handed on.
 	Next string
 	// Waiting tells that the client still waits for the answer to its token.
 	Waiting bool
 }
 
-// reconnectInSilence has $cbs take the token of a client that reconnects without ever answering,
-// does to the waiting client what the test wants, and then has all work again.
+// reconnectInSilence lets a client reconnect while $cbs accepts its token but never answers, calls whileItWaits, and
+// then lets everything work again.
 func reconnectInSilence(t *testing.T, client forwarder.HubClient, whileItWaits func(*hubtest.Server), within time.Duration) silentCBS {
 	t.Helper()
 	server := startServer(t)
@@ -42,7 +42,7 @@ func reconnectInSilence(t *testing.T, client forwarder.HubClient, whileItWaits f
 	case event := <-reading.Events:
 		saw.Next = string(event.Body)
 	case err := <-reading.Done:
-		// So it may, too: a partition then opens it again.
+		// The client may also end here: a partition then opens it again.
 		require.Error(t, err)
 		from := eventhub.Position{Sequence: 0}
 		saw.Next = string(readOn(t, hub, eventhubtest.StartReading(t, hub, "0", from), from).Body)
@@ -55,7 +55,7 @@ func reconnectInSilence(t *testing.T, client forwarder.HubClient, whileItWaits f
 	return saw
 }
 
-// hangs is what the old client did: what waits there has no limit.
+// hangs is what the old client did: it waits without a limit.
 var hangs = silentCBS{Waiting: true}
 
 func TestCBSThatWasSilentDuringAReconnect(t *testing.T) {

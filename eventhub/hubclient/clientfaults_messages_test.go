@@ -13,10 +13,10 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// oddEvent is what a client made of a partition whose second event, of three, is an odd one.
+// oddEvent is what a client returned of a partition with three events, the second of which is odd.
 type oddEvent struct {
-	// Bodies are those of the events that were handed on, in order; unreadable stands for that of
-	// an event of which the client could tell no more than that it is there.
+	// Bodies are the bodies of the events that were handed on, in order. unreadableBody stands for the body of an
+	// event that the client could not read.
 	Bodies []string
 	// Ended is the error with which receiving ended before the last event, if it did.
 	Ended string
@@ -24,8 +24,8 @@ type oddEvent struct {
 
 const unreadableBody = "(unreadable)"
 
-// readOdd reads the partition "before", odd, "behind" to its end. No event may be missing or come
-// twice, as long as the client is alive.
+// readOdd reads the partition "before", odd, "behind" to its end. No event may be missing or come twice while the
+// client is alive.
 func readOdd(t *testing.T, client forwarder.HubClient, odd hubtest.Message) oddEvent {
 	t.Helper()
 	server := startServer(t)
@@ -52,7 +52,7 @@ func readOdd(t *testing.T, client forwarder.HubClient, odd hubtest.Message) oddE
 	return saw
 }
 
-// oldClientDies demands that the odd message takes the process of the old client down.
+// oldClientDies requires that the odd message ends the process of the old client.
 func oldClientDies(t *testing.T, odd hubtest.Message, why, where string) {
 	t.Helper()
 	inChild(t, func(t *testing.T) oddEvent {
@@ -118,8 +118,8 @@ func TestSeveralDataSections(t *testing.T) {
 	})
 }
 
-// readGeoReplicated reads the three events of a geo-replicated namespace, with a lost connection
-// before the last.
+// readGeoReplicated reads the three events of a geo-replicated namespace, and loses the connection before the last
+// one.
 func readGeoReplicated(t *testing.T, client forwarder.HubClient) oddEvent {
 	t.Helper()
 	server, err := hubtest.Start(hubtest.Config{Partitions: 1, GeoReplicated: true})

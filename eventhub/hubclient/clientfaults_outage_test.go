@@ -18,7 +18,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// leak is what a client leaves behind when it should hold nothing any more.
+// leak is what a closed client has not released.
 type leak struct {
 	Goroutines, Connections int
 }
@@ -26,8 +26,7 @@ type leak struct {
 // failedReceives is how often failToReceive calls Receive.
 const failedReceives = 3
 
-// failToReceive has Receive fail a few times, closes the client, and waits until no more is left behind than
-// what stays.
+// failToReceive lets Receive fail a few times, closes the client, and waits until no more than stays is left.
 func failToReceive(t *testing.T, client forwarder.HubClient, stays leak) leak {
 	t.Helper()
 	server := startServer(t)
@@ -44,8 +43,7 @@ func failToReceive(t *testing.T, client forwarder.HubClient, stays leak) leak {
 	return leak{Goroutines: amqpGoroutines(), Connections: server.DropConnections()}
 }
 
-// amqpGoroutines counts the goroutines of the AMQP library that both clients are built on. The
-// emulator has none of them.
+// amqpGoroutines counts the goroutines of the AMQP library on which both clients are built. The emulator has none.
 func amqpGoroutines() int {
 	count := 0
 	for stack := range strings.SplitSeq(allStacks(), "\n\n") {
@@ -56,13 +54,13 @@ func amqpGoroutines() int {
 	return count
 }
 
-// allStacks are the stacks of all goroutines.
+// allStacks returns the stacks of all goroutines.
 func allStacks() string {
 	stacks := make([]byte, 1<<20)
 	return string(stacks[:runtime.Stack(stacks, true)])
 }
 
-// readOn waits for the next event, calling Receive again when it ends, as a partition does.
+// readOn waits for the next event, and calls Receive again when it ends, as a partition does.
 func readOn(t *testing.T, hub eventhub.Hub, reading *eventhubtest.Reading, from eventhub.Position) eventhub.Event {
 	t.Helper()
 	for {
@@ -90,8 +88,7 @@ func TestReceivesThatFail(t *testing.T) {
 	})
 }
 
-// reconnectOften loses the connection while each of some events is being handled, and returns
-// what came.
+// reconnectOften loses the connection while each of five events is being handled, and returns what came.
 func reconnectOften(t *testing.T, client forwarder.HubClient) []int64 {
 	t.Helper()
 	server := startServer(t)
@@ -144,7 +141,7 @@ func TestConnectionsThatAreLost(t *testing.T) {
 	})
 }
 
-// outage has the hub lose all connections and come back after the partition has got two events.
+// outage drops all connections, appends two events to the partition, and lets the hub answer again.
 func outage(server *hubtest.Server) {
 	server.GoSilent(true)
 	server.DropConnections()
@@ -153,8 +150,8 @@ func outage(server *hubtest.Server) {
 	server.GoSilent(false)
 }
 
-// startLatest starts as the daemon does with EVENTHUBSTARTPOSITION=latest, has an outage before
-// any event came, and returns the event that comes first.
+// startLatest starts as the daemon does with EVENTHUBSTARTPOSITION=latest, has an outage before any event came, and
+// returns the first event that comes.
 func startLatest(t *testing.T, client forwarder.HubClient) string {
 	t.Helper()
 	server := startServer(t)
@@ -169,7 +166,7 @@ func startLatest(t *testing.T, client forwarder.HubClient) string {
 	return string(readOn(t, hub, reading, latest).Body)
 }
 
-// oldSDKLatest does the same with the SDK of the old client told to start at the latest.
+// oldSDKLatest does the same with the SDK of the old client, which it tells to start at the latest event.
 func oldSDKLatest(t *testing.T) string {
 	t.Helper()
 	server := startServer(t)
@@ -207,8 +204,7 @@ func TestAStartAtTheLatestEventWithAnOutageBehindIt(t *testing.T) {
 	})
 }
 
-// leaveDeadConnection reads an event, has the connection go dead, ends receiving, and returns how
-// long that took.
+// leaveDeadConnection reads an event, lets the connection go dead, ends receiving, and returns how long that took.
 func leaveDeadConnection(t *testing.T, client forwarder.HubClient) time.Duration {
 	t.Helper()
 	server := startServer(t)
@@ -223,7 +219,7 @@ func leaveDeadConnection(t *testing.T, client forwarder.HubClient) time.Duration
 	return time.Since(began)
 }
 
-func TestADeadConnectionIsLeft(t *testing.T) {
+func TestADeadConnectionIsAbandoned(t *testing.T) {
 	// The SDK of the old client alone takes 55 s: clientfaults_torture_test.go.
 	t.Run(string(oldClient)+" has its time limited by us", func(t *testing.T) {
 		inChild(t, func(t *testing.T) time.Duration { return leaveDeadConnection(t, oldClient) },

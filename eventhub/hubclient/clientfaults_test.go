@@ -18,13 +18,12 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// The clientfaults_*_test.go files hold a test for each row of the table in docs/design.md that
-// compares the two clients, with a sub-test that says what each of them does. They are where a new
-// version of either client is judged.
+// The clientfaults_*_test.go files hold a test for each row of the table in docs/design.md that compares the two
+// clients, with a sub-test for what each of them does. A new version of either client is judged by them.
 //
-// azure-event-hubs-go takes its process down, races, leaks or hangs in most of them, so there it
-// runs in a child process: what that does to the process is what is asserted. azeventhubs runs in
-// the test's own process, where the race detector and goleak judge it.
+// azure-event-hubs-go ends its process, races, leaks or hangs in most of them, so there it runs in a child process,
+// and the test asserts what happens to that process. azeventhubs runs in the test's own process, where the race
+// detector and goleak judge it.
 
 const (
 	oldClient = forwarder.ClientAzureEventHubsGo
@@ -41,18 +40,18 @@ func startServer(t *testing.T) *hubtest.Server {
 }
 
 const (
-	// scenarioVariable names in a child process the test that it runs the scenario of.
+	// scenarioVariable names the test whose scenario a child process runs.
 	scenarioVariable = "AKS_AUDIT_LOG_SCENARIO"
-	// sawMark stands before the line in which a child says what it saw.
+	// sawMark begins the line in which a child reports what its scenario returned.
 	sawMark = "child saw: "
 )
 
 // isChild tells whether this process was started by inChild.
 func isChild() bool { return os.Getenv(scenarioVariable) != "" }
 
-// run is what became of a child process.
+// run is the outcome of a child process.
 type run[T any] struct {
-	// saw is what the scenario returned, and finished says that it did.
+	// saw is what the scenario returned. finished says that it returned.
 	saw      T
 	finished bool
 	exitCode int
@@ -60,8 +59,8 @@ type run[T any] struct {
 	printed string
 }
 
-// inChild runs the scenario in a process of its own, which is this test binary running this test
-// alone, and has the outcome judged here.
+// inChild runs the scenario in a child process, which is this test binary with this test alone, and lets judge look at
+// the outcome.
 func inChild[T any](t *testing.T, scenario func(t *testing.T) T, judge func(t *testing.T, child run[T])) {
 	t.Helper()
 	if isChild() {
@@ -104,7 +103,7 @@ func (r *run[T]) read(t *testing.T, output []byte) {
 	r.printed = printed.String()
 }
 
-// onlyThis is the -test.run pattern of the test alone.
+// onlyThis returns the -test.run pattern of this test alone.
 func onlyThis(t *testing.T) string {
 	var patterns []string
 	for name := range strings.SplitSeq(t.Name(), "/") {
@@ -113,7 +112,7 @@ func onlyThis(t *testing.T) string {
 	return strings.Join(patterns, "/")
 }
 
-// requirePanic demands that the child died of a panic that says why, in code of the client.
+// requirePanic requires that the child ended with a panic for the reason why, in code of the client.
 func (r *run[T]) requirePanic(t *testing.T, why, where string) {
 	t.Helper()
 	require.False(t, r.finished, "the child survived")
@@ -122,8 +121,8 @@ func (r *run[T]) requirePanic(t *testing.T, why, where string) {
 	require.Contains(t, r.printed, where)
 }
 
-// requireFinished demands that the scenario came to its end and returns what it saw. The race
-// detector may have had something to say.
+// requireFinished requires that the scenario returned, and returns its result. The race detector may have reported
+// races.
 func (r *run[T]) requireFinished(t *testing.T) T {
 	t.Helper()
 	require.True(t, r.finished, "the child did not come to its end")

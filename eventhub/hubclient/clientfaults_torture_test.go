@@ -16,19 +16,18 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// These are the rows that a client's own waits make long: `make torture` runs them.
+// These rows take long because of the clients' own waits: `make torture` runs them.
 
-// refusalLasts is how long attaches are refused: longer than the old client's ten tries with ten
-// seconds between them.
+// refusalLasts is how long attaches are refused: longer than the old client's ten attempts, ten seconds apart.
 const refusalLasts = 2 * time.Minute
 
 // refusal is what a client did while attaches were refused.
 type refusal struct {
 	// GaveUp is after how long each call of Receive ended by itself.
 	GaveUp []time.Duration
-	// Reason is the last one's error.
+	// Reason is the error of the last call.
 	Reason string
-	// Next is the event that came when attaches were taken again.
+	// Next is the event that came when attaches were accepted again.
 	Next string
 }
 
@@ -78,8 +77,8 @@ func TestAttachesRefusedForLong(t *testing.T) {
 	})
 }
 
-// oldSDKClose returns how long the SDK of the old client takes to close a link whose connection is
-// dead, if nobody limits it.
+// oldSDKClose returns how long the SDK of the old client takes to close a link of a dead connection if nothing bounds
+// it.
 func oldSDKClose(t *testing.T) time.Duration {
 	t.Helper()
 	server := startServer(t)

@@ -22,11 +22,11 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// testIdentity is an identity whose tokens the emulator takes, unless told otherwise.
+// testIdentity is an identity whose tokens the emulator accepts, unless told otherwise.
 type testIdentity struct {
 	key  []byte
 	life time.Duration
-	// promised is the life that the client is told of, where that is another.
+	// promised is the life that the client is told, if it differs.
 	promised time.Duration
 	asked    atomic.Int32
 	gone     atomic.Bool
@@ -43,7 +43,7 @@ func (i *testIdentity) get(context.Context) (azcore.AccessToken, error) {
 	return azcore.AccessToken{Token: token, ExpiresOn: from.Add(cmp.Or(i.promised, i.life))}, err
 }
 
-// startEntra starts an emulator that takes an identity's tokens, and a client with that identity.
+// startEntra starts an emulator that accepts an identity's tokens, and a client with that identity.
 func startEntra(t *testing.T, client forwarder.HubClient, life time.Duration, changes ...string) (*hubtest.Server, *testIdentity, eventhub.Hub) {
 	t.Helper()
 	identity := &testIdentity{key: []byte("the key of Entra ID"), life: life}
@@ -59,8 +59,8 @@ func startEntra(t *testing.T, client forwarder.HubClient, life time.Duration, ch
 	return server, identity, hub
 }
 
-// assertRefused wants what the operator has to do, once, and no token.
-func assertRefused(t *testing.T, err error) {
+// assertDenied checks that err says what the operator has to do, once, and shows no token.
+func assertDenied(t *testing.T, err error) {
 	t.Helper()
 	require.Error(t, err)
 	assert.Equal(t, eventhub.ServiceHub, eventhub.AccessDeniedBy(err), err)
@@ -94,10 +94,10 @@ func TestAnIdentityWithoutItsRoleIsToldWhichItNeeds(t *testing.T) {
 		server, _, hub := startEntra(t, client, time.Hour)
 		server.RevokeRole(true)
 		_, err := hub.PartitionIDs(t.Context())
-		assertRefused(t, err)
+		assertDenied(t, err)
 		_, err = hub.PartitionInfo(t.Context(), "0")
-		assertRefused(t, err)
-		assertRefused(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {}))
+		assertDenied(t, err)
+		assertDenied(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {}))
 
 		server.RevokeRole(false)
 		server.Append("0", []byte("a"))
@@ -107,21 +107,21 @@ func TestAnIdentityWithoutItsRoleIsToldWhichItNeeds(t *testing.T) {
 	})
 }
 
-func TestATokenThatTheHubDoesNotTakeNamesTheRoleAndTheReason(t *testing.T) {
+func TestTheErrorOfARejectedTokenNamesTheRoleAndTheReason(t *testing.T) {
 	t.Parallel()
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		_, identity, hub := startEntra(t, client, time.Hour)
 		identity.key = []byte("that of another tenant")
 		_, err := hub.PartitionInfo(t.Context(), "0")
-		assertRefused(t, err)
+		assertDenied(t, err)
 		err = hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {})
-		assertRefused(t, err)
+		assertDenied(t, err)
 		require.ErrorContains(t, err, "401")
 		require.ErrorContains(t, err, "signature is invalid")
 	})
 }
 
-func TestWithoutATokenTheHubIsAskedNothingAndTheReasonIsSaid(t *testing.T) {
+func TestWithoutATokenNoRequestIsSentToTheHub(t *testing.T) {
 	t.Parallel()
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		_, identity, hub := startEntra(t, client, time.Hour)
@@ -135,8 +135,8 @@ func TestWithoutATokenTheHubIsAskedNothingAndTheReasonIsSaid(t *testing.T) {
 	})
 }
 
-// The partitions share a connection, which the SDK makes anew after errors that it does not know.
-func TestAPartitionThatGetsNoTokenDoesNotCutTheOthers(t *testing.T) {
+// The partitions share a connection, which the SDK opens again after errors that it does not know.
+func TestAPartitionWithoutATokenDoesNotDisconnectTheOthers(t *testing.T) {
 	t.Parallel()
 	server, identity, hub := startEntra(t, forwarder.ClientAzEventHubs, time.Hour)
 	identity.promised = time.Millisecond // the hub has the hour
@@ -157,7 +157,7 @@ func TestAPartitionThatGetsNoTokenDoesNotCutTheOthers(t *testing.T) {
 	r.Stop(t)
 }
 
-func TestALinkWhoseTokenRanOutIsOpenedAgainWithANewOne(t *testing.T) {
+func TestALinkWhoseTokenExpiredIsOpenedAgainWithANewOne(t *testing.T) {
 	t.Parallel()
 	// azeventhubs renews after two minutes at the earliest: identity_torture_test.go.
 	server, _, hub := startEntra(t, forwarder.ClientAzEventHubs, 3*time.Second)
@@ -171,7 +171,7 @@ func TestALinkWhoseTokenRanOutIsOpenedAgainWithANewOne(t *testing.T) {
 	r.Stop(t)
 }
 
-func TestALinkWhoseTokenRanOutIsNoRefusal(t *testing.T) {
+func TestALinkWhoseTokenExpiredIsNotDeniedAccess(t *testing.T) {
 	t.Parallel()
 	server, _, hub := startEntra(t, forwarder.ClientAzEventHubs, 3*time.Second)
 	server.Append("0", []byte("a"))

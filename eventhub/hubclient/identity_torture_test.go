@@ -13,8 +13,8 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// azeventhubs puts a new token on a link ten minutes before the old one runs out, but not before two
-// minutes have gone by (namespace.go, nextClaimRefreshDuration).
+// azeventhubs puts a new token on a link ten minutes before the old one expires, but not before two minutes have
+// passed (namespace.go, nextClaimRefreshDuration).
 func TestALinkIsGivenANewTokenBeforeTheOldOneRunsOut(t *testing.T) {
 	t.Parallel()
 	const life = 150 * time.Second
@@ -24,7 +24,7 @@ func TestALinkIsGivenANewTokenBeforeTheOldOneRunsOut(t *testing.T) {
 	server.Append("0", []byte("a"))
 	began := time.Now()
 	received := 0
-	// A link that has to be opened again would end it with an error.
+	// Receive would end with an error if the link had to be opened again.
 	assert.NoError(t, hub.Receive(ctx, "0", eventhub.Beginning(), func(context.Context, eventhub.Event) { received++ }))
 	assert.Greater(t, time.Since(began), life)
 	assert.Equal(t, 1, received)

@@ -50,8 +50,8 @@ func newLegacyHub(cfg forwarder.Config, tokens *azauth.TokenSource) (*legacyHub,
 	return hub, nil
 }
 
-// open makes a client of the SDK. Each partition has a client of its own: the SDK connects under a lock of its client, so
-// one partition that hangs there would stop all of them.
+// open makes a client of the SDK. Each partition has a client of its own: the SDK connects under a lock of its client,
+// so one partition that hangs there would stop all of them.
 func (h *legacyHub) open(positions persist.CheckpointPersister) (*eventhubs.Hub, error) {
 	options := []eventhubs.HubOption{eventhubs.HubWithOffsetPersistence(positions)}
 	if h.websocket {
@@ -69,8 +69,8 @@ func (h *legacyHub) client(options []eventhubs.HubOption) (*eventhubs.Hub, error
 	if h.tokens == nil {
 		return eventhubs.NewHubFromConnectionString(hubConnectionString(h.cfg)+";EntityPath="+h.cfg.HubName, options...)
 	}
-	// The SDK joins the two parts of the host again. Without the suffix it would take the second part from a list of clouds,
-	// one of which the variable AZURE_ENVIRONMENT names.
+	// The SDK joins the two parts of the host again. Without the suffix it would take the second part from a list of
+	// clouds, one of which the variable AZURE_ENVIRONMENT names.
 	name, suffix, _ := strings.Cut(h.cfg.HubConnection.Host, ".")
 	options = append(options, eventhubs.HubWithEnvironment(azure.Environment{ServiceBusEndpointSuffix: suffix}))
 	return eventhubs.NewHub(name, h.cfg.HubName, legacyTokens{h.tokens}, options...)
@@ -185,8 +185,8 @@ type legacyTokens struct{ tokens *azauth.TokenSource }
 
 var _ auth.TokenProvider = legacyTokens{}
 
-// GetToken implements auth.TokenProvider, which passes no context: the TokenSource bounds the request by itself. It ignores
-// the address, because a token is valid for the whole service.
+// GetToken implements auth.TokenProvider, which passes no context: the TokenSource bounds the request by itself. It
+// ignores the address, because a token is valid for the whole service.
 func (t legacyTokens) GetToken(string) (*auth.Token, error) {
 	token, err := t.tokens.GetToken(context.Background(), policy.TokenRequestOptions{})
 	if err != nil {
@@ -230,8 +230,8 @@ func (r *legacyReader) accept(ctx context.Context, received *eventhubs.Event) er
 	return nil
 }
 
-// convertLegacy reads an event of the SDK. If the event has no sequence number, convertLegacy derives it from the last one,
-// because sequence numbers grow by one.
+// convertLegacy reads an event of the SDK. If the event has no sequence number, convertLegacy derives it from the last
+// one, because sequence numbers grow by one.
 func convertLegacy(received *eventhubs.Event, last int64) eventhub.Event {
 	event := eventhub.Event{Body: received.Data, Sequence: last + 1, Encoding: received.RawAMQPMessage.Properties.ContentEncoding}
 	system := received.SystemProperties
@@ -264,8 +264,8 @@ func (r *legacyReader) advance(event eventhub.Event) {
 	r.position = eventhub.Position{Sequence: event.Sequence, Offset: event.Offset, Since: r.position.Since}
 }
 
-// close closes the listener and waits for the handler, which the SDK does not. It gives up a listener that does not end in
-// time: the SDK hangs in one whose connection is dead.
+// close closes the listener and waits for the handler, which the SDK does not. It gives up a listener that does not
+// end in time: the SDK hangs in one whose connection is dead.
 func (r *legacyReader) close(listener *eventhubs.ListenerHandle) {
 	closeQuietly(context.Background(), listener.Close)
 	r.handling.Lock()

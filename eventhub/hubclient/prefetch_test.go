@@ -8,7 +8,7 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-func TestWhatIsAskedForAheadFollowsTheBytesInFlight(t *testing.T) {
+func TestThePrefetchFollowsTheBytesInFlight(t *testing.T) {
 	tests := map[string]struct {
 		fixed, bytes, partitions int
 		want                     int32

@@ -32,8 +32,8 @@ func bridgeAzureLog(log *logrus.Logger) {
 	azlog.SetListener(azureListener(log.WithFields(nil)))
 }
 
-// azureEvents returns the kinds of message that are listened to at a level. Those of EventConsumer come with every event
-// of the hub, so the SDK must not even format them unless they are shown.
+// azureEvents returns the kinds of message that are listened to at a level. Those of EventConsumer come with every
+// event of the hub, so the SDK must not even format them unless they are shown.
 func azureEvents(level logrus.Level) []azlog.Event {
 	switch {
 	case level >= logrus.TraceLevel:
@@ -69,8 +69,8 @@ func redact(message string) string {
 	return azauth.RedactTokens(sasSignature.ReplaceAllString(message, "sig=(redacted)"))
 }
 
-// sdkTracer gives every span of the SDK the same logger. It leaves out the attributes of spans, which would be built for
-// every event received.
+// sdkTracer gives every span of the SDK the same logger. It leaves out the attributes of spans, which would be built
+// for every event received.
 type sdkTracer struct {
 	log *logrus.Entry
 }

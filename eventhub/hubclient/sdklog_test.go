@@ -20,8 +20,8 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// sdkLog is given, by TestMain, all that the SDKs say in all tests: their listeners are for the
-// whole process and must not be changed while a client is at work.
+// sdkLog gets all messages of the SDKs in all tests, from TestMain on: their listeners are for the whole process and
+// must not be changed while a client is in use.
 var sdkLog sdkLogHook
 
 // sdkLogHook counts lines and keeps those that hold a secret.
@@ -45,7 +45,7 @@ func (h *sdkLogHook) Fire(entry *logrus.Entry) error {
 	return err
 }
 
-// seen is how many lines came, by client and level, and those with a secret.
+// seen returns how many lines came, by client and level, and the lines with a secret.
 func (h *sdkLogHook) seen() (lines map[string]int, secret []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -65,7 +65,7 @@ func (h *sdkLogHook) listen() {
 	BridgeSDKLogs(log)
 }
 
-func TestWhatTheClientsSayIsSeenBelowInfoAndHoldsNoSecret(t *testing.T) {
+func TestMessagesOfTheSDKsAreBelowInfoAndHoldNoSecret(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		before, _ := sdkLog.seen()
 		server, hub := startEmulator(t, 1, client)
@@ -87,7 +87,7 @@ func TestWhatTheClientsSayIsSeenBelowInfoAndHoldsNoSecret(t *testing.T) {
 	})
 }
 
-func TestAzuresLogIsListenedToAsFarAsTheLevelGoes(t *testing.T) {
+func TestTheLevelDecidesWhichMessagesOfAzuresLogAreListenedTo(t *testing.T) {
 	assert.Empty(t, azureEvents(logrus.InfoLevel))
 	assert.NotContains(t, azureEvents(logrus.DebugLevel), azeventhubs.EventConsumer)
 	assert.Contains(t, azureEvents(logrus.TraceLevel), azeventhubs.EventConsumer)

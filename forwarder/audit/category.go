@@ -1,16 +1,17 @@
 package audit
 
+// The label values of aks_audit_log_skipped_records_total that are not log categories of AKS.
 const (
-	// CategoryNone is the label of a skipped record that names no category.
+	// CategoryNone counts a skipped record that names no category.
 	CategoryNone = "none"
-	// CategoryOther is the label of a skipped record whose category is not listed here: the label must not grow with what
-	// other services write into the hub.
+	// CategoryOther counts a skipped record whose category SkippedCategories does not list, so that the number of label
+	// values does not grow with what other services write into the hub.
 	CategoryOther = "other"
 )
 
 // SkippedCategories returns the label values of aks_audit_log_skipped_records_total: the log categories of AKS
 // (https://learn.microsoft.com/azure/azure-monitor/reference/supported-logs/microsoft-containerservice-managedclusters-logs),
-// and the two constants.
+// CategoryNone and CategoryOther.
 func SkippedCategories() []string {
 	return []string{
 		"kube-apiserver", "kube-audit", "kube-audit-admin", "kube-controller-manager", "kube-scheduler",

@@ -1,2 +1,2 @@
-// Package audit describes what flows through the daemon: audit events, their verdicts, and the reasons for these.
+// Package audit describes audit events, their verdicts, and the reasons for dead letters.
 package audit

@@ -4,26 +4,24 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// AuditEvent is one Kubernetes audit event on its way from the Event Hub to the sink.
+// Event is one Kubernetes audit event on its way from the event hub to the sink.
 type Event struct {
-	// Partition is the id of the Event Hub partition that it came from.
+	// Partition is the id of the partition that the event came from.
 	Partition string
-	// Sequence is the sequence number, within the partition, of the hub event that held it.
+	// Sequence is the sequence number of the hub event that held the event. It is unique within the partition.
 	Sequence int64
-	// Record is its index among the records of that hub event, from 0.
+	// Record is the index of the event among the records of its hub event, from 0.
 	Record int
-	// AuditID is the audit event's own auditID. It names a request, not an event: the
-	// stages of one request share it.
+	// AuditID is the event's own auditID. It names a request: all stages of one request have the same.
 	AuditID string
-	// JSON is the audit event itself, byte for byte as AKS wrote it but for surrounding white
-	// space; one that was cut is salvaged, one that Falco would not take is reduced. It may hold
-	// secrets and must never be logged.
+	// JSON is the event, byte for byte as AKS wrote it, without the white space around it. An event that AKS cut is
+	// repaired, and one that Falco would not take is truncated. JSON may hold secrets and must never be logged.
 	JSON []byte
-	// Reduced is whether JSON lacks parts of the event, which is kept whole as a dead letter.
+	// Truncated is whether JSON lacks parts of the event. The whole event is then stored as a dead letter.
 	Truncated bool
 }
 
-// LogFields says which audit event a log line is about, without a word of its content.
+// LogFields returns the fields that identify the event in a log line. They hold none of its content.
 func (e Event) LogFields() logrus.Fields {
 	return logrus.Fields{
 		"partition": e.Partition,
@@ -33,35 +31,35 @@ func (e Event) LogFields() logrus.Fields {
 	}
 }
 
-// Verdict is what became of one record of a hub event. Each record gets exactly one, and
-// only then may the checkpoint pass it.
+// Verdict is what became of one record of a hub event. Each record gets exactly one verdict, and the checkpoint passes
+// the record only after that.
 type Verdict string
 
-// The verdicts, as the label of aks_audit_log_records_total has them.
+// The verdicts, spelled as the label verdict of aks_audit_log_records_total.
 const (
-	// Delivered: the sink answered 2xx.
+	// Delivered means that the sink answered 2xx.
 	Delivered Verdict = "delivered"
-	// Skipped: it is no Kubernetes audit event, as the other log categories of a hub are not.
+	// Skipped means that the record is not a Kubernetes audit event for the sink, but of another log category.
 	Skipped Verdict = "skipped"
-	// DeadLettered: it can never be delivered; it was stored whole where an operator finds it.
+	// DeadLettered means that the record can never be delivered and was stored whole where an operator finds it.
 	DeadLettered Verdict = "dead_lettered"
-	// Dropped: the sink did not take it and the operator asked for POSTFAILUREPOLICY=drop.
+	// Dropped means that the sink did not take the event and the operator has set POSTFAILUREPOLICY=drop.
 	Dropped Verdict = "dropped"
 )
 
-// Verdicts lists all of them, for metrics that must exist before the first event.
+// Verdicts returns all verdicts, so that their metrics exist before the first event.
 func Verdicts() []Verdict {
 	return []Verdict{Delivered, Skipped, DeadLettered, Dropped}
 }
 
-// Outcome is what a sink says of the first of the audit events that it was given. They went in one
-// POST, so it is the same for all of them.
+// Outcome is the sink's answer to the first Events of the audit events that it was given. They were in one POST, so the
+// outcome is the same for all of them.
 type Outcome struct {
-	// Events is how many these are.
+	// Events is the number of audit events that the outcome is for.
 	Events int
-	// Verdict is Delivered, Dropped, or DeadLettered where the sink refuses a single event for good
-	// and whoever asked must store it.
+	// Verdict is Delivered, Dropped, or DeadLettered. DeadLettered means that the sink refuses this single event for
+	// good; the caller has to store it.
 	Verdict Verdict
-	// Reason is why, where they were not delivered: an answer of the sink, in words.
+	// Reason says why the events were not delivered: the sink's answer in words. It is empty if they were delivered.
 	Reason string
 }

@@ -1,40 +1,32 @@
 package audit
 
-import ()
+// The reasons for a dead letter, spelled as the label reason of aks_audit_log_dead_letters_total.
+const (
+	// ReasonNotJSON means that the body of the hub event or the log of the record cannot be parsed.
+	ReasonNotJSON = "not_json"
+	// ReasonCut means that AKS cut the log before it said what was done and by whom.
+	ReasonCut = "cut"
+	// ReasonNoLog means that the record is of an audit category but has no properties.log.
+	ReasonNoLog = "no_log"
+	// ReasonNotAnAuditEvent means that the log is JSON but not a Kubernetes audit event.
+	ReasonNotAnAuditEvent = "not_an_audit_event"
+	// ReasonNoStageTimestamp means that the event lacks the RFC 3339 stageTimestamp that Falco needs.
+	ReasonNoStageTimestamp = "no_stage_timestamp"
+	// ReasonTooLarge means that the event is larger than Falco takes, or the unpacked body larger than the daemon takes.
+	ReasonTooLarge = "too_large"
+	// ReasonTooDeep means that the event is nested deeper than Falco takes.
+	ReasonTooDeep = "too_deep"
+	// ReasonBadEncoding means that the hub event says that its body is gzip, but the body is not gzip or not complete.
+	ReasonBadEncoding = "bad_encoding"
+	// ReasonUnreadable means that the hub's client cannot read the hub event. Its content is not known.
+	ReasonUnreadable = "unreadable"
+	// ReasonRefused means that the sink refuses the event for good.
+	ReasonRefused = "refused"
+	// ReasonOther means any other reason.
+	ReasonOther = "other"
+)
 
-// ReasonNotJSON: the hub event's body or its log cannot be parsed.
-const ReasonNotJSON = "not_json"
-
-// ReasonCut: AKS cut the log before it said what was done, and by whom.
-const ReasonCut = "cut"
-
-// ReasonNoLog: the record is of an audit category and has no properties.log.
-const ReasonNoLog = "no_log"
-
-// ReasonNotAnAuditEvent: the log is JSON, but no Kubernetes audit event.
-const ReasonNotAnAuditEvent = "not_an_audit_event"
-
-// ReasonNoStageTimestamp: the event lacks the RFC 3339 stageTimestamp that Falco needs.
-const ReasonNoStageTimestamp = "no_stage_timestamp"
-
-// ReasonTooLarge: the event is larger than Falco takes, or the unpacked body than we take.
-const ReasonTooLarge = "too_large"
-
-// ReasonTooDeep: the event is nested deeper than Falco takes.
-const ReasonTooDeep = "too_deep"
-
-// ReasonBadEncoding: the hub event says that its body is gzip, and it is not, or not whole.
-const ReasonBadEncoding = "bad_encoding"
-
-// ReasonUnreadable: the hub's client cannot read the hub event; its content is not known.
-const ReasonUnreadable = "unreadable"
-
-// ReasonRefused: the sink refuses the event for good.
-const ReasonRefused = "refused"
-
-// ReasonOther: anything else.
-const ReasonOther = "other"
-
+// DeadLetterReasons returns all reasons, so that their metrics exist before the first dead letter.
 func DeadLetterReasons() []string {
 	return []string{
 		ReasonNotJSON, ReasonCut, ReasonNoLog, ReasonNotAnAuditEvent, ReasonNoStageTimestamp,

@@ -7,17 +7,16 @@ import (
 	"strings"
 )
 
-// The account that Azurite, the storage emulator, is born with. Its key is no secret:
-// Microsoft publishes it, and it opens nothing else
-// (https://learn.microsoft.com/azure/storage/common/storage-connect-azurite).
+// The default account of Azurite, the storage emulator. Its key is not a secret: Microsoft publishes it, and it opens
+// nothing else (https://learn.microsoft.com/azure/storage/common/storage-connect-azurite).
 const (
 	azuriteURL     = "http://127.0.0.1:10000/devstoreaccount1"
 	azuriteAccount = "devstoreaccount1"
 	azuriteKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
 
-// BlobConnection is where the blob service is and how to sign in: an address alone, with Microsoft
-// Entra ID, or a parsed Azure Storage connection string, in any of these forms:
+// BlobConnection says where the blob service is and how to sign in. It is either an address alone, for Microsoft
+// Entra ID, or a parsed Azure Storage connection string in one of these forms:
 //
 //	[DefaultEndpointsProtocol=https;]AccountName=<name>;AccountKey=<base64>[;EndpointSuffix=<suffix>]
 //	BlobEndpoint=<url>;AccountName=<name>;AccountKey=<base64>
@@ -25,22 +24,22 @@ const (
 //	AccountName=<name>;SharedAccessSignature=<token>[;EndpointSuffix=<suffix>]
 //	UseDevelopmentStorage=true
 //
-// It prints without its key and token.
+// Printed in any way, it shows neither the key nor the signature.
 type BlobConnection struct {
-	// ServiceURL is the address of the blob service without a trailing slash, as in
+	// ServiceURL is the address of the blob service without a trailing slash, for example
 	// https://<name>.blob.core.windows.net or http://127.0.0.1:10000/devstoreaccount1.
 	ServiceURL string
-	// AccountName is the storage account; it can be empty where SAS is set.
+	// AccountName is the storage account. It can be empty if SAS is set.
 	AccountName string
-	// AccountKey is the account's key, in base64. Exactly one of it, SAS and Entra is set.
+	// AccountKey is the account's key in base64. Exactly one of AccountKey, SAS and Entra is set.
 	AccountKey Secret
-	// SAS is a shared access signature, without a leading "?".
+	// SAS is a shared access signature without a leading "?".
 	SAS Secret
-	// Entra is whether a token of Microsoft Entra ID is used. ServiceURL is https then.
+	// Entra is whether the daemon signs in with a token of Microsoft Entra ID. ServiceURL is then https.
 	Entra bool
 }
 
-// SignIn says in words how the storage is signed in to.
+// SignIn returns the way of signing in to the storage, in words.
 func (c BlobConnection) SignIn() string {
 	return signIn(c.Entra, c.SAS)
 }
@@ -48,7 +47,7 @@ func (c BlobConnection) SignIn() string {
 // String returns the address of the blob service.
 func (c BlobConnection) String() string { return c.ServiceURL }
 
-// parseBlobConnection reads a storage connection string. No error repeats any of its values.
+// ParseBlobConnection parses a storage connection string. Its errors repeat none of the values.
 func ParseBlobConnection(s string) (BlobConnection, error) {
 	fields, err := connectionFields(s)
 	if err != nil {
@@ -72,7 +71,7 @@ func ParseBlobConnection(s string) (BlobConnection, error) {
 	return c, nil
 }
 
-// azurite is what UseDevelopmentStorage=true stands for.
+// azurite returns the connection that UseDevelopmentStorage=true stands for.
 func azurite(fields map[string]string) (BlobConnection, error) {
 	if fields["developmentstorageproxyuri"] != "" {
 		return BlobConnection{}, errors.New("DevelopmentStorageProxyUri is not supported: give BlobEndpoint, AccountName and AccountKey")
@@ -80,7 +79,7 @@ func azurite(fields map[string]string) (BlobConnection, error) {
 	return BlobConnection{ServiceURL: azuriteURL, AccountName: azuriteAccount, AccountKey: azuriteKey}, nil
 }
 
-// checkCredentials wants exactly one of account key and shared access signature.
+// checkCredentials checks that exactly one of account key and shared access signature is there.
 func (c BlobConnection) checkCredentials() error {
 	switch {
 	case c.AccountKey == "" && c.SAS == "":
@@ -98,11 +97,11 @@ func (c BlobConnection) checkCredentials() error {
 	return nil
 }
 
-// blobServiceURL is BlobEndpoint where there is one, else put together as Azure's own SDKs do.
+// blobServiceURL returns BlobEndpoint if it is set. Else it builds the address as Azure's own SDKs do.
 func blobServiceURL(fields map[string]string) (string, error) {
 	if endpoint := fields["blobendpoint"]; endpoint != "" {
 		u, err := url.Parse(endpoint)
-		if err != nil || !HttpURL(u) || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		if err != nil || !IsHTTPURL(u) || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 			return "", errors.New("its BlobEndpoint is not of the form http(s)://host[:port][/path]")
 		}
 		return strings.TrimRight(u.String(), "/"), nil
@@ -123,13 +122,13 @@ func blobServiceURL(fields map[string]string) (string, error) {
 		suffix = "core.windows.net"
 	}
 	u, err := url.Parse(protocol + "://" + name + ".blob." + suffix)
-	if err != nil || !HttpURL(u) || u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || !IsHTTPURL(u) || u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return "", errors.New("its DefaultEndpointsProtocol is not http or https, or its EndpointSuffix is not a host name")
 	}
 	return u.String(), nil
 }
 
-// httpURL reports whether u is an http or https URL with a host.
-func HttpURL(u *url.URL) bool {
+// IsHTTPURL reports whether u is an http or https URL with a host.
+func IsHTTPURL(u *url.URL) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && ValidPort(u)
 }

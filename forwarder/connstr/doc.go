@@ -1,2 +1,2 @@
-// Package connstr reads Azure connection strings and names, and keeps secrets from being printed.
+// Package connstr parses Azure connection strings, checks Azure names, and keeps secrets from being printed.
 package connstr

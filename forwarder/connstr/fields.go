@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// connectionFields splits an Azure connection string, Key=Value;Key=Value[;], into its fields
-// with their keys in lower case. A value may hold "=". Errors count the pieces and never
-// repeat them, since any piece could be the secret.
+// connectionFields splits an Azure connection string, Key=Value;Key=Value[;], into its fields, by their keys in lower
+// case. A value may contain "=". Errors give the number of a piece and never repeat the piece, because any piece could
+// be the secret.
 func connectionFields(s string) (map[string]string, error) {
 	fields := make(map[string]string)
 	for i, piece := range strings.Split(s, ";") {
@@ -30,7 +30,7 @@ func connectionFields(s string) (map[string]string, error) {
 	return fields, nil
 }
 
-// missingFields names those of keys that fields does not have.
+// missingFields returns an error that names the keys that fields lacks, or nil if it has all of them.
 func missingFields(fields map[string]string, keys ...string) error {
 	var missing []string
 	for _, key := range keys {
@@ -48,7 +48,7 @@ func missingFields(fields map[string]string, keys ...string) error {
 	}
 }
 
-// validPort reports whether the port of u, if it has one, is a TCP port.
+// ValidPort reports whether u has no port or a valid TCP port.
 func ValidPort(u *url.URL) bool {
 	if u.Port() == "" {
 		return !strings.HasSuffix(u.Host, ":")

@@ -6,44 +6,43 @@ import (
 	"strings"
 )
 
-// HubConnection is where the Event Hubs namespace is and how to sign in: a host name alone, with
-// Microsoft Entra ID, or a parsed connection string:
+// HubConnection says where the Event Hubs namespace is and how to sign in. It is either a host name alone, for
+// Microsoft Entra ID, or a parsed connection string in one of these forms:
 //
 //	Endpoint=sb://<host>[:<port>]/;SharedAccessKeyName=<name>;SharedAccessKey=<key>[;EntityPath=<hub>][;UseDevelopmentEmulator=true]
 //	Endpoint=sb://<host>[:<port>]/;SharedAccessSignature=SharedAccessSignature sr=<…>&sig=<…>&se=<…>&skn=<…>[;EntityPath=<hub>]
 //
-// It prints without its key and signature.
+// Printed in any way, it shows neither the key nor the signature.
 type HubConnection struct {
-	// Host is the namespace's host[:port], as typed.
+	// Host is the namespace's host[:port] as it was typed.
 	Host string
-	// KeyName is the name of the shared access policy; empty where there is a SAS.
+	// KeyName is the name of the shared access policy. It is empty if SAS is set.
 	KeyName string
-	// Key is the policy's key; empty where there is a SAS.
+	// Key is the policy's key. It is empty if SAS is set.
 	Key Secret
-	// SAS is a shared access signature, the whole token, in place of KeyName and Key. It has an
-	// end, after which the hub refuses it.
+	// SAS is a shared access signature, the whole token, in place of KeyName and Key. It expires; the hub refuses it
+	// from then on.
 	SAS Secret
-	// EntityPath is the hub that the connection string is for; empty where it is for the
-	// whole namespace.
+	// EntityPath is the hub that the connection string is for. It is empty if the string is for the whole namespace.
 	EntityPath string
-	// Entra is whether a token of Microsoft Entra ID is used; then there is neither key nor SAS.
+	// Entra is whether the daemon signs in with a token of Microsoft Entra ID. Key and SAS are then empty.
 	Entra bool
-	// Emulator is whether the hub is Microsoft's emulator, which speaks without TLS.
+	// Emulator is whether the hub is Microsoft's emulator, which is reached without TLS.
 	Emulator bool
 }
 
-// Namespace returns the host name in lower case and without its port, as checkpoint paths have it.
+// Namespace returns the host name in lower case and without its port. Checkpoint paths spell it so.
 func (c HubConnection) Namespace() string {
 	return strings.ToLower((&url.URL{Host: c.Host}).Hostname())
 }
 
-// SignIn says in words how the hub is signed in to.
+// SignIn returns the way of signing in to the hub, in words.
 func (c HubConnection) SignIn() string {
 	return signIn(c.Entra, c.SAS)
 }
 
-// String returns the connection string with "(redacted)" for the key or the signature, or the host
-// where there is none.
+// String returns the connection string with "(redacted)" in place of the key or the signature. With Microsoft Entra ID
+// it returns the endpoint alone.
 func (c HubConnection) String() string {
 	if c.Entra {
 		return "Endpoint=sb://" + c.Host + "/"
@@ -61,7 +60,7 @@ func (c HubConnection) String() string {
 	return s
 }
 
-// parseHubConnection reads a hub connection string. No error repeats any of its values.
+// ParseHubConnection parses a hub connection string. Its errors repeat none of the values.
 func ParseHubConnection(s string) (HubConnection, error) {
 	fields, err := connectionFields(s)
 	if err != nil {
@@ -84,7 +83,7 @@ func ParseHubConnection(s string) (HubConnection, error) {
 	}, nil
 }
 
-// checkHubSecret wants an endpoint, and a key with its name or a signature.
+// checkHubSecret checks that fields has an endpoint, and either a key with its name or a signature.
 func checkHubSecret(fields map[string]string) error {
 	signature, signed := fields["sharedaccesssignature"]
 	if !signed {
@@ -114,7 +113,7 @@ func hubHost(endpoint string) (string, error) {
 	return u.Host, nil
 }
 
-// signIn says how a service is signed in to, in the words of the start log.
+// signIn returns the way of signing in to a service, in the words of the start log.
 func signIn(entra bool, sas Secret) string {
 	switch {
 	case entra:

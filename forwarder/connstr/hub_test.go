@@ -14,7 +14,7 @@ func TestHubConnectionStringsAreRead(t *testing.T) {
 		in   string
 		want HubConnection
 	}{
-		"of a namespace, with the trailing semicolon that the portal does not write": {
+		"of a namespace, with a trailing semicolon, which the portal does not write": {
 			in:   "Endpoint=sb://ns.servicebus.windows.net/;SharedAccessKeyName=listen;SharedAccessKey=abc=;",
 			want: HubConnection{Host: "ns.servicebus.windows.net", KeyName: "listen", Key: "abc="},
 		},
@@ -30,7 +30,7 @@ func TestHubConnectionStringsAreRead(t *testing.T) {
 			in:   "Endpoint=sb://127.0.0.1:5671/;SharedAccessKeyName=k;SharedAccessKey=v",
 			want: HubConnection{Host: "127.0.0.1:5671", KeyName: "k", Key: "v"},
 		},
-		"with UseDevelopmentEmulator=false, which asks for nothing": {
+		"with UseDevelopmentEmulator=false, which has no effect": {
 			in:   "Endpoint=sb://a.b;SharedAccessKeyName=k;SharedAccessKey=v;UseDevelopmentEmulator=false",
 			want: HubConnection{Host: "a.b", KeyName: "k", Key: "v"},
 		},
@@ -110,15 +110,15 @@ func FuzzHubConnectionStrings(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What was accepted must be accepted again in the form that it is written in.
+		// A connection that was accepted must be accepted again as it is printed.
 		secret := "SharedAccessKeyName=" + c.KeyName + ";SharedAccessKey=" + c.Key.Reveal()
 		if c.SAS != "" {
 			secret = "SharedAccessSignature=" + c.SAS.Reveal()
 		}
-		again, err := ParseHubConnection("Endpoint=sb://" + c.Host + "/;" + secret + ";EntityPath=" + c.EntityPath +
+		reparsed, err := ParseHubConnection("Endpoint=sb://" + c.Host + "/;" + secret + ";EntityPath=" + c.EntityPath +
 			";UseDevelopmentEmulator=" + strconv.FormatBool(c.Emulator))
 		require.NoError(t, err)
-		assert.Equal(t, c, again)
+		assert.Equal(t, c, reparsed)
 		assert.NotEmpty(t, c.Namespace())
 	})
 }

@@ -6,14 +6,14 @@ import (
 	"log/slog"
 )
 
-// redacted stands wherever a secret would.
+// redacted is printed in place of a secret.
 const redacted = "(redacted)"
 
-// Secret is a text that must not be seen in a log, an error or a metric. However it is
-// printed, formatted or marshalled it reads "(redacted)"; only Reveal gives the value.
+// Secret is a text that must not be seen in a log, an error or a metric. Printed, formatted or marshalled, it reads
+// "(redacted)". Only Reveal returns the value.
 type Secret string
 
-// Reveal returns the secret itself, for the one place that hands it to its client.
+// Reveal returns the secret itself, for the one place that passes it to a client.
 func (s Secret) Reveal() string { return string(s) }
 
 // String returns "(redacted)".
@@ -22,15 +22,15 @@ func (s Secret) String() string { return redacted }
 // GoString returns "(redacted)".
 func (s Secret) GoString() string { return redacted }
 
-// MarshalText returns "(redacted)", which covers JSON and YAML too.
+// MarshalText returns "(redacted)". JSON and YAML use it too.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // LogValue returns "(redacted)" to log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// Format writes "(redacted)" for every verb: without it a verb that does not fit, like %d,
-// would make fmt print the value in its complaint.
+// Format writes "(redacted)" for every verb. Without it, fmt would print the value in its error text for a verb that does
+// not fit a string, like %d.
 func (s Secret) Format(f fmt.State, _ rune) {
-	// A fmt.State keeps what it is given in memory; there is no error to handle.
+	// A fmt.State writes to memory and returns no error.
 	_, _ = io.WriteString(f, redacted)
 }

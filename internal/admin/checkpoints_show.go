@@ -15,9 +15,9 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// ShowCheckpoints prints for each partition of the consumer group how far it has been read, its lag, its owner, and every
-// checkpoint that exists for it: as a table, or as JSON. It changes nothing and disturbs no daemon. If the hub does not
-// answer, ShowCheckpoints prints the rest and returns an error.
+// ShowCheckpoints prints for each partition of the consumer group how far it has been read, its lag, its owner, and
+// every checkpoint that exists for it: as a table, or as JSON. It changes nothing and disturbs no daemon. If the hub
+// does not answer, ShowCheckpoints prints the rest and returns an error.
 func ShowCheckpoints(ctx context.Context, cfg forwarder.Config, asJSON bool, out io.Writer) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {

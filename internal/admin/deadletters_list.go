@@ -14,8 +14,8 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// listedDeadLetter is a dead letter as it is printed: its place in the hub and the identity of its audit event, without
-// its content.
+// listedDeadLetter is a dead letter as it is printed: its place in the hub and the identity of its audit event,
+// without its content.
 type listedDeadLetter struct {
 	Name      string    `json:"name"`
 	Reason    string    `json:"reason"`
@@ -33,8 +33,8 @@ type listedDeadLetter struct {
 // errUnreadable says that something among the dead letters is not a dead letter.
 var errUnreadable = errors.New("not all of them can be read")
 
-// ListDeadLetters prints the dead letters of the consumer group, one per line: as a table, or as JSON objects. It holds
-// one of them in memory at a time.
+// ListDeadLetters prints the dead letters of the consumer group, one per line: as a table, or as JSON objects. It
+// holds one of them in memory at a time.
 func ListDeadLetters(ctx context.Context, cfg forwarder.Config, asJSON bool, out io.Writer) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {
@@ -68,8 +68,8 @@ func ListDeadLetters(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 // visitor is called for each dead letter. unreadable says why what has this name is not a dead letter.
 type visitor func(name string, letter eventhub.DeadLetter, unreadable error) error
 
-// eachDeadLetter calls visit for every dead letter, in the order of the hub, until visit fails. It leaves out a dead letter
-// that is deleted meanwhile.
+// eachDeadLetter calls visit for every dead letter, in the order of the hub, until visit fails. It leaves out a dead
+// letter that is deleted meanwhile.
 func eachDeadLetter(ctx context.Context, records eventhub.DeadLetterRecords, visit visitor) error {
 	names, err := records.ListDeadLetters(ctx)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 
 // ReplaySink is the sink that dead letters are posted to again.
 type ReplaySink interface {
-	// Post hands an audit event to the sink. The verdict is Delivered, DeadLettered if the sink refuses the event, or Dropped
-	// if it accepts none at the moment.
+	// Post hands an audit event to the sink. The verdict is Delivered, DeadLettered if the sink refuses the event, or
+	// Dropped if it accepts none at the moment.
 	Post(ctx context.Context, event audit.Event) (audit.Outcome, error)
 	// Confirm waits until the events accepted so far can no longer be lost with the sink.
 	Confirm(ctx context.Context) error
@@ -33,16 +33,16 @@ type ReplayOptions struct {
 	Force bool
 }
 
-// confirmEvery is how many accepted dead letters may wait for their confirmation and deletion. If the replay is killed, as
-// many are sent again.
+// confirmEvery is how many accepted dead letters may wait for their confirmation and deletion. If the replay is
+// killed, as many are sent again.
 const confirmEvery = 1000
 
 // errKept says that dead letters were kept.
 var errKept = errors.New("dead letters were kept")
 
-// replayAll posts the dead letters again, in the order of the hub, and deletes those that were accepted. It prints a line
-// for each, and a summary. Dead letters that the sink refuses or could not use are kept. A sink that accepts nothing ends
-// the replay.
+// replayAll posts the dead letters again, in the order of the hub, and deletes those that were accepted. It prints a
+// line for each, and a summary. Dead letters that the sink refuses or could not use are kept. A sink that accepts
+// nothing ends the replay.
 func replayAll(ctx context.Context, records eventhub.DeadLetterRecords, sink ReplaySink, options ReplayOptions, out io.Writer) error {
 	r := &replay{records: records, sink: sink, options: options, out: out, checker: unpack.Unpacker{Rules: unpack.Rules{MaxEventSize: options.MaxEventSize}}}
 	err := eachDeadLetter(ctx, records, func(name string, letter eventhub.DeadLetter, unreadable error) error {
@@ -100,9 +100,9 @@ func (r *replay) handle(ctx context.Context, name string, letter eventhub.DeadLe
 	return r.post(ctx, name, letter, event)
 }
 
-// auditEvent returns the audit event to be sent for a dead letter, or the reason why Falco could not use it. It repairs
-// nothing: what could be repaired was delivered when the dead letter was stored, and deleting the original would lose the
-// rest.
+// auditEvent returns the audit event to be sent for a dead letter, or the reason why Falco could not use it. It
+// repairs nothing: what could be repaired was delivered when the dead letter was stored, and deleting the original
+// would lose the rest.
 func (r *replay) auditEvent(letter eventhub.DeadLetter) (event audit.Event, reason string) {
 	content := bytes.TrimSpace(letter.Content)
 	if len(content) == 0 {
@@ -139,8 +139,8 @@ func (r *replay) post(ctx context.Context, name string, letter eventhub.DeadLett
 	}
 }
 
-// confirm deletes what was accepted, once the sink can no longer lose it. After a failure the dead letters are kept, and
-// the next replay sends them again.
+// confirm deletes what was accepted, once the sink can no longer lose it. After a failure the dead letters are kept,
+// and the next replay sends them again.
 func (r *replay) confirm(ctx context.Context) error {
 	accepted := r.accepted
 	r.accepted = nil

@@ -167,7 +167,7 @@ func TestTheOriginalOfATruncatedEventIsPostedOnceItFits(t *testing.T) {
 	assert.Empty(t, letters.names())
 }
 
-func TestASinkThatTakesNothingEndsTheReplay(t *testing.T) {
+func TestASinkThatAcceptsNothingEndsTheReplay(t *testing.T) {
 	letters := lettersOf(letterOf(1, "refused", eventhubtest.Audit("a")), letterOf(2, "refused", eventhubtest.Audit("b")), letterOf(3, "refused", eventhubtest.Audit("c")))
 	sink := &replaySink{outcomes: map[string]audit.Outcome{"b": {Verdict: audit.Dropped, Reason: "503 after 6 attempts"}}}
 	lines, err := replayed(t, letters, sink, ReplayOptions{})

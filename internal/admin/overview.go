@@ -99,8 +99,8 @@ func (o *overview) offset(partition string, sequence int64) string {
 	return ""
 }
 
-// lag returns how many hub events of a partition wait for a reader that starts now. It is not known without the hub, and
-// not for a partition where a reader would only decide where to start.
+// lag returns how many hub events of a partition wait for a reader that starts now. It is not known without the hub,
+// and not for a partition where a reader would only decide where to start.
 func (o *overview) lag(partition string, start forwarder.StartPosition) (events int64, known bool) {
 	info, answered := o.hub[partition]
 	if !answered {

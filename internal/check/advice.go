@@ -17,8 +17,8 @@ type advice struct {
 	text  string
 }
 
-// advise puts the first advice that fits before an error. The error stays, because an advice is a guess. advise looks at
-// the text, because the clients have no codes for most errors.
+// advise puts the first advice that fits before an error. The error stays, because an advice is a guess. advise looks
+// at the text, because the clients have no codes for most errors.
 func advise(err error, advices []advice) error {
 	text := err.Error()
 	for _, sign := range selfExplaining {

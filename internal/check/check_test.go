@@ -73,7 +73,7 @@ func TestAnInterruptedCheckTriesNoMoreAndSaysSo(t *testing.T) {
 	require.ErrorIs(t, Run(ctx, forwarder.Config{}, nil, io.Discard), errInterrupted)
 }
 
-func TestASuspectSettingIsNamedBesideTheConfiguration(t *testing.T) {
+func TestAWarningIsPrintedWithTheConfiguration(t *testing.T) {
 	var out bytes.Buffer
 	r := report{out: &out}
 	r.configuration(forwarder.Config{Warnings: []string{"the port is odd"}}, nil)

@@ -55,8 +55,8 @@ func holdsEvents(info eventhub.PartitionInfo) bool {
 	return info.Last > eventhub.NoSequence && info.Last >= info.First
 }
 
-// emptyProbeTime is how long a partition without events is held open. If the consumer group does not exist, the service
-// refuses the link at once. If it exists, nothing comes.
+// emptyProbeTime is how long a partition without events is held open. If the consumer group does not exist, the
+// service refuses the link at once. If it exists, nothing comes.
 const emptyProbeTime = 3 * time.Second
 
 // checkConsumerGroup finds out whether the consumer group exists and may be read. The service has no request about

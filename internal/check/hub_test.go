@@ -28,7 +28,7 @@ func startGroupHub(t *testing.T) *hubtest.Server {
 	return server
 }
 
-func TestCheckHubTellsWhatTheHubHolds(t *testing.T) {
+func TestCheckHubReportsWhatTheHubHolds(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server := startGroupHub(t)
 		cfg := eventhubtest.TestConfig(t, server, client)

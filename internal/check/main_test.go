@@ -10,7 +10,8 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// TestMain has the process trust the emulator's authority before the first handshake: the system's roots are read once.
+// TestMain has the process trust the emulator's authority before the first handshake: the system's roots are read
+// once.
 func TestMain(m *testing.M) {
 	dir, err := eventhubtest.TrustEmulator()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 const (
 	// heapPercent is how much garbage the heap may gather, as a percentage of what the daemon keeps (6 to 18 MiB
-	// before a backlog). Go's own 100 collects too often, and 300 takes more than 64 MiB (docs/design.md, "What
+	// before a backlog). Go's own 100 collects too often, and 300 needs more than 64 MiB (docs/design.md, "What
 	// cost much").
 	heapPercent = 200
 	// assumedLimit is the container's memory limit if none is known, in bytes. Nine tenths of it are 180 MiB. 32

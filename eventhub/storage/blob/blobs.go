@@ -23,8 +23,8 @@ type entry struct {
 	size int64
 }
 
-// listOrCreate returns the blobs whose names begin with prefix, and the service's time. If the container does not exist,
-// listOrCreate creates it and returns no blobs.
+// listOrCreate returns the blobs whose names begin with prefix, and the service's time. If the container does not
+// exist, listOrCreate creates it and returns no blobs.
 func (c container) listOrCreate(ctx context.Context, prefix string) ([]entry, time.Time, error) {
 	entries, now, err := c.listPages(ctx, prefix)
 	if serviceCode(err) == azblob.ServiceCodeContainerNotFound {
@@ -98,8 +98,8 @@ func newEntry(item azblob.BlobItemInternal) entry {
 	return e
 }
 
-// writeMetadata sets the metadata of an empty blob if the blob still has etag. If etag is empty, it creates the blob if
-// there is none. Otherwise it fails with eventhub.ErrConflict.
+// writeMetadata sets the metadata of an empty blob if the blob still has etag. If etag is empty, it creates the blob
+// if there is none. Otherwise it fails with eventhub.ErrConflict.
 func (c container) writeMetadata(ctx context.Context, name string, metadata azblob.Metadata, etag azblob.ETag) (entry, error) {
 	written, err := c.tryWriteMetadata(ctx, name, metadata, etag)
 	if err == nil {
@@ -108,8 +108,8 @@ func (c container) writeMetadata(ctx context.Context, name string, metadata azbl
 	if !isConflict(err) {
 		return entry{}, c.explain(err)
 	}
-	// The SDK repeats a write whose response was lost. If the first write had succeeded, the second one meets the ETag of
-	// the first. So the blob is read to find out whether it holds what was to be written.
+	// The SDK repeats a write whose response was lost. If the first write had succeeded, the second one meets the ETag
+	// of the first. So the blob is read to find out whether it holds what was to be written.
 	current, err := c.url.NewBlobURL(name).GetProperties(ctx, azblob.BlobAccessConditions{}, azblob.ClientProvidedKeyOptions{})
 	if err != nil {
 		if serviceCode(err) == azblob.ServiceCodeBlobNotFound {
@@ -194,8 +194,8 @@ func (c container) get(ctx context.Context, name string, limit int64) ([]byte, a
 	return content, response.ETag(), nil
 }
 
-// remove deletes a blob if it still has etag, and otherwise fails with eventhub.ErrConflict. It is no error if the blob
-// is already gone: the SDK repeats a deletion whose response was lost.
+// remove deletes a blob if it still has etag, and otherwise fails with eventhub.ErrConflict. It is no error if the
+// blob is already gone: the SDK repeats a deletion whose response was lost.
 func (c container) remove(ctx context.Context, name string, etag azblob.ETag) error {
 	unchanged := azblob.BlobAccessConditions{ModifiedAccessConditions: azblob.ModifiedAccessConditions{IfMatch: etag}}
 	_, err := c.url.NewBlobURL(name).Delete(ctx, azblob.DeleteSnapshotsOptionInclude, unchanged)

@@ -10,10 +10,10 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// FindCheckpoints returns the checkpoints of every SDK. The SDKs disagree on the spelling of the path (Go, Java and Rust
-// write it as it was typed, the others in lower case) and blob names are case-sensitive, so FindCheckpoints looks at all
-// spellings. It reads the lease blobs of the retired Go SDK, at the container's root, for the partitions that have no
-// other checkpoint.
+// FindCheckpoints returns the checkpoints of every SDK. The SDKs disagree on the spelling of the path (Go, Java and
+// Rust write it as it was typed, the others in lower case) and blob names are case-sensitive, so FindCheckpoints looks
+// at all spellings. It reads the lease blobs of the retired Go SDK, at the container's root, for the partitions that
+// have no other checkpoint.
 func (s *Store) FindCheckpoints(ctx context.Context) ([]eventhub.FoundCheckpoint, error) {
 	paths, root, err := s.spellings(ctx)
 	if err != nil {

@@ -94,8 +94,8 @@ func (c container) pipeline(credential azblob.Credential) pipeline.Pipeline {
 	})
 }
 
-// authorize adds a token to the request, if tokens are used. The SDK's own token credential is not used: it renews by a
-// timer, reports no failure of a renewal, and needs a token before the first request. Here a request without a token
+// authorize adds a token to the request, if tokens are used. The SDK's own token credential is not used: it renews by
+// a timer, reports no failure of a renewal, and needs a token before the first request. Here a request without a token
 // fails with the reason.
 func (c container) authorize(ctx context.Context, request pipeline.Request) error {
 	if c.tokens == nil {
@@ -118,8 +118,8 @@ func (c container) create(ctx context.Context) error {
 	return explainCreation(err, c.name, c.tokens != nil)
 }
 
-// serverTime sends a request without authorization. It returns the service's time, in whole seconds, and this machine's
-// time in the middle of the request.
+// serverTime sends a request without authorization. It returns the service's time, in whole seconds, and this
+// machine's time in the middle of the request.
 func (c container) serverTime(ctx context.Context) (theirs, ours time.Time, err error) {
 	address := c.url.URL()
 	address.RawQuery = "restype=container"

@@ -11,8 +11,8 @@ import (
 	"aks-audit-log-go/forwarder/connstr"
 )
 
-// In Azure the address of an account is a host without a path; those of emulators have one.
-func TestAContainerIsFoundBehindAHostAndBehindAPath(t *testing.T) {
+// In Azure, the address of an account is a host without a path. The addresses of emulators have a path.
+func TestAContainerIsFoundWithAndWithoutAPathBeforeIt(t *testing.T) {
 	for path, want := range map[string]string{"": "/checkpoints", "/devstoreaccount1": "/devstoreaccount1/checkpoints"} {
 		asked := ""
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

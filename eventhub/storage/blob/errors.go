@@ -43,8 +43,8 @@ func explain(err error, entra bool) error {
 	return errors.New("blob storage: no usable answer")
 }
 
-// explainResponse says what the service answered. If the answer denies access, it is an AccessDeniedError that says what
-// is needed.
+// explainResponse says what the service answered. If the answer denies access, it is an AccessDeniedError that says
+// what is needed.
 func explainResponse(failure azblob.StorageError, entra bool) error {
 	status := statusCode(failure)
 	text := fmt.Sprintf("blob storage answered %d %s", status, failure.ServiceCode())

@@ -22,8 +22,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// startBlobs starts what answers as a storage account does, over TLS, and opens a container there
-// with an identity.
+// startBlobs starts a fake storage account with TLS, and opens a container there with an identity.
 func startBlobs(t *testing.T, identity azauthtest.CredentialFunc, answer http.HandlerFunc) container {
 	t.Helper()
 	certificate, key, err := hubtest.Certificate()
@@ -40,7 +39,7 @@ func startBlobs(t *testing.T, identity azauthtest.CredentialFunc, answer http.Ha
 	return c
 }
 
-// refuseWith answers as the service does to whom it does not accept.
+// refuseWith answers as the service does when it denies access.
 func refuseWith(status int, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("x-ms-error-code", code)
@@ -52,7 +51,7 @@ func emptyListing(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(`<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs></Blobs><NextMarker></NextMarker></EnumerationResults>`))
 }
 
-func TestEachRequestToTheStorageHasTheTokenThatHoldsThen(t *testing.T) {
+func TestEachRequestToTheStorageHasAValidToken(t *testing.T) {
 	for life := time.Second; ; life *= 2 {
 		if tokensFollowEachOther(t, life) {
 			return
@@ -62,7 +61,7 @@ func TestEachRequestToTheStorageHasTheTokenThatHoldsThen(t *testing.T) {
 }
 
 // tokensFollowEachOther checks that requests have the same token until half of its life is over, and the next one
-// then. It answers false where the machine was too slow for two requests in that time.
+// then. It returns false if the machine was too slow for two requests in that time.
 func tokensFollowEachOther(t *testing.T, life time.Duration) bool {
 	t.Helper()
 	var seen []string
@@ -87,7 +86,7 @@ func tokensFollowEachOther(t *testing.T, life time.Duration) bool {
 	return true
 }
 
-func TestAnIdentityThatTheStorageRefusesIsToldWhatItNeeds(t *testing.T) {
+func TestTheErrorOfADeniedIdentitySaysWhatItNeeds(t *testing.T) {
 	const role = `this identity has to have the role "Storage Blob Data Contributor" on the storage account or the container`
 	token := "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
 	identity := func(context.Context) (azcore.AccessToken, error) {
@@ -116,7 +115,7 @@ func TestAnIdentityThatTheStorageRefusesIsToldWhatItNeeds(t *testing.T) {
 	}
 }
 
-func TestWithoutATokenNothingIsSentToTheStorage(t *testing.T) {
+func TestWithoutATokenNoRequestIsSentToTheStorage(t *testing.T) {
 	var requests atomic.Int32
 	identity := func(context.Context) (azcore.AccessToken, error) {
 		return azcore.AccessToken{}, errors.New("nobody is signed in")
@@ -128,7 +127,7 @@ func TestWithoutATokenNothingIsSentToTheStorage(t *testing.T) {
 	assert.Zero(t, requests.Load())
 }
 
-func TestAnAccountThatTakesNoKeysSaysWhatToSetInstead(t *testing.T) {
+func TestTheErrorOfAnAccountWithoutKeysSaysWhatToSetInstead(t *testing.T) {
 	server := httptest.NewServer(refuseWith(403, "KeyBasedAuthenticationNotPermitted"))
 	defer server.Close()
 	c, err := openContainer(connstr.BlobConnection{ServiceURL: server.URL, AccountName: "a", AccountKey: "a2V5"}, "checkpoints", nil)

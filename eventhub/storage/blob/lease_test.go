@@ -13,8 +13,7 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// retiredLease is a lease as azure-event-hubs-go writes it: its own type is not exported, but made
-// of these.
+// retiredLease returns a lease as azure-event-hubs-go writes it. Its type is not exported, but consists of these.
 func retiredLease(t testing.TB, partition string, checkpoint *persist.Checkpoint) []byte {
 	t.Helper()
 	content, err := json.Marshal(struct {
@@ -27,7 +26,7 @@ func retiredLease(t testing.TB, partition string, checkpoint *persist.Checkpoint
 	return content
 }
 
-func TestALeaseOfTheRetiredSDKSaysWhereItsReaderWas(t *testing.T) {
+func TestALeaseOfTheRetiredSDKHoldsACheckpoint(t *testing.T) {
 	at := func(sequence int64, offset string) eventhub.Checkpoint {
 		return eventhub.Checkpoint{Partition: "7", Sequence: sequence, Offset: offset, FromLease: true}
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// probeFolder holds the probe blobs, below the scope. KEDA, the daemon and Azure's SDKs look into the folders beside
-	// it, and the retired SDK at the container's root.
+	// probeFolder holds the probe blobs, below the scope. KEDA, the daemon and Azure's SDKs look into the folders
+	// beside it, and the retired SDK at the container's root.
 	probeFolder = "check/"
 	// probeContent is the content of a probe blob that is not empty.
 	probeContent = "{\"probe\":\"aks-audit-log-go check\"}\n"
@@ -23,9 +23,9 @@ const (
 var errUnconditional = errors.New("the storage does not heed conditions (If-Match), so two replicas could own one partition: " +
 	"use a storage account of Azure's, without a cache before it")
 
-// ProbeMetadata finds out whether ownerships and checkpoints can be listed and written. It writes a probe blob, changes
-// it under a condition, tries to change it under a condition that is not met, and deletes it. leftOver names the probe
-// blob if it could not be deleted. ProbeMetadata does not create the container. name has to be unique.
+// ProbeMetadata finds out whether ownerships and checkpoints can be listed and written. It writes a probe blob,
+// changes it under a condition, tries to change it under a condition that is not met, and deletes it. leftOver names
+// the probe blob if it could not be deleted. ProbeMetadata does not create the container. name has to be unique.
 func (s *Store) ProbeMetadata(ctx context.Context, name string) (leftOver string, err error) {
 	if _, _, err := s.container.listLevel(ctx, s.scope.Path()+eventhub.CheckpointFolder); err != nil {
 		return "", fmt.Errorf("list the container %s: %w", s.container.name, err)
@@ -64,8 +64,8 @@ func (s *Store) writeConditionally(ctx context.Context, name string) error {
 	return nil
 }
 
-// ProbeContent finds out whether dead letters can be stored, read and deleted. It does so with a probe blob. name has to
-// be unique.
+// ProbeContent finds out whether dead letters can be stored, read and deleted. It does so with a probe blob. name has
+// to be unique.
 func (s *Store) ProbeContent(ctx context.Context, name string) error {
 	probe := s.scope.Path() + probeFolder + name
 	if err := s.container.put(ctx, probe, strings.NewReader(probeContent)); err != nil {

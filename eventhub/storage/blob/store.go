@@ -85,9 +85,9 @@ func (s *Store) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.Checkp
 	return updated, nil
 }
 
-// WriteCheckpointAt writes a checkpoint as the blob of another name, for readers that look for it there. It does so only
-// if that blob still has the checkpoint's version, or does not exist if the version is empty. Otherwise it fails with
-// eventhub.ErrConflict.
+// WriteCheckpointAt writes a checkpoint as the blob of another name, for readers that look for it there. It does so
+// only if that blob still has the checkpoint's version, or does not exist if the version is empty. Otherwise it fails
+// with eventhub.ErrConflict.
 func (s *Store) WriteCheckpointAt(ctx context.Context, name string, checkpoint eventhub.Checkpoint) error {
 	_, err := s.writeCheckpoint(ctx, name, checkpoint)
 	return err
@@ -111,8 +111,8 @@ func (s *Store) checkpointName(partition string) string {
 	return s.scope.Path() + eventhub.CheckpointFolder + partition
 }
 
-// ServerTime returns the storage service's time, in whole seconds, and this machine's time at the same moment. It needs
-// no authorization.
+// ServerTime returns the storage service's time, in whole seconds, and this machine's time at the same moment. It
+// needs no authorization.
 func (s *Store) ServerTime(ctx context.Context) (theirs, ours time.Time, err error) {
 	return s.container.serverTime(ctx)
 }

@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// openDirRecords opens what a store in dir keeps, as a command does.
+// openDirRecords opens the records of a store in dir, as a command does.
 func openDirRecords(t *testing.T, dir string) eventhub.Records {
 	t.Helper()
 	records, err := OpenBeside(dirConfig(dir).CheckpointDir, eventhub.ScopeOf(dirConfig(dir)))

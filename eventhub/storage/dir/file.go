@@ -54,10 +54,10 @@ func syncFolder(folder string) (err error) {
 // probeContent is the content of a probe file.
 const probeContent = "{\"probe\":\"aks-audit-log-go check\"}\n"
 
-// Probe finds out whether a folder below the scope can be written to, or, if it does not exist yet, the folder in which
-// it will be created. It returns that folder. It creates no folder and takes no lock, so it does not disturb a daemon.
-// The name of its file has the suffix of temporary files, so that nobody takes it for a checkpoint or a dead letter.
-// name has to be unique.
+// Probe finds out whether a folder below the scope can be written to, or, if it does not exist yet, the folder in
+// which it will be created. It returns that folder. It creates no folder and takes no lock, so it does not disturb a
+// daemon. The name of its file has the suffix of temporary files, so that nobody takes it for a checkpoint or a dead
+// letter. name has to be unique.
 func Probe(root string, scope eventhub.Scope, folder, name string) (string, error) {
 	store := Store{root: root, scope: scope}
 	existing, err := deepestFolder(store.path(folder))

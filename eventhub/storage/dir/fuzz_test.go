@@ -11,8 +11,7 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// FuzzCheckpointFile checks that rubbish in the place of a checkpoint's file counts as nothing read
-// yet.
+// FuzzCheckpointFile checks that an invalid checkpoint file counts as nothing read yet.
 func FuzzCheckpointFile(f *testing.F) {
 	folder := f.TempDir()
 	for _, sequence := range []string{"7", "-1", "", "9223372036854775808", "0x1", "\"7\"", "1e3", "null", "{}"} {

@@ -14,8 +14,8 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// Store keeps checkpoints and dead letters as files of a folder that only one process uses: the process holds a lock on
-// the file "lock" in it. Ownerships therefore need no record.
+// Store keeps checkpoints and dead letters as files of a folder that only one process uses: the process holds a lock
+// on the file "lock" in it. Ownerships therefore need no record.
 type Store struct {
 	scope eventhub.Scope
 	root  string
@@ -102,8 +102,8 @@ func (s *Store) FindCheckpoints(context.Context) ([]eventhub.FoundCheckpoint, er
 	return found, nil
 }
 
-// readCheckpoint reads a partition's file. A file without a usable sequence number counts as "nothing read yet": events
-// that are read twice are a nuisance, events that are skipped are lost.
+// readCheckpoint reads a partition's file. A file without a usable sequence number counts as "nothing read yet":
+// events that are read twice are a nuisance, events that are skipped are lost.
 func readCheckpoint(folder, partition string) (eventhub.Checkpoint, error) {
 	content, err := os.ReadFile(filepath.Join(folder, partition)) // #nosec G304 -- a name that was listed
 	if err != nil {

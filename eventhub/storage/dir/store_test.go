@@ -71,7 +71,7 @@ func TestAFolderThatCannotBeMadeIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "create CHECKPOINTDIR")
 }
 
-func TestRubbishInACheckpointFileMeansNothingReadYet(t *testing.T) {
+func TestAnInvalidCheckpointFileMeansNothingReadYet(t *testing.T) {
 	for name, content := range map[string]string{
 		"empty": "", "no JSON": "\x00\x01", "a negative number": `{"sequencenumber":-5}`, "another type": `{"sequencenumber":"x"}`, "no number": `{}`,
 	} {
@@ -103,7 +103,7 @@ func TestACheckpointThatCannotBeWrittenLeavesTheOldOne(t *testing.T) {
 	store := openDir(t, dir)
 	old, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 1})
 	require.NoError(t, err)
-	// A folder where the temporary file goes stands for a disk that takes no more.
+	// A folder in the place of the temporary file stands for a full disk.
 	require.NoError(t, os.Mkdir(filepath.Join(dir, scopePath, "checkpoint", "0"+temporary), 0o750))
 	old.Sequence = 2
 	_, err = store.UpdateCheckpoint(t.Context(), old)
@@ -113,7 +113,7 @@ func TestACheckpointThatCannotBeWrittenLeavesTheOldOne(t *testing.T) {
 	assert.Equal(t, []eventhub.Checkpoint{{Partition: "0", Sequence: 1}}, checkpoints)
 }
 
-func TestADeadLetterFileSaysAllAboutIt(t *testing.T) {
+func TestADeadLetterFileHoldsAllFields(t *testing.T) {
 	dir := t.TempDir()
 	letter := eventhub.DeadLetter{
 		Partition: "3", Sequence: 42, Record: 7, Enqueued: eventhubtest.Noon, Reason: audit.ReasonRefused,
