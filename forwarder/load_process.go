@@ -44,7 +44,7 @@ func (l *loader) verboseLevel() {
 func (l *loader) process() {
 	l.out.MaxBytesInFlight = l.in.MaxBytesInFlight
 	if l.in.MaxBytesInFlight < 1<<20 || l.in.MaxBytesInFlight > math.MaxInt32 {
-		l.problems.wrong(variable.MaxBytes)
+		l.problems.wrong(variable.MaxBytesInFlight)
 	}
 	l.out.StatsAddress = l.in.StatsAddress
 	if !validAddress(l.in.StatsAddress) {
@@ -52,11 +52,11 @@ func (l *loader) process() {
 	}
 	l.out.ShutdownTimeout = l.in.ShutdownTimeout
 	if l.in.ShutdownTimeout <= 0 {
-		l.problems.wrong(variable.Shutdown)
+		l.problems.wrong(variable.ShutdownTimeout)
 	}
 	l.out.WatchdogTimeout = l.in.WatchdogTimeout
 	if l.in.WatchdogTimeout != 0 && l.in.WatchdogTimeout < time.Second {
-		l.problems.wrong(variable.Watchdog)
+		l.problems.wrong(variable.WatchdogTimeout)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 func (l *loader) checkpoints() {
 	l.out.CheckpointInterval = l.in.CheckpointInterval
 	if l.in.CheckpointInterval <= 0 {
-		l.problems.wrong(variable.CheckpointGap)
+		l.problems.wrong(variable.CheckpointInterval)
 	}
 	if l.isSet(variable.CheckpointDir) {
 		l.checkpointDir()

@@ -1,2 +1,2 @@
-// Package variable is the table of all environment variables, from which help, documents and checks are made.
+// Package variable describes all environment variables in one table, for the command help and for error messages.
 package variable

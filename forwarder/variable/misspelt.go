@@ -8,9 +8,9 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// misspelt returns a sentence for each variable of environ that is not read, though its name is nearly that of one
-// which is. Such a variable is otherwise passed over in silence, and its default taken: a consumer group that was
-// meant, say, is not the one that is read. Values are not looked at, but for whether there is one.
+// Misspelt returns a sentence for each variable of environ whose name is not known but nearly the same as a known one.
+// Otherwise the daemon would ignore the variable silently and use the default, for example another consumer group than
+// the operator intended. Misspelt ignores variables with an empty value, and shows no value.
 func Misspelt(environ []string, known map[string]bool) []string {
 	var hints []string
 	for _, entry := range environ {
@@ -26,21 +26,22 @@ func Misspelt(environ []string, known map[string]bool) []string {
 	return slices.Compact(hints)
 }
 
-// nearest returns the known name that typed was probably meant to be, or "". A slip for every six letters is
-// forgiven, and so are all underscores and dashes: EVENT_HUB_NAME is EVENTHUBNAME.
+// nearest returns the known name that was probably intended, or "". It allows one wrong letter for every six, and
+// ignores underscores and dashes: EVENT_HUB_NAME is EVENTHUBNAME.
 func nearest(typed string, known map[string]bool) string {
 	letters := lettersOf(typed)
-	best, slips := "", 0
+	best, fewest := "", 0
 	for name := range known {
-		wanted := lettersOf(name)
-		n := levenshtein.ComputeDistance(letters, wanted)
-		if n <= len(wanted)/6 && (best == "" || n < slips || n == slips && name < best) {
-			best, slips = name, n
+		want := lettersOf(name)
+		wrong := levenshtein.ComputeDistance(letters, want)
+		if wrong <= len(want)/6 && (best == "" || wrong < fewest || wrong == fewest && name < best) {
+			best, fewest = name, wrong
 		}
 	}
 	return best
 }
 
+// lettersOf returns a name in upper case without underscores and dashes.
 func lettersOf(name string) string {
 	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToUpper(name))
 }

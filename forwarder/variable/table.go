@@ -1,54 +1,63 @@
 package variable
 
-import ()
-
-// The names of the variables that the code has to tell apart.
+// The names of the variables, in the order of Table.
 const (
-	HubConnection  = "EHUBNAMESPACECONNECTIONSTRING"
-	HubNamespace   = "EVENTHUBNAMESPACE"
-	HubName        = "EVENTHUBNAME"
-	ConsumerGroup  = "EVENTHUBCONSUMERGROUP"
-	StartPosition  = "EVENTHUBSTARTPOSITION"
-	HubClient      = "EVENTHUBCLIENT"
-	HubTransport   = "EVENTHUBTRANSPORT"
-	HubCAFile      = "EVENTHUBCAFILE"
-	HubPrefetch    = "EVENTHUBPREFETCH"
-	BlobConnection = "BLOBSTORAGECONNECTIONSTRING"
-	BlobURL        = "BLOBSTORAGEURL"
-	Container      = "BLOBCONTAINERNAME"
-	CheckpointDir  = "CHECKPOINTDIR"
-	CheckpointGap  = "CHECKPOINTINTERVAL"
-	ClusterName    = "CLUSTERNAME"
-	Categories     = "CATEGORIES"
-	SinkURL        = "WEBSINKURL"
-	SinkCAFile     = "WEBSINKCAFILE"
-	SinkCertFile   = "WEBSINKCERTFILE"
-	SinkKeyFile    = "WEBSINKKEYFILE"
-	SinkToken      = "WEBSINKTOKEN"
-	SinkTokenFile  = "WEBSINKTOKENFILE"
-	MaxEventSize   = "SINKMAXEVENTSIZE"
-	BatchEvents    = "POSTBATCHMAXEVENTS"
-	BatchBytes     = "POSTBATCHMAXBYTES"
-	MaxRetries     = "POSTMAXRETRIES"
-	RetryDelay     = "POSTRETRYINCREMENTALDELAY"
-	PostTimeout    = "POSTTIMEOUT"
-	FailurePolicy  = "POSTFAILUREPOLICY"
-	RateLimit      = "RATELIMITEREVENTSPERSECONDS"
-	RateBurst      = "RATELIMITERBURST"
-	KeepAlive      = "KEEPALIVE"
-	SinkReplay     = "SINKREPLAY"
-	SettleTime     = "SINKSETTLETIME"
-	MaxBytes       = "MAXBYTESINFLIGHT"
-	LogLevel       = "LOGLEVEL"
-	VerboseLevel   = "VERBOSELEVEL"
-	LogFormat      = "LOGFORMAT"
-	StatsAddress   = "STATSADDRESS"
-	Shutdown       = "SHUTDOWNTIMEOUT"
-	Watchdog       = "WATCHDOGTIMEOUT"
+	// HubConnection and the following say where the hub is, and where and how to read it.
+	HubConnection = "EHUBNAMESPACECONNECTIONSTRING"
+	HubNamespace  = "EVENTHUBNAMESPACE"
+	HubName       = "EVENTHUBNAME"
+	ConsumerGroup = "EVENTHUBCONSUMERGROUP"
+	StartPosition = "EVENTHUBSTARTPOSITION"
+	HubClient     = "EVENTHUBCLIENT"
+	HubTransport  = "EVENTHUBTRANSPORT"
+	HubCAFile     = "EVENTHUBCAFILE"
+	HubPrefetch   = "EVENTHUBPREFETCH"
+
+	// BlobConnection and the following say where checkpoints are stored and how often.
+	BlobConnection     = "BLOBSTORAGECONNECTIONSTRING"
+	BlobURL            = "BLOBSTORAGEURL"
+	Container          = "BLOBCONTAINERNAME"
+	CheckpointDir      = "CHECKPOINTDIR"
+	CheckpointInterval = "CHECKPOINTINTERVAL"
+
+	// ClusterName and Categories say which records are audit events, and what is added to them.
+	ClusterName = "CLUSTERNAME"
+	Categories  = "CATEGORIES"
+
+	// SinkURL and the following say where the sink is, how to sign in there, and what it takes.
+	SinkURL       = "WEBSINKURL"
+	SinkCAFile    = "WEBSINKCAFILE"
+	SinkCertFile  = "WEBSINKCERTFILE"
+	SinkKeyFile   = "WEBSINKKEYFILE"
+	SinkToken     = "WEBSINKTOKEN"
+	SinkTokenFile = "WEBSINKTOKENFILE"
+	MaxEventSize  = "SINKMAXEVENTSIZE"
+
+	// BatchEvents and the following are about batches, retries, the rate limit, and redelivery.
+	BatchEvents   = "POSTBATCHMAXEVENTS"
+	BatchBytes    = "POSTBATCHMAXBYTES"
+	MaxRetries    = "POSTMAXRETRIES"
+	RetryDelay    = "POSTRETRYINCREMENTALDELAY"
+	PostTimeout   = "POSTTIMEOUT"
+	FailurePolicy = "POSTFAILUREPOLICY"
+	RateLimit     = "RATELIMITEREVENTSPERSECONDS"
+	RateBurst     = "RATELIMITERBURST"
+	KeepAlive     = "KEEPALIVE"
+	SinkReplay    = "SINKREPLAY"
+	SettleTime    = "SINKSETTLETIME"
+
+	// MaxBytesInFlight and the following are about the process as a whole.
+	MaxBytesInFlight = "MAXBYTESINFLIGHT"
+	LogLevel         = "LOGLEVEL"
+	VerboseLevel     = "VERBOSELEVEL"
+	LogFormat        = "LOGFORMAT"
+	StatsAddress     = "STATSADDRESS"
+	ShutdownTimeout  = "SHUTDOWNTIMEOUT"
+	WatchdogTimeout  = "WATCHDOGTIMEOUT"
 )
 
-// Variables lists every variable that is read from the environment, in the order in which
-// they are documented. It is the one source of names, defaults and help.
+// Table returns every variable that the daemon reads, in the order of the documents. It is the only source of names,
+// defaults and help texts.
 func Table() []Variable {
 	var all []Variable
 	all = append(all, hubVariables()...)
@@ -59,6 +68,7 @@ func Table() []Variable {
 	return append(all, processVariables()...)
 }
 
+// hubVariables returns the variables that say where the hub is, and where and how to read it.
 func hubVariables() []Variable {
 	return []Variable{
 		{
@@ -118,6 +128,7 @@ func hubVariables() []Variable {
 	}
 }
 
+// checkpointVariables returns the variables that say where checkpoints are stored and how often.
 func checkpointVariables() []Variable {
 	return []Variable{
 		{
@@ -146,7 +157,7 @@ func checkpointVariables() []Variable {
 			Example: "/var/lib/aks-audit-log",
 		},
 		{
-			Name: CheckpointGap, Default: "5s",
+			Name: CheckpointInterval, Default: "5s",
 			Help:    "The longest time between two checkpoints of a busy partition; after a crash, what came in it comes again.",
 			Wants:   "a duration above 0, like 5s or 1m30s",
 			Example: "10s",
@@ -154,6 +165,7 @@ func checkpointVariables() []Variable {
 	}
 }
 
+// eventVariables returns the variables that say which records are audit events, and what is added to them.
 func eventVariables() []Variable {
 	return []Variable{
 		{
@@ -171,6 +183,7 @@ func eventVariables() []Variable {
 	}
 }
 
+// sinkVariables returns the variables that say where the sink is and how to sign in there.
 func sinkVariables() []Variable {
 	return []Variable{
 		{
@@ -218,6 +231,7 @@ func sinkVariables() []Variable {
 	}
 }
 
+// postVariables returns the variables of batches, retries, the rate limit, and redelivery.
 func postVariables() []Variable {
 	return []Variable{
 		{
@@ -289,10 +303,11 @@ func postVariables() []Variable {
 	}
 }
 
+// processVariables returns the variables of the process as a whole.
 func processVariables() []Variable {
 	return []Variable{
 		{
-			Name: MaxBytes, Default: "67108864", DefaultMeans: "64 MiB",
+			Name: MaxBytesInFlight, Default: "67108864", DefaultMeans: "64 MiB",
 			Help:    "How many bytes of hub events may be between their arrival and their verdicts, over all partitions.",
 			Wants:   "a whole number of bytes from 1048576 to 2147483647",
 			Example: "134217728",
@@ -322,13 +337,13 @@ func processVariables() []Variable {
 			Example: "127.0.0.1:9000",
 		},
 		{
-			Name: Shutdown, Default: "25s",
+			Name: ShutdownTimeout, Default: "25s",
 			Help:    "How long the whole shutdown may take; keep it below the pod's terminationGracePeriodSeconds.",
 			Wants:   "a duration above 0, like 25s or 1m30s",
 			Example: "50s",
 		},
 		{
-			Name: Watchdog, Default: "5m",
+			Name: WatchdogTimeout, Default: "5m",
 			Help:    "How long the consumer may get nowhere before /healthz answers 503; 0 is for ever.",
 			Wants:   "0 or a duration from 1s up, like 5m or 1m30s",
 			Example: "10m",

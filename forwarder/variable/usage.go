@@ -26,8 +26,7 @@ All configuration is in the environment. Names are matched whatever their case. 
 variable there is a NAME_FILE, which names a file with the value.
 `
 
-// Usage writes what the command help prints: how to run the daemon, and every variable with
-// its default.
+// Usage writes the text of the command help: the commands, and every variable with its default.
 func Usage(w io.Writer) error {
 	var text strings.Builder
 	text.WriteString(usageHead)
@@ -40,7 +39,7 @@ func Usage(w io.Writer) error {
 	return nil
 }
 
-// standing says whether a variable must be set, or what it is when it is not.
+// standing returns whether a variable is required, or what its default is.
 func (v Variable) standing() string {
 	switch {
 	case v.Need != Optional:

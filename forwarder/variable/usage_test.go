@@ -19,7 +19,7 @@ func TestHelpPrintsEveryVariableWithItsDefault(t *testing.T) {
 	}
 }
 
-func TestAVariablesStandingSaysWhatHoldsWhenItIsNotSet(t *testing.T) {
+func TestStandingSaysWhetherAVariableIsRequiredOrItsDefault(t *testing.T) {
 	assert.Equal(t, "required", Lookup(SinkURL).standing())
 	assert.Equal(t, "required unless CHECKPOINTDIR is set", Lookup(Container).standing())
 	assert.Equal(t, "default: 5", Lookup(MaxRetries).standing())
@@ -27,7 +27,7 @@ func TestAVariablesStandingSaysWhatHoldsWhenItIsNotSet(t *testing.T) {
 	assert.Equal(t, "default: text on a terminal, else json", Lookup(LogFormat).standing())
 }
 
-// closedPipe refuses every byte, as the pipe to a pager that has been left.
+// closedPipe fails every write, as the pipe to a pager that was quit.
 type closedPipe struct{}
 
 func (closedPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }

@@ -1,8 +1,43 @@
 package variable
 
-import ()
+// Need says whether a variable has to be set, in the words of the command help.
+type Need string
 
-// variable returns the description of the variable called name.
+// The values of Need.
+const (
+	// Optional means that the variable has a default, or no effect if it is not set.
+	Optional Need = ""
+	// Required means that the daemon does not start without the variable.
+	Required Need = "required"
+	// RequiredUnlessDir means that either the variable or CHECKPOINTDIR has to be set, and not both.
+	RequiredUnlessDir Need = "required unless CHECKPOINTDIR is set"
+	// RequiredUnlessNamespace means that either the variable or EVENTHUBNAMESPACE has to be set, and not both.
+	RequiredUnlessNamespace Need = "required unless EVENTHUBNAMESPACE is set"
+	// RequiredUnlessURL means that exactly one of the variable, BLOBSTORAGEURL and CHECKPOINTDIR has to be set.
+	RequiredUnlessURL Need = "required unless BLOBSTORAGEURL or CHECKPOINTDIR is set"
+)
+
+// Variable describes one environment variable.
+type Variable struct {
+	// Name is the name in upper case. The daemon ignores the case of names.
+	Name string
+	// Default is the value of a variable that is not set or empty.
+	Default string
+	// DefaultMeans explains Default in words. It is empty if Default needs no explanation.
+	DefaultMeans string
+	// Need says whether the variable has to be set.
+	Need Need
+	// Secret is whether the value must not be shown.
+	Secret bool
+	// Help says in one line what the variable is for.
+	Help string
+	// Wants describes valid values. An error message says "it should be" before it.
+	Wants string
+	// Example is a valid value.
+	Example string
+}
+
+// Lookup returns the variable with that name from the table.
 func Lookup(name string) Variable {
 	for _, v := range Table() {
 		if v.Name == name {
@@ -10,41 +45,4 @@ func Lookup(name string) Variable {
 		}
 	}
 	return Variable{Name: name}
-}
-
-// Need says whether a variable has to be set.
-type Need string
-
-// The needs.
-const (
-	// Optional: it has a default, or does nothing when it is not set.
-	Optional Need = ""
-	// Required: the daemon does not start without it.
-	Required Need = "required"
-	// RequiredUnlessDir: required unless CHECKPOINTDIR is set; then it must not be.
-	RequiredUnlessDir Need = "required unless CHECKPOINTDIR is set"
-	// RequiredUnlessNamespace: required unless EVENTHUBNAMESPACE is set; then it must not be.
-	RequiredUnlessNamespace Need = "required unless EVENTHUBNAMESPACE is set"
-	// RequiredUnlessURL: required unless BLOBSTORAGEURL or CHECKPOINTDIR is set; then it must not be.
-	RequiredUnlessURL Need = "required unless BLOBSTORAGEURL or CHECKPOINTDIR is set"
-)
-
-// Variable describes one environment variable.
-type Variable struct {
-	// Name is its name in upper case; it is matched whatever its case.
-	Name string
-	// Default is the value that it has when it is not set or empty.
-	Default string
-	// DefaultMeans says in words what Default stands for, where that is not plain.
-	DefaultMeans string
-	// Need says whether it has to be set.
-	Need Need
-	// Secret is whether its value must not be shown.
-	Secret bool
-	// Help says in one line what it is for.
-	Help string
-	// Wants says what it should hold: "it should be ...".
-	Wants string
-	// Example is a value that is accepted.
-	Example string
 }
