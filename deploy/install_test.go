@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/variable"
 )
 
 // TestTheAzureSetUpSetsValuesThatTheChartAndTheDaemonKnow ties deploy/azure, whose own tests only have a fake helm, to the chart.
@@ -20,18 +20,18 @@ func TestTheAzureSetUpSetsValuesThatTheChartAndTheDaemonKnow(t *testing.T) {
 	script, err := os.ReadFile("azure/make.sh")
 	require.NoError(t, err)
 	variables := map[string]string{}
-	for _, variable := range forwarder.Variables() {
-		variables[variable.Name] = variable.Example
+	for _, v := range variable.Table() {
+		variables[v.Name] = v.Example
 	}
 
 	var settings []string
 	want := map[string]string{}
 	for _, match := range regexp.MustCompile(`--set(?:-string)? "?([\w.]+)=([^\s"]*)`).FindAllStringSubmatch(string(script), -1) {
 		name, value := match[1], match[2]
-		if variable, isVariable := strings.CutPrefix(name, "config."); isVariable {
-			value = variables[variable]
-			require.NotEmpty(t, value, "the daemon has no variable %s", variable)
-			want[variable] = value
+		if known, isVariable := strings.CutPrefix(name, "config."); isVariable {
+			value = variables[known]
+			require.NotEmpty(t, value, "the daemon has no variable %s", known)
+			want[known] = value
 		}
 		settings = append(settings, name+"="+value)
 	}

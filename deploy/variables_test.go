@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/variable"
 )
 
 // load is what the daemon makes of the environment that the chart gives it.
@@ -20,8 +21,8 @@ func load(t *testing.T, objects []object) forwarder.Config {
 	environment := environmentOf(t, objects, container(t, objects))
 	for name := range environment {
 		// A file of a mounted Secret, which is not here.
-		if variable, isFile := strings.CutSuffix(name, "_FILE"); isFile {
-			environment[variable] = secretsOfTheCluster["aks-audit-log-go"][variable]
+		if base, isFile := strings.CutSuffix(name, "_FILE"); isFile {
+			environment[base] = secretsOfTheCluster["aks-audit-log-go"][base]
 			delete(environment, name)
 		}
 	}
@@ -56,14 +57,14 @@ func TestValuesReachTheDaemonAsTheyWereMeant(t *testing.T) {
 func TestAnyVariableOfTheDaemonCanBeGivenWithoutAChangeOfTheChart(t *testing.T) {
 	t.Parallel()
 	settings, want := []string{withSecret, "config.A_VARIABLE_TO_COME=x"}, map[string]string{"A_VARIABLE_TO_COME": "x"}
-	for _, variable := range forwarder.Variables() {
+	for _, v := range variable.Table() {
 		// A folder for checkpoints excludes a storage account, and local statistics exclude probes.
-		if variable.Secret || variable.Name == "CHECKPOINTDIR" || variable.Name == "STATSADDRESS" {
+		if v.Secret || v.Name == "CHECKPOINTDIR" || v.Name == "STATSADDRESS" {
 			continue
 		}
-		require.NotEmpty(t, variable.Example)
-		want[variable.Name] = variable.Example
-		settings = append(settings, fmt.Sprintf("config.%s=%s", variable.Name, strings.ReplaceAll(variable.Example, ",", `\,`)))
+		require.NotEmpty(t, v.Example)
+		want[v.Name] = v.Example
+		settings = append(settings, fmt.Sprintf("config.%s=%s", v.Name, strings.ReplaceAll(v.Example, ",", `\,`)))
 	}
 	data := only(t, render(t, settings...), "ConfigMap").strings(t, "data")
 	assert.Equal(t, want, data)
@@ -71,10 +72,10 @@ func TestAnyVariableOfTheDaemonCanBeGivenWithoutAChangeOfTheChart(t *testing.T) 
 
 func TestNoSecretLandsInAConfigMap(t *testing.T) {
 	t.Parallel()
-	for _, variable := range forwarder.Variables() {
-		if variable.Secret {
-			said := refusal(t, withSecret, "config."+variable.Name+"=x")
-			assert.Contains(t, said, "config."+variable.Name+" is a secret or holds one")
+	for _, v := range variable.Table() {
+		if v.Secret {
+			said := refusal(t, withSecret, "config."+v.Name+"=x")
+			assert.Contains(t, said, "config."+v.Name+" is a secret or holds one")
 		}
 	}
 	for _, value := range []string{

@@ -191,16 +191,16 @@ func (a *azEventHubs) ProbeGroup(ctx context.Context, partition string, after in
 	defer closeQuietly(ctx, link.Close)
 	received := make(chan []*azeventhubs.ReceivedEventData, 1)
 	err = probeResult(ctx, partition, callWithContext(ctx, func(ctx context.Context) error {
-		events, err := link.ReceiveEvents(ctx, 1, nil)
-		if err == nil && count > 1 {
+		first, failure := link.ReceiveEvents(ctx, 1, nil)
+		if failure == nil && count > 1 {
 			// The SDK waits until all of them are there, and retention may have removed some.
 			rest, cancel := context.WithTimeout(ctx, probeRestTime)
 			defer cancel()
 			more, _ := link.ReceiveEvents(rest, count-1, nil)
-			events = append(events, more...)
+			first = append(first, more...)
 		}
-		received <- events
-		return err
+		received <- first
+		return failure
 	}))
 	select {
 	case raw := <-received:

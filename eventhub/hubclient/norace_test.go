@@ -2,7 +2,5 @@
 
 package hubclient
 
-import ()
-
 // raceDetector tells whether the tests run with the race detector.
 const raceDetector = false

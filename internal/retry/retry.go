@@ -75,7 +75,7 @@ func Do(ctx context.Context, log logrus.FieldLogger, what string, try func() err
 		delay := delays.Next()
 		log.WithError(err).WithField("delay", delay).Warn("cannot " + what + ", trying again")
 		if Sleep(ctx, delay) != nil {
-			return nil
+			return nil //nolint:nilerr // here, too
 		}
 	}
 }

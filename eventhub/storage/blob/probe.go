@@ -39,7 +39,7 @@ func (s *Store) ProbeMetadata(ctx context.Context, name string) (leftOver string
 		return "", err
 	}
 	if err := s.container.remove(ctx, probe, azblob.ETagAny); err != nil {
-		return probe, nil //nolint:nilerr // only dead letters have to be deleted: ProbeContent reports it
+		return probe, nil // only dead letters have to be deleted: ProbeContent reports it
 	}
 	return "", nil
 }
