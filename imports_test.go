@@ -18,7 +18,7 @@ const modulePath = "aks-audit-log-go"
 var mayImport = map[string][]string{
 	".":                {"eventhub", "forwarder", "forwarder/variable", "internal/admin", "internal/check", "internal/daemon"},
 	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/storage", "forwarder", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook"},
-	"internal/check":   {"eventhub", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "forwarder", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook"},
+	"internal/check":   {"eventhub", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook"},
 	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "webhook"},
 	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/confirm"},
 	"webhook/confirm":  {},

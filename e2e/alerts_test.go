@@ -43,7 +43,7 @@ func readAlerts(t *testing.T) (alerts []alert) {
 	return alerts
 }
 
-// promtool runs it and demands that it finds nothing wrong.
+// promtool runs Prometheus's promtool, which must find nothing wrong.
 func promtool(t *testing.T, args ...string) {
 	t.Helper()
 	binary, err := exec.LookPath("promtool")
@@ -63,7 +63,7 @@ func TestEachAlertFiresOnItsFaultAndIsSilentInNormalWork(t *testing.T) {
 	}
 }
 
-// A rule with a metric or a label that there is none of never fires, and nobody notices.
+// A rule that names a metric or a label that does not exist never fires, and nobody notices.
 func TestTheAlertsAskForMetricsAndLabelsThatARealDaemonHas(t *testing.T) {
 	t.Parallel()
 	p := harness.StartMonitored(t)

@@ -11,14 +11,14 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// badInput is a hub event that no audit event can be had from, and what must become of it.
+// badInput is a hub event from which no audit event can be read, and its verdict.
 type badInput struct {
 	name     string
 	body     []byte
-	verdict  string // of its one record
+	verdict  string // of its record
 	category string // the label of one that is skipped
 	reason   string // the label of one that is dead-lettered
-	kept     string // what its dead letter must hold
+	kept     string // what its dead letter must contain
 }
 
 func badInputs(t *testing.T) []badInput {
@@ -83,8 +83,8 @@ func TestBadInputGetsItsVerdictAndThePartitionGoesOn(t *testing.T) {
 	assertDeadLetters(t, c, inputs)
 }
 
-// assertDeadLetters checks that each bad input that had to be kept stands in a blob of its
-// own, and that nothing else does. The n-th input has the sequence number 2n.
+// assertDeadLetters checks that each bad input with something to keep has a blob of its own, and that nothing else has
+// one. The n-th input has the sequence number 2n.
 func assertDeadLetters(t *testing.T, c harness.Blobs, inputs []badInput) {
 	t.Helper()
 	var want, got []string

@@ -17,11 +17,11 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// marked is in the audit event that a strict front does not let through.
+// marked is a text in the audit event that a strict front refuses.
 const marked = "marked-for-refusal"
 
-// startStrictFront stands before a webhook and answers 400 to whatever holds the marked event. It
-// returns how many it let through, too.
+// startStrictFront starts a proxy before a webhook that answers 400 to every POST with the marked event. through
+// counts the POSTs that it passed on.
 func startStrictFront(t *testing.T, behind string) (front string, through *atomic.Int64) {
 	t.Helper()
 	target, err := url.Parse(behind)

@@ -13,10 +13,10 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// The tests here speak to the daemon's blob store as the daemon does, with real blob storage
-// behind it, for what cannot be steered from outside the process: races between replicas.
+// The tests of this file use the daemon's blob store directly, on real blob storage. They test the races between
+// replicas, which cannot be provoked from outside the process.
 
-// openStore opens the store of a consumer group in c, as one replica.
+// openStore opens the store of a consumer group in c, as one replica does.
 func openStore(t *testing.T, c harness.Blobs, group string) eventhub.Store {
 	t.Helper()
 	cfg, err := forwarder.Load([]string{
@@ -62,7 +62,8 @@ func TestOfTwoReplicasThatClaimAPartitionOneWins(t *testing.T) {
 	assert.Equal(t, "a", listed[0].Owner)
 	assert.WithinDuration(t, now, listed[0].Renewed, harness.WaitLimit)
 
-	// b takes it over by what it saw; a's renewal by what it knew is then refused.
+	// b takes the partition over with the version that it listed. The renewal of a, with an older version, is then
+	// refused.
 	stolen := listed[0]
 	stolen.Owner = "b"
 	stolen, err = b.Claim(t.Context(), stolen)
@@ -76,10 +77,10 @@ func TestOfTwoReplicasThatClaimAPartitionOneWins(t *testing.T) {
 	listed, _, err = a.ListOwnerships(t.Context())
 	require.NoError(t, err)
 	require.Len(t, listed, 1)
-	assert.Empty(t, listed[0].Owner, "given up")
+	assert.Empty(t, listed[0].Owner, "relinquished")
 }
 
-// A renewal whose answer was lost is repeated by the SDK, and then meets its own ETag.
+// The SDK repeats a renewal whose answer was lost, and the repetition meets the ETag of the first one.
 func TestAClaimThatHadWorkedAlreadyIsWon(t *testing.T) {
 	t.Parallel()
 	c := harness.NewBlobs(t)
@@ -97,7 +98,7 @@ func TestAClaimThatHadWorkedAlreadyIsWon(t *testing.T) {
 	_, err = store.Claim(t.Context(), again)
 	require.NoError(t, err)
 	_, err = store.Claim(t.Context(), again)
-	require.NoError(t, err, "giving up twice is the same")
+	require.NoError(t, err, "relinquishing twice is the same")
 }
 
 func TestADisplacedReplicaCannotMoveACheckpoint(t *testing.T) {
@@ -137,7 +138,7 @@ func TestTheFurthestCheckpointOfAllSpellingsIsTaken(t *testing.T) {
 		lower + "2": {"sequencenumber": "rubbish"},
 		lower + "3": {},
 		lower + "4": {"sequencenumber": "-3", "offset": "x"},
-		// None of ours: another group, another hub, another folder, a dead letter.
+		// These are not ours: another group, another hub, another folder, a dead letter.
 		"myns.servicebus.windows.net/insights-logs/other/checkpoint/5":      {"sequencenumber": "1"},
 		"myns.servicebus.windows.net/insights-logs-2/$default/checkpoint/6": {"sequencenumber": "1"},
 		storePath + "ownership/7":           {"ownerid": "x"},
@@ -160,7 +161,7 @@ func TestTheFurthestCheckpointOfAllSpellingsIsTaken(t *testing.T) {
 		assert.Equal(t, int64(-1), positions[rubbish].Sequence, "nothing read yet")
 	}
 
-	// What is written goes to the one spelling, over what stands there or new.
+	// A write goes to the one canonical spelling, whether a blob is there or not.
 	next := positions["0"]
 	next.Sequence, next.Offset = 51, "5100"
 	_, err = store.UpdateCheckpoint(t.Context(), next)

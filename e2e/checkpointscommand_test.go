@@ -13,10 +13,10 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// typedPath is where Azure's Go SDK looks for checkpoints, with the names as the environment has them.
+// typedPath is where Azure's Go SDK looks for checkpoints: it spells the names as they are in the environment.
 const typedPath = "127.0.0.1/" + harness.HubName + "/$Default/checkpoint/"
 
-// shownPartition is what `checkpoints show -json` says of one.
+// shownPartition is what `checkpoints show -json` says about a partition.
 type shownPartition struct {
 	Partition string `json:"partition"`
 	Sequence  *int64 `json:"sequenceNumber"`
@@ -44,7 +44,7 @@ func showCheckpoints(t *testing.T, s harness.Settings) []shownPartition {
 	return report.Partitions
 }
 
-// tableRow finds a line of a table by its first cell and answers its cells.
+// tableRow returns the cells of the line of a table that begins with the first cell.
 func tableRow(t *testing.T, table, first string) []string {
 	t.Helper()
 	for line := range strings.Lines(table) {
@@ -56,7 +56,7 @@ func tableRow(t *testing.T, table, first string) []string {
 	return nil
 }
 
-// metadataOf is a checkpoint blob's.
+// metadataOf returns the metadata of a checkpoint blob.
 func metadataOf(last hubtest.PartitionInfo) map[string]string {
 	return map[string]string{"sequencenumber": fmt.Sprint(last.LastSequence), "offset": last.LastOffset}
 }
@@ -102,7 +102,7 @@ func TestCheckpointsShowWorksWhileTheDaemonRuns(t *testing.T) {
 			fed.Add(t, 3, 2)
 			environ := harness.HubSettings(t, hub, s.URL).With(store).With(harness.Settings{"CHECKPOINTINTERVAL": "100ms"})
 			d := harness.StartDaemon(t, environ)
-			s.Await(t, fed.Total()) // so that the container, or the folder, is there
+			s.Await(t, fed.Total()) // so that the container or the folder exists
 			var shown []shownPartition
 			harness.Wait(t, func() bool {
 				shown = showCheckpoints(t, environ)

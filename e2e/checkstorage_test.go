@@ -15,7 +15,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// sasWith is a storage connection string with a signature that permits this much only.
+// sasWith returns a storage connection string with a signature that has only these permissions.
 func sasWith(t *testing.T, permissions azblob.AccountSASPermissions) harness.Settings {
 	t.Helper()
 	credential, err := azblob.NewSharedKeyCredential(harness.StorageAccount, harness.SharedAzurite(t).Key)
@@ -88,7 +88,7 @@ func TestCheckNoticesAClockThatIsWrong(t *testing.T) {
 	}
 }
 
-// redated hands requests on to Azurite and sets the Date of its answers by so much.
+// redated starts a proxy before Azurite that shifts the Date of the answers by an offset.
 func redated(t *testing.T, by time.Duration) harness.StorageFault {
 	t.Helper()
 	do := harness.ForwardToAzurite(t)
@@ -108,7 +108,7 @@ func redated(t *testing.T, by time.Duration) harness.StorageFault {
 	}
 }
 
-// A storage that takes every write, whatever its condition, would give one partition to two replicas.
+// A storage that accepts every write, whatever its condition, would give one partition to two replicas.
 func TestCheckNoticesAStorageThatHeedsNoConditions(t *testing.T) {
 	t.Parallel()
 	hub, s, c, p := harness.StartHub(t, 1), harness.StartSink(t), harness.NewEmptyBlobs(t), harness.StartStorageProxy(t)
@@ -124,7 +124,8 @@ func TestCheckNoticesAStorageThatHeedsNoConditions(t *testing.T) {
 	assert.Empty(t, c.Metadata(t), "the probe was deleted all the same")
 }
 
-// sasThrough signs in by a signature, which a proxy may change requests under, by way of p.
+// sasThrough returns a connection string with a signature, by way of p. Unlike with a key, a proxy may change the
+// requests.
 func sasThrough(t *testing.T, p *harness.StorageProxy) harness.Settings {
 	t.Helper()
 	s := sasWith(t, azblob.AccountSASPermissions{Read: true, Write: true, Delete: true, List: true, Create: true})

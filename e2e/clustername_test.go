@@ -12,14 +12,14 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// ofCluster is a record of a cluster.
+// ofCluster returns a record of a cluster.
 func ofCluster(name, log string) harness.Record {
 	r := harness.RecordOf("kube-audit", log)
 	r.ResourceID = "/SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/" + name
 	return r
 }
 
-// The real hub event, one of two other clusters, and events that had to be mended.
+// The events are a real hub event, one of two other clusters, and events that must be repaired.
 func TestFalcoIsToldWhichClusterAnAuditEventIsOf(t *testing.T) {
 	t.Parallel()
 	body, audits := harness.RealHubEvent(t)
@@ -50,7 +50,7 @@ func TestFalcoIsToldWhichClusterAnAuditEventIsOf(t *testing.T) {
 	assert.Contains(t, d.Output.String(), "records say of no cluster that they are of it")
 }
 
-// A rule with a field that the plugin does not know keeps Falco from starting.
+// Falco does not start if a rule has a field that the plugin does not know.
 func TestTheGuidesRuleNamesFieldsThatFalcosPluginHas(t *testing.T) {
 	guide, err := os.ReadFile("../docs/operations.md")
 	require.NoError(t, err)

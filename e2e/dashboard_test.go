@@ -15,10 +15,10 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// chartFiles is where the chart has the dashboard and the alerts.
+// chartFiles is the folder of the dashboard and the alerts in the chart.
 const chartFiles = "../deploy/helm/aks-audit-log-go/files/"
 
-// dashboard is what the tests look at of Grafana's format.
+// dashboard is the part of Grafana's format that the tests read.
 type dashboard struct {
 	UID           string  `json:"uid"`
 	SchemaVersion int     `json:"schemaVersion"`
@@ -65,7 +65,7 @@ func readDashboard(t *testing.T) (d dashboard) {
 	return d
 }
 
-// forPrometheus puts values in the place of Grafana's variables.
+// forPrometheus replaces the variables of Grafana by values.
 func forPrometheus(t *testing.T, expr string) string {
 	t.Helper()
 	expr = strings.NewReplacer("$__rate_interval", harness.QueryWindow.String(), "$__range", harness.QueryWindow.String(),
@@ -74,8 +74,8 @@ func forPrometheus(t *testing.T, expr string) string {
 	return expr
 }
 
-// Each query is put to a Prometheus that scrapes a real daemon, so that a metric or a label that
-// there is none of, or what is no PromQL, shows.
+// Each query is sent to a Prometheus that scrapes a real daemon. So a metric or a label that does not exist, and
+// invalid PromQL, make the test fail.
 func TestEachPanelOfTheDashboardShowsSomethingOfARealDaemon(t *testing.T) {
 	t.Parallel()
 	p := harness.StartMonitored(t)
@@ -135,7 +135,7 @@ func TestTheDashboardsPanelsAreWhole(t *testing.T) {
 	}
 }
 
-// assertFromVariable sees that the user chooses the data source, which has another name everywhere.
+// assertFromVariable asserts that the user chooses the data source, whose name differs everywhere.
 func assertFromVariable(t *testing.T, source *datasourceRef, where string) {
 	t.Helper()
 	assert.Equal(t, &datasourceRef{Type: "prometheus", UID: "${datasource}"}, source, where)

@@ -13,7 +13,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// listedLetter is a line of `deadletters list -json`.
+// listedLetter is one line of `deadletters list -json`.
 type listedLetter struct {
 	Name     string `json:"name"`
 	Reason   string `json:"reason"`
@@ -41,8 +41,8 @@ func deadLetters(t *testing.T, s harness.Settings) []listedLetter {
 	return letters
 }
 
-// quick are settings with which a sink that is down is given up soon.
-var quick = harness.Settings{"POSTMAXRETRIES": "2", "POSTRETRYINCREMENTALDELAY": "1"}
+// fewRetries are settings with which the command stops soon if the sink is down.
+var fewRetries = harness.Settings{"POSTMAXRETRIES": "2", "POSTRETRYINCREMENTALDELAY": "1"}
 
 func TestWhatTheSinkRefusedIsReplayedOnceItIsAccepted(t *testing.T) {
 	t.Parallel()
@@ -130,7 +130,7 @@ func TestDeadLettersOfAllReasonsAreListedAndOnlyUsableOnesReplayed(t *testing.T)
 	assert.Contains(t, stdout, fmt.Sprintf("0 sent, 0 of them deleted, %d kept", len(want)))
 	assert.Zero(t, s.Posted(), "a real Falco would answer 200 and drop them")
 
-	// Somebody mends one, by hand.
+	// An operator repairs one by hand.
 	c.Write(t, harness.DeadLetterPath+"0/3-0.json", `{"reason":"not_json","partition":"0","sequenceNumber":3,"content":"`+
 		strings.ReplaceAll(strings.ReplaceAll(harness.AuditEvent("0", 3), `\`, `\\`), `"`, `\"`)+`"}`)
 	c.Write(t, harness.DeadLetterPath+"0/rubbish.json", "rubbish")
@@ -147,7 +147,7 @@ func TestDeadLettersOfAllReasonsAreListedAndOnlyUsableOnesReplayed(t *testing.T)
 func TestAReplayToASinkThatIsDownEndsAndKeepsTheLetters(t *testing.T) {
 	t.Parallel()
 	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)
-	environ := harness.BlobSettings(t, hub, c, s.URL).With(quick).With(harness.Settings{"LOGLEVEL": "info"})
+	environ := harness.BlobSettings(t, hub, c, s.URL).With(fewRetries).With(harness.Settings{"LOGLEVEL": "info"})
 	c.Write(t, "made", "")
 	for n := range 20 {
 		letter, err := json.Marshal(map[string]any{"reason": "refused", "partition": "0", "sequenceNumber": n, "content": harness.AuditEvent("0", n)})
@@ -163,7 +163,7 @@ func TestAReplayToASinkThatIsDownEndsAndKeepsTheLetters(t *testing.T) {
 		assert.NotContains(t, stderr, "dropped", "nothing is")
 		assert.Contains(t, stdout, "0 sent")
 	}
-	// Twenty refusals in a row are the letters' fault, and none keeps the others from being tried.
+	// The sink refuses twenty dead letters in a row because of their content. The command tries all of them.
 	s.AnswerWith(http.StatusBadRequest)
 	code, stdout, _ := harness.RunToEnd(t, environ, "deadletters", "replay")
 	assert.Equal(t, 1, code)

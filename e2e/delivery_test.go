@@ -65,10 +65,10 @@ func TestEveryAuditEventOfFourPartitionsReachesFalcoOnceAndInOrder(t *testing.T)
 	t.Parallel()
 	hub, f := harness.StartHub(t, 4), harness.StartFalco(t)
 	fed := harness.NewFeed(hub)
-	fed.Add(t, 25, 7) // some stand in the hub before the daemon starts
+	fed.Add(t, 25, 7) // some are in the hub before the daemon starts
 	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, harness.NewBlobs(t), f.URL))
 	d.AwaitMetric(t, harness.PartitionsOwned, 4)
-	fed.Add(t, 25, 7) // the others come while it runs
+	fed.Add(t, 25, 7) // the others arrive while it runs
 	f.Await(t, fed.Total())
 	d.AwaitMetric(t, harness.VerdictSeries("delivered"), float64(fed.Total()))
 	assert.InDelta(t, fed.Total(), d.Metric(t, "falco_aks_audit_log_events_success"), 0)

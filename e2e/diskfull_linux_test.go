@@ -13,14 +13,14 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// fullDisk makes every checkpoint that is written to dir fail for want of space: the file that is
-// written before it takes the old one's place leads to /dev/full. It returns what makes room.
+// fullDisk makes every checkpoint write to dir fail for lack of space: the temporary file that replaces the old
+// checkpoint is a link to /dev/full. makeRoom ends that.
 func fullDisk(t *testing.T, hub *hubtest.Server, dir string) (makeRoom func()) {
 	t.Helper()
 	var links []string
 	for _, partition := range hub.PartitionIDs() {
 		link := filepath.Join(dir, filepath.FromSlash(harness.CheckpointPath+partition)) + ".tmp"
-		// One that is just being written stands in the way for a moment.
+		// A temporary file that is just being written is in the way for a moment.
 		harness.Wait(t, func() bool { return os.Symlink("/dev/full", link) == nil }, "the disk is full")
 		links = append(links, link)
 	}
@@ -31,7 +31,7 @@ func fullDisk(t *testing.T, hub *hubtest.Server, dir string) (makeRoom func()) {
 	}
 }
 
-// checkpointFiles are the contents of the checkpoints.
+// checkpointFiles returns the contents of the checkpoint files by partition.
 func checkpointFiles(t *testing.T, hub *hubtest.Server, dir string) map[string]string {
 	t.Helper()
 	contents := map[string]string{}
@@ -68,7 +68,7 @@ func TestAFullDiskStopsNoDeliveryAndSpoilsNoCheckpoint(t *testing.T) {
 	assert.Equal(t, checkpoints, checkpointFiles(t, hub, dir), "the old ones are whole")
 	second.Kill(t)
 
-	third := harness.StartDaemon(t, environ) // repeats what no checkpoint says was delivered
+	third := harness.StartDaemon(t, environ) // redelivers everything after the checkpoints
 	fed.Add(t, 3, 2)
 	harness.Wait(t, func() bool { return harness.Distinct(s.Accepted()) == fed.Total() }, "all audit events have arrived")
 	makeRoom()

@@ -22,8 +22,7 @@ const (
 	proxyPassword = "proxy-pass-word-51d8"
 )
 
-// egress is the only way out of a network: an HTTP proxy that wants a password. No name server knows
-// the hosts that it leads to.
+// egress is an HTTP proxy with a password. It is the only way to the hosts of its routes, which no name server knows.
 type egress struct {
 	*httptest.Server
 	routes map[string]string // host:port to a real address
@@ -47,7 +46,7 @@ func startEgress(t *testing.T, routes map[string]string) *egress {
 	return e
 }
 
-// connect makes a tunnel and stays until it ends.
+// connect opens a tunnel and returns when it ends.
 func (e *egress) connect(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	e.tunnels[r.Host]++
@@ -75,21 +74,21 @@ func (e *egress) connect(w http.ResponseWriter, r *http.Request) {
 	both.Wait()
 }
 
-// through is how many tunnels there were to a host.
+// through returns how many tunnels there were to a host.
 func (e *egress) through(host string) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.tunnels[host]
 }
 
-// The hosts behind the proxy. Azurite takes the account from the first label.
+// These are the hosts behind the proxy. Azurite takes the account from the first label.
 const (
 	hiddenHub     = "namespace." + hubtest.CertificateDomain
 	hiddenStorage = harness.StorageAccount + "." + hubtest.CertificateDomain
 	hiddenEntra   = "login." + hubtest.CertificateDomain
 )
 
-// startBehindProxy has all of Azure behind a proxy.
+// startBehindProxy starts all of Azure behind a proxy.
 func startBehindProxy(t *testing.T) (*keyless, *egress) {
 	t.Helper()
 	k := startKeyless(t)
@@ -136,7 +135,7 @@ func TestWhatNoProxyNamesIsReachedDirectly(t *testing.T) {
 	t.Parallel()
 	k, proxy := startBehindProxy(t)
 	d := harness.StartDaemon(t, k.environ.With(harness.Settings{"NO_PROXY": hiddenEntra}))
-	// Nobody knows that name, so the attempt fails; but it was made.
+	// That name does not resolve, so the attempt fails; but it was made.
 	d.AwaitReason(t, "lookup "+hiddenEntra)
 	d.Stop(t)
 	assert.Zero(t, proxy.through(hiddenEntra+":443"))

@@ -10,10 +10,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// The two clients that EVENTHUBCLIENT chooses between.
-const ()
-
-// exchanges are the two ways to exchange one client for the other.
+// exchanges returns the two ways to replace one client of EVENTHUBCLIENT by the other.
 func exchanges() map[string][2]string {
 	return map[string][2]string{
 		harness.LegacyClient + " by " + harness.CurrentClient: {harness.LegacyClient, harness.CurrentClient},
@@ -21,7 +18,7 @@ func exchanges() map[string][2]string {
 	}
 }
 
-// replica starts one more daemon with the client, beside others with the same settings.
+// replica starts another daemon with this client and the same settings.
 func replica(t *testing.T, environ harness.Settings, client string) *harness.Daemon {
 	t.Helper()
 	return harness.StartDaemon(t, environ.With(harness.Settings{
@@ -55,8 +52,8 @@ func TestTheClientIsExchangedByARestartWithoutARepeat(t *testing.T) {
 	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
-// A replica that joins takes partitions from one that is at work, which may repeat what that had
-// in hand; nothing else may.
+// A replica that joins takes partitions from a busy one, and may redeliver what that one had in hand. Nothing else may
+// be redelivered.
 func TestARollingUpdateExchangesTheClients(t *testing.T) {
 	t.Parallel()
 	for name, clients := range exchanges() {
@@ -72,7 +69,7 @@ func TestARollingUpdateExchangesTheClients(t *testing.T) {
 
 			a.Stop(t)
 			a = replica(t, environ, after)
-			awaitHalves(t, a, b) // one of either, at work side by side
+			awaitHalves(t, a, b) // one of each client, side by side
 			harness.AwaitDeliveries(t, a)
 			b.Stop(t)
 			b = replica(t, environ, after)

@@ -13,25 +13,25 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// muchOf what Falco has answered 200 to and not used: its queue, the body that it parses and the
-// batch in its engine hold up to 50 + 1 + 128.
+// muchOf is a number of events that Falco has answered with 200 and not used yet. Its queue, the request that it
+// parses and the batch in its engine hold up to 50 + 1 + 128.
 const muchOf = 100
 
-// defaultSettleSettings have the default SINKSETTLETIME. A short interval makes the checkpoint follow
-// closely, so that it would pass what Falco loses if it could.
+// defaultSettleSettings returns settings with the default SINKSETTLETIME. The short checkpoint interval makes the
+// checkpoint follow closely, so that it would pass what Falco loses if it could.
 func defaultSettleSettings(t *testing.T, hub *hubtest.Server, url string) harness.Settings {
 	t.Helper()
 	return harness.HubSettings(t, hub, url).With(harness.Settings{"CHECKPOINTDIR": t.TempDir(), "CHECKPOINTINTERVAL": "50ms", "SINKSETTLETIME": "", "LOGLEVEL": ""}).With(harness.FastRetries())
 }
 
-// unsettled settings have no time settle what Falco has accepted. On a busy machine a Falco with a queue in hand may
-// live on for longer than any settle time that does not hold up the test.
-func unsettled() harness.Settings {
+// unconfirmed returns settings with which nothing that Falco accepts is confirmed during the test. On a busy machine
+// Falco can live on with a full queue for longer than any SINKSETTLETIME for which a test can wait.
+func unconfirmed() harness.Settings {
 	return harness.Settings{"SINKSETTLETIME": "1h", "SHUTDOWNTIMEOUT": "2s"}
 }
 
-// awaitFull waits until the Falco of the moment is at work and holds much of what it answered for.
-// before is what accepted was when it started.
+// awaitFull waits until the running Falco works and has accepted muchOf events that it has not used. before is the
+// number of events that were accepted when it started.
 func awaitFull(t *testing.T, f *harness.FalcoProcesses, d *harness.Daemon, before int) {
 	t.Helper()
 	harness.Wait(t, func() bool {
@@ -40,8 +40,7 @@ func awaitFull(t *testing.T, f *harness.FalcoProcesses, d *harness.Daemon, befor
 	}, "Falco's queue is full")
 }
 
-// assertReplayed checks that the Falco which ended took audit events with it: else the test shows
-// nothing.
+// assertReplayed checks that the Falco that ended lost audit events. Otherwise the test shows nothing.
 func assertReplayed(t *testing.T, d *harness.Daemon, atLeast float64) {
 	t.Helper()
 	assert.GreaterOrEqual(t, d.Metric(t, "aks_audit_log_replayed_events_total"), atLeast, "audit events sent again")
@@ -58,7 +57,7 @@ func TestFalcoThatRestartsUnderLoadLosesNothing(t *testing.T) {
 			fed := harness.NewFeed(hub)
 			fed.Add(t, 40, 10)
 			falco := f.Start(t, address)
-			d := harness.StartDaemon(t, defaultSettleSettings(t, hub, falco.URL).With(unsettled()))
+			d := harness.StartDaemon(t, defaultSettleSettings(t, hub, falco.URL).With(unconfirmed()))
 			before := 0
 			for _, holds := range []int{muchOf, 0} {
 				awaitFull(t, f, d, before)
@@ -76,8 +75,8 @@ func TestFalcoThatRestartsUnderLoadLosesNothing(t *testing.T) {
 	}
 }
 
-// Its connections are closed when the old pod is told to end, and new ones lead to the new pod,
-// while nothing is posted.
+// The connections to the old pod are closed when it is told to stop, and new ones go to the new pod, while nothing is
+// posted.
 func TestFalcoThatIsReplacedWhileConnectionsAreIdleLosesNothing(t *testing.T) {
 	t.Parallel()
 	hub, f := harness.StartHub(t, 1), &harness.FalcoProcesses{Pace: 50 * time.Millisecond, Holds: muchOf / 2}
@@ -85,7 +84,7 @@ func TestFalcoThatIsReplacedWhileConnectionsAreIdleLosesNothing(t *testing.T) {
 	fed.Add(t, 10, 10)
 	old := f.Start(t, harness.FreeAddress(t))
 	service := harness.StartService(t, old.URL)
-	d := harness.StartDaemon(t, defaultSettleSettings(t, hub, service.URL).With(unsettled()))
+	d := harness.StartDaemon(t, defaultSettleSettings(t, hub, service.URL).With(unconfirmed()))
 	d.AwaitMetric(t, "falco_aks_audit_log_events_success", float64(fed.Total()))
 	require.Less(t, len(f.Used(t)), fed.Total(), "Falco still has some of them")
 
@@ -105,7 +104,7 @@ func TestFalcoAndTheDaemonKilledTogetherLoseNothing(t *testing.T) {
 	fed := harness.NewFeed(hub)
 	fed.Add(t, 40, 10)
 	falco := f.Start(t, address)
-	environ := defaultSettleSettings(t, hub, falco.URL).With(unsettled())
+	environ := defaultSettleSettings(t, hub, falco.URL).With(unconfirmed())
 	d := harness.StartDaemon(t, environ)
 	for _, holds := range []int{muchOf, 0} {
 		awaitFull(t, f, d, 0)
@@ -120,8 +119,7 @@ func TestFalcoAndTheDaemonKilledTogetherLoseNothing(t *testing.T) {
 	fed.AssertAllInOrder(t, f.Used(t))
 }
 
-// Bursts that fill the queue, pauses that outlast the settling and the idle connections, and stops
-// in between.
+// Bursts fill the queue, and pauses outlast SINKSETTLETIME and the idle connections. The daemon is stopped in between.
 func TestWithAFalcoThatLivesOnNothingIsSentTwice(t *testing.T) {
 	t.Parallel()
 	hub, f := harness.StartHub(t, 2), &harness.FalcoProcesses{Pace: 10 * time.Millisecond}

@@ -17,7 +17,7 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// falcoValues is what matters here of the values for Falco's chart.
+// falcoValues is the part of the values for Falco's chart that the tests read.
 type falcoValues struct {
 	Services []struct {
 		Type  string
@@ -52,7 +52,7 @@ func TestFalcosValuesGiveAWebhookThatCheckFindsWell(t *testing.T) {
 	config, err := json.Marshal(audit.InitConfig)
 	require.NoError(t, err)
 	known := json.NewDecoder(bytes.NewReader(config))
-	known.DisallowUnknownFields() // the plugin itself passes over what it does not know
+	known.DisallowUnknownFields() // the plugin itself ignores unknown fields
 	require.NoError(t, known.Decode(&k8saudit.PluginConfig{}))
 	plugin := &k8saudit.Plugin{}
 	require.NoError(t, plugin.Init(string(config)))
@@ -78,7 +78,7 @@ func TestFalcosValuesGiveAWebhookThatCheckFindsWell(t *testing.T) {
 	assertMarks(t, lines, nil, nil)
 }
 
-// defaultOf is the default of a variable.
+// defaultOf returns the default of a variable.
 func defaultOf(t *testing.T, name string) string {
 	t.Helper()
 	for _, v := range variable.Table() {

@@ -18,34 +18,34 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// doors is a sink with two paths, one for each replica, so that it knows whose POST it gets.
-type doors struct {
+// twoPathSink is a sink with a path for each of two replicas, so that it knows which one posts.
+type twoPathSink struct {
 	*httptest.Server
 	oracle *harness.Oracle
 
 	mu sync.Mutex
-	// came are the audit events that were posted to the first path, POST by POST.
-	came [][]string
-	// gate, where it is set, keeps the POSTs to the first path waiting until it is closed.
+	// requests are the audit ids of each POST to the first path.
+	requests [][]string
+	// gate, unless it is nil, makes the POSTs to the first path wait until it is closed.
 	gate    chan struct{}
 	waiting int
 }
 
-// The paths of such a sink.
+// These are the paths of a twoPathSink.
 const (
-	firstDoor  = "/first"
-	secondDoor = "/second"
+	firstPath  = "/first"
+	secondPath = "/second"
 )
 
-func startDoors(t *testing.T, oracle *harness.Oracle) *doors {
+func startTwoPathSink(t *testing.T, oracle *harness.Oracle) *twoPathSink {
 	t.Helper()
-	d := &doors{oracle: oracle}
+	d := &twoPathSink{oracle: oracle}
 	d.Server = httptest.NewServer(http.HandlerFunc(d.take))
 	t.Cleanup(d.Close)
 	return d
 }
 
-func (d *doors) take(_ http.ResponseWriter, r *http.Request) {
+func (d *twoPathSink) take(_ http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
@@ -63,16 +63,16 @@ func (d *doors) take(_ http.ResponseWriter, r *http.Request) {
 		d.oracle.Arrive(event.AuditID, one)
 		ids = append(ids, event.AuditID)
 	}
-	if r.URL.Path == firstDoor {
+	if r.URL.Path == firstPath {
 		<-d.enter(ids)
 	}
 }
 
-// enter counts a POST to the first path and answers what it has to wait for.
-func (d *doors) enter(auditIDs []string) <-chan struct{} {
+// enter records a POST to the first path and returns the channel for which it has to wait.
+func (d *twoPathSink) enter(auditIDs []string) <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.came = append(d.came, auditIDs)
+	d.requests = append(d.requests, auditIDs)
 	if d.gate != nil {
 		d.waiting++
 		return d.gate
@@ -82,8 +82,8 @@ func (d *doors) enter(auditIDs []string) <-chan struct{} {
 	return open
 }
 
-// close keeps the POSTs to the first path waiting from now on; the function that it answers ends that.
-func (d *doors) close() (open func()) {
+// close makes the POSTs to the first path wait from now on, until open is called.
+func (d *twoPathSink) close() (open func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	gate := make(chan struct{})
@@ -96,27 +96,27 @@ func (d *doors) close() (open func()) {
 	})
 }
 
-// held is how many POSTs wait at the first path.
-func (d *doors) held() int {
+// held returns how many POSTs wait at the first path.
+func (d *twoPathSink) held() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.waiting
 }
 
-// forget begins to count anew.
-func (d *doors) forget() {
+// forget starts to record anew.
+func (d *twoPathSink) forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.came = nil
+	d.requests = nil
 }
 
-// cameBelow counts, by partition, the audit events posted to the first path whose numbers are below these.
-func (d *doors) cameBelow(t *testing.T, numbers map[string]int) map[string]int {
+// postedBelow counts, by partition, the audit events posted to the first path whose numbers are below these.
+func (d *twoPathSink) postedBelow(t *testing.T, numbers map[string]int) map[string]int {
 	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	counts := map[string]int{}
-	for _, ids := range d.came {
+	for _, ids := range d.requests {
 		for _, id := range ids {
 			partition, number, err := harness.ReadAuditID(id)
 			require.NoError(t, err)
@@ -128,23 +128,23 @@ func (d *doors) cameBelow(t *testing.T, numbers map[string]int) map[string]int {
 	return counts
 }
 
-// heldEvents is how many audit events a partition holds at most with the default batch of 400, where a hub event has up
-// to 60: the request in flight, what is lined up behind it, and what is gathered.
+// heldEvents is the most audit events that a partition holds with the default batch of 400, if a hub event has up to
+// 60: the request in flight, the events that wait for the next request, and those that are gathered.
 const heldEvents = 3 * (400 + 60)
 
-// A replica that was frozen believes, when it goes on, that its partitions are still its own, and it holds events of them.
+// A replica that was frozen still believes that it owns its partitions when it continues, and it holds events of them.
 func TestAFrozenReplicaWhosePartitionsWereTakenRepeatsAtMostWhatItHeldAndStepsDown(t *testing.T) {
 	t.Parallel()
 	hub, seed, c := harness.StartHub(t, 4), harness.Seed(t), harness.NewBlobs(t)
 	oracle := harness.NewOracle(hub.PartitionIDs())
-	sink, load := startDoors(t, oracle), harness.NewHubLoad(hub, oracle, harness.RandomNumbers(seed, 1))
+	sink, load := startTwoPathSink(t, oracle), harness.NewHubLoad(hub, oracle, harness.RandomNumbers(seed, 1))
 	load.Records = 60
-	environ := harness.BlobSettings(t, hub, c, sink.URL+firstDoor).With(harness.SteadySettings()).With(harness.Settings{
+	environ := harness.BlobSettings(t, hub, c, sink.URL+firstPath).With(harness.SteadySettings()).With(harness.Settings{
 		"CHECKPOINTINTERVAL": "300ms",
 		"POSTTIMEOUT":        "10m", // so that the answer to the POST in flight counts, however late it is seen
 	})
 	frozen := harness.StartDaemon(t, environ)
-	other := harness.StartDaemon(t, environ.With(harness.Settings{"WEBSINKURL": sink.URL + secondDoor, "STATSADDRESS": harness.FreeAddress(t)}))
+	other := harness.StartDaemon(t, environ.With(harness.Settings{"WEBSINKURL": sink.URL + secondPath, "STATSADDRESS": harness.FreeAddress(t)}))
 	awaitHalves(t, frozen, other)
 	end := load.Start(t, 100*time.Millisecond)
 	endWatch := watchCheckpoints(t, &harness.StateChecker{State: harness.StateInBlobs{Blobs: c}, Oracle: oracle, Hub: hub})
@@ -166,11 +166,11 @@ func TestAFrozenReplicaWhosePartitionsWereTakenRepeatsAtMostWhatItHeldAndStepsDo
 	thaw()
 	harness.Wait(t, func() bool { return frozen.Output.Contains("partition lost to another reader") }, "the frozen replica steps down")
 	end = load.Start(t, 100*time.Millisecond)
-	awaitHalves(t, frozen, other) // it takes part again, and goes on from where the other one was
+	awaitHalves(t, frozen, other) // it shares the partitions again, and continues after the checkpoints of the other one
 	harness.AwaitDeliveries(t, frozen)
 	end()
 	harness.WaitWithProgress(t, 0, oracle.OpenHubEvents, "hub events are left that no checkpoint has passed")
-	posted := sink.cameBelow(t, old)
+	posted := sink.postedBelow(t, old)
 	t.Logf("frozen for %s; afterwards it posted of what was no longer its own, by partition: %v", time.Since(asleep).Round(time.Second), posted)
 	for partition, repeated := range posted {
 		assert.LessOrEqual(t, repeated, heldEvents, "audit events of partition %s posted after it was lost", partition)
@@ -182,7 +182,7 @@ func TestAFrozenReplicaWhosePartitionsWereTakenRepeatsAtMostWhatItHeldAndStepsDo
 	assert.Equal(t, oracle.Counts().Appended, oracle.Counts().Delivered, "delivered of those appended")
 }
 
-// freezeProcess stops a process as SIGSTOP does; the function that it answers lets it go on.
+// freezeProcess stops a process as SIGSTOP does. thaw lets it continue.
 func freezeProcess(t *testing.T, p *harness.Process) (thaw func()) {
 	t.Helper()
 	require.NoError(t, p.Cmd.Process.Signal(syscall.SIGSTOP))
@@ -191,8 +191,8 @@ func freezeProcess(t *testing.T, p *harness.Process) (thaw func()) {
 	return thaw
 }
 
-// watchCheckpoints looks at the checkpoints all the time, until the function that it answers is
-// called: the oracle reports one that goes back.
+// watchCheckpoints reads the checkpoints all the time, until end is called. The oracle reports a checkpoint that goes
+// back.
 func watchCheckpoints(t *testing.T, checker *harness.StateChecker) (end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -9,8 +9,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// Nothing tells the daemon that its connections are dead: it finds out, opens others, and gets the
-// hub events that came meanwhile, long before the watchdog would judge.
+// Nothing tells the daemon that its connections are dead. It detects that, opens others, and receives the hub events
+// that arrived meanwhile, long before the watchdog acts.
 func TestConnectionsThatAFirewallHasForgottenAreReplaced(t *testing.T) {
 	t.Parallel()
 	hub, s, c := harness.StartHub(t, 2), harness.StartSink(t), harness.NewBlobs(t)

@@ -10,14 +10,14 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// hubFault is something that befalls the hub. It is over when strike returns.
+// hubFault is a fault of the hub. It is over when strike returns.
 type hubFault struct {
 	strike func(t *testing.T, hub *hubtest.Server, d *harness.Daemon)
-	// says is in the daemon's log behind it.
+	// says is what the daemon logs because of the fault.
 	says string
 }
 
-// hubFaults are the faults of the hub that the daemon has to get over by itself.
+// hubFaults returns the faults of the hub from which the daemon must recover by itself.
 func hubFaults() map[string]hubFault {
 	faults := map[string]hubFault{
 		"all connections are lost":                 {strike: dropConnections(1)},
@@ -67,7 +67,7 @@ func hubFaults() map[string]hubFault {
 	return faults
 }
 
-// dropConnections cuts all connections so many times, each time once the daemon reads again.
+// dropConnections cuts all connections so many times, each time once the daemon delivers again.
 func dropConnections(times int) func(*testing.T, *hubtest.Server, *harness.Daemon) {
 	return func(t *testing.T, hub *hubtest.Server, d *harness.Daemon) {
 		for range times {
@@ -77,9 +77,9 @@ func dropConnections(times int) func(*testing.T, *hubtest.Server, *harness.Daemo
 	}
 }
 
-// assertRecoversFrom has a fault strike a daemon at work, to which hub events come every so often. It demands
-// that the daemon goes on by itself, that no audit event is lost, repeated or out of order, and that
-// no checkpoint passed one that was not delivered.
+// assertRecoversFrom makes a fault strike a busy daemon that receives hub events regularly. It asserts that the daemon
+// recovers by itself, that no audit event is lost, repeated or out of order, and that no checkpoint passed an event
+// that was not delivered.
 func assertRecoversFrom(t *testing.T, every time.Duration, fault hubFault) {
 	t.Helper()
 	hub, s, c := harness.StartHub(t, 2), harness.StartSink(t), harness.NewBlobs(t)

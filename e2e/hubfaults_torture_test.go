@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// The faults of the hub at their full length, which is more than the SDKs' own ten tries take.
+// These tests run the faults of the hub at full length, longer than ten retries of the SDKs take.
 
 func TestTheHubDropsAllConnectionsEveryFewSecondsForAMinute(t *testing.T) {
 	t.Parallel()
@@ -38,7 +38,7 @@ func TestFaultsOfTheHubThatLastForMinutesAreGotOver(t *testing.T) {
 			t.Parallel()
 			assertRecoversFrom(t, 500*time.Millisecond, hubFault{strike: func(_ *testing.T, hub *hubtest.Server, _ *harness.Daemon) {
 				fault(hub, true)
-				<-time.After(long) // the length is what is asked for
+				<-time.After(long) // the length is the point
 				fault(hub, false)
 			}})
 		})

@@ -28,7 +28,7 @@ const (
 	storageRole     = `has to have the role \"Storage Blob Data Contributor\" on the storage account or the container`
 )
 
-// sharedSecureAzurite is the one Azurite of a test run that takes tokens, which it does over TLS only.
+// sharedSecureAzurite is the one Azurite of a test run that accepts tokens, which it does only over TLS.
 var sharedSecureAzurite = sync.OnceValues(func() (*harness.Azurite, error) {
 	certificate, key, err := hubtest.Certificate()
 	if err != nil {
@@ -46,15 +46,15 @@ var sharedSecureAzurite = sync.OnceValues(func() (*harness.Azurite, error) {
 	if err := os.WriteFile(keyFile, key, 0o600); err != nil {
 		return nil, err
 	}
-	// It is for all tests, and ends with the process.
+	// It serves all tests, and ends with the process.
 	return harness.StartAzurite(context.Background(), "--oauth", "basic", "--cert", certificateFile, "--key", keyFile)
 })
 
-// roleGate stands before Azurite, which knows no roles, and lets nobody through whose role is gone.
+// roleGate is a proxy before Azurite, which knows no roles. It refuses every request while the role is missing.
 type roleGate struct {
 	*httptest.Server
 	revoked atomic.Bool
-	// refused is how many requests came with a bad token or none.
+	// refused counts the requests with a bad token or none.
 	refused atomic.Int32
 }
 
@@ -91,7 +91,7 @@ func startRoleGate(t *testing.T) *roleGate {
 	return g
 }
 
-// keyless is a hub, a storage and a sink without a key among them, and the identity that they know.
+// keyless is a hub, a storage and a sink that need no key, and the identity that they accept.
 type keyless struct {
 	entra   *harness.TokenEndpoint
 	hub     *hubtest.Server
@@ -151,7 +151,7 @@ func TestAWorkloadIdentityNeedsNoKey(t *testing.T) {
 	}
 }
 
-// A key for one side and an identity for the other.
+// One side has a key, and the other one an identity.
 func TestOneSideMayHaveAKeyAndTheOtherAnIdentity(t *testing.T) {
 	t.Parallel()
 	for name, keyed := range map[string]func(t *testing.T, k *keyless) harness.Settings{
@@ -177,8 +177,8 @@ func TestOneSideMayHaveAKeyAndTheOtherAnIdentity(t *testing.T) {
 	}
 }
 
-// Tokens that live for seconds run out under the links, which azeventhubs renews after two minutes at
-// the earliest. The storage never sees one that ran out.
+// Tokens that live for seconds expire on open links, which azeventhubs renews after two minutes at the earliest. The
+// storage must never see an expired token.
 func TestTokensAreRenewedAndNothingIsLostOrRepeated(t *testing.T) {
 	t.Parallel()
 	k := startKeyless(t)
@@ -200,10 +200,9 @@ func TestTokensAreRenewedAndNothingIsLostOrRepeated(t *testing.T) {
 	k.entra.AssertNoToken(t, d.Output.String())
 }
 
-// shortLife returns how long tokens may live that are to run out soon. Their last quarter, in which the daemon gives
-// none out any more, has to be longer than a request with one takes. So a machine that is busy gets longer
-// ones: they live for 6 s, and for twice as long as a daemon takes from its start until it has delivered, which costs
-// many requests.
+// shortLife returns a lifetime for tokens that expire soon. In their last quarter the daemon does not use them any
+// more, and that quarter must be longer than a request takes. A busy machine therefore gets a longer lifetime: at
+// least 6 s, and twice the time that a daemon takes from its start until it has delivered, which is many requests.
 func (k *keyless) shortLife(t *testing.T, fed *harness.Feed) time.Duration {
 	t.Helper()
 	fed.Add(t, 1, 1)
@@ -250,7 +249,7 @@ func TestWhatIsMissingIsSaidByReadyzAndTheLog(t *testing.T) {
 		t.Run(name+", later", func(t *testing.T) {
 			t.Parallel()
 			k := startKeyless(t)
-			// A token that lived for an hour would serve it for so long.
+			// A token that lived for an hour would be used for an hour.
 			k.entra.Set(20*time.Second, "")
 			fed := harness.NewFeed(k.hub)
 			fed.Add(t, 1, 1)

@@ -15,8 +15,8 @@ import (
 const (
 	// loadEvery is the time between two hub events of a load, over all partitions.
 	loadEvery = 5 * time.Millisecond
-	// soonKill is the longest time after which a daemon is killed: from its start, or from the
-	// first audit event that it delivered.
+	// soonKill is the longest time until a daemon is killed, after its start or after the first audit event that it
+	// delivers.
 	soonKill = time.Second
 )
 
@@ -29,17 +29,17 @@ type killing struct {
 	environ harness.Settings
 	rng     *rand.Rand
 	load    *harness.HubLoad
-	// after is what has to be done before the next daemon can go on.
+	// after is called after each kill, before the next daemon starts.
 	after func(t *testing.T)
-	// repeats are told apart by CHECKPOINTINTERVAL.
+	// repeats counts what was redelivered, by CHECKPOINTINTERVAL.
 	repeats map[string]*repeats
 }
 
-// repeats is what came again after a number of kills.
+// repeats is how many events were redelivered after a number of kills, in sum and at most.
 type repeats struct{ kills, events, most int }
 
-// killIntervals are the values of CHECKPOINTINTERVAL, in turn. With the first a checkpoint is
-// written about once for each hub event.
+// killIntervals are the values of CHECKPOINTINTERVAL, in turn. The first one causes about one checkpoint for each hub
+// event.
 var killIntervals = []string{"20ms", "500ms"}
 
 func newKilling(t *testing.T) *killing {
@@ -48,7 +48,7 @@ func newKilling(t *testing.T) *killing {
 	oracle := harness.NewOracle(hub.PartitionIDs())
 	oracle.RejectOldRedeliveries = true
 	sink := harness.StartFaultySink(t, oracle)
-	sink.AnswerTime = 3 * time.Millisecond // so that a hub event is in hand at most moments
+	sink.AnswerTime = 3 * time.Millisecond // so that a hub event is in hand nearly always
 	return &killing{
 		hub: hub, oracle: oracle, sink: sink, rng: harness.RandomNumbers(seed, 1), load: harness.NewHubLoad(hub, oracle, harness.RandomNumbers(seed, 2)),
 		environ: harness.HubSettings(t, hub, sink.URL()).With(harness.SteadySettings()),
@@ -56,13 +56,13 @@ func newKilling(t *testing.T) *killing {
 	}
 }
 
-// round runs a daemon, kills it at a random moment, and then enters the checkpoints as they stood
-// at that moment: whatever comes again from before them is wrong.
+// round runs a daemon and kills it at a random moment. It then tells the oracle the checkpoints of that moment: a
+// redelivery from before them is an error.
 func (k *killing) round(t *testing.T, n int) {
 	t.Helper()
 	before := k.oracle.Counts()
 	d := harness.StartDaemon(t, k.environ.With(harness.Settings{"CHECKPOINTINTERVAL": killIntervals[n%len(killIntervals)]}))
-	if n%5 != 4 { // else while it starts
+	if n%5 != 4 { // otherwise it is killed while it starts
 		harness.Wait(t, func() bool { return k.oracle.Counts().Delivered > before.Delivered }, "the daemon delivers")
 	}
 	time.Sleep(time.Duration(k.rng.Int64N(int64(soonKill)))) // the random moment
@@ -70,7 +70,7 @@ func (k *killing) round(t *testing.T, n int) {
 	k.sink.AwaitUnused(t)
 	require.NoError(t, k.checker.Check(t.Context()))
 	k.after(t)
-	if n > 0 { // what came again follows from the daemon before
+	if n > 0 { // the daemon before caused the redeliveries
 		k.count(killIntervals[(n-1)%len(killIntervals)], k.oracle.Counts().Redelivered-before.Redelivered)
 	}
 }
@@ -83,7 +83,7 @@ func (k *killing) count(interval string, events int) {
 	r.kills, r.events, r.most = r.kills+1, r.events+events, max(r.most, events)
 }
 
-// run kills that often, and then sees to it that all has arrived.
+// run kills a daemon in each round, and then asserts that everything has arrived.
 func (k *killing) run(t *testing.T, rounds int) {
 	t.Helper()
 	end := k.load.Start(t, 4*loadEvery)
@@ -96,7 +96,7 @@ func (k *killing) run(t *testing.T, rounds int) {
 	end()
 	last := harness.StartDaemon(t, k.environ)
 	harness.AwaitVerdicts(t, k.oracle)
-	last.AwaitReady(t) // all may have arrived before it can be told to stop
+	last.AwaitReady(t) // everything may have arrived before the daemon handles signals
 	last.Stop(t)
 	require.NoError(t, k.checker.Check(t.Context()))
 	assert.Zero(t, k.oracle.OpenHubEvents(), "hub events that the last checkpoints have not passed")
@@ -117,8 +117,8 @@ func TestAKillAtAnyMomentUnderLoadLosesNothingAndRepeatsOnlyWhatCameAfterTheChec
 	k.run(t, killRounds)
 }
 
-// The same with the checkpoints in blobs. A killed daemon's partitions stay its own for a minute; an
-// operator who is in a hurry empties the ownerships by hand, and so does this test.
+// The checkpoints are in blobs. The partitions of a killed daemon stay its own for a minute. The test empties the
+// ownerships, as an operator does who cannot wait.
 func TestAKillWithCheckpointsInBlobsLosesNothingEither(t *testing.T) {
 	t.Parallel()
 	k, c := newKilling(t), harness.NewBlobs(t)

@@ -19,21 +19,21 @@ import (
 )
 
 const (
-	// memoryLimit is what the daemon promises to stay below in memoryLoad, with the defaults.
+	// memoryLimit is the resident size below which the daemon stays under memoryLoad with its defaults.
 	memoryLimit = 256 << 20
-	// The heaviest load that an Event Hub of the standard tier can be: all of its partitions,
-	// full of messages of the largest size.
+	// This is the heaviest load that an event hub of the standard tier can be: all of its partitions are full of
+	// events of the largest size.
 	heavyPartitions = 32
 	heavyBacklog    = 30
 	heavyEvent      = 1 << 20
-	// heavyRecords audit events make up a message, each below the 262,144 bytes that Falco's
-	// plugin takes.
+	// heavyRecords is how many audit events a hub event has. Each is smaller than the 262,144 bytes that Falco's
+	// plugin accepts.
 	heavyRecords = 5
-	// calm is for how long the resident size has not grown when all is taken that will be.
+	// calm is how long the resident size must not have grown until it counts as final.
 	calm = 10 * time.Second
 )
 
-// heavyHubEvent is a hub event of the largest size.
+// heavyHubEvent returns a hub event of the largest size.
 func heavyHubEvent(t *testing.T) []byte {
 	t.Helper()
 	empty := len(heavyBody(t, 0))
@@ -52,14 +52,13 @@ func heavyBody(t *testing.T, padding int) []byte {
 	return harness.AuditHubEvent(t, events...)
 }
 
-// startHangingSink starts a webhook that takes what it is sent and never answers, and returns
-// how many POSTs wait there.
+// startHangingSink starts a webhook that reads each POST and never answers. It returns how many POSTs wait.
 func startHangingSink(t *testing.T) (url string, waiting *atomic.Int64) {
 	t.Helper()
 	waiting = &atomic.Int64{}
 	over := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // a POST that is given up ends here
+		_, _ = io.Copy(io.Discard, r.Body) // this returns when the client cancels the POST
 		waiting.Add(1)
 		defer waiting.Add(-1)
 		select {
@@ -72,7 +71,7 @@ func startHangingSink(t *testing.T) (url string, waiting *atomic.Int64) {
 	return server.URL, waiting
 }
 
-// highestResident is the most memory that a process has had in use at once, in bytes.
+// highestResident returns the highest resident size of a process so far, in bytes.
 func highestResident(t *testing.T, p *harness.Process) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid))
@@ -101,7 +100,7 @@ func awaitCalm(t *testing.T, d *harness.Daemon) int {
 	return highest
 }
 
-// residentUnderHeavyLoad is the most memory that the daemon takes while nothing gets past it.
+// residentUnderHeavyLoad returns the highest resident size of the daemon while the sink accepts nothing.
 func residentUnderHeavyLoad(t *testing.T, others harness.Settings) int {
 	t.Helper()
 	hub, event := harness.StartHub(t, heavyPartitions), heavyHubEvent(t)

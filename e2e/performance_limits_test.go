@@ -14,7 +14,7 @@ import (
 func plainAMQP(hub *part) string  { return hub.Plain }
 func secureAMQP(hub *part) string { return hub.Secure }
 
-// limit measures a loop without guarantees before a backlog.
+// limit measures how a loop without guarantees drains a backlog.
 func limit(loop string, connection func(*part) string) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, hubEvents int) measure {
 		s := b.surround(t, usualPartitions)
@@ -27,7 +27,7 @@ func limit(loop string, connection func(*part) string) func(*testing.T, *bench, 
 	}
 }
 
-// loop has a loop without guarantees drain the backlog.
+// loop lets a loop without guarantees drain the backlog.
 func (s *surroundings) loop(t *testing.T, hubEvents int, loop string, connection func(*part) string) measure {
 	t.Helper()
 	hub, sink := costOf(t, s.hub.Process), costOf(t, s.sink.Process)
@@ -44,14 +44,13 @@ func (s *surroundings) loop(t *testing.T, hubEvents int, loop string, connection
 	return m
 }
 
-// straightIntoFalco measures how far the machine gets with Falco's plugin on it and a sender that gives
-// no guarantee.
+// straightIntoFalco measures the rate of Falco's plugin and a sender without guarantees on this machine.
 func straightIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
 	s := b.surround(t, usualPartitions)
 	s.sink = startPart(t, nil, b.falco)
 	s.fill(t, hubEvents, load.Records)
 	m := s.loop(t, hubEvents, "straight", plainAMQP)
-	m.posts, m.batch = math.NaN(), math.NaN() // the plugin does not tell
+	m.posts, m.batch = math.NaN(), math.NaN() // the plugin does not count these
 	return m
 }
 
@@ -60,16 +59,16 @@ func postOnly(t *testing.T, b *bench, hubEvents int) measure {
 	return b.surround(t, usualPartitions).post(t, hubEvents)
 }
 
-// postIntoFalco measures what Falco's plugin takes.
+// postIntoFalco measures the rate that Falco's plugin accepts.
 func postIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
 	s := b.surround(t, usualPartitions)
 	s.sink = startPart(t, nil, b.falco)
 	m := s.post(t, hubEvents)
-	m.posts, m.batch = math.NaN(), math.NaN() // the plugin does not tell
+	m.posts, m.batch = math.NaN(), math.NaN() // the plugin does not count these
 	return m
 }
 
-// post has the load generator post about as many audit events as so many hub events hold.
+// post lets the load generator post about as many audit events as so many hub events contain.
 func (s *surroundings) post(t *testing.T, hubEvents int) measure {
 	t.Helper()
 	posts := max(1, hubEvents*load.Records/listEvents)

@@ -11,13 +11,13 @@ import (
 	"aks-audit-log-go/e2e/bench/figures"
 )
 
-// measure is what one run of a row showed; NaN stands for what it does not measure.
+// measure is the result of one run of a row. NaN stands for what the row does not measure.
 type measure struct {
 	seconds     float64 // how long it took
 	millions    float64 // of audit events
 	rate        float64 // audit events a second, from the first POST to the last
 	cpu         float64 // seconds a million audit events, start included
-	rss         float64 // MiB at the highest; of several processes of the one with the most
+	rss         float64 // highest MiB; of several processes, that of the largest one
 	posts       float64 // a million
 	batch       float64 // audit events in a POST, on average
 	blobWrites  float64 // a million
@@ -30,13 +30,13 @@ type measure struct {
 	sinkCPU     float64 // what the sink used, seconds a million
 }
 
-// unmeasured has nothing measured.
+// unmeasured returns a measure with nothing measured.
 func unmeasured() measure {
 	n := math.NaN()
 	return measure{n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n}
 }
 
-// String tells what was measured on one line, for who watches.
+// String returns the measured values on one line, for the log of a run.
 func (m measure) String() string {
 	text := ""
 	for _, c := range columns {
@@ -77,14 +77,14 @@ var columns = []column{
 	columnLongest, columnCores, columnStart, columnHub, columnSink, columnMillions, columnSeconds,
 }
 
-// throughput fills in what follows from what a sink counted.
+// throughput fills in what follows from the counts of a sink.
 func (m *measure) throughput(counts control.Counts) {
 	m.seconds = timeOf(counts.Last).Sub(timeOf(counts.First)).Seconds()
 	m.millions = float64(counts.Events) / 1e6
 	m.rate = float64(counts.Events) / m.seconds
 }
 
-// waits fills in the percentiles of the times from append to accepted.
+// waits fills in the percentiles of the times from append to acceptance.
 func (m *measure) waits(waits []time.Duration) {
 	ms := func(p float64) float64 { return figures.Percentile(waits, p).Seconds() * 1e3 }
 	m.p50, m.p99, m.longest = ms(50), ms(99), ms(100)

@@ -26,13 +26,13 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// part is a running part of the surroundings.
+// part is a process of the surroundings.
 type part struct {
 	*harness.Process
 	control.Announcement
 }
 
-// startPart starts a part, waits until it serves, and ends it with the test.
+// startPart starts a part and waits until it serves. The end of the test ends it.
 func startPart(t *testing.T, environ []string, binary string, args ...string) *part {
 	t.Helper()
 	p, err := harness.StartProcess(t.Context(), t.TempDir(), environ, binary, args...)
@@ -47,18 +47,18 @@ func startPart(t *testing.T, environ []string, binary string, args ...string) *p
 	return started
 }
 
-// tell sends a part a command and waits until it has been carried out.
+// tell sends a command to a part and waits until it has been carried out.
 func (p *part) tell(t *testing.T, command string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.Control+command, nil)
 	require.NoError(t, err)
-	resp, err := (&http.Client{Transport: harness.HTTPClient.Transport}).Do(req) // without a time-out
+	resp, err := (&http.Client{Transport: harness.HTTPClient.Transport}).Do(req) // without a timeout
 	require.NoError(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	require.Equal(t, http.StatusOK, resp.StatusCode, command)
 }
 
-// counts asks a part what it has seen.
+// counts returns what a part has counted.
 func (p *part) counts(t *testing.T, query string) control.Counts {
 	t.Helper()
 	status, page := harness.Get(t.Context(), "http://"+p.Control+"/counts"+query)
@@ -68,10 +68,10 @@ func (p *part) counts(t *testing.T, query string) control.Counts {
 	return counts
 }
 
-// lookEvery is how often a part is asked whether it is done. It tells itself when it was.
+// lookEvery is how often a part is asked whether it is done. The part itself records when it was done.
 const lookEvery = 200 * time.Millisecond
 
-// await waits until a part has seen so many audit events, as long as the others go on.
+// await waits until a part has counted so many audit events. It fails if one of the other processes ends.
 func (p *part) await(t *testing.T, events int64, others ...*harness.Process) control.Counts {
 	t.Helper()
 	const benchLimit = 5 * time.Minute
@@ -91,7 +91,7 @@ func (p *part) await(t *testing.T, events int64, others ...*harness.Process) con
 // cost is what processes have used so far.
 type cost struct {
 	cpu  time.Duration
-	peak int64 // bytes, of the one with the most
+	peak int64 // bytes, of the largest process
 }
 
 func costOf(t *testing.T, processes ...*harness.Process) cost {
@@ -108,7 +108,7 @@ func costOf(t *testing.T, processes ...*harness.Process) cost {
 	return sum
 }
 
-// blobProxy stands before Azurite and counts what is written there.
+// blobProxy is a proxy before Azurite that counts the writes.
 type blobProxy struct {
 	*httptest.Server
 	writes, checkpoints atomic.Int64
@@ -120,7 +120,7 @@ func startBlobProxy(t *testing.T) *blobProxy {
 	require.NoError(t, err)
 	target := &url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	// Rewrite adds no header and leaves Host alone, so that signatures hold.
+	// Rewrite adds no header and keeps Host, so that signatures stay valid.
 	forward := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
 	}}
@@ -139,14 +139,14 @@ func startBlobProxy(t *testing.T) *blobProxy {
 	return p
 }
 
-// connectionString is that of the storage behind the proxy.
+// connectionString returns the connection string of the storage behind the proxy.
 func (p *blobProxy) connectionString(t *testing.T) string {
 	t.Helper()
 	a := harness.SharedAzurite(t)
 	return fmt.Sprintf("DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;BlobEndpoint=%s/%s;", harness.StorageAccount, a.Key, p.URL, harness.StorageAccount)
 }
 
-// surroundings are what a daemon of the benchmark runs in.
+// surroundings are the parts around a daemon of the benchmark.
 type surroundings struct {
 	b         *bench
 	hub, sink *part
@@ -154,7 +154,7 @@ type surroundings struct {
 	container string
 }
 
-// surround starts a hub of so many partitions and a sink, and names a container that is not there yet.
+// surround starts a hub with so many partitions and a sink, and chooses a container that does not exist yet.
 func (b *bench) surround(t *testing.T, partitions int, sinkArgs ...string) *surroundings {
 	t.Helper()
 	return &surroundings{
@@ -177,7 +177,7 @@ func (s *surroundings) fill(t *testing.T, hubEvents, records int) {
 	s.hub.tell(t, fmt.Sprintf("/fill?hubEvents=%d&records=%d", hubEvents, records))
 }
 
-// settings make a daemon run here, with all its defaults.
+// settings returns the settings that connect a daemon to the surroundings. All others have their defaults.
 func (s *surroundings) settings(t *testing.T) harness.Settings {
 	t.Helper()
 	return harness.Settings{
@@ -197,7 +197,7 @@ func caFile(t *testing.T, hub *part) string {
 	return path
 }
 
-// startDaemon starts the released binary with its defaults, but for these settings.
+// startDaemon starts the released binary with its defaults, except for these settings.
 func (s *surroundings) startDaemon(t *testing.T, others harness.Settings) *harness.Daemon {
 	t.Helper()
 	environ := s.settings(t).With(others).With(s.b.extra).With(harness.Settings{"STATSADDRESS": harness.FreeAddress(t)})
@@ -208,8 +208,8 @@ func (s *surroundings) startDaemon(t *testing.T, others harness.Settings) *harne
 	return harness.RunDaemon(t, s.b.daemon, maps.Clone(environ))
 }
 
-// freeName is path, or where that is there already, one like it. The daemons have a folder of their
-// own to run in, so it is absolute.
+// freeName returns path, or a similar name if path exists. It is absolute, because the daemons run in a folder of
+// their own.
 func freeName(t *testing.T, path string) string {
 	t.Helper()
 	path, err := filepath.Abs(path)
@@ -223,7 +223,7 @@ func freeName(t *testing.T, path string) string {
 	}
 }
 
-// profileOverlay has the daemon built with a file more, which writes a profile.
+// profileOverlay makes the build add a file to the daemon that writes a profile.
 func profileOverlay(t *testing.T) string {
 	t.Helper()
 	source, err := filepath.Abs("bench/profile/profile.go.txt")

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// settle is how long a daemon that has done nothing yet is left alone before it counts as idle.
-	settle = 3 * time.Second
-	// checkpointed is by when the checkpoints of what was delivered are written: SINKSETTLETIME and
-	// CHECKPOINTINTERVAL, 5 s each, and some more.
+	// idleDelay is how long a daemon without work is left alone before it counts as idle.
+	idleDelay = 3 * time.Second
+	// checkpointed is the time after which everything delivered is in a checkpoint: SINKSETTLETIME and
+	// CHECKPOINTINTERVAL, 5 s each, and some reserve.
 	checkpointed = 12 * time.Second
 )
 
@@ -26,17 +26,17 @@ func (s *surroundings) startIdle(t *testing.T) *harness.Daemon {
 	t.Helper()
 	d := s.startDaemon(t, nil)
 	d.AwaitMetric(t, harness.PartitionsOwned, usualPartitions)
-	time.Sleep(settle)
+	time.Sleep(idleDelay)
 	return d
 }
 
-// pace appends hub events at a rate.
+// pace appends hub events at a fixed rate.
 func (s *surroundings) pace(t *testing.T, hubEvents, records int, every time.Duration) {
 	t.Helper()
 	s.hub.tell(t, fmt.Sprintf("/pace?hubEvents=%d&records=%d&every=%s", hubEvents, records, every))
 }
 
-// steady appends a hub event of so many audit events every so often.
+// steady appends a hub event with so many audit events at each interval.
 func steady(records int, every time.Duration) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, _ int) measure {
 		s := b.surround(t, usualPartitions)
@@ -59,7 +59,7 @@ func steady(records int, every time.Duration) func(*testing.T, *bench, int) meas
 	}
 }
 
-// quiet appends one audit event now and then, each to another partition.
+// quiet appends a single audit event now and then, each to another partition.
 func quiet(t *testing.T, b *bench, _ int) measure {
 	s := b.surround(t, usualPartitions)
 	d := s.startIdle(t)
@@ -70,7 +70,7 @@ func quiet(t *testing.T, b *bench, _ int) measure {
 	return m
 }
 
-// idle watches a daemon that has nothing to do.
+// idle measures a daemon without work.
 func idle(t *testing.T, b *bench, _ int) measure {
 	s := b.surround(t, usualPartitions)
 	s.fill(t, usualPartitions, 1)
@@ -88,8 +88,8 @@ func idle(t *testing.T, b *bench, _ int) measure {
 	return m
 }
 
-// startToFirst is the time from the start of the process to its first POST, where all partitions are
-// free and the container has to be made.
+// startToFirst measures the time from the start of the process to its first POST, if all partitions are free and the
+// container must be created.
 func startToFirst(t *testing.T, b *bench, _ int) measure {
 	s := b.surround(t, usualPartitions)
 	s.fill(t, usualPartitions, 1)
@@ -101,7 +101,7 @@ func startToFirst(t *testing.T, b *bench, _ int) measure {
 	return m
 }
 
-// slowSink watches a daemon before a deep backlog and a sink that is slow.
+// slowSink measures a daemon with a deep backlog and a slow sink.
 func slowSink(t *testing.T, b *bench, _ int) measure {
 	s := b.surround(t, usualPartitions, "-delay", slowDelay.String())
 	s.fill(t, leastBacklog*10, 22)
@@ -109,6 +109,6 @@ func slowSink(t *testing.T, b *bench, _ int) measure {
 	d := s.startDaemon(t, harness.Settings{"SHUTDOWNTIMEOUT": "14s"})
 	time.Sleep(slowFor)
 	m := s.finished(t, s.sink.counts(t, ""), cost{}, hub, sink, d.Process)
-	m.cpu, m.hubCPU, m.sinkCPU, m.blobWrites = math.NaN(), math.NaN(), math.NaN(), math.NaN() // of too few audit events
+	m.cpu, m.hubCPU, m.sinkCPU, m.blobWrites = math.NaN(), math.NaN(), math.NaN(), math.NaN() // there are too few audit events for these
 	return m
 }

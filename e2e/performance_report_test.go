@@ -17,7 +17,7 @@ import (
 	"aks-audit-log-go/e2e/bench/plot"
 )
 
-// median is the median of what a row's runs showed in a column.
+// median returns the median of the runs of a row in a column.
 func (r *benchRow) median(c column) float64 { return figures.Median(r.values(c)) }
 
 func (r *benchRow) values(c column) []float64 {
@@ -28,10 +28,10 @@ func (r *benchRow) values(c column) []float64 {
 	return values
 }
 
-// columnSpread is no column of a single run.
+// columnSpread is not a column of a single run.
 const columnSpread = "spread"
 
-// table is the Markdown of the rows of a section. The spread is that of the first column.
+// table returns the rows of a section in Markdown. The spread is that of the first column.
 func (b *bench) table(section string, shown ...column) string {
 	rows := b.section(section)
 	if len(rows) == 0 {
@@ -72,7 +72,7 @@ func (b *bench) section(name string) []*benchRow {
 	return rows
 }
 
-// of is the median of a row in a column; of a row that did not run it is NaN.
+// of returns the median of a row in a column, NaN if the row did not run.
 func (b *bench) of(name string, c column) float64 {
 	for _, r := range b.rows {
 		if r.name == name {
@@ -82,7 +82,7 @@ func (b *bench) of(name string, c column) float64 {
 	return math.NaN()
 }
 
-// goal is something that the daemon is to reach with its defaults.
+// goal is a figure that the daemon must reach with its defaults.
 type goal struct {
 	what, wanted string
 	got          float64
@@ -130,7 +130,7 @@ func (b *bench) goalTable() string {
 	return text.String()
 }
 
-// report is docs/performance.md.
+// report returns docs/performance.md.
 func (b *bench) report(t *testing.T) string {
 	t.Helper()
 	template, err := os.ReadFile("bench/performance.md.tmpl")
@@ -142,7 +142,7 @@ func (b *bench) report(t *testing.T) string {
 	return strings.NewReplacer(fill...).Replace(string(template))
 }
 
-// tables are those of the sections that ran.
+// tables returns the tables of the sections that ran.
 func (b *bench) tables() map[string]string {
 	throughput := []column{columnRate, columnCPU, columnRSS, columnPosts, columnBlobWrites, columnHub, columnSink}
 	growth := []column{columnRate, columnCPU, columnRSS, columnPosts, columnBlobWrites}
@@ -161,7 +161,7 @@ func (b *bench) tables() map[string]string {
 	}
 }
 
-// machine says what the figures were measured on.
+// machine describes the machine of the measurement.
 func machine(t *testing.T) string {
 	t.Helper()
 	info, err := os.ReadFile("/proc/cpuinfo")
@@ -182,7 +182,7 @@ func machine(t *testing.T) string {
 		runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// plots are the pictures, by file name.
+// plots returns the pictures by file name.
 func (b *bench) plots() map[string][]byte {
 	pictures := map[string][]byte{"throughput.svg": b.bars("Audit events per second", columnRate), "cpu.svg": b.bars("CPU seconds per million audit events", columnCPU)}
 	events := b.curve(sectionEvents, columnMillions, func(r *benchRow) float64 { return r.median(columnCPU) * r.median(columnMillions) })
@@ -224,7 +224,7 @@ func (b *bench) curve(section string, x column, y func(*benchRow) float64) []plo
 	return points
 }
 
-// show tells who watches what came out.
+// show logs the results.
 func (b *bench) show(t *testing.T) {
 	t.Helper()
 	tables := b.tables()
@@ -239,8 +239,7 @@ func (b *bench) show(t *testing.T) {
 	}
 }
 
-// write puts the report and its pictures where they belong, or, of a run in parts, only where BENCHOUT
-// says.
+// write writes the report and its pictures into the documents, or only into BENCHOUT if not all rows ran.
 func (b *bench) write(t *testing.T) {
 	t.Helper()
 	b.show(t)

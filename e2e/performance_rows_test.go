@@ -16,7 +16,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// The sections of the benchmark, in the order in which they run.
+// These are the sections of the benchmark, in the order in which they run.
 const (
 	sectionLimits       = "limits"
 	sectionDrain        = "drain"
@@ -37,22 +37,22 @@ var sections = []string{
 }
 
 const (
-	// usualPartitions is how many partitions the hub has where nothing else is said.
+	// usualPartitions is how many partitions the hub has unless a row says otherwise.
 	usualPartitions = 4
-	// listEvents is how many audit events an EventList of the limits holds at the most.
+	// listEvents is the most audit events that an EventList of the limits contains.
 	listEvents = 400
-	// idleFor is how long a daemon without work is watched.
+	// idleFor is how long a daemon without work is measured.
 	idleFor = 30 * time.Second
-	// slowDelay is how long the slow sink takes for each answer, slowFor how long it is watched.
+	// slowDelay is how long the slow sink takes to answer, and slowFor how long it is measured.
 	slowDelay = time.Second
 	slowFor   = 15 * time.Second
-	// steadyFor is how long a steady stream flows, after steadyWarmUp.
+	// steadyFor is how long a steady stream is measured, after steadyWarmUp.
 	steadyFor    = 15 * time.Second
 	steadyWarmUp = 2 * time.Second
 	quietEvents  = 20
 )
 
-// Names of rows that others are compared with.
+// These are the names of the rows with which others are compared.
 const (
 	rowStraight = "straight loop, no guarantees"
 	rowDrain    = "this daemon, defaults"
@@ -63,7 +63,7 @@ const (
 	rowStart    = "1 audit event in each partition"
 )
 
-// allRows are the rows of all sections.
+// allRows returns the rows of all sections.
 func allRows() []*benchRow {
 	rows := []*benchRow{
 		{section: sectionLimits, name: rowStraight, drains: true, measure: limit("straight", plainAMQP)},
@@ -111,8 +111,8 @@ func some(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// asPredecessors have the daemon work as they did: a POST for each audit event, a checkpoint for each hub
-// event. Variables that this version does not know yet do no harm.
+// asPredecessors makes the daemon work as its predecessors did: a POST for each audit event, and a checkpoint for each
+// hub event. Variables that this version does not know have no effect.
 func asPredecessors(keepAlive string) harness.Settings {
 	return harness.Settings{
 		"POSTBATCHMAXEVENTS": "1", "KEEPALIVE": keepAlive, "CHECKPOINTINTERVAL": "1ms",
@@ -140,11 +140,11 @@ func drainIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
 	s := b.surround(t, usualPartitions)
 	s.sink = startPart(t, nil, b.falco)
 	m := s.drain(t, hubEvents, nil)
-	m.posts, m.batch = math.NaN(), math.NaN() // the plugin does not tell
+	m.posts, m.batch = math.NaN(), math.NaN() // the plugin does not count these
 	return m
 }
 
-// drain starts a daemon before a backlog.
+// drain starts a daemon with a backlog.
 func (s *surroundings) drain(t *testing.T, hubEvents int, others harness.Settings) measure {
 	t.Helper()
 	s.fill(t, hubEvents, load.Records)
@@ -156,7 +156,7 @@ func (s *surroundings) drain(t *testing.T, hubEvents int, others harness.Setting
 	return m
 }
 
-// finished reckons up what processes did since they had cost so much.
+// finished calculates what processes did and used since the given cost.
 func (s *surroundings) finished(t *testing.T, counts control.Counts, before, hub, sink cost, measured ...*harness.Process) measure {
 	t.Helper()
 	m := unmeasured()
@@ -174,8 +174,8 @@ func (s *surroundings) finished(t *testing.T, counts control.Counts, before, hub
 	return m
 }
 
-// assertExactly stops the daemons and looks that no audit event came twice: a figure of work that was
-// done twice is none.
+// assertExactly stops the daemons and asserts that no audit event came twice. Work that was done twice gives no valid
+// figure.
 func (s *surroundings) assertExactly(t *testing.T, events int, daemons ...*harness.Daemon) {
 	t.Helper()
 	for _, d := range daemons {
@@ -184,7 +184,7 @@ func (s *surroundings) assertExactly(t *testing.T, events int, daemons ...*harne
 	require.EqualValues(t, events, s.sink.counts(t, "").Events, "each audit event was delivered once")
 }
 
-// drainReplicas lets replicas share the partitions before it makes the backlog.
+// drainReplicas waits until the replicas share the partitions before it makes the backlog.
 func drainReplicas(replicas int) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, hubEvents int) measure {
 		s := b.surround(t, usualPartitions)

@@ -31,10 +31,10 @@ const (
 	docsFolder     = harness.ProductDir + "/docs"
 )
 
-// leastBacklog is the backlog, in hub events, of what is not yet known to be faster: 35,200 audit events.
+// leastBacklog is the first backlog of a row, in hub events: 35,200 audit events.
 const leastBacklog = 1600
 
-// mostBacklog bounds the backlog of what is fast: 4.4 million audit events.
+// mostBacklog bounds the backlog of a fast row: 4.4 million audit events.
 const mostBacklog = 200_000
 
 // bench is one run of the benchmark.
@@ -45,29 +45,29 @@ type bench struct {
 	runs                int
 	seconds             float64
 	rows                []*benchRow
-	// loadBefore is the machine's load average before the benchmark began: above 0.5 or so, others
-	// were at work, and the figures are theirs too.
+	// loadBefore is the load average of the machine before the benchmark began. Above about 0.5 other processes were
+	// busy, and affect the figures.
 	loadBefore string
 }
 
 // benchRow is one line of a table.
 type benchRow struct {
 	section, name string
-	// x is what the row stands for on the axis of a plot: partitions, replicas, parts of a backlog.
+	// x is the place of the row on the axis of a plot: partitions, replicas, or parts of a backlog.
 	x float64
-	// measure runs it once. hubEvents is the backlog for those that drain one.
+	// measure runs the row once. hubEvents is the backlog, for a row that drains one.
 	measure func(t *testing.T, b *bench, hubEvents int) measure
-	// drains says that the row drains a backlog, which is made so deep that a run lasts.
+	// drains says that the row drains a backlog, which is chosen so deep that a run takes long enough.
 	drains bool
-	// usual, if not 0, says that it drains so many times the usual backlog, which is that of the daemon
-	// with its defaults, so that the rows of a section drain the same.
+	// usual, if not 0, is the backlog as a multiple of the usual one, that of the daemon with its defaults. So the
+	// rows of a section drain the same backlog.
 	usual     float64
 	hubEvents int
 	runs      []measure
 }
 
-// TestPerformance measures all rows side by side: run after run, each goes through all rows, so that
-// what else happens on the machine spreads over all of them.
+// TestPerformance measures all rows side by side: each run goes through all rows, so that other load on the machine
+// affects all of them alike.
 func TestPerformance(t *testing.T) {
 	b := newBench(t)
 	b.findBacklogs(t)
@@ -86,7 +86,7 @@ func TestPerformance(t *testing.T) {
 	b.write(t)
 }
 
-// findBacklogs finds out how deep a backlog each row needs.
+// findBacklogs finds how deep a backlog each row needs.
 func (b *bench) findBacklogs(t *testing.T) {
 	t.Helper()
 	usual := &benchRow{name: "the daemon with its defaults", measure: drain(nil)}
@@ -103,8 +103,8 @@ func (b *bench) findBacklogs(t *testing.T) {
 	}
 }
 
-// findBacklog runs a row once with the least backlog, which counts for nothing else, and once more
-// where that was over too soon to tell.
+// findBacklog runs a row once with the least backlog, whose result is not used, and once more with a deeper one if
+// that was drained too fast.
 func (b *bench) findBacklog(t *testing.T, r *benchRow) {
 	r.hubEvents = leastBacklog
 	for range 2 {
@@ -159,7 +159,7 @@ func (b *bench) buildParts(t *testing.T) {
 	require.NoError(t, harness.BuildDaemon(t.Context(), plain, append(args, ".")...))
 }
 
-// whole says whether all was run, in a way that the documentation may show.
+// whole reports whether everything ran, so that the documentation may show it.
 func (b *bench) whole() bool {
 	return len(b.rows) == len(allRows()) && len(b.extra) == 0 && b.profiles == ""
 }
@@ -188,5 +188,5 @@ func number(t *testing.T, variable string, otherwise float64) float64 {
 	return value
 }
 
-// timeOf reads one of the times that parts tell.
+// timeOf returns one of the times that a part has recorded.
 func timeOf(nanoseconds int64) time.Time { return time.Unix(0, nanoseconds) }

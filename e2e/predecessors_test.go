@@ -34,15 +34,15 @@ func TestTheVariablesOfTheDotNetPredecessorConfigureIt(t *testing.T) {
 	assert.NotContains(t, d.Output.String(), `"level":"trace"`)
 }
 
-// predecessor is a reader whose position is to be taken over from a container.
+// predecessor is a reader whose position in a container is taken over.
 type predecessor struct {
 	name string
-	// leave writes what it leaves behind when it has read up to the hub event last.
+	// leave writes what the predecessor leaves behind after it has read up to the hub event last.
 	leave func(t *testing.T, c harness.Blobs, partition string, last hubtest.PartitionInfo)
 }
 
-// lease is a blob of the retired Go SDK (azure-event-hubs-go/v3, eph and storage), at the
-// container's root.
+// lease returns the content of a lease blob of the retired Go SDK (azure-event-hubs-go/v3, eph and storage), which is
+// at the root of the container.
 func lease(partition string, sequence int64, offset string) string {
 	return fmt.Sprintf(`{"partitionID":%q,"epoch":3,"owner":"host-1","checkpoint":{"offset":%q,"sequenceNumber":%d,`+
 		`"enqueueTime":"2026-01-02T03:04:05.678Z"},"state":"available","token":"b6ea4a4e-1f0c-4b7c-a1d7-c1e7cf5f2cf8"}`, partition, offset, sequence)
@@ -99,7 +99,7 @@ func TestALeaseThatNamesNoEventMeansNothingReadYet(t *testing.T) {
 	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)
 	fed := harness.NewFeed(hub)
 	fed.Add(t, 2, 2)
-	// What the retired SDK writes before its first checkpoint: the number is that of a real event.
+	// The retired SDK writes this before its first checkpoint: the number is that of a real event.
 	c.Write(t, "0", lease("0", 0, "-1"))
 	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL).With(harness.Settings{"EVENTHUBSTARTPOSITION": "latest"}))
 	s.Await(t, fed.Total())
@@ -107,7 +107,7 @@ func TestALeaseThatNamesNoEventMeansNothingReadYet(t *testing.T) {
 	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
-// A lease does not say of which event hub it is, and whoever wrote a checkpoint came after it.
+// A lease does not say to which event hub it belongs, and a checkpoint is newer than the lease.
 func TestALeaseCountsOnlyWhereThereIsNoCheckpoint(t *testing.T) {
 	t.Parallel()
 	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)

@@ -8,9 +8,9 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// These tests show for random faults and random events: each audit event gets its
-// verdict (it is delivered, or a dead letter stands in the store), what is delivered comes in order for each
-// partition, nothing is delivered that was not there, and no checkpoint ever passes an event without a verdict.
+// These tests show for random faults and random events that each audit event gets its verdict (it is delivered, or the
+// store has its dead letter), that each partition is delivered in order, that nothing is delivered that was not
+// appended, and that no checkpoint passes an event without a verdict.
 
 func TestRandomFaultsOverRandomEventsLoseNothing(t *testing.T) {
 	t.Parallel()

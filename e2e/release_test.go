@@ -13,8 +13,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// exampleEnvironment reads the variables that .envrc.example sets, and those that it only
-// offers behind a # too if optional is set.
+// exampleEnvironment reads the variables that .envrc.example sets. With optional it also reads those that are
+// commented out.
 func exampleEnvironment(t *testing.T, optional bool) harness.Settings {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(harness.ProductDir, ".envrc.example"))
@@ -38,7 +38,7 @@ func exampleEnvironment(t *testing.T, optional bool) harness.Settings {
 func TestTheReleaseBinaryRunsOnTheExampleEnvironment(t *testing.T) {
 	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "aks-audit-log-go")
-	// The command of the Dockerfile, but for where the binary goes.
+	// This is the command of the Dockerfile, except for the path of the binary.
 	require.NoError(t, harness.BuildDaemon(t.Context(), append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux"),
 		"-ldflags=-s", "-a", "-installsuffix", "cgo", "-o", binary, "."))
 	assertStatic(t, binary)
@@ -51,7 +51,7 @@ func TestTheReleaseBinaryRunsOnTheExampleEnvironment(t *testing.T) {
 	}
 }
 
-// assertRunsOn fills in what the operator has to and sees the daemon do its work.
+// assertRunsOn fills in what an operator must fill in, and asserts that the daemon works.
 func assertRunsOn(t *testing.T, binary string, environ harness.Settings) {
 	t.Helper()
 	hub, f, c := harness.StartHub(t, 2), harness.StartFalco(t), harness.NewBlobs(t)
@@ -62,8 +62,7 @@ func assertRunsOn(t *testing.T, binary string, environ harness.Settings) {
 		require.Contains(t, environ, name, "the example sets what is required")
 		environ[name] = ours[name]
 	}
-	// What the test's surroundings demand: the emulator's certificate, a port that is free, and time to stop on a
-	// busy machine.
+	// The test needs these: the certificate of the emulator, a free port, and time to stop on a busy machine.
 	for _, name := range []string{"SSL_CERT_FILE", "STATSADDRESS", "SHUTDOWNTIMEOUT"} {
 		environ[name] = ours[name]
 	}

@@ -37,7 +37,7 @@ func TestAReplicaTakesOverFromOneThatWasKilled(t *testing.T) {
 	half := float64(fed.Total() / 2)
 	a.AwaitMetric(t, harness.VerdictSeries("delivered"), half)
 	b.AwaitMetric(t, harness.VerdictSeries("delivered"), half)
-	// With its checkpoints written, the one killed has nothing that would come again.
+	// Its checkpoints are written, so nothing is redelivered after the kill.
 	harness.Wait(t, func() bool { return harness.CaughtUp(t, hub, c) }, "the checkpoints stand at the last events")
 	a.Kill(t)
 
@@ -65,7 +65,7 @@ func TestAReplicaTakesOverAtOnceFromOneThatWasStopped(t *testing.T) {
 	owners, err := harness.StateInBlobs{Blobs: c}.Owners(t.Context())
 	require.NoError(t, err)
 	for partition, owner := range owners {
-		assert.NotEqual(t, name[1], owner, "partition %s was given up, not left to expire", partition)
+		assert.NotEqual(t, name[1], owner, "partition %s was relinquished, not left to expire", partition)
 	}
 	fed.Add(t, 10, 3)
 	b.AwaitMetric(t, harness.PartitionsOwned, 4)

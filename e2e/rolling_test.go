@@ -15,30 +15,30 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// noticed is how much later than at once a change may be made and seen, where the storage answers at once: the
-// times of blobs are exact to a second.
+// noticed is how late a change can be made and seen, even if the storage answers at once: the times of blobs have a
+// resolution of a second.
 const noticed = 20 * time.Second
 
-// gapWatch measures for how long each partition is without an owner that lives, by the ownership
-// blobs, and for how long without a reader, by the links that the hub knows.
+// gapWatch measures how long each partition has no running owner, by the ownership blobs, and how long it has no
+// reader, by the links at the hub.
 type gapWatch struct {
 	hub   *hubtest.Server
 	state harness.StateInBlobs
 
 	mu      sync.Mutex
-	living  map[string]bool // by the names of the owners
+	running map[string]bool // the names of the daemons that run
 	unowned map[string]time.Time
 	unread  map[string]time.Time
-	longest map[string]time.Duration // by what it is: "unowned" and "unread"
-	slowest time.Duration            // look at the ownerships
+	longest map[string]time.Duration // by kind: "unowned" and "unread"
+	slowest time.Duration            // listing of the ownerships
 	err     error
 }
 
-// watchGaps looks until the function that it answers is called.
+// watchGaps measures until the returned function is called.
 func watchGaps(t *testing.T, hub *hubtest.Server, c harness.Blobs) (g *gapWatch, end func()) {
 	t.Helper()
 	g = &gapWatch{
-		hub: hub, state: harness.StateInBlobs{Blobs: c}, living: map[string]bool{},
+		hub: hub, state: harness.StateInBlobs{Blobs: c}, running: map[string]bool{},
 		unowned: map[string]time.Time{}, unread: map[string]time.Time{}, longest: map[string]time.Duration{},
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -71,12 +71,12 @@ func (g *gapWatch) look(ctx context.Context) {
 		return
 	}
 	for _, partition := range g.hub.PartitionIDs() {
-		g.note("unowned", g.unowned, partition, !g.living[owners[partition]])
+		g.note("unowned", g.unowned, partition, !g.running[owners[partition]])
 		g.note("unread", g.unread, partition, g.hub.Receivers(partition) == 0)
 	}
 }
 
-// note measures a gap: since holds when each partition's began.
+// note measures a gap. since holds when the gap of each partition began.
 func (g *gapWatch) note(what string, since map[string]time.Time, partition string, gap bool) {
 	if !gap {
 		delete(since, partition)
@@ -88,11 +88,11 @@ func (g *gapWatch) note(what string, since map[string]time.Time, partition strin
 	g.longest[what] = max(g.longest[what], time.Since(since[partition]))
 }
 
-// readerName finds in a daemon's log the name under which it owns partitions.
+// readerName matches the name under which a daemon owns partitions, in its log.
 var readerName = regexp.MustCompile(`"msg":"consumer starts","owner":"([^"]+)"`)
 
-// lives notes that a daemon runs, and answers its name.
-func (g *gapWatch) lives(t *testing.T, d *harness.Daemon) string {
+// started notes that a daemon runs, and returns its name.
+func (g *gapWatch) started(t *testing.T, d *harness.Daemon) string {
 	t.Helper()
 	var name string
 	harness.Wait(t, func() bool {
@@ -105,18 +105,18 @@ func (g *gapWatch) lives(t *testing.T, d *harness.Daemon) string {
 	}, "the daemon says its name")
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.living[name] = true
+	g.running[name] = true
 	return name
 }
 
-// dies notes that a daemon has ended.
-func (g *gapWatch) dies(name string) {
+// ended notes that a daemon has ended.
+func (g *gapWatch) ended(name string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.living, name)
+	delete(g.running, name)
 }
 
-// longestGaps are the longest so far.
+// longestGaps returns the longest gaps so far.
 func (g *gapWatch) longestGaps(t *testing.T) (unowned, unread time.Duration) {
 	t.Helper()
 	g.mu.Lock()
@@ -125,24 +125,22 @@ func (g *gapWatch) longestGaps(t *testing.T) (unowned, unread time.Duration) {
 	return g.longest["unowned"], g.longest["unread"]
 }
 
-// bound returns for how long a partition may be without its owner: the ownership of the one killed has to
-// expire, and the storage answers the others as slowly as it answers this watch. To take a partition over
-// costs about ten questions.
+// bound returns how long a partition may have no owner. The ownership of the killed daemon must expire, and the
+// storage answers the others as slowly as it answers this watch. Taking a partition over takes about ten requests.
 func (g *gapWatch) bound() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return ownershipExpiry + noticed + 10*g.slowest
 }
 
-// allOwned says whether every partition has an owner that lives, and none owns more than its share
-// and one.
+// allOwned reports whether every partition has a running owner, and no owner has more than its share and one.
 func (g *gapWatch) allOwned() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.unowned) == 0 && len(g.unread) == 0
 }
 
-// deployment is three replicas that are exchanged one by one.
+// deployment is three replicas that are replaced one by one.
 type deployment struct {
 	environ harness.Settings
 	gaps    *gapWatch
@@ -150,11 +148,11 @@ type deployment struct {
 	names   []string
 }
 
-// add starts one more replica and waits until it is ready.
+// add starts another replica and waits until it is ready.
 func (d *deployment) add(t *testing.T) {
 	t.Helper()
 	pod := harness.StartDaemon(t, d.environ.With(harness.Settings{"STATSADDRESS": harness.FreeAddress(t)}))
-	d.names = append(d.names, d.gaps.lives(t, pod))
+	d.names = append(d.names, d.gaps.started(t, pod))
 	pod.AwaitReady(t)
 	d.pods = append(d.pods, pod)
 }
@@ -163,7 +161,7 @@ func (d *deployment) add(t *testing.T) {
 func (d *deployment) remove(t *testing.T, end func(*testing.T, *harness.Daemon)) {
 	t.Helper()
 	end(t, d.pods[0])
-	d.gaps.dies(d.names[0])
+	d.gaps.ended(d.names[0])
 	d.pods, d.names = d.pods[1:], d.names[1:]
 }
 
@@ -189,8 +187,8 @@ func TestRollingRestartsUnderLoadLoseNothingAndNoPartitionIsLeftAlone(t *testing
 	}
 }
 
-// rollingRestart exchanges three replicas one by one, as a Deployment does: the new one is ready
-// before the old one is stopped. One is killed.
+// rollingRestart replaces three replicas one by one, as a Deployment does: the new one is ready before the old one is
+// stopped. One is killed.
 func rollingRestart(t *testing.T) {
 	t.Helper()
 	hub, seed, c := harness.StartHub(t, 8), harness.Seed(t), harness.NewBlobs(t)
@@ -218,7 +216,7 @@ func rollingRestart(t *testing.T) {
 	harness.AwaitVerdicts(t, oracle)
 	endGaps()
 	unowned, unread := gaps.longestGaps(t)
-	assert.Less(t, unowned, gaps.bound(), "the longest time for which a partition had no owner that lives")
+	assert.Less(t, unowned, gaps.bound(), "the longest time for which a partition had no owner that started")
 	assert.Less(t, unread, gaps.bound(), "the longest time for which a partition had no reader")
 	for _, pod := range d.pods {
 		harness.StopInTime(t, pod)
@@ -227,11 +225,11 @@ func rollingRestart(t *testing.T) {
 	harness.AssertNoErrors(t, oracle)
 	assert.Zero(t, oracle.OpenHubEvents(), "hub events that the checkpoints have not passed")
 	count := oracle.Counts()
-	t.Logf("%d audit events appended, %d delivered, %d repeats; no partition without an owner that lives for more than %s, or without a reader for more than %s",
+	t.Logf("%d audit events appended, %d delivered, %d repeats; no partition without an owner that started for more than %s, or without a reader for more than %s",
 		count.Appended, count.Delivered, count.Redelivered, unowned.Round(time.Millisecond), unread.Round(time.Millisecond))
 }
 
-// forget begins to measure anew.
+// forget starts to measure anew.
 func (g *gapWatch) forget() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

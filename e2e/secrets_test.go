@@ -19,7 +19,7 @@ const (
 	sinkToken    = "sink-query-token-9c1b"
 )
 
-// withPassword puts a user, a password and a token into the sink's URL.
+// withPassword adds a user, a password and a token to the URL of the sink.
 func withPassword(t *testing.T, sinkURL string) string {
 	t.Helper()
 	u, err := url.Parse(sinkURL)
@@ -29,7 +29,7 @@ func withPassword(t *testing.T, sinkURL string) string {
 	return u.String()
 }
 
-// forbidden is what a daemon with these settings must never show.
+// forbidden returns what a daemon with these settings must never show.
 func forbidden(s harness.Settings) map[string]string {
 	secrets := map[string]string{
 		"a SAS token":                     "SharedAccessSignature",
@@ -41,7 +41,7 @@ func forbidden(s harness.Settings) map[string]string {
 		"the storage's connection string": s["BLOBSTORAGECONNECTIONSTRING"],
 		"an audit event's content":        "system:authenticated",
 	}
-	if strings.Contains(s["WEBSINKURL"], "@") { // else it is no secret
+	if strings.Contains(s["WEBSINKURL"], "@") { // otherwise it is no secret
 		secrets["the sink's URL"] = s["WEBSINKURL"]
 	}
 	for name, variable := range map[string]string{"hub": "EHUBNAMESPACECONNECTIONSTRING", "storage": "BLOBSTORAGECONNECTIONSTRING"} {
@@ -53,7 +53,7 @@ func forbidden(s harness.Settings) map[string]string {
 	return secrets
 }
 
-// keyOf finds the key in a connection string.
+// keyOf returns the key in a connection string.
 func keyOf(connectionString string) string {
 	for field := range strings.SplitSeq(connectionString, ";") {
 		name, value, _ := strings.Cut(field, "=")
@@ -64,7 +64,7 @@ func keyOf(connectionString string) string {
 	return ""
 }
 
-// assertNoSecrets looks for secrets in all that a daemon shows to anybody.
+// assertNoSecrets asserts that the output of a daemon contains no secret.
 func assertNoSecrets(t *testing.T, s harness.Settings, shown string) {
 	t.Helper()
 	for what, secret := range forbidden(s) {
@@ -74,7 +74,7 @@ func assertNoSecrets(t *testing.T, s harness.Settings, shown string) {
 	}
 }
 
-// wrongKey replaces the key in a connection string by another of the same form.
+// wrongKey replaces the key in a connection string by another one of the same form.
 func wrongKey(connectionString string) string {
 	other := base64.StdEncoding.EncodeToString([]byte("not the key, but as secret as it"))
 	return strings.Replace(connectionString, keyOf(connectionString), other, 1)

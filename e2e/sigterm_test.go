@@ -12,18 +12,18 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// mostRounds is how many balancing rounds a replica may need to take a partition that was given up.
+// mostRounds is how many balancing rounds a replica may need to take a relinquished partition.
 const mostRounds = 2
 
-// roundCount counts the balancing rounds of a replica, by what it asks of the storage, until it claims a
-// partition. A count of rounds holds on a busy machine, too, where each of them takes long.
+// roundCount counts the balancing rounds of a replica by its requests to the storage, until it claims a partition. The
+// count does not depend on how long a round takes on a busy machine.
 type roundCount struct {
 	mu      sync.Mutex
 	rounds  int
 	claimed bool
 }
 
-// note is a fault that spoils nothing.
+// note is a fault that changes nothing.
 func (c *roundCount) note(_ http.ResponseWriter, r *http.Request) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,8 +64,8 @@ func TestAStopUnderLoadLosesAndRepeatsNothing(t *testing.T) {
 	t.Logf("stopped %d times: %d audit events appended, all delivered, once", stopRounds+1, oracle.Counts().Appended)
 }
 
-// One partition, so that the replica which stands by never takes it from the one at work: that
-// could repeat what is in hand.
+// There is one partition, so that the replica that stands by never takes it from the working one: that could redeliver
+// what is in hand.
 func TestAStoppedReplicaHandsOverUnderLoadWithinTwoRounds(t *testing.T) {
 	t.Parallel()
 	hub, seed, c := harness.StartHub(t, 1), harness.Seed(t), harness.NewBlobs(t)

@@ -15,17 +15,17 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// scriptedSink is a webhook with a fault that can be set and mended.
+// scriptedSink is a webhook whose fault a test sets and ends.
 type scriptedSink struct {
 	*httptest.Server
 
 	mu     sync.Mutex
 	fault  sinkFault
-	events []string // those that it accepted
-	faults int      // POSTs that met a fault
+	events []string // accepted
+	faults int      // the number of POSTs during a fault
 }
 
-// sinkFault is what a sink does with a POST, and whether it has accepted it then.
+// sinkFault answers a POST, and reports whether the sink has accepted it.
 type sinkFault func(w http.ResponseWriter, r *http.Request) (accepted bool)
 
 // startScriptedSink serves at the address, without a fault.
@@ -65,7 +65,7 @@ func (s *scriptedSink) take(w http.ResponseWriter, r *http.Request) {
 	s.events = append(s.events, events...)
 }
 
-// set sets a fault, nil mends it.
+// set sets a fault; nil ends it.
 func (s *scriptedSink) set(fault sinkFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,14 +78,14 @@ func (s *scriptedSink) accepted() []string {
 	return slices.Clone(s.events)
 }
 
-// met is how many POSTs have met a fault.
+// met returns how many POSTs came during a fault.
 func (s *scriptedSink) met() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults
 }
 
-// answering is a sink that answers so.
+// answering returns a fault that answers with this status and these headers.
 func answering(status int, header ...string) sinkFault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
 		for i := 0; i+1 < len(header); i += 2 {
@@ -96,19 +96,20 @@ func answering(status int, header ...string) sinkFault {
 	}
 }
 
-// neverAnswering keeps a POST until the client hangs up.
+// neverAnswering keeps a POST waiting until the client cancels it.
 func neverAnswering(_ http.ResponseWriter, r *http.Request) bool {
 	<-r.Context().Done()
 	return false
 }
 
-// resettingAmidTheAnswer accepts and dies with its words in its mouth.
+// resettingAmidTheAnswer accepts the POST and resets the connection in the middle of the answer.
 func resettingAmidTheAnswer(w http.ResponseWriter, _ *http.Request) bool {
 	harness.ResetConnection(w, true)
 	return true
 }
 
-// resettingBeforeTheAnswer takes a POST, and whether it has used it nobody knows.
+// resettingBeforeTheAnswer reads the POST and resets the connection, so that nobody knows whether the sink has used
+// it.
 func resettingBeforeTheAnswer(w http.ResponseWriter, _ *http.Request) bool {
 	harness.ResetConnection(w, false)
 	return false
@@ -118,9 +119,9 @@ func TestEachFaultOfTheSinkIsGotOverWithoutLoss(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fault sinkFault
-		// once: nothing is sent again that the sink has accepted.
+		// once says that nothing is sent again that the sink has accepted.
 		once bool
-		// timeout is POSTTIMEOUT, short where it is what ends the POSTs.
+		// timeout is POSTTIMEOUT. It is short if the timeout is what ends the POSTs.
 		timeout string
 	}{
 		"it answers 500":                      {answering(500), true, "5m"},
@@ -178,8 +179,7 @@ func TestASinkThatRefusesConnectionsLongerThanAllRetriesIsWaitedFor(t *testing.T
 	fed.AssertAllInOrder(t, both())
 }
 
-// The URL is wrong, and what is there answers 400 whatever it gets: the first five may be bad
-// events, the sixth is not.
+// The URL is wrong, and the server answers 400 to everything. The first five events may be bad, the sixth is not.
 func TestASinkThatRefusesEverythingIsTakenForTheWrongOne(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 1), startScriptedSink(t, harness.FreeAddress(t))
@@ -200,8 +200,8 @@ func TestASinkThatRefusesEverythingIsTakenForTheWrongOne(t *testing.T) {
 	assert.Equal(t, fed.Sent["0"][5:], s.accepted())
 }
 
-// Falco's default settings make it answer after 45 s under load, of the 60 s that a POST has. Here it answers
-// two POSTs when it is asked to, and the others once the daemon has been looked at.
+// With Falco's default settings it answers after 45 s under load, of the 60 s that a POST may take. Here it answers
+// two POSTs when the test says so, and the others after the test has looked at the daemon.
 func TestASinkThatAnswersSlowlyIsGivenItsTime(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 2), startScriptedSink(t, harness.FreeAddress(t))

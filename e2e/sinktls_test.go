@@ -20,7 +20,7 @@ func mounted(t *testing.T, dir, name string, content []byte) string {
 	return path
 }
 
-// All of it at once, from mounted secrets only, as in a cluster with cert-manager.
+// The test uses everything at once, from mounted secrets only, as in a cluster with cert-manager.
 func TestAllSecretsComeFromFilesAndThoseOfTheSinkAreRenewed(t *testing.T) {
 	t.Parallel()
 	dir, ca := t.TempDir(), certtest.NewAuthority(t, "sinks")
@@ -50,8 +50,8 @@ func TestAllSecretsComeFromFilesAndThoseOfTheSinkAreRenewed(t *testing.T) {
 		assert.Equal(t, "Bearer "+name+"-t0k3n", s.LastRequest().Header.Get("Authorization"))
 	}
 	deliverAs(1, "first")
-	// Settled, so that the close is no loss.
-	harness.Wait(t, func() bool { return d.Output.Contains("checkpoint written") }, "the first audit event is settled")
+	// The audit event is confirmed, so that closing the connection is no loss.
+	harness.Wait(t, func() bool { return d.Output.Contains("checkpoint written") }, "the first audit event is confirmed")
 	renew("second")
 	s.CloseClientConnections()
 	deliverAs(2, "second")

@@ -13,12 +13,12 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// What the sink has accepted and not settled is not kept: it stands in the hub.
+// The daemon does not keep what the sink has accepted without confirming it: that is still in the hub.
 func TestTheMemoryIsBoundedWhileTheSinkIsSlowerThanTheEventsCome(t *testing.T) {
 	t.Parallel()
 	const (
 		enough  = 600      // POSTs of 200 KB, of 4800 in the hub
-		garbage = 32 << 20 // what events that have gone leave behind
+		garbage = 32 << 20 // memory of finished events that is not collected yet
 	)
 	hub, event := harness.StartHub(t, heavyPartitions), heavyHubEvent(t)
 	for _, partition := range hub.PartitionIDs() {
@@ -43,6 +43,6 @@ func TestTheMemoryIsBoundedWhileTheSinkIsSlowerThanTheEventsCome(t *testing.T) {
 	highest := highestResident(t, d.Process)
 	t.Logf("highest resident size: %.1f MiB", float64(highest)/(1<<20))
 	assert.Less(t, highest, memoryLimit+garbage)
-	assert.Zero(t, d.Metric(t, `aks_audit_log_checkpoint_writes_total{partition="0"}`), "nothing is settled")
+	assert.Zero(t, d.Metric(t, `aks_audit_log_checkpoint_writes_total{partition="0"}`), "nothing is confirmed")
 	d.Stop(t)
 }

@@ -15,19 +15,19 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// soon is how long the page may take to show what has happened. It asks every two seconds; the rest is for the
-// browser. A busy machine gets overtime besides.
+// soon is how long the page may take to show what has happened. It refreshes every two seconds; the rest is for the
+// browser. A busy machine gets more time.
 const soon = 15 * time.Second
 
 var (
 	desk  = harness.Window{Width: 1280, Height: 800, Scheme: "light"}
 	night = harness.Window{Width: 1280, Height: 800, Scheme: "dark"}
-	// The narrowest phones that are in use.
+	// These are the narrowest phones in use.
 	phone      = harness.Window{Width: 360, Height: 740, Scheme: "light"}
 	nightPhone = harness.Window{Width: 360, Height: 740, Scheme: "dark"}
 )
 
-// cell is the selector of what a partition's row says under a heading.
+// cell returns the selector of the cell of a partition under a heading.
 func cell(partition, label string) string {
 	return fmt.Sprintf(`tr[data-partition="%s"] [data-label="%s"]`, partition, label)
 }

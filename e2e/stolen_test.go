@@ -9,8 +9,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// Another owner takes partition 0 while its first audit event is being posted: the link is stolen,
-// and ownership and checkpoint are the other's.
+// Another owner takes partition 0 while its first audit event is being posted: it takes the link, the ownership and
+// the checkpoint.
 func TestAPartitionWhoseLinkIsStolenIsLeftAtOnceAndItsCheckpointIsNotTouched(t *testing.T) {
 	t.Parallel()
 	for _, client := range []string{harness.CurrentClient, harness.LegacyClient} {
@@ -30,13 +30,13 @@ func TestAPartitionWhoseLinkIsStolenIsLeftAtOnceAndItsCheckpointIsNotTouched(t *
 			theirs := map[string]string{"sequencenumber": "0", "offset": hub.Partition("0").LastOffset}
 			c.Add(t, harness.CheckpointPath+"0", theirs)
 			require.Equal(t, 1, hub.StealLinks("0"))
-			d.AwaitMetric(t, harness.PartitionsOwned, 1) // though the sink has not answered yet
+			d.AwaitMetric(t, harness.PartitionsOwned, 1) // although the sink has not answered yet
 			harness.Wait(t, func() bool { return d.Output.Contains("partition lost to another reader") }, "the log says so")
 
 			g.Release()
 			fed.Add(t, 3, 2)
 			harness.Wait(t, func() bool { return len(g.PostedOf(t, "1")) == 8 }, "the other partition goes on")
-			// Its own renewal, in the next round, is the last thing that could undo the other's claim.
+			// The renewal in the next round is the last thing that could undo the claim of the other owner.
 			renewed := c.Renewals(t, "1")
 			harness.Wait(t, func() bool { return c.Renewals(t, "1") != renewed }, "another balancing round")
 			assert.Len(t, g.PostedOf(t, "0"), 1, "nothing but what was in flight")

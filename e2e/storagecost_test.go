@@ -12,13 +12,13 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// storageBill counts what a daemon asks of the storage, as it is billed.
+// storageBill counts the requests of a daemon to the storage, by their price.
 type storageBill struct {
 	mu                              sync.Mutex
 	lists, ownerships, checks, rest int
 }
 
-// note is a fault that spoils nothing.
+// note is a fault that changes nothing.
 func (b *storageBill) note(_ http.ResponseWriter, r *http.Request) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -35,14 +35,14 @@ func (b *storageBill) note(_ http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// read answers the counts so far.
+// read returns the counts so far.
 func (b *storageBill) read() storageBill {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return storageBill{lists: b.lists, ownerships: b.ownerships, checks: b.checks, rest: b.rest}
 }
 
-// What docs/operations.md reckons the costs from. -v prints what came of it.
+// docs/operations.md calculates the costs from these figures. -v prints the result.
 func TestTheStorageIsAskedNoMoreThanTheGuideSays(t *testing.T) {
 	t.Parallel()
 	const partitions, rounds, interval = 2, 2, 500 * time.Millisecond
@@ -57,14 +57,14 @@ func TestTheStorageIsAskedNoMoreThanTheGuideSays(t *testing.T) {
 	p.SetFault(bill.note)
 
 	begun := time.Now()
-	for events := 0; bill.read().ownerships < rounds*partitions; events++ { // always something to checkpoint
+	for events := 0; bill.read().ownerships < rounds*partitions; events++ { // so that there is always something to checkpoint
 		fed.Add(t, 1, 2)
 		s.Await(t, fed.Total())
 	}
 	took, seen := time.Since(begun), bill.read()
 	t.Logf("in %s, with %d partitions and CHECKPOINTINTERVAL=%s: %d lists, %d writes of ownerships, %d of checkpoints, %d others, for %d audit events",
 		took.Round(time.Second), partitions, interval, seen.lists, seen.ownerships, seen.checks, seen.rest, fed.Total())
-	most := int(took/shortestRound) + 2 // the first and the last may be cut by the measuring
+	most := int(took/shortestRound) + 2 // the first and the last round may be measured in part
 	assert.LessOrEqual(t, seen.lists, most, "one for each balancing round")
 	assert.LessOrEqual(t, seen.ownerships, most*partitions, "one for each partition and balancing round")
 	assert.LessOrEqual(t, seen.checks, partitions*int(took/interval+1), "one for each partition and CHECKPOINTINTERVAL, whatever is delivered")

@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// storageFaults are the ways in which a storage account is away.
+// storageFaults returns the faults of a storage account that is unavailable.
 func storageFaults(t *testing.T, p *harness.StorageProxy) map[string]harness.StorageFault {
 	t.Helper()
 	return map[string]harness.StorageFault{
@@ -71,7 +71,7 @@ func TestAStorageThatIsAwayAtTheStartIsWaitedFor(t *testing.T) {
 	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
-// A policy that may read and write blobs only cannot make the container.
+// A policy that may only read and write blobs cannot create the container.
 func TestAContainerThatIsMissingAndMayNotBeMadeIsNamed(t *testing.T) {
 	t.Parallel()
 	hub, s, c, p := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t), harness.StartStorageProxy(t)
@@ -95,7 +95,7 @@ func TestAContainerThatIsMissingAndMayNotBeMadeIsNamed(t *testing.T) {
 	d.Stop(t)
 }
 
-// Another owner wrote the checkpoint meanwhile: it stays where it is, and reading goes on behind it.
+// Another owner wrote the checkpoint meanwhile. The daemon does not move it, and continues to read after it.
 func TestACheckpointThatAnotherHasMovedIsNotMovedBack(t *testing.T) {
 	t.Parallel()
 	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)

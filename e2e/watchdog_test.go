@@ -10,8 +10,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// The hub goes silent without closing its connections, as behind a firewall that has forgotten
-// them: nothing tells the daemon but that nothing comes.
+// The hub goes silent without closing its connections, as it does after a firewall has forgotten them. The daemon can
+// only notice that nothing arrives.
 func TestAConsumerWedgedByASilentHubSaysSoAndRecoversByItself(t *testing.T) {
 	t.Parallel()
 	for _, client := range []string{harness.CurrentClient, harness.LegacyClient} {
@@ -42,7 +42,7 @@ func TestAConsumerWedgedByASilentHubSaysSoAndRecoversByItself(t *testing.T) {
 	}
 }
 
-// The hub answers questions, so that the daemon knows of the events, but lets nobody read.
+// The hub answers management requests, so that the daemon knows of the events, but nobody may read.
 func TestAPartitionThatCannotBeReadIsNamedByTheLivenessProbe(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 2), harness.StartSink(t)
@@ -73,7 +73,7 @@ func TestASinkThatIsDownForLongIsNoReasonToRestart(t *testing.T) {
 	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, harness.NewBlobs(t), s.URL).With(harness.FastRetries()).With(harness.Settings{"WATCHDOGTIMEOUT": "20s"}))
 	harness.AwaitSinkFailure(t, d)
 	posts := s.Posted()
-	// Each of the two is posted again every second: so many take longer than the watchdog waits.
+	// Each of the two events is posted again every second. So many attempts take longer than the watchdog waits.
 	harness.AwaitCount(t, posts+2*24, func() int {
 		status, why := harness.Get(t.Context(), d.StatsURL+"/healthz")
 		require.Equal(t, http.StatusOK, status, why)

@@ -12,8 +12,11 @@ func TestAFurtherCheckpointWinsWhereverItStands(t *testing.T) {
 	}
 	offset := at("2", 3, "h")
 	offset.Offset = "300"
-	assert.Equal(t, []FoundCheckpoint{offset}, FurthestCheckpoints([]FoundCheckpoint{at("2", 3, "g"), offset, at("2", 3, "i")}), "with an offset")
-	assert.Equal(t, []FoundCheckpoint{at("1", 5, "b"), at("0", 0, "d"), at("2", NoSequence, "f")}, FurthestCheckpoints([]FoundCheckpoint{
-		at("1", 4, "a"), at("1", 5, "b"), at("1", 5, "late"), at("0", NoSequence, "c"), at("0", 0, "d"), at("1", NoSequence, "e"), at("2", NoSequence, "f"),
-	}))
+	withOffset := FurthestCheckpoints([]FoundCheckpoint{at("2", 3, "g"), offset, at("2", 3, "i")})
+	assert.Equal(t, []FoundCheckpoint{offset}, withOffset)
+	furthest := FurthestCheckpoints([]FoundCheckpoint{
+		at("1", 4, "a"), at("1", 5, "b"), at("1", 5, "late"), at("0", NoSequence, "c"), at("0", 0, "d"),
+		at("1", NoSequence, "e"), at("2", NoSequence, "f"),
+	})
+	assert.Equal(t, []FoundCheckpoint{at("1", 5, "b"), at("0", 0, "d"), at("2", NoSequence, "f")}, furthest)
 }

@@ -20,7 +20,8 @@ func TestADeadLetterKeepsBytesThatAreNoText(t *testing.T) {
 
 func TestWhatIsNoDeadLetterIsToldApart(t *testing.T) {
 	for name, stored := range map[string]string{
-		"empty": "", "no JSON": "{", "another type": `{"reason":1}`, "no reason": `{"partition":"0"}`, "no partition": `{"reason":"refused"}`, "null": "null",
+		"empty": "", "no JSON": "{", "null": "null", "another type": `{"reason":1}`,
+		"no reason": `{"partition":"0"}`, "no partition": `{"reason":"refused"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := DecodeDeadLetter("0/1-0.json", []byte(stored))
@@ -34,7 +35,9 @@ func FuzzDeadLetter(f *testing.F) {
 	f.Add("refused", "0", int64(7), []byte(`{"kind":"Event"}`))
 	f.Add("not_json", "31", int64(-1), []byte{0xff, 0xfe})
 	f.Fuzz(func(t *testing.T, reason, partition string, sequence int64, content []byte) {
-		letter := DeadLetter{Reason: reason, Partition: partition, Sequence: sequence, Enqueued: time.Unix(0, 0).UTC(), Content: content}
+		letter := DeadLetter{
+			Reason: reason, Partition: partition, Sequence: sequence, Enqueued: time.Unix(0, 0).UTC(), Content: content,
+		}
 		stored, err := letter.Encode()
 		require.NoError(t, err)
 		read, err := DecodeDeadLetter("x", stored)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// NewReaderID returns a name for this process as a reader: the host's name, which in Kubernetes is the pod's, and a random
-// suffix that distinguishes a restarted process from the one before.
+// NewReaderID returns a name for this process as a reader: the host's name, which in Kubernetes is the pod's, and a
+// random suffix that distinguishes a restarted process from the one before.
 func NewReaderID() string {
 	suffix := make([]byte, 4)
 	_, _ = rand.Read(suffix) // it never fails

@@ -93,7 +93,7 @@ func (s *FaultySink) count(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// AwaitUnused waits until all that was posted by a daemon that was killed is in the ledger.
+// AwaitUnused waits until the oracle has all that a killed daemon posted.
 func (s *FaultySink) AwaitUnused(t *testing.T) {
 	t.Helper()
 	Wait(t, func() bool { return s.connections.Load() == 0 }, "the connections of the one killed are closed")

@@ -95,7 +95,7 @@ func ServerBusy(w http.ResponseWriter, _ *http.Request) bool {
 // HangUp closes the connection without an answer.
 func HangUp(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
 
-// Hang does not answer until the fault ends or the client gives up.
+// Hang does not answer until the fault ends or the client cancels the request.
 func (p *StorageProxy) Hang(_ http.ResponseWriter, r *http.Request) bool {
 	p.mu.Lock()
 	ended := p.ended

@@ -23,9 +23,9 @@ const (
 	// WaitLimit bounds every wait for one thing. It is long because the whole suite may share a small
 	// machine with others; a test that passes never waits it out.
 	WaitLimit = 5 * time.Minute
-	// shutdownTimeout is the SHUTDOWNTIMEOUT of hubSettings. A stop waits until what the sink accepted is
-	// settled, which takes 52 times as long as the sink's slow answers. On a busy machine that is more than
-	// the default has, and the last events would come again.
+	// shutdownTimeout is the SHUTDOWNTIMEOUT of hubSettings. A stop waits until what the sink accepted is confirmed,
+	// which takes 52 times as long as the sink's slow answers. On a busy machine that is longer than the default, and
+	// the last events would be redelivered.
 	shutdownTimeout = 5 * time.Minute
 	// PollEvery is the time between two checks of a condition.
 	PollEvery = 25 * time.Millisecond

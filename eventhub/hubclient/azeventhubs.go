@@ -171,25 +171,45 @@ func (a *azEventHubs) Receive(ctx context.Context, partition string, from eventh
 	}
 }
 
+// probeRestTime is how long ProbeGroup waits for the events after the first one.
+const probeRestTime = 2 * time.Second
+
 // ProbeGroup implements Client.
-func (a *azEventHubs) ProbeGroup(ctx context.Context, partition string, after int64) error {
+func (a *azEventHubs) ProbeGroup(ctx context.Context, partition string, after int64, count int) (events []eventhub.Event, err error) {
 	consumer, err := a.connect(sdkNoRetries)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer closeQuietly(ctx, consumer.Close)
 	link, err := consumer.NewPartitionClient(partition, &azeventhubs.PartitionClientOptions{
 		StartPosition: sdkPosition(eventhub.Position{Sequence: after}),
-		Prefetch:      -1, // only the one event that is requested
+		Prefetch:      -1, // only the events that are requested
 	})
 	if err != nil {
-		return fmt.Errorf("set up the client of partition %s: %w", partition, err)
+		return nil, fmt.Errorf("set up the client of partition %s: %w", partition, err)
 	}
 	defer closeQuietly(ctx, link.Close)
-	return probeResult(ctx, partition, callWithContext(ctx, func(ctx context.Context) error {
-		_, err := link.ReceiveEvents(ctx, 1, nil)
+	received := make(chan []*azeventhubs.ReceivedEventData, 1)
+	err = probeResult(ctx, partition, callWithContext(ctx, func(ctx context.Context) error {
+		events, err := link.ReceiveEvents(ctx, 1, nil)
+		if err == nil && count > 1 {
+			// The SDK waits until all of them are there, and retention may have removed some.
+			rest, cancel := context.WithTimeout(ctx, probeRestTime)
+			defer cancel()
+			more, _ := link.ReceiveEvents(rest, count-1, nil)
+			events = append(events, more...)
+		}
+		received <- events
 		return err
 	}))
+	select {
+	case raw := <-received:
+		for _, one := range raw {
+			events = append(events, eventOf(one))
+		}
+	default: // it did not heed the end of ctx
+	}
+	return events, err
 }
 
 // Close implements eventhub.Hub.

@@ -123,17 +123,23 @@ func (r *azReader) startKnown() bool {
 // convert reads an event of the SDK. If the event has no sequence number, convert derives it from the last one,
 // because sequence numbers grow by one; numbered is false then.
 func (r *azReader) convert(received *azeventhubs.ReceivedEventData) (event eventhub.Event, numbered bool) {
-	event = eventhub.Event{Body: bodyOf(received.RawAMQPMessage.Body), Sequence: received.SequenceNumber, Offset: received.Offset}
+	event = eventOf(received)
 	if _, numbered = received.RawAMQPMessage.MessageAnnotations["x-opt-sequence-number"]; !numbered {
 		event.Sequence = r.expected()
 	}
+	return event, numbered
+}
+
+// eventOf converts an event of the SDK.
+func eventOf(received *azeventhubs.ReceivedEventData) eventhub.Event {
+	event := eventhub.Event{Body: bodyOf(received.RawAMQPMessage.Body), Sequence: received.SequenceNumber, Offset: received.Offset}
 	if received.EnqueuedTime != nil {
 		event.Enqueued = *received.EnqueuedTime
 	}
 	if properties := received.RawAMQPMessage.Properties; properties != nil && properties.ContentEncoding != nil {
 		event.Encoding = *properties.ContentEncoding
 	}
-	return event, numbered
+	return event
 }
 
 // handOn calls the handler. An event that the handler got after the end of ctx counts as not handed on.

@@ -232,7 +232,7 @@ func shortenQuiet(t *testing.T, hub eventhub.Hub) *azEventHubs {
 	t.Helper()
 	az, ok := hub.(*azEventHubs)
 	require.True(t, ok)
-	az.quiet, az.management.timeout = quietMoment, eventhubtest.Patience
+	az.quiet, az.management.timeout = quietMoment, eventhubtest.WaitLimit
 	return az
 }
 
@@ -289,7 +289,7 @@ func TestAHubThatStopsAnsweringIsAnError(t *testing.T) {
 	case err := <-r.Done:
 		require.ErrorContains(t, err, "receive from partition 0")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-	case <-time.After(eventhubtest.Patience):
+	case <-time.After(eventhubtest.WaitLimit):
 		t.Fatal("receiving did not end")
 	}
 	server.GoSilent(false)
@@ -424,7 +424,7 @@ func TestAHubThatIsUnavailableIsAnErrorSoon(t *testing.T) {
 			require.ErrorContains(t, r.End(t), "receive from partition 0")
 			began := time.Now()
 			require.Error(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {}))
-			assert.Less(t, time.Since(began), eventhubtest.Patience)
+			assert.Less(t, time.Since(began), eventhubtest.WaitLimit)
 		})
 	}
 }

@@ -82,7 +82,7 @@ func TestAWebSocketGoesThroughTheProxy(t *testing.T) {
 		"over TLS": server.ConnectionString(), "without TLS": server.PlainConnectionString(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EHUBNAMESPACECONNECTIONSTRING="+connection)
+			cfg := eventhubtest.EmulatorConfig(t, server, forwarder.ClientAzEventHubs, "EHUBNAMESPACECONNECTIONSTRING="+connection)
 			hub, err := newAzEventHubs(cfg, "reader", nil)
 			require.NoError(t, err)
 			trust, err := hubTLS(cfg)
@@ -141,7 +141,7 @@ func startProxy(t *testing.T) *connectProxy {
 func TestTheErrorOfAWrongProxyDoesNotShowItsPassword(t *testing.T) {
 	wrong := errors.New(`invalid proxy address "http://user:s3cr3t@%zz"`)
 	server, _ := startAzEmulator(t)
-	cfg := eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs)
+	cfg := eventhubtest.EmulatorConfig(t, server, forwarder.ClientAzEventHubs)
 	trust, err := hubTLS(cfg)
 	require.NoError(t, err)
 	dialer := webSocketDialer{tls: trust, proxy: azauth.HideProxyValue(func(*http.Request) (*url.URL, error) { return nil, wrong })}
@@ -182,9 +182,9 @@ func TestAFileWithoutAuthoritiesIsAnErrorAtTheStart(t *testing.T) {
 	server, _ := startAzEmulator(t)
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	require.NoError(t, os.WriteFile(empty, []byte("no certificate"), 0o600))
-	_, err := New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty), "reader")
+	_, err := New(eventhubtest.EmulatorConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty), "reader")
 	require.ErrorIs(t, err, pemfile.ErrNoCertificate)
-	_, err = New(eventhubtest.TestConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty+".missing"), "reader")
+	_, err = New(eventhubtest.EmulatorConfig(t, server, forwarder.ClientAzEventHubs, "EVENTHUBCAFILE="+empty+".missing"), "reader")
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assert.ErrorContains(t, err, "EVENTHUBCAFILE")
 }

@@ -17,7 +17,9 @@ type Client interface {
 	// came or ctx has ended: both return nil. Such a reader displaces no other one. If a reader with an epoch has the
 	// partition, as the daemon's readers have, the service refuses the link, and ProbeGroup returns ErrPartitionInUse.
 	// Reading removes nothing from an event hub.
-	ProbeGroup(ctx context.Context, partition string, after int64) error
+	//
+	// It returns the events that it received, at most count; azure-event-hubs-go returns none.
+	ProbeGroup(ctx context.Context, partition string, after int64, count int) ([]eventhub.Event, error)
 }
 
 // New returns the client of the event hub that the configuration names, on the SDK that it chooses. The service shows

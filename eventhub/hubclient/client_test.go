@@ -34,7 +34,7 @@ func startEmulator(t *testing.T, partitions int, client forwarder.HubClient) (*h
 // newTestHub returns a client for the emulator, with changes to its variables, NAME=value each.
 func newTestHub(t *testing.T, server *hubtest.Server, client forwarder.HubClient, changes ...string) eventhub.Hub {
 	t.Helper()
-	hub, err := New(eventhubtest.TestConfig(t, server, client, changes...), "reader")
+	hub, err := New(eventhubtest.EmulatorConfig(t, server, client, changes...), "reader")
 	require.NoError(t, err)
 	t.Cleanup(func() { closeHub(t, hub) })
 	return hub
@@ -42,7 +42,7 @@ func newTestHub(t *testing.T, server *hubtest.Server, client forwarder.HubClient
 
 func closeHub(t *testing.T, hub eventhub.Hub) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), eventhubtest.Patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), eventhubtest.WaitLimit)
 	defer cancel()
 	assert.NoError(t, hub.Close(ctx))
 }
@@ -193,7 +193,7 @@ func TestAReaderInItsHandlerIsDisplacedAtOnce(t *testing.T) {
 		select {
 		case err := <-done:
 			require.ErrorIs(t, err, eventhub.ErrDisplaced)
-		case <-time.After(eventhubtest.Patience):
+		case <-time.After(eventhubtest.WaitLimit):
 			t.Fatal("the reader did not notice")
 		}
 	})
@@ -204,7 +204,7 @@ func TestTheErrorOfAWrongKeySaysWhatToCheckAndShowsNoKey(t *testing.T) {
 		server, err := hubtest.Start(hubtest.Config{Partitions: 1})
 		require.NoError(t, err)
 		t.Cleanup(server.Close)
-		cfg := eventhubtest.TestConfig(t, server, client)
+		cfg := eventhubtest.EmulatorConfig(t, server, client)
 		cfg.HubConnection.Key = "d3Jvbmcta2V5"
 		hub, err := New(cfg, "reader")
 		require.NoError(t, err)
@@ -227,7 +227,7 @@ func TestAnUnknownHubIsAnError(t *testing.T) {
 		require.NoError(t, err)
 		t.Cleanup(server.Close)
 		hub := newTestHub(t, server, client, "EVENTHUBNAME=another-hub")
-		ctx, cancel := context.WithTimeout(t.Context(), eventhubtest.Patience)
+		ctx, cancel := context.WithTimeout(t.Context(), eventhubtest.WaitLimit)
 		defer cancel()
 		_, err = hub.PartitionIDs(ctx)
 		require.ErrorContains(t, err, "ask the event hub for its partitions")

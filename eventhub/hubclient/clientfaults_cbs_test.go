@@ -33,7 +33,7 @@ func reconnectInSilence(t *testing.T, client forwarder.HubClient, whileItWaits f
 	reading.Next(t)
 	server.SilenceCBS(true)
 	server.DropConnections()
-	require.Eventually(t, func() bool { return server.UnansweredTokens() > 0 }, eventhubtest.Patience, 5*time.Millisecond, "the client reconnects")
+	require.Eventually(t, func() bool { return server.UnansweredTokens() > 0 }, eventhubtest.WaitLimit, 5*time.Millisecond, "the client reconnects")
 	whileItWaits(server)
 	server.SilenceCBS(false)
 	server.Append("0", []byte("behind"))
@@ -75,6 +75,6 @@ func TestCBSWhoseReplyLinkWasDetachedDuringAReconnect(t *testing.T) {
 			func(t *testing.T, child run[silentCBS]) { assert.Equal(t, hangs, child.requireFinished(t)) })
 	})
 	t.Run(string(newClient)+" asks again", func(t *testing.T) {
-		assert.Equal(t, silentCBS{Next: "behind"}, reconnectInSilence(t, newClient, detach, eventhubtest.Patience))
+		assert.Equal(t, silentCBS{Next: "behind"}, reconnectInSilence(t, newClient, detach, eventhubtest.WaitLimit))
 	})
 }

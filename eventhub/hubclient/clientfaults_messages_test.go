@@ -57,7 +57,7 @@ func oldClientDies(t *testing.T, odd hubtest.Message, why, where string) {
 	t.Helper()
 	inChild(t, func(t *testing.T) oddEvent {
 		saw := readOdd(t, oldClient, odd)
-		time.Sleep(eventhubtest.Patience) // receiving may end before the goroutine of the SDK gets as far as its panic
+		time.Sleep(eventhubtest.WaitLimit) // receiving may end before the goroutine of the SDK gets as far as its panic
 		return saw
 	}, func(t *testing.T, child run[oddEvent]) { child.requirePanic(t, why, where) })
 }

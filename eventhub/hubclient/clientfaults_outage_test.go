@@ -39,7 +39,7 @@ func failToReceive(t *testing.T, client forwarder.HubClient, stays leak) leak {
 	require.NoError(t, hub.Close(t.Context()))
 	require.Eventually(t, func() bool {
 		return amqpGoroutines() <= stays.Goroutines && server.Connections() <= stays.Connections
-	}, eventhubtest.Patience, 10*time.Millisecond, "what does not stay goes")
+	}, eventhubtest.WaitLimit, 10*time.Millisecond, "what does not stay goes")
 	return leak{Goroutines: amqpGoroutines(), Connections: server.DropConnections()}
 }
 
@@ -107,7 +107,7 @@ func reconnectOften(t *testing.T, client forwarder.HubClient) []int64 {
 		select {
 		case sequence := <-handling:
 			sequences = append(sequences, sequence)
-		case <-time.After(eventhubtest.Patience):
+		case <-time.After(eventhubtest.WaitLimit):
 			t.Fatalf("event %d did not come", i)
 		}
 		server.DropConnections()
@@ -121,7 +121,7 @@ func reconnectOften(t *testing.T, client forwarder.HubClient) []int64 {
 
 func awaitReceiver(t *testing.T, server *hubtest.Server) {
 	t.Helper()
-	require.Eventually(t, func() bool { return server.Receivers("0") == 1 }, eventhubtest.Patience, 5*time.Millisecond, "the client reads")
+	require.Eventually(t, func() bool { return server.Receivers("0") == 1 }, eventhubtest.WaitLimit, 5*time.Millisecond, "the client reads")
 }
 
 func TestConnectionsThatAreLost(t *testing.T) {

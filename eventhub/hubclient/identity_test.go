@@ -53,7 +53,7 @@ func startEntra(t *testing.T, client forwarder.HubClient, life time.Duration, ch
 	_, rest, _ := strings.Cut(server.ConnectionString(), "sb://")
 	host, _, _ := strings.Cut(rest, "/")
 	changes = append(changes, "EHUBNAMESPACECONNECTIONSTRING=", "EVENTHUBNAMESPACE="+host)
-	hub, err := newHub(eventhubtest.TestConfig(t, server, client, changes...), "reader", azauth.NewTokenSource(azauth.HubResource, azauthtest.CredentialFunc(identity.get)))
+	hub, err := newHub(eventhubtest.EmulatorConfig(t, server, client, changes...), "reader", azauth.NewTokenSource(azauth.HubResource, azauthtest.CredentialFunc(identity.get)))
 	require.NoError(t, err)
 	t.Cleanup(func() { closeHub(t, hub) })
 	return server, identity, hub
@@ -166,7 +166,7 @@ func TestALinkWhoseTokenExpiredIsOpenedAgainWithANewOne(t *testing.T) {
 		server.Append("0", fmt.Appendf(nil, "%d", sequence))
 		r.Expect(t, sequence)
 		taken := server.TokensTaken()
-		require.Eventually(t, func() bool { return server.TokensTaken() > taken }, eventhubtest.Patience, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return server.TokensTaken() > taken }, eventhubtest.WaitLimit, 10*time.Millisecond)
 	}
 	r.Stop(t)
 }

@@ -159,12 +159,12 @@ func (h *legacyHub) listen(ctx context.Context, hub *eventhubs.Hub, partition st
 
 // ProbeGroup implements Client. It ignores the position: this SDK reports when the partition is open, so no event is
 // needed. It requests none, because the SDK would panic on an event without a body.
-func (h *legacyHub) ProbeGroup(ctx context.Context, partition string, _ int64) error {
+func (h *legacyHub) ProbeGroup(ctx context.Context, partition string, _ int64, _ int) ([]eventhub.Event, error) {
 	hub, err := h.open(persist.NewMemoryPersister())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return probeResult(ctx, partition, callWithContext(ctx, func(ctx context.Context) error {
+	return nil, probeResult(ctx, partition, callWithContext(ctx, func(ctx context.Context) error {
 		listener, err := hub.Receive(ctx, partition, func(context.Context, *eventhubs.Event) error { return nil },
 			eventhubs.ReceiveWithConsumerGroup(h.group), eventhubs.ReceiveWithPrefetchCount(1), eventhubs.ReceiveWithLatestOffset())
 		if err == nil {

@@ -7,6 +7,7 @@ import (
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/unpack"
+	"aks-audit-log-go/forwarder/audit"
 )
 
 // hubEvent is a hub event that has been unpacked. It is done when each of its records has a verdict.
@@ -71,6 +72,7 @@ func (p *Partition) unpack(event eventhub.Event) *hubEvent {
 	p.noteReceived(event)
 	unpacked.records, unpacked.detail = p.unpacker.Unpack(event)
 	p.warnOfMissingCluster(event)
+	p.warnOfBothCategories()
 	unpacked.Body = nil
 	taken := recordOverhead // of the hub event itself
 	for i := range unpacked.records {
@@ -117,8 +119,16 @@ func (p *Partition) noteGap(last, next int64) {
 
 // warnOfMissingCluster says once that CLUSTERNAME=on has no effect on some records.
 func (p *Partition) warnOfMissingCluster(event eventhub.Event) {
-	if p.unpacker.Clusters.Missed && p.warned.Next("no cluster").Log {
+	if p.unpacker.MissedCluster() && p.warned.Next("no cluster").Log {
 		p.log.WithField("sequence", event.Sequence).
 			Warn("records say of no cluster that they are of it (resourceId), their audit events go without cluster_name")
+	}
+}
+
+// warnOfBothCategories says once in the process that a cluster sends each change twice.
+func (p *Partition) warnOfBothCategories() {
+	cluster := p.unpacker.BothCategories()
+	if cluster != "" && p.shared.warned.Next("both categories").Log {
+		p.log.WithField("cluster", cluster).Warn(audit.BothCategoriesAdvice)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/forwarder/audit"
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
@@ -87,5 +88,27 @@ func TestAnEventThatTheClientCannotReadIsADeadLetterThatNamesIt(t *testing.T) {
 		assert.Equal(t, 1.0, b.Metric(t, `aks_audit_log_dead_letters_total{reason="unreadable"}`))
 		assert.Equal(t, 1.0, b.Metric(t, `aks_audit_log_dead_letters_total{reason="bad_encoding"}`))
 		assert.Zero(t, b.Metric(t, `aks_audit_log_missing_events_total{partition="0"}`))
+	})
+}
+
+func TestAClusterThatSendsEachChangeTwiceIsWarnedOfOnceOverAllPartitions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(2)
+		for _, partition := range []string{"0", "1"} {
+			for _, category := range []string{"kube-audit", "kube-audit-admin", "kube-audit"} {
+				b.Hub.Append(partition, eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord(category, eventhubtest.Audit("a")))))
+			}
+		}
+		stop := startPartitions(t, b)
+		b.Sink.Await(6)
+		stop()
+		warned := 0
+		for _, entry := range b.Logged.AllEntries() {
+			if entry.Message == audit.BothCategoriesAdvice {
+				warned++
+				assert.Equal(t, "my-cluster_1", entry.Data["cluster"])
+			}
+		}
+		assert.Equal(t, 1, warned)
 	})
 }

@@ -31,6 +31,8 @@ type Shared struct {
 	budget *budget
 	// deadLetters limits what all partitions together log about dead letters.
 	deadLetters *loglimit.Limiter
+	// warned limits warnings that hold for all partitions.
+	warned loglimit.Limiter
 }
 
 // NewShared returns what New needs. Close it once no partition runs any more.
@@ -56,7 +58,7 @@ type Partition struct {
 	// debug spares every hub event the cost of log fields that nobody sees.
 	debug bool
 
-	unpacker    unpack.Unpacker
+	unpacker    *unpack.Unpacker
 	checkpoints *checkpoint.Writer
 	lag         *lag
 	stall       *stallDetector
@@ -75,7 +77,7 @@ func New(id string, shared *Shared) *Partition {
 	stall := &stallDetector{}
 	return &Partition{
 		shared: shared, id: id, stats: stats, log: log, debug: forwarder.Debugging(log),
-		unpacker: unpack.Unpacker{Rules: unpack.RulesOf(shared.cfg)},
+		unpacker: unpack.New(shared.cfg),
 		checkpoints: checkpoint.New(id, shared.store, shared.cfg.CheckpointInterval,
 			StoreTimeout(shared.cfg.ShutdownTimeout), stats, log),
 		lag: &lag{

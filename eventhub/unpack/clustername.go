@@ -9,50 +9,59 @@ import (
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
 )
 
-// Many clusters may share one hub, and an alert has to say which one it is about. Falco's k8saudit
-// plugin offers it as ka.cluster.name, which is the audit event's annotation cluster_name (its
-// extract.go); no tool of AKS sets that. CLUSTERNAME=on does, from the record's resourceId, which
-// Azure writes in capitals:
+// Many clusters may share one hub, and an alert has to name its cluster. Falco's k8saudit plugin offers the name as
+// ka.cluster.name, which is the audit event's annotation cluster_name (the plugin's extract.go). No tool of AKS sets the
+// annotation. CLUSTERNAME=on sets it from the record's resourceId, which Azure writes in capitals:
 //
 //	/SUBSCRIPTIONS/…/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/MY-CLUSTER
 //
-// becomes "annotations":{…,"cluster_name":"my-cluster"}. All else stays byte for byte. An event that
-// has a cluster_name keeps it: whoever set it, in the API server, knew better.
+// becomes "annotations":{…,"cluster_name":"my-cluster"}. All other bytes stay. An event that already has a cluster_name
+// keeps it: the annotation was set on purpose, in the API server.
 
-// clusterKey is the annotation's key.
+// clusterKey is the key of the annotation.
 const clusterKey = "cluster_name"
 
-// clusterNote is the annotation as it is written into an event; the zero value is none.
+// clusterTag is the annotation as it is written into an event. The zero value adds nothing.
 type clusterTag struct {
-	// inside goes behind other annotations, whole behind the event's other members.
-	inside, whole string
+	// value is the quoted name.
+	value string
+	// annotation is the annotation, next the same after a comma, and member the event's member "annotations" with it,
+	// after a comma.
+	annotation, next, member string
 }
 
-// clusterNotes makes the notes. Records of the same cluster mostly follow each other.
+// newClusterTag returns the annotation with a name, which must need no escape.
+func newClusterTag(name string) clusterTag {
+	value := `"` + name + `"`
+	annotation := `"` + clusterKey + `":` + value
+	return clusterTag{value: value, annotation: annotation, next: "," + annotation, member: `,"annotations":{` + annotation + "}"}
+}
+
+// clusterTags makes the tags. It remembers the last one, because most records are of the same cluster as the record
+// before.
 type clusterTags struct {
-	resource string
-	note     clusterTag
-	// missed is whether a record said of no cluster that it is of.
-	Missed bool
+	resourceID string
+	last       clusterTag
+	// missed is whether a record did not tell its cluster.
+	missed bool
 }
 
-// of returns the note for a record's resourceId.
-func (n *clusterTags) of(resourceID []byte) clusterTag {
-	if string(resourceID) != n.resource {
-		n.resource, n.note = string(resourceID), clusterTag{}
-		if name := clusterOf(n.resource); name != "" {
-			member := `"` + clusterKey + `":"` + name + `"`
-			n.note = clusterTag{inside: "," + member, whole: `,"annotations":{` + member + "}"}
+// tag returns the tag for a record's resourceId.
+func (c *clusterTags) tag(resourceID []byte) clusterTag {
+	if string(resourceID) != c.resourceID {
+		c.resourceID, c.last = string(resourceID), clusterTag{}
+		if name := clusterOf(c.resourceID); name != "" {
+			c.last = newClusterTag(name)
 		}
 	}
-	if n.note == (clusterTag{}) {
-		n.Missed = true
+	if c.last == (clusterTag{}) {
+		c.missed = true
 	}
-	return n.note
+	return c.last
 }
 
-// clusterOf returns the last part of a resourceId in lower case, "" where it can be no cluster's name:
-// those are of letters, digits, dashes and underscores.
+// clusterOf returns the last part of a resourceId in lower case, "" if that cannot be the name of a cluster: names
+// consist of letters, digits, dashes and underscores.
 func clusterOf(resourceID string) string {
 	name := resourceID[strings.LastIndexByte(resourceID, '/')+1:]
 	for _, c := range []byte(name) {
@@ -63,62 +72,59 @@ func clusterOf(resourceID string) string {
 	return strings.ToLower(name)
 }
 
-// quickly adds the note to an audit event as it usually is, whose annotations are known to stand at a
-// span that is empty where there are none. It uses the capacity of event where that is enough: the
-// escapes of an event in its record leave more room than a name takes. It returns false, and the
-// event as it was, where the event may have a cluster_name, or is unusual in another way.
-func (n clusterTag) insertFast(event []byte, annotations inplace.Span) ([]byte, bool) {
-	if annotations.To == 0 {
-		return insert(event, len(event)-1, n.whole), true
+// insertInto adds the tag to a usual audit event, in the capacity of the event if that is enough: the escapes of an event
+// in its record leave more room than a name takes. It returns false if the event may have a cluster_name, or is unusual
+// in another way.
+func (c clusterTag) insertInto(event inplace.AuditEvent) ([]byte, bool) {
+	at := event.Annotations
+	if at == (inplace.Span{}) {
+		return insert(event.JSON, len(event.JSON)-1, c.member), true
 	}
-	value, rest := bytes.TrimLeft(event[annotations.From:annotations.To], " \t\r\n"), event[annotations.To:]
-	// Where a key has one of its letters written as \u….
+	value, rest := bytes.TrimLeft(event.JSON[at.From:at.To], " \t\r\n"), event.JSON[at.To:]
+	// A \u may be a letter of the key. An auditID after the annotations would move: its place is known already.
 	unusual := value[0] != '{' || bytes.Contains(value, []byte(clusterKey)) || bytes.Contains(value, []byte(`\u`)) ||
-		bytes.Contains(rest, []byte("auditID")) // which is known by where it stands
+		bytes.Contains(rest, []byte("auditID"))
 	if unusual {
-		return event, false
+		return nil, false
 	}
-	inside := n.inside
+	text := c.next
 	if len(bytes.TrimSpace(value[1:len(value)-1])) == 0 {
-		inside = inside[1:]
+		text = c.annotation
 	}
-	return insert(event, annotations.To-1, inside), true
+	return insert(event.JSON, at.To-1, text), true
 }
 
+// insert inserts a text into an event, in the capacity of the event if that is enough.
 func insert(event []byte, at int, text string) []byte {
 	if cap(event)-len(event) < len(text) {
 		return slices.Concat(event[:at], []byte(text), event[at:])
 	}
-	grown := event[:len(event)+len(text)]
-	copy(grown[at+len(text):], event[at:])
-	copy(grown[at:], text)
-	return grown
+	longer := event[:len(event)+len(text)]
+	copy(longer[at+len(text):], event[at:])
+	copy(longer[at:], text)
+	return longer
 }
 
-// addTo returns the audit event with the note, in a copy; or as it is, where it is not whole, has a
-// cluster_name, or annotations that are no object.
-func (n clusterTag) addTo(event []byte) []byte {
-	if n == (clusterTag{}) {
+// addTo returns a copy of the audit event with the tag. It returns the event itself if the event is not whole, has a
+// cluster_name, or has annotations that are not an object.
+func (c clusterTag) addTo(event []byte) []byte {
+	if c == (clusterTag{}) {
 		return event
 	}
-	whole, err := jsonscan.ScanObject(event)
-	if err != nil || len(whole.Members) == 0 {
+	object, err := jsonscan.ScanObject(event)
+	if err != nil {
 		return event
 	}
-	value := whole.ValueOf("annotations")
-	if value == nil {
-		return insert(slices.Clip(event), len(bytes.TrimRight(event, " \t\r\n"))-1, n.whole)
-	}
-	if string(value) == "null" {
-		whole.Set("annotations", "{"+n.inside[1:]+"}")
-		return whole.Text
+	value := object.ValueOf("annotations")
+	if value == nil || string(value) == "null" {
+		object.Set("annotations", "{"+c.annotation+"}")
+		return object.Text()
 	}
 	annotations, err := jsonscan.ScanObject(value)
-	if _, named := annotations.Member(clusterKey); err != nil || named {
+	if err != nil || annotations.Has(clusterKey) {
 		return event
 	}
-	_, text, _ := strings.Cut(n.inside, ":")
-	annotations.Set(clusterKey, text)
-	whole.Set("annotations", string(annotations.Text))
-	return whole.Text
+	annotations.Set(clusterKey, c.value)
+	object.Set("annotations", string(annotations.Text()))
+	return object.Text()
 }

@@ -14,10 +14,10 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-func namingUnpacker() *Unpacker {
-	u := newUnpacker()
-	u.clusterName = true
-	return u
+func namingUnpacker() *Unpacker { return namingUnpackerWithLimit(eventhubtest.MaxEventSize) }
+
+func namingUnpackerWithLimit(maxEventSize int) *Unpacker {
+	return newUnpacker(rules{maxEventSize: maxEventSize, categories: eventhubtest.BothCategories, clusterName: true})
 }
 
 // namedEvents are logs, and what the sink is given of them. They go the quick way.
@@ -76,8 +76,8 @@ func TestAnAuditEventGetsTheNameOfItsClusterAndElseKeepsItsBytes(t *testing.T) {
 	for name, test := range namedEvents() {
 		t.Run(name, func(t *testing.T) {
 			body := eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test[0])))
-			want := namingUnpacker().parse(slices.Clone(body))
-			got, ok := namingUnpacker().fastPath(body)
+			want := namingUnpacker().parser.read(slices.Clone(body))
+			got, ok := namingUnpacker().fastPath.read(body)
 			require.True(t, ok, "it goes the quick way")
 			require.Equal(t, want, got, "which gives what the parser gives")
 			assert.Equal(t, test[1], string(got[0].Content))
@@ -91,10 +91,10 @@ func TestAnUnusualAuditEventGetsTheNameOfItsClusterToo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			body := eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test[0])))
 			tried := slices.Clone(body)
-			_, ok := namingUnpacker().fastPath(tried)
+			_, ok := namingUnpacker().fastPath.read(tried)
 			require.False(t, ok)
 			require.Equal(t, string(body), string(tried))
-			records := namingUnpacker().unpack(body)
+			records := namingUnpacker().unpackBody(body)
 			require.Len(t, records, 1)
 			if test[1] != "" {
 				assert.Equal(t, test[1], string(records[0].Content))
@@ -113,21 +113,21 @@ func clusterIn(t *testing.T, event []byte) string {
 
 func TestAMendedAuditEventGetsTheNameToo(t *testing.T) {
 	for name, test := range map[string]struct{ log, want string }{
-		"salvaged":            {eventhubtest.Audit("a")[:160], "salvaged:a"},
-		"salvaged to the end": {eventhubtest.Audit("a")[:len(eventhubtest.Audit("a"))-1], "salvaged:a"},
-		"reduced, too deep":   {eventhubtest.WithRequest(eventhubtest.Nested(297)), "reduced:a:too_deep"},
-		"reduced, too large":  {eventhubtest.TooLarge("requestObject"), "reduced:a:too_large"},
+		"salvaged":            {eventhubtest.Audit("a")[:160], "repaired:a"},
+		"salvaged to the end": {eventhubtest.Audit("a")[:len(eventhubtest.Audit("a"))-1], "repaired:a"},
+		"reduced, too deep":   {eventhubtest.WithRequest(eventhubtest.Nested(297)), "truncated:a:too_deep"},
+		"reduced, too large":  {eventhubtest.TooLarge("requestObject"), "truncated:a:too_large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := namingUnpacker()
-			records := u.unpack(eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test.log))))
+			records := u.unpackBody(eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test.log))))
 			require.Len(t, records, 1)
 			assert.Equal(t, test.want, summary(records[0]))
 			assert.Equal(t, "my-cluster_1", clusterIn(t, records[0].Content))
 			if records[0].Original != nil {
 				assert.Equal(t, test.log, string(records[0].Original), "the dead letter is what stood in the hub")
 			}
-			_, reason := u.CheckAudit(records[0].Content)
+			_, reason := u.parser.validator.Check(records[0].Content)
 			assert.Empty(t, reason)
 		})
 	}
@@ -136,10 +136,9 @@ func TestAMendedAuditEventGetsTheNameToo(t *testing.T) {
 func TestTheNameCountsAgainstTheLargestEvent(t *testing.T) {
 	event := strings.Replace(eventhubtest.Audit("a"), `"verb"`, `"requestObject":"`+strings.Repeat("x", 2000)+`","verb"`, 1)
 	named := len(event) + len(`,"annotations":{"cluster_name":"my-cluster_1"}`)
-	for limit, want := range map[int]string{named: "audit:a", named - 1: "reduced:a:too_large"} {
-		u := namingUnpacker()
-		u.MaxEventSize = limit
-		records := u.unpack(eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event))))
+	for limit, want := range map[int]string{named: "audit:a", named - 1: "truncated:a:too_large"} {
+		u := namingUnpackerWithLimit(limit)
+		records := u.unpackBody(eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event))))
 		assert.Equal(t, want, summary(records[0]))
 		assert.Equal(t, "my-cluster_1", clusterIn(t, records[0].Content))
 	}
@@ -148,9 +147,8 @@ func TestTheNameCountsAgainstTheLargestEvent(t *testing.T) {
 // An event must not become a dead letter for the sake of its name.
 func TestAnEventThatFitsOnlyWithoutTheNameGoesWithoutIt(t *testing.T) {
 	event := eventhubtest.Audit("a")
-	u := namingUnpacker()
-	u.MaxEventSize = len(event)
-	records := u.unpack(eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event))))
+	u := namingUnpackerWithLimit(len(event))
+	records := u.unpackBody(eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event))))
 	assert.Equal(t, "audit:a", summary(records[0]))
 	assert.Equal(t, event, string(records[0].Content))
 }
@@ -166,17 +164,17 @@ func TestWithoutAResourceIdAnAuditEventIsAsItWas(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := namingUnpacker()
-			records := u.unpack(body)
+			records := u.unpackBody(body)
 			require.Len(t, records, 1)
 			assert.Equal(t, eventhubtest.Audit("a"), string(records[0].Content))
-			assert.True(t, u.Clusters.Missed)
+			assert.True(t, u.MissedCluster())
 		})
 	}
 }
 
 func TestTheClusterIsTheLastPartOfTheResourceIdInLowerCase(t *testing.T) {
 	for resource, want := range map[string]string{
-		eventhubtest.TestResource: "my-cluster_1", "/a/b/Prod": "prod", "prod": "prod", "": "", "/": "", "/a/": "", `/a"b`: "", "/a b": "", `/a\b`: "", "/ü": "",
+		eventhubtest.ResourceID: "my-cluster_1", "/a/b/Prod": "prod", "prod": "prod", "": "", "/": "", "/a/": "", `/a"b`: "", "/a b": "", `/a\b`: "", "/ü": "",
 	} {
 		assert.Equal(t, want, clusterOf(resource), resource)
 	}
@@ -184,16 +182,16 @@ func TestTheClusterIsTheLastPartOfTheResourceIdInLowerCase(t *testing.T) {
 
 func TestOtherSpellingsOfTheRecordGetTheNameToo(t *testing.T) {
 	record := eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a"))
-	quoted := strings.ReplaceAll(eventhubtest.TestResource, "/", `\/`)
+	quoted := strings.ReplaceAll(eventhubtest.ResourceID, "/", `\/`)
 	for name, body := range map[string][]byte{
-		"the resource behind": eventhubtest.HubBody(strings.TrimSuffix(record, "}") + `,"resourceId":"` + eventhubtest.TestResource + `"}`),
+		"the resource behind": eventhubtest.HubBody(strings.TrimSuffix(record, "}") + `,"resourceId":"` + eventhubtest.ResourceID + `"}`),
 		"escaped":             eventhubtest.HubBody(strings.Replace(record, "{", `{"resourceId":"`+quoted+`",`, 1)),
-		"twice":               eventhubtest.HubBody(strings.Replace(record, "{", `{"resourceId":"`+eventhubtest.TestResource+`","resourceId":"/other",`, 1)),
+		"twice":               eventhubtest.HubBody(strings.Replace(record, "{", `{"resourceId":"`+eventhubtest.ResourceID+`","resourceId":"/other",`, 1)),
 		"the log an object":   eventhubtest.OfCluster(eventhubtest.HubBody(`{"category":"kube-audit","properties":{"log":` + eventhubtest.Audit("a") + `}}`)),
 		"one record":          eventhubtest.OfCluster([]byte(record)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			records := namingUnpacker().unpack(body)
+			records := namingUnpacker().unpackBody(body)
 			require.Len(t, records, 1)
 			assert.Equal(t, "my-cluster_1", clusterIn(t, records[0].Content))
 		})
@@ -206,7 +204,7 @@ func TestEachClusterOfAHubEventHasItsName(t *testing.T) {
 		records = append(records, strings.Replace(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")), "{", `{"resourceId":"/`+name+`",`, 1))
 	}
 	var got []string
-	for _, record := range namingUnpacker().unpack(eventhubtest.HubBody(records...)) {
+	for _, record := range namingUnpacker().unpackBody(eventhubtest.HubBody(records...)) {
 		got = append(got, clusterIn(t, record.Content))
 	}
 	assert.Equal(t, []string{"a", "b", "a"}, got)
@@ -216,8 +214,8 @@ func TestWhatIsUsualGoesTheQuickWayWithItsClustersNameToo(t *testing.T) {
 	for name, body := range usualBodies() {
 		t.Run(name, func(t *testing.T) {
 			body = eventhubtest.OfCluster(body)
-			want := namingUnpacker().parse(slices.Clone(body))
-			got, ok := namingUnpacker().fastPath(body)
+			want := namingUnpacker().parser.read(slices.Clone(body))
+			got, ok := namingUnpacker().fastPath.read(body)
 			require.True(t, ok)
 			require.Len(t, got, len(want))
 			for i := range got {
@@ -226,7 +224,7 @@ func TestWhatIsUsualGoesTheQuickWayWithItsClustersNameToo(t *testing.T) {
 		})
 	}
 	real := realHubEvent(t)
-	records, ok := namingUnpacker().fastPath(real)
+	records, ok := namingUnpacker().fastPath.read(real)
 	require.True(t, ok)
 	for _, record := range records {
 		assert.NotEmpty(t, clusterIn(t, record.Content))
@@ -235,9 +233,8 @@ func TestWhatIsUsualGoesTheQuickWayWithItsClustersNameToo(t *testing.T) {
 
 func TestCategoriesAreChosenWhateverTheirCase(t *testing.T) {
 	body := eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")), eventhubtest.AuditRecord("KUBE-AUDIT-ADMIN", eventhubtest.Audit("b")), eventhubtest.Uncategorised(eventhubtest.Audit("c")))
-	u := newUnpacker()
-	u.categories = []string{"Kube-Audit-Admin"}
-	for _, unpack := range []func([]byte) []Record{u.unpack, u.parse} {
+	u := newUnpacker(rules{maxEventSize: eventhubtest.MaxEventSize, categories: []string{"Kube-Audit-Admin"}})
+	for _, unpack := range []func([]byte) []Record{u.unpackBody, u.parser.read} {
 		var got []string
 		for _, record := range unpack(slices.Clone(body)) {
 			got = append(got, summary(record))
@@ -253,7 +250,7 @@ func BenchmarkUnpackNaming(b *testing.B) { benchmarkUnpack(b, namingUnpacker(), 
 func FuzzQuickNaming(f *testing.F) {
 	for _, logs := range []map[string][2]string{namedEvents(), namedSlowly()} {
 		for _, log := range logs {
-			f.Add(log[0], eventhubtest.TestResource)
+			f.Add(log[0], eventhubtest.ResourceID)
 		}
 	}
 	for _, log := range oddLogs() {
@@ -262,14 +259,14 @@ func FuzzQuickNaming(f *testing.F) {
 	f.Fuzz(func(t *testing.T, log, resource string) {
 		body := eventhubtest.HubBody(strings.Replace(eventhubtest.AuditRecord("kube-audit", log), "{", `{"resourceId":`+jsonString(resource)+`,`, 1))
 		tried := slices.Clone(body)
-		got, ok := namingUnpacker().fastPath(tried)
-		want := namingUnpacker().parse(body)
+		got, ok := namingUnpacker().fastPath.read(tried)
+		want := namingUnpacker().parser.read(body)
 		if !ok {
 			require.Equal(t, string(body), string(tried))
 		} else {
 			require.Equal(t, want, got)
 		}
-		plain := newUnpacker().parse(body)
+		plain := testUnpacker().parser.read(body)
 		require.Len(t, want, len(plain))
 		if plain[0].Verdict == "" && !plain[0].Repaired && plain[0].Original == nil {
 			requireOnlyNamed(t, plain[0], want[0])

@@ -9,34 +9,17 @@ import (
 	"strings"
 
 	"aks-audit-log-go/eventhub"
-	"aks-audit-log-go/forwarder/audit"
 )
 
-// unpackedLimit bounds a gzip body when it is unpacked. Compressed, an event has 1 MB at the most
-// and its JSON shrinks to a tenth, as a rule; what is larger than this is not worth the memory of
-// a process that holds one such body for each of its partitions.
+// unpackedLimit is the largest size of a gzip body after it is unpacked, in bytes. A compressed hub event has 1 MB at
+// most, and gzip usually shrinks its JSON to a tenth. A larger body is not worth the memory: the process holds one such
+// body for each of its partitions.
 const unpackedLimit = 16 << 20
 
 var errUnpackedTooLarge = errors.New("the body is too large when it is unpacked")
 
-// records returns the records of a hub event in their order, and more about it where the event
-// as a whole is a dead letter.
-func (u *Unpacker) Unpack(event eventhub.Event) (records []Record, detail string) {
-	if event.Unreadable != "" {
-		return []Record{deadRecord(audit.ReasonUnreadable, "", nil)}, event.Unreadable
-	}
-	body, err := decode(event)
-	switch {
-	case errors.Is(err, errUnpackedTooLarge):
-		return []Record{deadRecord(audit.ReasonTooLarge, "", event.Body)}, err.Error()
-	case err != nil:
-		return []Record{deadRecord(audit.ReasonBadEncoding, "", event.Body)}, err.Error()
-	}
-	return u.unpack(body), ""
-}
-
-// decode undoes the content encoding. One that is not known is left: if the body is JSON all the
-// same it will be used, and if not, it will be kept.
+// decode undoes the content encoding of the body. It returns a body with an unknown encoding unchanged: if the body is
+// JSON all the same, it is used, and if not, it becomes a dead letter.
 func decode(event eventhub.Event) ([]byte, error) {
 	if !strings.EqualFold(strings.TrimSpace(event.Encoding), "gzip") {
 		return event.Body, nil

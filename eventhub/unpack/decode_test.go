@@ -40,7 +40,7 @@ func TestAGzipBodyIsUnpacked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			test.event.Body = bytes.Clone(test.event.Body)
-			records, detail := newUnpacker().Unpack(test.event)
+			records, detail := testUnpacker().Unpack(test.event)
 			for _, record := range records {
 				got = append(got, summary(record))
 				if record.Reason == audit.ReasonNotJSON {
@@ -55,7 +55,7 @@ func TestAGzipBodyIsUnpacked(t *testing.T) {
 
 // What cannot be unpacked is kept as it came.
 func TestABodyThatCannotBeUnpackedIsKeptWhole(t *testing.T) {
-	records, detail := newUnpacker().Unpack(eventhub.Event{Body: []byte("not gzip"), Encoding: "gzip"})
+	records, detail := testUnpacker().Unpack(eventhub.Event{Body: []byte("not gzip"), Encoding: "gzip"})
 	require.Len(t, records, 1)
 	assert.Equal(t, "not gzip", string(records[0].Content))
 	assert.Contains(t, detail, "unpack the gzip body")
@@ -87,7 +87,7 @@ func TestABodyIsUnpackedUpToALimit(t *testing.T) {
 	bomb := pack(unpackedLimit + 1)
 	_, err = decode(eventhub.Event{Body: bomb, Encoding: "gzip"})
 	require.ErrorIs(t, err, errUnpackedTooLarge)
-	records, _ := newUnpacker().Unpack(eventhub.Event{Body: bomb, Encoding: "gzip"})
+	records, _ := testUnpacker().Unpack(eventhub.Event{Body: bomb, Encoding: "gzip"})
 	require.Len(t, records, 1)
 	assert.Equal(t, "dead:too_large", summary(records[0]))
 	assert.Equal(t, bomb, records[0].Content)

@@ -8,203 +8,84 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// quickMemory is what the quick way uses again for the next hub event.
-type fastPathBuffers struct {
-	// spare is the body as it came.
-	spare []byte
-	// usual is how many records there were.
-	usual int
-	// ids are the audit ids by record, joined all of them in a row.
-	ids    [][]byte
-	joined []byte
-	// category is the name of the last one, carries whether it carries audit events, and second what
-	// its time began with.
-	category, second string
-	carries          bool
+// fastPath reads a usual hub event in a fraction of the time of the general parser, and without copies: the audit events
+// are parts of the body, in which the escapes of "log" have been undone. If anything is unusual, in any of the records,
+// the general parser reads the body.
+type fastPath struct {
+	rules    rules
+	clusters *clusterTags
+	both     *bothCategories
+
+	// All else is memory that is used again for the next hub event.
+
+	// backup is the body as it came.
+	backup []byte
+	// recordCount is how many records the last body had.
+	recordCount int
+	// auditIDs are the audit ids by record, joinedIDs all of them in a row.
+	auditIDs  [][]byte
+	joinedIDs []byte
+	category  lastCategory
+	time      lastTime
 }
 
-// quick takes a hub event apart as it usually is, in a fraction of the time that the parser takes,
-// and without copies: the audit events are parts of the body, in which the escapes of "log" have
-// been undone. Whatever is unusual, in any of the records, it leaves to the parser, with the body as
-// it was.
-func (u *Unpacker) fastPath(body []byte) (records []Record, ok bool) {
-	u.spare, u.ids = append(u.spare[:0], body...), u.ids[:0]
-	scan := envelopeReader{BodyScan: inplace.BodyScan{Text: body}, Unpacker: u, records: make([]Record, 0, u.usual)}
-	if !scan.readBody() {
-		copy(body, u.spare)
+// read returns the records of a usual body. For an unusual body it returns false and leaves the body as it was.
+func (f *fastPath) read(body []byte) (records []Record, ok bool) {
+	f.backup, f.auditIDs = append(f.backup[:0], body...), f.auditIDs[:0]
+	r := bodyReader{body: inplace.NewBody(body), path: f, records: make([]Record, 0, f.recordCount)}
+	if !r.readBody() {
+		copy(body, f.backup)
 		return nil, false
 	}
-	u.usual = len(scan.records)
-	u.nameIDs(scan.records)
-	return scan.records, true
+	f.recordCount = len(r.records)
+	f.setAuditIDs(r.records)
+	return r.records, true
 }
 
-// nameIDs gives the records their audit ids: parts of one string, which is one allocation.
-func (u *Unpacker) nameIDs(records []Record) {
-	u.joined = u.joined[:0]
-	for _, id := range u.ids {
-		u.joined = append(u.joined, id...)
+// setAuditIDs gives the records their audit ids, as parts of one string: that is one allocation.
+func (f *fastPath) setAuditIDs(records []Record) {
+	f.joinedIDs = f.joinedIDs[:0]
+	for _, id := range f.auditIDs {
+		f.joinedIDs = append(f.joinedIDs, id...)
 	}
-	rest := string(u.joined)
-	for i, id := range u.ids {
+	rest := string(f.joinedIDs)
+	for i, id := range f.auditIDs {
 		records[i].AuditID, rest = rest[:len(id)], rest[len(id):]
 	}
 }
 
-// nameOf returns a category as a string, without making one where it is that of the last record, and
-// whether it carries audit events.
-func (u *Unpacker) nameOf(category []byte) (name string, carries bool) {
-	if string(category) != u.category {
-		u.category = string(category)
-		u.carries = u.carriesAudit(u.category)
+// usable reports whether Falco takes the event. Validator.Check makes the same decision from the text alone.
+func (f *fastPath) usable(event *inplace.AuditEvent) bool {
+	return string(event.Kind) == "Event" && len(event.JSON) <= f.rules.maxEventSize && f.time.valid(event.StageTimestamp)
+}
+
+// lastCategory remembers the category of the last record, so that a run of records of one category needs one string.
+type lastCategory struct {
+	name string
+	// carriesAudit is whether the category carries audit events.
+	carriesAudit bool
+}
+
+// set remembers a category.
+func (l *lastCategory) set(name []byte, r *rules) {
+	if string(name) != l.name {
+		l.name = string(name)
+		l.carriesAudit = r.carriesAudit(l.name)
 	}
-	return u.category, u.carries
 }
 
-// quickScan is the reading of one body.
-type envelopeReader struct {
-	inplace.BodyScan
-	*Unpacker
-	records []Record
+// lastTime remembers the second of the last valid time. Most times of a hub event are in the same second or two.
+type lastTime struct {
+	// second is the time up to its point, like "2026-01-31T12:00:00.".
+	second string
 }
 
-// readBody reads an object with an array "records" and nothing behind it.
-func (s *envelopeReader) readBody() bool {
-	seen := false
-	return s.Members(func(key []byte) bool {
-		if key == nil || seen && string(key) == "records" {
-			return false
-		}
-		if string(key) != "records" {
-			return s.Skip(1)
-		}
-		seen = true
-		return s.Elements(s.readRecord)
-	}) && seen && s.Token() == inplace.Unknown && s.At == len(s.Text)
-}
-
-// quickRecord is what is read of a record.
-type envelopeRecord struct {
-	category                   []byte
-	hasCategory, hasProperties bool
-	// log is where the content of its log starts, 0 while it has none.
-	log   int
-	event []byte
-	found inplace.AuditFields
-	// resource is its resourceId, where the cluster's name is wanted.
-	resource []byte
-}
-
-func (s *envelopeReader) readRecord() bool {
-	var r envelopeRecord
-	whole := s.Members(func(key []byte) bool {
-		switch string(key) {
-		case "category":
-			return s.readCategory(&r)
-		case "properties":
-			return s.readProperties(&r)
-		case "resourceId":
-			return s.readResource(&r)
-		default:
-			return key != nil && s.Skip(3)
-		}
-	})
-	if !whole {
-		return false
-	}
-	category, carries := s.nameOf(r.category)
-	if category != "" && !carries {
-		s.add(Record{Verdict: audit.Skipped, Category: category}, nil)
-		return true
-	}
-	if r.event == nil && !s.readLog(&r) || !s.usable(&r) || s.clusterName && !s.nameCluster(&r) {
-		return false
-	}
-	s.add(Record{Category: category, Content: slices.Clip(r.event)}, r.found.AuditID)
-	return true
-}
-
-func (s *envelopeReader) add(r Record, auditID []byte) {
-	s.records, s.ids = append(s.records, r), append(s.ids, auditID)
-}
-
-func (s *envelopeReader) readCategory(r *envelopeRecord) (ok bool) {
-	if r.hasCategory || s.Token() != '"' {
-		return false
-	}
-	r.hasCategory = true
-	r.category, ok = s.Str()
-	return ok && r.category != nil
-}
-
-func (s *envelopeReader) readResource(r *envelopeRecord) (ok bool) {
-	if !s.clusterName {
-		return s.Skip(3)
-	}
-	if r.resource != nil || s.Token() != '"' {
-		return false
-	}
-	r.resource, ok = s.Str()
-	return ok && r.resource != nil
-}
-
-// nameCluster adds the cluster's name to the event.
-func (s *envelopeReader) nameCluster(r *envelopeRecord) (ok bool) {
-	note := s.Clusters.of(r.resource)
-	if note == (clusterTag{}) {
-		return true
-	}
-	r.event, ok = note.insertFast(r.event, r.found.Annotations)
-	return ok && len(r.event) <= s.MaxEventSize
-}
-
-// readProperties reads the log on its way if it is known by then to be an audit event.
-func (s *envelopeReader) readProperties(r *envelopeRecord) bool {
-	if r.hasProperties {
-		return false
-	}
-	r.hasProperties = true
-	return s.Members(func(key []byte) bool {
-		if string(key) != "log" {
-			return key != nil && s.Skip(4)
-		}
-		if r.log > 0 || s.Token() != '"' {
-			return false
-		}
-		r.log = s.At + 1
-		if r.hasCategory {
-			if _, carries := s.nameOf(r.category); carries {
-				return s.readLog(r)
-			}
-		}
-		_, ok := s.Str()
-		return ok
-	})
-}
-
-// readLog reads the audit event of a record.
-func (s *envelopeReader) readLog(r *envelopeRecord) (ok bool) {
-	if r.log == 0 {
-		return false
-	}
-	var end int
-	r.event, r.found, end, ok = inplace.ScanLog(s.Text, r.log)
-	s.At = max(s.At, end+1)
-	return ok
-}
-
-// usable says whether Falco takes the event, of which checkAudit knows more.
-func (s *envelopeReader) usable(r *envelopeRecord) bool {
-	return string(r.found.Kind) == "Event" && len(r.event) <= s.MaxEventSize && s.soundTime(r.found.StageTimestamp)
-}
-
-// soundTime says whether a text is a time. Most of those of a hub event are of the same second or
-// two, as in 2026-01-31T12:00:00.123456Z.
-func (u *Unpacker) soundTime(text []byte) bool {
-	const behindPoint = len("2006-01-02T15:04:05.")
-	if len(text) > behindPoint+1 && string(text[:behindPoint]) == u.second {
+// valid reports whether a text is a time, like 2026-01-31T12:00:00.123456Z.
+func (l *lastTime) valid(text []byte) bool {
+	const afterPoint = len("2006-01-02T15:04:05.")
+	if len(text) > afterPoint+1 && string(text[:afterPoint]) == l.second {
 		last := len(text) - 1
-		if text[last] == 'Z' && inplace.Digits(text[behindPoint:last]) == last-behindPoint {
+		if text[last] == 'Z' && allDigits(text[afterPoint:last]) {
 			return true
 		}
 	}
@@ -212,8 +93,155 @@ func (u *Unpacker) soundTime(text []byte) bool {
 	if t.UnmarshalText(text) != nil {
 		return false
 	}
-	if len(text) > behindPoint && text[behindPoint-1] == '.' {
-		u.second = string(text[:behindPoint])
+	if len(text) > afterPoint && text[afterPoint-1] == '.' {
+		l.second = string(text[:afterPoint])
 	}
 	return true
+}
+
+func allDigits(text []byte) bool {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// bodyReader reads one body for the fast path. All methods return false for what is unusual.
+type bodyReader struct {
+	body    inplace.Body
+	path    *fastPath
+	records []Record
+}
+
+// readBody reads an object with an array "records", and nothing after the object.
+func (b *bodyReader) readBody() bool {
+	seen := false
+	return b.body.Members(func(key []byte) bool {
+		if key == nil || seen && string(key) == "records" {
+			return false
+		}
+		if string(key) != "records" {
+			return b.body.Skip()
+		}
+		seen = true
+		return b.body.Elements(b.readRecord)
+	}) && seen && b.body.AtEnd()
+}
+
+// envelope is what is read of one record.
+type envelope struct {
+	category                   []byte
+	hasCategory, hasProperties bool
+	// logStart is where the content of the log starts, 0 until it is found.
+	logStart int
+	// event is the audit event in the log, without JSON until the log is read.
+	event inplace.AuditEvent
+	// resourceID is nil if nobody wants to know the cluster.
+	resourceID []byte
+}
+
+func (b *bodyReader) readRecord() bool {
+	var e envelope
+	whole := b.body.Members(func(key []byte) bool {
+		switch string(key) {
+		case "category":
+			return b.readCategory(&e)
+		case "properties":
+			return b.readProperties(&e)
+		case "resourceId":
+			return b.readResourceID(&e)
+		default:
+			return key != nil && b.body.Skip()
+		}
+	})
+	if !whole {
+		return false
+	}
+	category := &b.path.category
+	category.set(e.category, &b.path.rules)
+	if category.name != "" && !category.carriesAudit {
+		b.add(Record{Verdict: audit.Skipped, Category: category.name}, nil)
+		return true
+	}
+	if e.event.JSON == nil && !b.readLog(&e) || !b.path.usable(&e.event) || !b.addClusterName(&e) {
+		return false
+	}
+	b.path.both.note(e.resourceID, category.name)
+	b.add(Record{Category: category.name, Content: slices.Clip(e.event.JSON)}, e.event.AuditID)
+	return true
+}
+
+func (b *bodyReader) add(r Record, auditID []byte) {
+	b.records, b.path.auditIDs = append(b.records, r), append(b.path.auditIDs, auditID)
+}
+
+func (b *bodyReader) readCategory(e *envelope) (ok bool) {
+	if e.hasCategory {
+		return false
+	}
+	e.hasCategory = true
+	e.category, ok = b.body.PlainString()
+	return ok
+}
+
+func (b *bodyReader) readResourceID(e *envelope) (ok bool) {
+	if !b.path.rules.clusterName && !b.path.both.looking {
+		return b.body.Skip()
+	}
+	if e.resourceID != nil {
+		return false
+	}
+	e.resourceID, ok = b.body.PlainString()
+	return ok
+}
+
+// readProperties also reads the log, if the record's category is known by then to carry audit events. If not, it notes
+// where the log starts.
+func (b *bodyReader) readProperties(e *envelope) bool {
+	if e.hasProperties {
+		return false
+	}
+	e.hasProperties = true
+	return b.body.Members(func(key []byte) (ok bool) {
+		if string(key) != "log" {
+			return key != nil && b.body.Skip()
+		}
+		if e.logStart > 0 {
+			return false
+		}
+		if e.logStart, ok = b.body.StringStart(); !ok {
+			return false
+		}
+		if e.hasCategory {
+			b.path.category.set(e.category, &b.path.rules)
+			if b.path.category.carriesAudit {
+				return b.readLog(e)
+			}
+		}
+		return b.body.Skip()
+	})
+}
+
+// readLog reads the audit event of a record.
+func (b *bodyReader) readLog(e *envelope) (ok bool) {
+	if e.logStart == 0 {
+		return false
+	}
+	e.event, ok = b.body.ReadLog(e.logStart)
+	return ok
+}
+
+// addClusterName adds the cluster's name to the event, if it is wanted and known.
+func (b *bodyReader) addClusterName(e *envelope) (ok bool) {
+	if !b.path.rules.clusterName {
+		return true
+	}
+	tag := b.path.clusters.tag(e.resourceID)
+	if tag == (clusterTag{}) {
+		return true
+	}
+	e.event.JSON, ok = tag.insertInto(e.event)
+	return ok && len(e.event.JSON) <= b.path.rules.maxEventSize
 }

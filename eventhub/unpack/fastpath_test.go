@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"aks-audit-log-go/eventhub/unpack/inplace"
 	"aks-audit-log-go/forwarder/audit"
 	"aks-audit-log-go/internal/eventhubtest"
 )
@@ -37,7 +36,7 @@ func usualBodies() map[string][]byte {
 		"no escapes of the envelope": eventhubtest.HubBody(`{"category":"kube-audit","properties":{"log":"` + strings.ReplaceAll(withString("<&> ü 😀 \x7f"), `"`, `\"`) + `"}}`),
 		"numbers":                    eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", with(`"n":[0,-0,12,-1.5,1e3,1E-3,2.25e+10]`))),
 		"literals":                   eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", with(`"n":[true,false,null]`))),
-		"deep":                       eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", with(`"n":`+eventhubtest.Nested(inplace.MaxDepth-1)))),
+		"deep":                       eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", with(`"n":`+eventhubtest.Nested(50)))),
 		"no audit id":                eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", `{"kind":"Event","stageTimestamp":"2026-01-31T12:00:00Z"}`)),
 	}
 }
@@ -69,9 +68,9 @@ func unusualBodies() map[string][]byte {
 		"two audit ids":                eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", with(`"auditID":"b"`))),
 		"another kind":                 eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", strings.Replace(log, "Event", "Pod", 1))),
 		"another time":                 eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", strings.Replace(log, "2026-01-31T12:00:00.123456Z", "today", 1))),
-		"too large":                    eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", withString(strings.Repeat("x", eventhubtest.TestMaxEventSize)))),
-		"too deep":                     eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", with(`"n":`+eventhubtest.Nested(inplace.MaxDepth)))),
-		"too deep an envelope":         []byte(`{"records":[],"n":` + eventhubtest.Nested(inplace.MaxDepth) + `}`),
+		"too large":                    eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", withString(strings.Repeat("x", eventhubtest.MaxEventSize)))),
+		"too deep":                     eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", with(`"n":`+eventhubtest.Nested(150)))),
+		"too deep an envelope":         []byte(`{"records":[],"n":` + eventhubtest.Nested(150) + `}`),
 		"half of a character":          eventhubtest.HubBody(`{"category":"kube-audit","properties":{"log":"` + strings.ReplaceAll(withString(`\ud83d`), `"`, `\"`) + `"}}`),
 		"something behind the event":   eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", log+"x")),
 		"a control character":          eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", withString("\x01"))),
@@ -99,8 +98,8 @@ func withString(written string) string { return with(`"s":"` + written + `"`) }
 func TestTheQuickWayTakesWhatIsUsual(t *testing.T) {
 	for name, body := range usualBodies() {
 		t.Run(name, func(t *testing.T) {
-			want := newUnpacker().parse(slices.Clone(body))
-			got, ok := newUnpacker().fastPath(body)
+			want := testUnpacker().parser.read(slices.Clone(body))
+			got, ok := testUnpacker().fastPath.read(body)
 			require.True(t, ok)
 			require.Len(t, got, len(want))
 			for i := range got {
@@ -115,21 +114,21 @@ func TestTheQuickWayLeavesWhatIsUnusualToTheParserAsItWas(t *testing.T) {
 	for name, body := range unusualBodies() {
 		t.Run(name, func(t *testing.T) {
 			tried := slices.Clone(body)
-			_, ok := newUnpacker().fastPath(tried)
+			_, ok := testUnpacker().fastPath.read(tried)
 			require.False(t, ok)
 			assert.Equal(t, string(body), string(tried))
-			assert.Equal(t, newUnpacker().parse(body), newUnpacker().unpack(tried))
+			assert.Equal(t, testUnpacker().parser.read(body), testUnpacker().unpackBody(tried))
 		})
 	}
 }
 
 func TestTheHubEventOfARealClusterGoesTheQuickWay(t *testing.T) {
-	_, ok := newUnpacker().fastPath(realHubEvent(t))
+	_, ok := testUnpacker().fastPath.read(realHubEvent(t))
 	assert.True(t, ok)
 }
 
 func TestRealAuditEventsGoTheQuickWay(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "samples", "*_*.json"))
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "samples", "*_*.json"))
 	require.NoError(t, err)
 	for _, file := range files {
 		logs, err := os.ReadFile(file)
@@ -138,7 +137,7 @@ func TestRealAuditEventsGoTheQuickWay(t *testing.T) {
 			if strings.TrimSpace(log) == "" {
 				continue
 			}
-			records, ok := newUnpacker().fastPath(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", log)))
+			records, ok := testUnpacker().fastPath.read(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", log)))
 			require.True(t, ok, file)
 			assert.Equal(t, strings.TrimSpace(log), string(records[0].Content), file)
 		}
@@ -146,9 +145,9 @@ func TestRealAuditEventsGoTheQuickWay(t *testing.T) {
 }
 
 func TestRecordsDoNotShareTheirMemoryWithTheNextHubEvent(t *testing.T) {
-	u := newUnpacker()
-	first := u.unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("first"))))
-	u.unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("other"))))
+	u := testUnpacker()
+	first := u.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("first"))))
+	u.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("other"))))
 	assert.Equal(t, eventhubtest.Audit("first"), string(first[0].Content))
 	assert.Equal(t, "first", first[0].AuditID)
 	assert.Equal(t, cap(first[0].Content), len(first[0].Content), "what is appended to it does not run into the next")
@@ -171,12 +170,12 @@ func FuzzQuick(f *testing.F) {
 			body = eventhubtest.HubBody(`{"category":"kube-audit","properties":{"log":"` + log + `"}}`)
 		}
 		tried := slices.Clone(body)
-		got, ok := newUnpacker().fastPath(tried)
+		got, ok := testUnpacker().fastPath.read(tried)
 		if !ok {
 			require.Equal(t, string(body), string(tried))
 			return
 		}
-		want := newUnpacker().parse(body)
+		want := testUnpacker().parser.read(body)
 		require.Len(t, got, len(want))
 		for i := range got {
 			require.Equal(t, want[i], got[i])

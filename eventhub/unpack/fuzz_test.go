@@ -32,14 +32,14 @@ func FuzzUnpack(f *testing.F) {
 		if wrap {
 			body = eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", string(body)))
 		}
-		u := unpackerFor(2000)
-		for _, record := range u.unpack(body) {
+		u := unpackerWithLimit(2000)
+		for _, record := range u.unpackBody(body) {
 			switch record.Verdict {
 			case audit.Skipped:
 			case audit.DeadLettered:
 				require.NotEmpty(t, record.Reason)
 			default:
-				_, reason := u.CheckAudit(record.Content)
+				_, reason := u.parser.validator.Check(record.Content)
 				require.Empty(t, reason)
 				require.Equal(t, record.Original != nil, record.Reason != "")
 			}
@@ -77,20 +77,46 @@ func FuzzSalvage(f *testing.F) {
 	})
 }
 
-// requireSameMembers checks that the members of text, but for the annotations, stand in event.
+// requireSameMembers checks that the whole members of text, except for the annotations, stand in event.
 func requireSameMembers(t *testing.T, text, event []byte) {
 	t.Helper()
-	before, _ := jsonscan.ScanObject(text)
-	after, err := jsonscan.ScanObject(event)
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(after.Members), len(before.Members))
-	for i, m := range before.Members {
-		require.Equal(t, m.Key, after.Members[i].Key)
-		if m.Key != "annotations" {
-			kept := after.Members[i]
-			require.Equal(t, string(text[m.Value:m.End]), string(event[kept.Value:kept.End]))
+	require.True(t, json.Valid(event))
+	before, after := wholeMembers(text), wholeMembers(event)
+	require.GreaterOrEqual(t, len(after), len(before))
+	for i, m := range before {
+		require.Equal(t, m.key, after[i].key)
+		if m.key != "annotations" {
+			require.Equal(t, m.value, after[i].value)
 		}
 	}
+}
+
+// jsonMember is a member of a JSON object: its key, and its value as it is written.
+type jsonMember struct{ key, value string }
+
+// wholeMembers returns the whole members of an object that may be cut, read by another reader than the one under test.
+func wholeMembers(text []byte) []jsonMember {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
+		return nil
+	}
+	var members []jsonMember
+	for decoder.More() {
+		key, err := decoder.Token()
+		if err != nil {
+			break
+		}
+		var value json.RawMessage
+		if decoder.Decode(&value) != nil {
+			break
+		}
+		last := value[len(value)-1]
+		if int(decoder.InputOffset()) == len(text) && last >= '0' && last <= '9' {
+			break // another digit may follow
+		}
+		members = append(members, jsonMember{key.(string), string(value)})
+	}
+	return members
 }
 
 func leaveOut(t *testing.T, object []byte, keys ...string) []byte {
@@ -111,7 +137,7 @@ func FuzzReduce(f *testing.F) {
 	f.Add([]byte(`{"responseObject":1 , "a" : [ ] ,"requestObject":{"responseObject":2},"responseObject":3}`))
 	f.Fuzz(func(t *testing.T, object []byte) {
 		left := []string{"responseObject", "requestObject"}
-		_, fits := truncate(object, func(event []byte) bool {
+		got := truncate(object, func(event []byte) bool {
 			if !json.Valid(object) {
 				return false
 			}
@@ -122,6 +148,6 @@ func FuzzReduce(f *testing.F) {
 			requireSameMembers(t, leaveOut(t, object, left...), leaveOut(t, event, left...))
 			return false
 		})
-		require.False(t, fits)
+		require.Nil(t, got)
 	})
 }

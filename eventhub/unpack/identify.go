@@ -10,8 +10,8 @@ import (
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
 )
 
-// identity names an audit event for people, without any of its content: events hold secrets.
-// What could not be read is empty.
+// EventIdentity names an audit event for people. It holds none of the event's content, because events hold secrets. A
+// field that could not be read is empty.
 type EventIdentity struct {
 	AuditID string `json:"auditID,omitempty"`
 	Verb    string `json:"verb,omitempty"`
@@ -20,59 +20,20 @@ type EventIdentity struct {
 	Resource string `json:"resource,omitempty"`
 }
 
-// maxNamed bounds what is shown of each name, in characters. A user can be called at length.
-const maxNamed = 128
+// maxNameLength is how many characters of each name are shown: a user name may be very long.
+const maxNameLength = 128
 
-// identify reads an audit event, broken or cut off ones too, as far as its text goes: of each
-// member the first counts, as for Falco's parser.
+// Identify reads the names of an audit event. It also reads broken and cut events, as far as their text goes. The first
+// of several members with the same key counts, as in Falco's parser.
 func Identify(text []byte) EventIdentity {
-	named := map[string]string{}
-	walkStrings(text, func(path, value string) {
-		if _, known := named[path]; !known && identifies[path] {
-			named[path] = value
-		}
-	})
+	names := memberStrings(text)
 	return EventIdentity{
-		AuditID: shownName(named["auditID"]), Verb: shownName(named["verb"]),
-		User: shownName(named["user.username"]), Resource: shownName(resourceOf(named)),
+		AuditID: printable(names["auditID"]), Verb: printable(names["verb"]),
+		User: printable(names["user.username"]), Resource: printable(resourceOf(names)),
 	}
 }
 
-// identifies are the members that are looked at.
-var identifies = map[string]bool{
-	"auditID": true, "verb": true, "user.username": true,
-	"objectRef.resource": true, "objectRef.subresource": true, "objectRef.apiGroup": true,
-	"objectRef.namespace": true, "objectRef.name": true,
-}
-
-func resourceOf(named map[string]string) string {
-	resource := joined(joined(named["objectRef.resource"], ".", named["objectRef.apiGroup"]), "/", named["objectRef.subresource"])
-	return joined(resource, " ", joined(named["objectRef.namespace"], "/", named["objectRef.name"]))
-}
-
-// joined puts a separator between two texts, unless one is empty.
-func joined(a, separator, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + separator + b
-}
-
-// shownName makes a name fit for a terminal: whoever wrote it may have had other plans.
-func shownName(name string) string {
-	runes := []rune(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, name))
-	if len(runes) > maxNamed {
-		return string(runes[:maxNamed]) + "…"
-	}
-	return string(runes)
-}
-
-// logFields are the names that are known.
+// LogFields returns the names that are known as fields of a log line.
 func (i EventIdentity) LogFields() logrus.Fields {
 	fields := logrus.Fields{}
 	for name, value := range map[string]string{"audit_id": i.AuditID, "verb": i.Verb, "user": i.User, "resource": i.Resource} {
@@ -83,60 +44,78 @@ func (i EventIdentity) LogFields() logrus.Fields {
 	return fields
 }
 
-// walkStrings calls found for the strings that are members of the outermost object ("verb") or of
-// an object in it ("user.username"), until the text ends, wherever that is. A string without its
-// end is left out.
-func walkStrings(text []byte, found func(path, value string)) {
-	const deepest = 2
-	keys := map[int]string{} // the last key of each level
+// identifying are the members that Identify reads, by their path.
+var identifying = map[string]bool{
+	"auditID": true, "verb": true, "user.username": true,
+	"objectRef.resource": true, "objectRef.subresource": true, "objectRef.apiGroup": true,
+	"objectRef.namespace": true, "objectRef.name": true,
+}
+
+// memberStrings returns the identifying strings of an event by their path: members of the outermost object ("verb") and
+// of the objects in it ("user.username"). It reads until the text ends, and leaves out a string without its end.
+func memberStrings(text []byte) map[string]string {
+	const maxLevel = 2
+	found := map[string]string{}
 	level := 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '{', '[':
+	var keys [maxLevel + 1]string // the last key by level
+	for token := range jsonscan.Tokens(text) {
+		switch c := token.Text[0]; {
+		case c == '{' || c == '[':
 			level++
-			if level <= deepest {
+			if level <= maxLevel {
 				keys[level] = ""
 			}
-		case '}', ']':
+		case c == '}' || c == ']':
 			level = max(0, level-1)
-		case '"':
-			end := jsonscan.StringEnd(text, i)
-			if end < 0 {
-				return
-			}
-			if level >= 1 && level <= deepest {
-				if isKey(text, end) {
-					keys[level] = unquoted(text[i:end])
-				} else {
-					path := keys[1]
-					if level == deepest {
-						path += "." + keys[deepest]
-					}
-					found(path, unquoted(text[i:end]))
-				}
-			}
-			i = end - 1
-		}
-	}
-}
-
-// isKey tells whether a colon follows at end.
-func isKey(text []byte, end int) bool {
-	for _, c := range text[end:] {
-		switch c {
-		case ' ', '\t', '\r', '\n':
+		case level < 1 || level > maxLevel:
+		case token.IsKey:
+			keys[level] = unquoted(token.Text)
 		default:
-			return c == ':'
+			path := keys[1]
+			if level == maxLevel {
+				path += "." + keys[maxLevel]
+			}
+			if _, known := found[path]; !known && identifying[path] {
+				found[path] = unquoted(token.Text)
+			}
 		}
 	}
-	return false
+	return found
 }
 
-// unquoted is what a JSON string means, "" where it means nothing.
+// unquoted returns the content of a JSON string, "" if the string is not valid JSON.
 func unquoted(quoted []byte) string {
-	var value string
-	if json.Unmarshal(quoted, &value) != nil {
+	var content string
+	if json.Unmarshal(quoted, &content) != nil {
 		return ""
 	}
-	return value
+	return content
+}
+
+// resourceOf puts the name of the event's object together.
+func resourceOf(names map[string]string) string {
+	resource := joined(joined(names["objectRef.resource"], ".", names["objectRef.apiGroup"]), "/", names["objectRef.subresource"])
+	return joined(resource, " ", joined(names["objectRef.namespace"], "/", names["objectRef.name"]))
+}
+
+// joined puts a separator between two texts, unless one of them is empty.
+func joined(a, separator, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + separator + b
+}
+
+// printable makes a name safe for a terminal and short: the name may come from an attacker.
+func printable(name string) string {
+	runes := []rune(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, name))
+	if len(runes) > maxNameLength {
+		return string(runes[:maxNameLength]) + "…"
+	}
+	return string(runes)
 }

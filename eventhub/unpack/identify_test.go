@@ -45,7 +45,7 @@ func TestNamesAreShownOnOneShortLine(t *testing.T) {
 	assert.NoError(t, err)
 	got := Identify(text)
 	assert.Equal(t, "a?[2Jb?c?", got.Verb)
-	assert.Equal(t, strings.Repeat("ä", maxNamed)+"…", got.AuditID)
+	assert.Equal(t, strings.Repeat("ä", maxNameLength)+"…", got.AuditID)
 }
 
 func FuzzIdentify(f *testing.F) {
@@ -55,7 +55,7 @@ func FuzzIdentify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		got := Identify(text)
 		for _, name := range []string{got.AuditID, got.Verb, got.User, got.Resource} {
-			assert.LessOrEqual(t, len([]rune(name)), maxNamed+1)
+			assert.LessOrEqual(t, len([]rune(name)), maxNameLength+1)
 			assert.NotContains(t, strings.Map(func(r rune) rune {
 				if unicode.IsPrint(r) {
 					return 'p'

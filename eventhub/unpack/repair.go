@@ -6,54 +6,51 @@ import (
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
 )
 
-// Why an audit event cannot be salvaged.
+// The reasons why repair refuses a text.
 var (
 	errNotCut   = errors.New("the text was not cut")
 	errCutShort = errors.New("the text was cut before it said what was done, and by whom")
 )
 
-// salvage closes an audit event that AKS cut, at 16 KiB and in the middle of whatever stood there,
-// into a whole one, of what is certain: each value that was there whole stays byte for byte, and
-// what is half written (a string, a number that may go on, a key) is left out. Objects and arrays
-// keep what they had. The order of an event's members is not relied on.
+// repair makes a whole audit event of one that AKS cut. AKS cuts at 16 KiB, in the middle of any value. Each value that
+// was whole before the cut stays byte for byte; a half-written value (a string, a number that may go on, a key) is left
+// out. Objects and arrays keep the members that they had. The order of an event's members does not matter.
 //
-// What Falco cannot do without is filled in: kind, and stageTimestamp from
-// requestReceivedTimestamp, else from the record's own time. The event is marked as truncated.
+// repair adds what Falco needs: kind, and stageTimestamp from requestReceivedTimestamp, else from the record's own time.
+// It marks the event as truncated.
 func repair(log []byte, recordTime string) ([]byte, error) {
 	cut, err := jsonscan.ScanObject(log)
 	if !errors.Is(err, jsonscan.ErrCut) {
 		return nil, errNotCut
 	}
 	event := cut.Closed()
-	if !hasIdentity(cut, event) {
+	if !hasRequired(cut, event) {
 		return nil, errCutShort
 	}
 	addMissing(event, recordTime)
 	markTruncated(event)
-	return event.Text, nil
+	return event.Text(), nil
 }
 
-// saysWhoDidWhat says whether a cut event still holds auditID, verb and user. The user is whole, if
-// empty as in a request that was not authenticated, or names itself before the cut.
-func hasIdentity(cut, closed *jsonscan.JsonScan) bool {
-	for _, key := range []string{"auditID", "verb"} {
-		if _, whole := cut.Member(key); !whole {
-			return false
-		}
+// hasRequired reports whether a cut event still holds auditID, verb and user. The user counts if its object is whole, or
+// if its name stands before the cut. A whole user may be empty: the request was not authenticated.
+func hasRequired(cut, closed *jsonscan.Object) bool {
+	if !cut.Has("auditID") || !cut.Has("verb") {
+		return false
 	}
-	if _, whole := cut.Member("user"); whole {
+	if cut.Has("user") {
 		return true
 	}
 	user, _ := jsonscan.ScanObject(closed.ValueOf("user"))
-	_, named := user.Member("username")
-	return named
+	return user.Has("username")
 }
 
-func addMissing(event *jsonscan.JsonScan, recordTime string) {
-	if event.ValueOf("kind") == nil {
+// addMissing adds kind and stageTimestamp if the event lacks them and their value is known.
+func addMissing(event *jsonscan.Object, recordTime string) {
+	if !event.Has("kind") {
 		event.Set("kind", `"Event"`)
 	}
-	if event.ValueOf("stageTimestamp") != nil {
+	if event.Has("stageTimestamp") {
 		return
 	}
 	received := event.ValueOf("requestReceivedTimestamp")
@@ -65,12 +62,12 @@ func addMissing(event *jsonscan.JsonScan, recordTime string) {
 	}
 }
 
-// markTruncated sets the annotation that the API server sets where it left out parts of an event.
-func markTruncated(event *jsonscan.JsonScan) {
+// markTruncated sets the annotation that the API server sets when it leaves out parts of an event.
+func markTruncated(event *jsonscan.Object) {
 	annotations, err := jsonscan.ScanObject(event.ValueOf("annotations"))
 	if err != nil {
 		annotations, _ = jsonscan.ScanObject([]byte("{}"))
 	}
 	annotations.Set("audit.k8s.io/truncated", `"true"`)
-	event.Set("annotations", string(annotations.Text))
+	event.Set("annotations", string(annotations.Text()))
 }

@@ -187,7 +187,7 @@ func TestWhatFalcoNeedsAndTheCutTookIsFilledIn(t *testing.T) {
 
 func TestACutEventWithoutAnyTimeIsADeadLetter(t *testing.T) {
 	record := strings.Replace(eventhubtest.AuditRecord("kube-audit", known), `"time"`, `"then"`, 1)
-	records := newUnpacker().unpack(eventhubtest.HubBody(record))
+	records := testUnpacker().unpackBody(eventhubtest.HubBody(record))
 	require.Len(t, records, 1)
 	assert.Equal(t, "dead:no_stage_timestamp", summary(records[0]))
 	assert.Equal(t, known, string(records[0].Content))
@@ -195,16 +195,16 @@ func TestACutEventWithoutAnyTimeIsADeadLetter(t *testing.T) {
 
 func TestACutEventOfAnotherKindIsADeadLetter(t *testing.T) {
 	cut := strings.Replace(known, `"Event"`, `"Pod"`, 1)
-	records := newUnpacker().unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", cut)))
+	records := testUnpacker().unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", cut)))
 	require.Len(t, records, 1)
 	assert.Equal(t, "dead:not_an_audit_event", summary(records[0]))
 }
 
 func TestACutEventThatIsTooDeepIsReducedToo(t *testing.T) {
 	cut := known + `,"requestObject":` + strings.Repeat(`{"a":[`, 1000)
-	records := newUnpacker().unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", cut)))
+	records := testUnpacker().unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", cut)))
 	require.Len(t, records, 1)
-	assert.Equal(t, "reduced:a:too_deep", summary(records[0]))
+	assert.Equal(t, "truncated:a:too_deep", summary(records[0]))
 	assert.True(t, records[0].Repaired)
 	assert.Equal(t, cut, string(records[0].Original), "the dead letter has what stood there")
 	want := strings.Replace(known+filledIn, recordTime, "2026-01-31T12:00:00.1Z", 1)

@@ -17,7 +17,7 @@ import (
 // where they are not there.
 func realEvents(t *testing.T) map[string]string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("..", "..", "shared", "samples", "*_*.json"))
+	paths, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "samples", "*_*.json"))
 	require.NoError(t, err)
 	if len(paths) == 0 {
 		t.Skip("the samples of real audit events are not there")
@@ -32,7 +32,7 @@ func realEvents(t *testing.T) map[string]string {
 			}
 		}
 	}
-	for i, record := range newUnpacker().unpack(realHubEvent(t)) {
+	for i, record := range testUnpacker().unpackBody(realHubEvent(t)) {
 		events[fmt.Sprintf("record %d", i)] = string(record.Content)
 	}
 	return events
@@ -85,13 +85,13 @@ func TestARealEventThatIsCutAnywhereKeepsExactlyWhatStoodBeforeTheCut(t *testing
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			facts := factsOf(t, []byte(event))
-			u, held, last := newUnpacker(), map[string]any{}, []byte(nil)
+			u, held, last := testUnpacker(), map[string]any{}, []byte(nil)
 			for length := range len(event) {
 				more := false
 				for len(facts) > 0 && facts[0].sure <= length {
 					held[facts[0].path], facts, more = facts[0].value, facts[1:], true
 				}
-				got, reason := u.repairOrTruncate([]byte(event[:length]), "not_json", recordTime, clusterTag{})
+				got, reason := u.parser.auditEvent([]byte(event[:length]), recordTime, clusterTag{})
 				switch {
 				case held["/auditID"] == nil || held["/verb"] == nil || held["/user/username"] == nil:
 					require.NotEmpty(t, reason, "cut at %d", length)

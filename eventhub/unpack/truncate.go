@@ -1,59 +1,24 @@
 package unpack
 
-import (
-	"errors"
+import "aks-audit-log-go/eventhub/unpack/jsonscan"
 
-	"aks-audit-log-go/eventhub/unpack/jsonscan"
-	"aks-audit-log-go/forwarder/audit"
-)
-
-// mend makes an audit event that Falco takes of one that it would lose, for the reason given: one
-// that was cut is salvaged, one too large or too deep is reduced. The reason returned is why that
-// did not work. The event gets the note.
-func (u *Unpacker) repairOrTruncate(log []byte, reason, recordTime string, note clusterTag) (Record, string) {
-	mended := Record{Content: note.addTo(log)}
-	if reason == audit.ReasonNotJSON || reason == audit.ReasonTooDeep {
-		salvaged, err := repair(log, recordTime)
-		switch {
-		case errors.Is(err, errCutShort):
-			return Record{}, audit.ReasonCut
-		case err == nil:
-			mended.Content, mended.Repaired = note.addTo(salvaged), true
-			mended.AuditID, reason = u.CheckAudit(mended.Content)
-		}
-	}
-	if reason != audit.ReasonTooLarge && reason != audit.ReasonTooDeep {
-		return mended, reason
-	}
-	mended.Original, mended.Reason = log, reason
-	reduced, fits := truncate(mended.Content, func(event []byte) bool {
-		mended.AuditID, reason = u.CheckAudit(event)
-		return reason == ""
-	})
-	if !fits {
-		return Record{}, reason
-	}
-	mended.Content = reduced
-	return mended, ""
-}
-
-// reduce leaves out of an audit event what the API server's own truncation leaves out, and marks it
-// as the API server does: responseObject, and if fits still says no, requestObject too. All else
-// stays byte for byte. It returns false where that does not help.
+// truncate leaves out of an audit event the members that the API server's own truncation leaves out, and marks the event
+// as the API server does. It leaves out responseObject, and requestObject too if the event does not fit yet. All other
+// bytes stay. It returns nil if the event does not fit even then.
 //
-// It does not parse: what is nested too deep for Falco's parser is too deep for ours as well.
-func truncate(event []byte, fits func([]byte) bool) ([]byte, bool) {
+// truncate does not parse the event: an event that is too deep for Falco's parser is too deep for the general parser.
+func truncate(event []byte, fits func(event []byte) bool) []byte {
 	for _, key := range []string{"responseObject", "requestObject"} {
-		whole, err := jsonscan.ScanObject(event)
-		if err != nil || whole.ValueOf(key) == nil {
+		object, err := jsonscan.ScanObject(event)
+		if err != nil || !object.Has(key) {
 			continue
 		}
-		event = whole.Without(key)
-		reduced, _ := jsonscan.ScanObject(event)
-		markTruncated(reduced)
-		if fits(reduced.Text) {
-			return reduced.Text, true
+		event = object.Without(key)
+		truncated, _ := jsonscan.ScanObject(event)
+		markTruncated(truncated)
+		if fits(truncated.Text()) {
+			return truncated.Text()
 		}
 	}
-	return nil, false
+	return nil
 }

@@ -15,7 +15,7 @@ func TestAnEventLosesAsLittleAsMakesItFit(t *testing.T) {
 		head   = `{"kind":"Event","auditID":"a","stageTimestamp":"2026-01-31T12:00:00Z"`
 		marked = `,"annotations":{"audit.k8s.io/truncated":"true"}}`
 	)
-	large := `"` + strings.Repeat("x", eventhubtest.TestMaxEventSize) + `"`
+	large := `"` + strings.Repeat("x", eventhubtest.MaxEventSize) + `"`
 	for name, test := range map[string]struct{ event, want, reason string }{
 		"a response too large": {head + `,"requestObject":{"a":1},"responseObject":` + large + `}`, head + `,"requestObject":{"a":1}` + marked, "too_large"},
 		"a request too large":  {head + `,"requestObject":` + large + `,"responseObject":{"a":1}}`, head + marked, "too_large"},
@@ -47,9 +47,9 @@ func TestAnEventLosesAsLittleAsMakesItFit(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			records := newUnpacker().unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test.event)))
+			records := testUnpacker().unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test.event)))
 			require.Len(t, records, 1)
-			assert.Equal(t, "reduced:a:"+test.reason, summary(records[0]))
+			assert.Equal(t, "truncated:a:"+test.reason, summary(records[0]))
 			assert.Equal(t, test.want, string(records[0].Content))
 			assert.Equal(t, test.event, string(records[0].Original), "the original is kept whole")
 		})
@@ -66,7 +66,7 @@ func TestAnEventThatCannotBeMadeToFitIsADeadLetterOnly(t *testing.T) {
 		"too deep and broken in the deep": {eventhubtest.WithRequest(strings.Repeat("[", 300) + ":" + strings.Repeat("]", 300)), "dead:too_deep"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			records := newUnpacker().unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test.event)))
+			records := testUnpacker().unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test.event)))
 			require.Len(t, records, 1)
 			assert.Equal(t, test.want, summary(records[0]))
 			assert.Equal(t, test.event, string(records[0].Content))
@@ -77,12 +77,12 @@ func TestAnEventThatCannotBeMadeToFitIsADeadLetterOnly(t *testing.T) {
 
 func TestTheLargestEventIsConfigured(t *testing.T) {
 	event := strings.Replace(eventhubtest.Audit("a"), `"verb"`, `"requestObject":"`+strings.Repeat("x", 2000)+`","verb"`, 1)
-	small := unpackerFor(len(event) - 1)
-	assert.Equal(t, "reduced:a:too_large", summary(small.unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event)))[0]))
-	exact := unpackerFor(len(event))
-	assert.Equal(t, "audit:a", summary(exact.unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event)))[0]))
+	small := unpackerWithLimit(len(event) - 1)
+	assert.Equal(t, "truncated:a:too_large", summary(small.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event)))[0]))
+	exact := unpackerWithLimit(len(event))
+	assert.Equal(t, "audit:a", summary(exact.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event)))[0]))
 
 	// A body whose memory is not kept for the next must not take the limit along.
-	small.unpack([]byte(`"` + strings.Repeat("x", keptSize) + `"`))
-	assert.Equal(t, "reduced:a:too_large", summary(small.unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event)))[0]))
+	small.unpackBody([]byte(`"` + strings.Repeat("x", keptSize) + `"`))
+	assert.Equal(t, "truncated:a:too_large", summary(small.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event)))[0]))
 }

@@ -14,10 +14,10 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-func newUnpacker() *Unpacker { return unpackerFor(eventhubtest.TestMaxEventSize) }
+func testUnpacker() *Unpacker { return unpackerWithLimit(eventhubtest.MaxEventSize) }
 
-func unpackerFor(maxEventSize int) *Unpacker {
-	return &Unpacker{Rules: Rules{MaxEventSize: maxEventSize, categories: eventhubtest.BothCategories}}
+func unpackerWithLimit(maxEventSize int) *Unpacker {
+	return newUnpacker(rules{maxEventSize: maxEventSize, categories: eventhubtest.BothCategories})
 }
 
 // summary writes a record in a word: what is compared in the tables below.
@@ -30,9 +30,9 @@ func summary(r Record) string {
 	}
 	switch {
 	case r.Original != nil:
-		return "reduced:" + r.AuditID + ":" + r.Reason
+		return "truncated:" + r.AuditID + ":" + r.Reason
 	case r.Repaired:
-		return "salvaged:" + r.AuditID
+		return "repaired:" + r.AuditID
 	default:
 		return "audit:" + r.AuditID
 	}
@@ -70,12 +70,12 @@ func TestEachRecordOfAHubEventIsFoundWhateverItsWrapping(t *testing.T) {
 		"log is not JSON":                {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", "I0109 21:24:54 klog"))), []string{"dead:not_json"}},
 		"log is empty":                   {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", ""))), []string{"dead:not_json"}},
 		"log is cut short":               {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")[:80]))), []string{"dead:cut"}},
-		"log is cut":                     {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")[:160]))), []string{"salvaged:a"}},
-		"log is cut, with a newline":     {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")[:160]+"\n"))), []string{"salvaged:a"}},
-		"log is too deep":                {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.WithRequest(eventhubtest.Nested(297))))), []string{"reduced:a:too_deep"}},
-		"log is too large":               {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.TooLarge("requestObject")))), []string{"reduced:a:too_large"}},
+		"log is cut":                     {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")[:160]))), []string{"repaired:a"}},
+		"log is cut, with a newline":     {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")[:160]+"\n"))), []string{"repaired:a"}},
+		"log is too deep":                {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.WithRequest(eventhubtest.Nested(297))))), []string{"truncated:a:too_deep"}},
+		"log is too large":               {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.TooLarge("requestObject")))), []string{"truncated:a:too_large"}},
 		"log can't be made small enough": {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.TooLarge("requestURI")))), []string{"dead:too_large"}},
-		"cut, of no category":            {string(eventhubtest.HubBody(eventhubtest.Uncategorised(eventhubtest.Audit("a")[:160]))), []string{"salvaged:a"}},
+		"cut, of no category":            {string(eventhubtest.HubBody(eventhubtest.Uncategorised(eventhubtest.Audit("a")[:160]))), []string{"repaired:a"}},
 		"cut short, of no category":      {string(eventhubtest.HubBody(eventhubtest.Uncategorised(eventhubtest.Audit("a")[:80]))), []string{"skipped:"}},
 		"too large, of no category":      {string(eventhubtest.HubBody(eventhubtest.Uncategorised(eventhubtest.TooLarge("requestURI")))), []string{"dead:too_large"}},
 		"log is JSON of another kind":    {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", `{"kind":"Status"}`))), []string{"dead:not_an_audit_event"}},
@@ -86,9 +86,9 @@ func TestEachRecordOfAHubEventIsFoundWhateverItsWrapping(t *testing.T) {
 		"a bad record between good ones": {string(eventhubtest.HubBody(good, `{"category":"kube-audit"}`, good)), []string{"audit:a", "dead:no_log", "audit:a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			u := newUnpacker()
+			u := testUnpacker()
 			var got []string
-			for _, record := range u.unpack([]byte(test.body)) {
+			for _, record := range u.unpackBody([]byte(test.body)) {
 				got = append(got, summary(record))
 			}
 			assert.Equal(t, test.want, got)
@@ -98,7 +98,7 @@ func TestEachRecordOfAHubEventIsFoundWhateverItsWrapping(t *testing.T) {
 
 func TestAnAuditEventKeepsItsBytes(t *testing.T) {
 	log := `{"kind":"Event", "auditID" : "a","note":"\u00e9 é \/ \ud83d\ude00","big":12345678901234567890.10,"stageTimestamp":"2026-01-31T12:00:00Z"}`
-	records := newUnpacker().unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", " "+log+"\r\n")))
+	records := testUnpacker().unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", " "+log+"\r\n")))
 	require.Len(t, records, 1)
 	assert.Equal(t, log, string(records[0].Content))
 }
@@ -113,7 +113,7 @@ func TestADeadLetterKeepsWhatWasThereWhole(t *testing.T) {
 		"the record without a log":  {`{"records":[{"category":"kube-audit","properties":{"pod":"x"}}]}`, `{"category":"kube-audit","properties":{"pod":"x"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			records := newUnpacker().unpack([]byte(test.body))
+			records := testUnpacker().unpackBody([]byte(test.body))
 			require.Len(t, records, 1)
 			assert.Equal(t, test.want, string(records[0].Content))
 		})
@@ -121,16 +121,16 @@ func TestADeadLetterKeepsWhatWasThereWhole(t *testing.T) {
 }
 
 func TestRecordsSurviveTheNextHubEvent(t *testing.T) {
-	u := newUnpacker()
-	first := u.unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("first"))))
-	u.unpack(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", strings.Repeat("x", 5000))))
+	u := testUnpacker()
+	first := u.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("first"))))
+	u.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", strings.Repeat("x", 5000))))
 	assert.JSONEq(t, eventhubtest.Audit("first"), string(first[0].Content), "the parsers' memory is used again, the records' must not be")
 }
 
 // realHubEvent is a hub event as AKS wrote it. The test is skipped where it is not there.
 func realHubEvent(t testing.TB) []byte {
 	t.Helper()
-	path := filepath.Join("..", "..", "shared", "samples", "aks-hub-event.json")
+	path := filepath.Join("..", "..", "..", "shared", "samples", "aks-hub-event.json")
 	body, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
 		t.Skipf("the sample of a real hub event is not there: %s", path)
@@ -148,7 +148,7 @@ func TestTheHubEventOfARealClusterHasItsTwentyTwoAuditEvents(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(body, &envelope))
 
-	records := newUnpacker().unpack(body)
+	records := testUnpacker().unpackBody(body)
 	require.Len(t, records, 22)
 	for i, record := range records {
 		assert.Equal(t, audit.Verdict(""), record.Verdict)
@@ -163,11 +163,11 @@ func BenchmarkUnpack(b *testing.B) {
 		records[i] = eventhubtest.AuditRecord("kube-audit", strings.Replace(eventhubtest.Audit("a"), `"verb"`, `"requestURI":"`+strings.Repeat("/api", 150)+`","verb"`, 1)+"\n")
 	}
 	body := eventhubtest.HubBody(records...)
-	benchmarkUnpack(b, newUnpacker(), body)
+	benchmarkUnpack(b, testUnpacker(), body)
 }
 
 // BenchmarkUnpackReal does so with a hub event as AKS wrote it.
-func BenchmarkUnpackReal(b *testing.B) { benchmarkUnpack(b, newUnpacker(), realHubEvent(b)) }
+func BenchmarkUnpackReal(b *testing.B) { benchmarkUnpack(b, testUnpacker(), realHubEvent(b)) }
 
 // benchmarkUnpack unpacks a hub event of 22 records again and again. It has to copy it each time,
 // since unpacking uses it up.
@@ -178,7 +178,7 @@ func benchmarkUnpack(b *testing.B, u *Unpacker, body []byte) {
 	again := make([]byte, len(body))
 	for b.Loop() {
 		copy(again, body)
-		if len(u.unpack(again)) != 22 {
+		if len(u.unpackBody(again)) != 22 {
 			b.Fatal("records are missing")
 		}
 	}

@@ -3,63 +3,65 @@ package unpack
 import (
 	"time"
 
+	"github.com/valyala/fastjson"
+
+	"aks-audit-log-go/eventhub/unpack/jsonscan"
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// What Falco's k8saudit plugin takes, measured of a real one (docs/design.md). It answers 200
-// before it parses, so what it cannot use would be lost without a word: it is not sent.
-//
-// falcoMaxDepth is how deep an audit event may be nested, itself and the innermost scalar
-// counted: the parser's 300 levels less the two of an EventList around it.
+// falcoMaxDepth is how deep an audit event may be nested for Falco's k8saudit plugin, itself and the innermost scalar
+// counted: the plugin's parser has 300 levels, and an EventList around the event takes two.
 const falcoMaxDepth = 298
 
-// checkAudit returns the auditID of an audit event that Falco can use, or the reason why it
-// could not.
-func (u *Unpacker) CheckAudit(log []byte) (auditID, reason string) {
-	if depth(log) > falcoMaxDepth {
+// Validator checks what Falco's k8saudit plugin takes, as measured with a real plugin (docs/design.md). The plugin
+// answers 200 before it parses, and would drop an event that it cannot use without any message. Such an event must not
+// be sent. Two goroutines must not use a Validator at once.
+type Validator struct {
+	// MaxEventSize is the largest audit event that the sink takes, in bytes.
+	MaxEventSize int
+
+	parser fastjson.Parser
+}
+
+// Check returns the auditID of an audit event that Falco can use, or the reason why Falco cannot use it.
+func (v *Validator) Check(event []byte) (auditID, reason string) {
+	if depth(event) > falcoMaxDepth {
 		return "", audit.ReasonTooDeep
 	}
-	event, err := u.log.ParseBytes(log)
+	parsed, err := v.parser.ParseBytes(event)
 	if err != nil {
 		return "", audit.ReasonNotJSON
 	}
-	if string(event.GetStringBytes("kind")) != "Event" {
+	if string(parsed.GetStringBytes("kind")) != "Event" {
 		return "", audit.ReasonNotAnAuditEvent
 	}
-	if !isTimestamp(string(event.GetStringBytes("stageTimestamp"))) {
+	if !isTimestamp(string(parsed.GetStringBytes("stageTimestamp"))) {
 		return "", audit.ReasonNoStageTimestamp
 	}
 	// The plugin counts the bytes without white space between tokens.
-	if len(log) > u.MaxEventSize && len(event.MarshalTo(nil)) > u.MaxEventSize {
+	if len(event) > v.MaxEventSize && len(parsed.MarshalTo(nil)) > v.MaxEventSize {
 		return "", audit.ReasonTooLarge
 	}
-	return string(event.GetStringBytes("auditID")), ""
+	return string(parsed.GetStringBytes("auditID")), ""
 }
 
-// isTimestamp says whether Falco's plugin takes text as a time: it uses this layout, which takes 0
-// to 9 fraction digits. Such a text has no character that JSON escapes.
+// isTimestamp reports whether Falco's plugin takes text as a time: the plugin uses this layout, which takes 0 to 9
+// fraction digits. Such a text has no character that JSON escapes.
 func isTimestamp(text string) bool {
 	_, err := time.Parse(time.RFC3339Nano, text)
 	return err == nil
 }
 
-// depth counts how deep a JSON text is nested: the outermost value and a scalar in the
-// innermost one are a level each. It looks only at brackets outside of strings, so that it
-// answers for broken JSON as well.
+// depth counts how deep a JSON text is nested: the outermost value is one level, and a scalar in the innermost value
+// another. It looks only at the brackets outside of strings, so that it also counts in broken JSON.
 func depth(text []byte) int {
 	deepest, level := 0, 0
-	inString := false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
+	for token := range jsonscan.Tokens(text) {
+		switch token.Text[0] {
+		case '{', '[':
 			level++
 			deepest = max(deepest, level)
-		case c == '}' || c == ']':
+		case '}', ']':
 			level--
 		}
 	}

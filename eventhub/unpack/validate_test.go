@@ -25,9 +25,9 @@ func TestWhatFalcoWouldLoseInSilenceIsNotSent(t *testing.T) {
 		"no kind":                                {`{"stageTimestamp":"2026-01-31T12:00:00Z"}`, audit.ReasonNotAnAuditEvent},
 		"a list":                                 {`[` + eventhubtest.Audit("a") + `]`, audit.ReasonNotAnAuditEvent},
 		"two events in a row":                    {eventhubtest.Audit("a") + "\n" + eventhubtest.Audit("b"), audit.ReasonNotJSON},
-		"as large as it may be":                  {fill(eventhubtest.TestMaxEventSize), ""},
-		"a byte too large":                       {fill(eventhubtest.TestMaxEventSize + 1), audit.ReasonTooLarge},
-		"too large only by white space":          {strings.Replace(fill(eventhubtest.TestMaxEventSize), ":", ": ", 1), ""},
+		"as large as it may be":                  {fill(eventhubtest.MaxEventSize), ""},
+		"a byte too large":                       {fill(eventhubtest.MaxEventSize + 1), audit.ReasonTooLarge},
+		"too large only by white space":          {strings.Replace(fill(eventhubtest.MaxEventSize), ":", ": ", 1), ""},
 		"requestObject nested 296 deep":          {eventhubtest.WithRequest(eventhubtest.Nested(296)), ""},
 		"requestObject nested 297 deep":          {eventhubtest.WithRequest(eventhubtest.Nested(297)), audit.ReasonTooDeep},
 		"deeper than the parser goes":            {eventhubtest.WithRequest(eventhubtest.Nested(5000)), audit.ReasonTooDeep},
@@ -35,7 +35,7 @@ func TestWhatFalcoWouldLoseInSilenceIsNotSent(t *testing.T) {
 		"an escaped quote does not end a string": {eventhubtest.WithRequest(`"\"` + strings.Repeat("{", 400) + `"`), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, reason := newUnpacker().CheckAudit([]byte(test.event))
+			_, reason := (&Validator{MaxEventSize: eventhubtest.MaxEventSize}).Check([]byte(test.event))
 			assert.Equal(t, test.want, reason)
 		})
 	}

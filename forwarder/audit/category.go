@@ -19,3 +19,7 @@ func SkippedCategories() []string {
 		"csi-azurefile-controller", "csi-snapshot-controller", CategoryNone, CategoryOther,
 	}
 }
+
+// BothCategoriesAdvice is said of a cluster whose diagnostic setting sends both audit categories.
+const BothCategoriesAdvice = "the cluster sends kube-audit and kube-audit-admin: each change is paid for and alerted twice; " +
+	"leave one of the two out of the diagnostic setting, or set CATEGORIES=kube-audit"

@@ -44,7 +44,7 @@ var errKept = errors.New("dead letters were kept")
 // line for each, and a summary. Dead letters that the sink refuses or could not use are kept. A sink that accepts
 // nothing ends the replay.
 func replayAll(ctx context.Context, records eventhub.DeadLetterRecords, sink ReplaySink, options ReplayOptions, out io.Writer) error {
-	r := &replay{records: records, sink: sink, options: options, out: out, checker: unpack.Unpacker{Rules: unpack.Rules{MaxEventSize: options.MaxEventSize}}}
+	r := &replay{records: records, sink: sink, options: options, out: out, validator: unpack.Validator{MaxEventSize: options.MaxEventSize}}
 	err := eachDeadLetter(ctx, records, func(name string, letter eventhub.DeadLetter, unreadable error) error {
 		return r.handle(ctx, name, letter, unreadable)
 	})
@@ -68,7 +68,7 @@ type replay struct {
 	options ReplayOptions
 	out     io.Writer
 
-	checker unpack.Unpacker
+	validator unpack.Validator
 	// accepted are the dead letters that the sink accepted and that are not deleted yet.
 	accepted []acceptedDeadLetter
 	// The numbers of dead letters, for the summary.
@@ -108,7 +108,7 @@ func (r *replay) auditEvent(letter eventhub.DeadLetter) (event audit.Event, reas
 	if len(content) == 0 {
 		return event, "empty"
 	}
-	auditID, reason := r.checker.CheckAudit(content)
+	auditID, reason := r.validator.Check(content)
 	if r.options.Force {
 		auditID, reason = unpack.Identify(content).AuditID, ""
 	}

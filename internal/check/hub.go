@@ -8,7 +8,9 @@ import (
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/hubclient"
+	"aks-audit-log-go/eventhub/unpack"
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
 )
 
 // checkHub asks the event hub for its partitions and their contents. It reads no event and disturbs no reader.
@@ -67,14 +69,15 @@ func checkConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, erro
 		return "", err
 	}
 	defer hubclient.CloseQuietly(ctx, hub)
-	partition, after := probePosition(partitions)
+	partition, after, count := probePosition(partitions)
 	probeCtx, cancel := context.WithTimeout(ctx, emptyProbeTime)
 	defer cancel()
 	if holdsEvents(partitions[partition]) { // the event comes if the group exists
 		probeCtx = ctx
 	}
 	result := fmt.Sprintf("%q may be read", cfg.ConsumerGroup)
-	switch err := hub.ProbeGroup(probeCtx, partition, after); {
+	events, err := hub.ProbeGroup(probeCtx, partition, after, count)
+	switch {
 	case errors.Is(err, hubclient.ErrPartitionInUse):
 		result += fmt.Sprintf("; another reader, such as the daemon, has partition %s now", partition)
 	case err != nil:
@@ -85,17 +88,34 @@ func checkConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, erro
 	if cfg.ConsumerGroup == "$Default" {
 		result += "; see that nothing else reads $Default, two readers displace each other"
 	}
-	return result, nil
+	return result + bothCategories(cfg, events), nil
 }
 
-// probePosition returns a partition that holds an event, if there is one, and the position before its last event.
-func probePosition(partitions map[string]eventhub.PartitionInfo) (partition string, after int64) {
+// bothCategories returns advice if a cluster sends each change twice, as far as these events show it, and "" otherwise.
+func bothCategories(cfg forwarder.Config, events []eventhub.Event) string {
+	unpacker := unpack.New(cfg)
+	for _, event := range events {
+		unpacker.Unpack(event)
+	}
+	if cluster := unpacker.BothCategories(); cluster != "" {
+		return fmt.Sprintf("; mind, cluster %q: %s", cluster, audit.BothCategoriesAdvice)
+	}
+	return ""
+}
+
+// probeEvents is how many of the newest events of a partition are looked at, at most.
+const probeEvents = 20
+
+// probePosition returns a partition that holds an event, if there is one, the position before its newest events, and how
+// many these are.
+func probePosition(partitions map[string]eventhub.PartitionInfo) (partition string, after int64, count int) {
 	for id, info := range partitions {
 		if partition == "" || holdsEvents(info) && !holdsEvents(partitions[partition]) {
-			partition, after = id, info.Last-1
+			partition, after = id, max(info.Last-probeEvents, info.First-1)
+			count = max(1, int(info.Last-after))
 		}
 	}
-	return partition, after
+	return partition, after, count
 }
 
 // count returns a number with its noun.

@@ -31,7 +31,7 @@ func startGroupHub(t *testing.T) *hubtest.Server {
 func TestCheckHubReportsWhatTheHubHolds(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server := startGroupHub(t)
-		cfg := eventhubtest.TestConfig(t, server, client)
+		cfg := eventhubtest.EmulatorConfig(t, server, client)
 		found, err := checkHub(t.Context(), cfg)
 		require.NoError(t, err)
 		assert.Contains(t, found, " has 2 partitions; it holds no event yet")
@@ -55,7 +55,7 @@ func TestCheckHubSaysWhatToDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
-				_, err := checkHub(t.Context(), eventhubtest.TestConfig(t, server, client, test.change))
+				_, err := checkHub(t.Context(), eventhubtest.EmulatorConfig(t, server, client, test.change))
 				require.ErrorContains(t, err, test.advice)
 				assert.NotContains(t, err.Error(), "SharedAccessKey=")
 			})
@@ -83,7 +83,7 @@ func TestAHubThatDoesNotAnswerIsAnErrorWithinTheTime(t *testing.T) {
 		defer server.GoSilent(false)
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
-		_, err := checkHub(ctx, eventhubtest.TestConfig(t, server, client))
+		_, err := checkHub(ctx, eventhubtest.EmulatorConfig(t, server, client))
 		require.ErrorContains(t, err, "cannot be reached by AMQP (port 5671)")
 	})
 }
@@ -95,10 +95,10 @@ func TestCheckConsumerGroupKnowsWhetherThereIsOne(t *testing.T) {
 			for range events {
 				server.Append("1", []byte("a"))
 			}
-			found, err := checkConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client, "EVENTHUBCONSUMERGROUP=falco"))
+			found, err := checkConsumerGroup(t.Context(), eventhubtest.EmulatorConfig(t, server, client, "EVENTHUBCONSUMERGROUP=falco"))
 			require.NoError(t, err)
 			assert.Equal(t, `"falco" may be read`, found)
-			_, err = checkConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client, "EVENTHUBCONSUMERGROUP=other"))
+			_, err = checkConsumerGroup(t.Context(), eventhubtest.EmulatorConfig(t, server, client, "EVENTHUBCONSUMERGROUP=other"))
 			require.ErrorContains(t, err, `the hub has no consumer group "other": create it (az eventhubs eventhub consumer-group create `)
 			require.ErrorContains(t, err, "or set EVENTHUBCONSUMERGROUP")
 		}
@@ -108,7 +108,7 @@ func TestCheckConsumerGroupKnowsWhetherThereIsOne(t *testing.T) {
 func TestCheckConsumerGroupDisplacesNoReader(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server := startGroupHub(t)
-		hub, err := hubclient.New(eventhubtest.TestConfig(t, server, client), "reader")
+		hub, err := hubclient.New(eventhubtest.EmulatorConfig(t, server, client), "reader")
 		require.NoError(t, err)
 		defer func() { assert.NoError(t, hub.Close(context.WithoutCancel(t.Context()))) }()
 		for _, partition := range server.PartitionIDs() {
@@ -117,7 +117,7 @@ func TestCheckConsumerGroupDisplacesNoReader(t *testing.T) {
 			defer reader.Stop(t)
 			reader.Expect(t, 0)
 		}
-		found, err := checkConsumerGroup(t.Context(), eventhubtest.TestConfig(t, server, client))
+		found, err := checkConsumerGroup(t.Context(), eventhubtest.EmulatorConfig(t, server, client))
 		require.NoError(t, err)
 		assert.Contains(t, found, "another reader, such as the daemon, has partition ")
 		assert.Contains(t, found, "see that nothing else reads $Default")
@@ -167,4 +167,18 @@ func TestAFolderThatCannotBeWrittenToIsFound(t *testing.T) {
 		_, err = checkDeadLetters(t.Context(), cfg)
 		require.ErrorContains(t, err, "cannot be written to")
 	}
+}
+
+func TestCheckConsumerGroupWarnsOfAClusterThatSendsEachChangeTwice(t *testing.T) {
+	server := startGroupHub(t)
+	one := eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")))
+	other := eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit-admin", eventhubtest.Audit("a")))
+	server.Append("1", eventhubtest.OfCluster(one))
+	found, err := checkConsumerGroup(t.Context(), eventhubtest.EmulatorConfig(t, server, forwarder.ClientAzEventHubs))
+	require.NoError(t, err)
+	assert.NotContains(t, found, "kube-audit-admin")
+	server.Append("1", eventhubtest.OfCluster(other))
+	found, err = checkConsumerGroup(t.Context(), eventhubtest.EmulatorConfig(t, server, forwarder.ClientAzEventHubs))
+	require.NoError(t, err)
+	assert.Contains(t, found, `mind, cluster "my-cluster_1": the cluster sends kube-audit and kube-audit-admin: each change is paid for and alerted twice`)
 }

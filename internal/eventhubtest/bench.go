@@ -41,7 +41,7 @@ func NewBench(partitions int) *Bench {
 		Cfg: forwarder.Config{
 			Categories: BothCategories,
 			HubName:    "hub", ConsumerGroup: "$Default",
-			CheckpointInterval: time.Second, ShutdownTimeout: 25 * time.Second, SinkMaxEventSize: TestMaxEventSize,
+			CheckpointInterval: time.Second, ShutdownTimeout: 25 * time.Second, SinkMaxEventSize: MaxEventSize,
 			PostBatchMaxEvents: 400, PostBatchMaxBytes: 1 << 20, MaxBytesInFlight: 64 << 20,
 		},
 		Hub: NewHub(partitions), Store: NewStore(), Sink: NewSink(),

@@ -13,8 +13,8 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// Patience bounds every wait of a test. A test that passes never waits it out.
-const Patience = 2 * time.Minute
+// WaitLimit bounds every wait of a test. A test that passes never waits it out.
+const WaitLimit = 2 * time.Minute
 
 // HubClients are the implementations of eventhub.Hub.
 var HubClients = []forwarder.HubClient{forwarder.ClientAzEventHubs, forwarder.ClientAzureEventHubsGo}
@@ -27,8 +27,8 @@ func WithEachClient(t *testing.T, test func(t *testing.T, client forwarder.HubCl
 	}
 }
 
-// TestConfig returns the configuration for the emulator and a client. Each change is a variable, NAME=value.
-func TestConfig(t *testing.T, server *hubtest.Server, client forwarder.HubClient, changes ...string) forwarder.Config {
+// EmulatorConfig returns the configuration for the emulator and a client. Each change is a variable, NAME=value.
+func EmulatorConfig(t *testing.T, server *hubtest.Server, client forwarder.HubClient, changes ...string) forwarder.Config {
 	t.Helper()
 	set := map[string]string{
 		"EHUBNAMESPACECONNECTIONSTRING": server.ConnectionString() + ";", "EVENTHUBNAME": server.HubName(),

@@ -14,11 +14,11 @@ import (
 // Noon is when the first event of a partition of a Hub was enqueued.
 var Noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
-// TestMaxEventSize is Falco's own limit, the default of SINKMAXEVENTSIZE.
-const TestMaxEventSize = 262_144
+// MaxEventSize is Falco's own limit, the default of SINKMAXEVENTSIZE.
+const MaxEventSize = 262_144
 
-// TestResource is a resourceId as AKS writes it.
-const TestResource = "/SUBSCRIPTIONS/0000/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/MY-Cluster_1"
+// ResourceID is a resourceId as AKS writes it.
+const ResourceID = "/SUBSCRIPTIONS/0000/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/MY-Cluster_1"
 
 // BothCategories is the default of CATEGORIES.
 var BothCategories = []string{"kube-audit", "kube-audit-admin"}
@@ -57,8 +57,8 @@ func OneEach(ids ...string) [][]byte {
 
 // OfCluster gives each record of a body the resourceId that AKS writes.
 func OfCluster(body []byte) []byte {
-	body = bytes.ReplaceAll(body, []byte(`{"category":`), []byte(`{"resourceId":"`+TestResource+`","category":`))
-	return bytes.ReplaceAll(body, []byte(`{"properties":`), []byte(`{"resourceId":"`+TestResource+`","properties":`))
+	body = bytes.ReplaceAll(body, []byte(`{"category":`), []byte(`{"resourceId":"`+ResourceID+`","category":`))
+	return bytes.ReplaceAll(body, []byte(`{"properties":`), []byte(`{"resourceId":"`+ResourceID+`","properties":`))
 }
 
 // Gzipped returns the bodies in gzip, one member each.
@@ -107,6 +107,6 @@ func Nested(arrays int) string {
 
 // TooLarge returns a valid audit event in which the string of one member is larger than Falco accepts.
 func TooLarge(key string) string {
-	padding := `"` + strings.Repeat("x", TestMaxEventSize) + `"`
+	padding := `"` + strings.Repeat("x", MaxEventSize) + `"`
 	return strings.Replace(Audit("a"), `"verb"`, `"`+key+`":`+padding+`,"verb"`, 1)
 }

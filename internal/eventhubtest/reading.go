@@ -45,7 +45,7 @@ func (r *Reading) Next(t *testing.T) eventhub.Event {
 		return event
 	case err := <-r.Done:
 		t.Fatalf("receiving ended: %v", err)
-	case <-time.After(Patience):
+	case <-time.After(WaitLimit):
 		t.Fatal("no event came")
 	}
 	return eventhub.Event{}
@@ -68,7 +68,7 @@ func (r *Reading) NextOrEnd(t *testing.T) (event eventhub.Event, ended error) {
 	case ended = <-r.Done:
 		require.Error(t, ended, "receiving ended without a reason")
 		return eventhub.Event{}, ended
-	case <-time.After(Patience):
+	case <-time.After(WaitLimit):
 		t.Fatal("neither an event came nor did receiving end")
 		return eventhub.Event{}, nil
 	}
@@ -80,7 +80,7 @@ func (r *Reading) End(t *testing.T) error {
 	select {
 	case err := <-r.Done:
 		return err
-	case <-time.After(Patience):
+	case <-time.After(WaitLimit):
 		t.Fatal("receiving did not end")
 		return nil
 	}

@@ -18,7 +18,7 @@ import (
 // (https://learn.microsoft.com/rest/api/eventhub/generate-sas-token).
 func Signature(t *testing.T, server *hubtest.Server, end time.Time) string {
 	t.Helper()
-	connection := TestConfig(t, server, forwarder.ClientAzEventHubs).HubConnection
+	connection := EmulatorConfig(t, server, forwarder.ClientAzEventHubs).HubConnection
 	resource := strings.ToLower(url.QueryEscape("amqps://" + connection.Host + "/" + server.HubName()))
 	mac := hmac.New(sha256.New, []byte(connection.Key.Reveal()))
 	_, _ = fmt.Fprintf(mac, "%s\n%d", resource, end.Unix())

@@ -27,7 +27,7 @@ func StartTLSFront(t *testing.T, server *hubtest.Server) (connection string, aut
 	listener, err := tls.Listen("tcp", "127.0.0.1:0",
 		&tls.Config{Certificates: certificate.TLS.Certificates, MinVersion: tls.VersionTLS12})
 	require.NoError(t, err)
-	plain := TestConfig(t, server, forwarder.ClientAzEventHubs,
+	plain := EmulatorConfig(t, server, forwarder.ClientAzEventHubs,
 		"EHUBNAMESPACECONNECTIONSTRING="+server.PlainConnectionString()).HubConnection
 	done := make(chan struct{})
 	go func() {

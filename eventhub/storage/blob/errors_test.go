@@ -56,7 +56,7 @@ func TestEachRequestToTheStorageHasAValidToken(t *testing.T) {
 		if tokensFollowEachOther(t, life) {
 			return
 		}
-		require.Less(t, life, eventhubtest.Patience, "half of the life of a token is too short for two requests")
+		require.Less(t, life, eventhubtest.WaitLimit, "half of the life of a token is too short for two requests")
 	}
 }
 
@@ -81,7 +81,7 @@ func tokensFollowEachOther(t *testing.T, life time.Duration) bool {
 		return false
 	}
 	assert.Equal(t, []string{"Bearer 1", "Bearer 1"}, seen)
-	require.Eventually(t, func() bool { list(); return seen[len(seen)-1] != "Bearer 1" }, eventhubtest.Patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { list(); return seen[len(seen)-1] != "Bearer 1" }, eventhubtest.WaitLimit, 10*time.Millisecond)
 	assert.Equal(t, "Bearer 2", seen[len(seen)-1])
 	return true
 }

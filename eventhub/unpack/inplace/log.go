@@ -1,148 +1,143 @@
 package inplace
 
-import ()
-
-// span is where something stands in an audit event.
-type Span struct{ From, To int }
-
-// logScan reads the audit event in the string "log" of a record: it undoes the string's escapes and
-// checks the event, both at once and in place, since what it writes is never longer than what it
-// has read. It knows strict JSON only and gives up on whatever is unusual, which is then left to
-// the parser; so what it takes, the parser takes as well.
-//
-// What stands in the body as {\"kind\":\"Event\",…}\n becomes {"kind":"Event",…}.
-type logScan struct {
-	text []byte
-	// at is what is read next, out where the next byte is written.
-	at, out int
-	found   AuditFields
-}
-
-// auditFields is what has to be known of an audit event, as it stands in the text.
-type AuditFields struct {
+// AuditEvent is an audit event and the places of the fields that the caller has to know.
+type AuditEvent struct {
+	// JSON is the event. Its capacity holds all bytes up to the end of the string that the event was read from.
+	JSON []byte
+	// Kind, AuditID and StageTimestamp are the contents of these strings, nil if the event has none.
 	Kind, AuditID, StageTimestamp []byte
-	// annotations is where the value of these stands in the event.
+	// Annotations is the place of their value in JSON, zero if the event has none.
 	Annotations Span
 }
 
-// quickDepth is how deep the quick way goes. Real events have less than 30 levels.
-const MaxDepth = 100
+// Span is a place in an audit event, perhaps with white space at its start.
+type Span struct{ From, To int }
 
-// scanLog reads the event in the string whose content starts at an index of the text. It returns the
-// event, with all that the string leaves behind it as its capacity, and where the string ended.
-func ScanLog(text []byte, start int) (event []byte, found AuditFields, end int, ok bool) {
-	s := logScan{text: text, at: start, out: start}
-	if s.token() != '{' {
-		return nil, found, 0, false
-	}
-	begin := s.out
-	if !s.object(1) {
-		return nil, found, 0, false
-	}
-	behind := s.out
-	if s.token() != endOfLog {
-		return nil, found, 0, false
-	}
-	if s.found.Annotations.To > 0 {
-		s.found.Annotations.From -= begin
-		s.found.Annotations.To -= begin
-	}
-	return text[begin:behind:s.at], s.found, s.at, true
+// logReader reads the audit event in the string "log" of a record: {\"kind\":\"Event\",…}\n becomes
+// {"kind":"Event",…}. It undoes the escapes of the string and checks the event at once and in place, because what it
+// writes is never longer than what it has read.
+type logReader struct {
+	text []byte
+	// at is the offset of the next byte to read, out of the next byte to write.
+	at, out int
+	event   AuditEvent
 }
 
-// What token returns for the end of the string, and for what is not known. Neither begins a token.
+// readLog reads the event in the string whose content starts at an offset of the text. end is where the content ends.
+func readLog(text []byte, start int) (event AuditEvent, end int, ok bool) {
+	r := logReader{text: text, at: start, out: start}
+	if r.token() != '{' {
+		return event, 0, false
+	}
+	begin := r.out
+	if !r.object(1) {
+		return event, 0, false
+	}
+	after := r.out
+	if r.token() != endOfLog {
+		return event, 0, false
+	}
+	if r.event.Annotations.To > 0 {
+		r.event.Annotations.From -= begin
+		r.event.Annotations.To -= begin
+	}
+	r.event.JSON = text[begin:after:r.at]
+	return r.event, r.at, true
+}
+
+// What token returns at the end of the string, and for bytes that begin no token. No token begins with these bytes.
 const (
 	endOfLog byte = 1
-	Unknown  byte = 0
+	none     byte = 0
 )
 
-// token passes over white space and returns the first byte of what follows, as it is meant: a
-// quote for an escaped one.
-func (s *logScan) token() byte {
-	if s.at+1 < len(s.text) {
-		c := s.text[s.at]
-		if c == '\\' && s.text[s.at+1] == '"' {
+// token skips white space and returns the first byte after it without its escape: a quote for an escaped quote.
+func (r *logReader) token() byte {
+	if r.at+1 < len(r.text) {
+		c := r.text[r.at]
+		if c == '\\' && r.text[r.at+1] == '"' {
 			return '"'
 		}
 		if c >= ',' && c != '\\' {
 			return c
 		}
 	}
-	return s.tokenBehindSpace()
+	return r.tokenAfterSpace()
 }
 
-// tokenBehindSpace is token where that is not to be seen at once.
-func (s *logScan) tokenBehindSpace() byte {
-	for s.at+1 < len(s.text) {
-		c, size := s.text[s.at], 1
+// tokenAfterSpace is the slow part of token.
+func (r *logReader) tokenAfterSpace() byte {
+	for r.at+1 < len(r.text) {
+		c, size := r.text[r.at], 1
 		switch c {
 		case '"':
 			return endOfLog
 		case '\\':
-			c, size = unescaped(s.text[s.at+1]), 2
+			c, size = unescaped(r.text[r.at+1]), 2
 		case '\n', '\t', '\r':
-			return Unknown // a string has no such byte
+			return none // a string has no such byte
 		}
 		switch c {
 		case ' ', '\n', '\t', '\r':
-			s.text[s.out] = c
-			s.at, s.out = s.at+size, s.out+1
+			r.text[r.out] = c
+			r.at, r.out = r.at+size, r.out+1
 		default:
 			return c
 		}
 	}
-	return Unknown
+	return none
 }
 
-// take passes a token of one byte on.
-func (s *logScan) take() {
-	s.text[s.out] = s.text[s.at]
-	s.at, s.out = s.at+1, s.out+1
+// take reads a token of one byte and writes it.
+func (r *logReader) take() {
+	r.text[r.out] = r.text[r.at]
+	r.at, r.out = r.at+1, r.out+1
 }
 
-func (s *logScan) value(level int) bool {
-	switch s.token() {
+// value reads any value, which stands in so many objects and arrays.
+func (r *logReader) value(level int) bool {
+	switch r.token() {
 	case '{':
-		return s.object(level + 1)
+		return r.object(level + 1)
 	case '[':
-		return s.array(level + 1)
+		return r.array(level + 1)
 	case '"':
-		_, ok := s.str()
+		_, ok := r.str()
 		return ok
 	default:
-		return s.word()
+		return r.word()
 	}
 }
 
-// object reads an object, from its opening bracket.
-func (s *logScan) object(level int) bool {
-	if level > MaxDepth {
+// object reads an object, from its opening bracket. level is how deep it is nested, itself counted.
+func (r *logReader) object(level int) bool {
+	if level > maxDepth {
 		return false
 	}
-	s.take()
-	if s.token() == '}' {
-		s.take()
+	r.take()
+	if r.token() == '}' {
+		r.take()
 		return true
 	}
-	for s.token() == '"' {
-		key, ok := s.str()
-		if !ok || s.token() != ':' {
+	for r.token() == '"' {
+		key, ok := r.str()
+		if !ok || r.token() != ':' {
 			return false
 		}
-		s.take()
+		r.take()
 		if level > 1 {
-			ok = s.value(level)
+			ok = r.value(level)
 		} else {
-			ok = key != nil && s.member(key)
+			ok = key != nil && r.member(key)
 		}
 		if !ok {
 			return false
 		}
-		switch s.token() {
+		switch r.token() {
 		case ',':
-			s.take()
+			r.take()
 		case '}':
-			s.take()
+			r.take()
 			return true
 		default:
 			return false
@@ -151,56 +146,58 @@ func (s *logScan) object(level int) bool {
 	return false
 }
 
-// member reads the value of one of the event's own members. Of two with the same key the first
-// counts, as it does to the parser.
-func (s *logScan) member(key []byte) bool {
+// member reads the value of one of the event's own members. Of two annotations the first counts, as in the general
+// parser; an event with two of the other fields is rejected.
+func (r *logReader) member(key []byte) bool {
 	var field *[]byte
 	switch string(key) {
 	case "kind":
-		field = &s.found.Kind
+		field = &r.event.Kind
 	case "auditID":
-		field = &s.found.AuditID
+		field = &r.event.AuditID
 	case "stageTimestamp":
-		field = &s.found.StageTimestamp
+		field = &r.event.StageTimestamp
 	case "annotations":
-		return s.annotations()
+		return r.annotations()
 	default:
-		return s.value(1)
+		return r.value(1)
 	}
-	if *field != nil || s.token() != '"' {
+	if *field != nil || r.token() != '"' {
 		return false
 	}
 	var ok bool
-	*field, ok = s.str()
+	*field, ok = r.str()
 	return ok && *field != nil
 }
 
-func (s *logScan) annotations() bool {
-	from := s.out
-	if !s.value(1) {
+// annotations reads the value of the annotations and notes its place.
+func (r *logReader) annotations() bool {
+	from := r.out
+	if !r.value(1) {
 		return false
 	}
-	if s.found.Annotations.To == 0 {
-		s.found.Annotations = Span{From: from, To: s.out}
+	if r.event.Annotations.To == 0 {
+		r.event.Annotations = Span{From: from, To: r.out}
 	}
 	return true
 }
 
-func (s *logScan) array(level int) bool {
-	if level > MaxDepth {
+// array reads an array, from its opening bracket.
+func (r *logReader) array(level int) bool {
+	if level > maxDepth {
 		return false
 	}
-	s.take()
-	if s.token() == ']' {
-		s.take()
+	r.take()
+	if r.token() == ']' {
+		r.take()
 		return true
 	}
-	for s.value(level) {
-		switch s.token() {
+	for r.value(level) {
+		switch r.token() {
 		case ',':
-			s.take()
+			r.take()
 		case ']':
-			s.take()
+			r.take()
 			return true
 		default:
 			return false

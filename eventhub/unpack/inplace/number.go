@@ -1,19 +1,17 @@
 package inplace
 
-import ()
-
-// word reads a number or a literal.
-func (s *logScan) word() bool {
-	size := wordSize(s.text[s.at:])
+// word reads a number or a literal and writes it.
+func (r *logReader) word() bool {
+	size := wordSize(r.text[r.at:])
 	if size == 0 {
 		return false
 	}
-	s.out += copy(s.text[s.out:], s.text[s.at:s.at+size])
-	s.at += size
+	r.out += copy(r.text[r.out:], r.text[r.at:r.at+size])
+	r.at += size
 	return true
 }
 
-// wordSize is the length of the number or literal that a text begins with, 0 where there is none.
+// wordSize returns the length of the number or literal that text begins with, 0 if it begins with neither.
 func wordSize(text []byte) int {
 	size := 0
 	for size < len(text) && (text[size] >= 'a' && text[size] <= 'z' || text[size] >= '0' && text[size] <= '9' ||
@@ -24,24 +22,24 @@ func wordSize(text []byte) int {
 	case "true", "false", "null":
 		return size
 	}
-	if !soundNumber(text[:size]) {
+	if !isNumber(text[:size]) {
 		return 0
 	}
 	return size
 }
 
-// soundNumber says whether all of a text is a number as JSON has it.
-func soundNumber(text []byte) bool {
+// isNumber reports whether the whole text is a JSON number.
+func isNumber(text []byte) bool {
 	if len(text) > 0 && text[0] == '-' {
 		text = text[1:]
 	}
-	whole := Digits(text)
+	whole := digits(text)
 	if whole == 0 || whole > 1 && text[0] == '0' {
 		return false
 	}
 	text = text[whole:]
 	if len(text) > 0 && text[0] == '.' {
-		fraction := Digits(text[1:])
+		fraction := digits(text[1:])
 		if fraction == 0 {
 			return false
 		}
@@ -57,11 +55,11 @@ func soundNumber(text []byte) bool {
 	if len(text) > 0 && (text[0] == '+' || text[0] == '-') {
 		text = text[1:]
 	}
-	return len(text) > 0 && Digits(text) == len(text)
+	return len(text) > 0 && digits(text) == len(text)
 }
 
-// digits is how many digits a text begins with.
-func Digits(text []byte) int {
+// digits returns how many digits text begins with.
+func digits(text []byte) int {
 	n := 0
 	for n < len(text) && text[n] >= '0' && text[n] <= '9' {
 		n++

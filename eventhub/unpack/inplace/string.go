@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// unescaped is what a backslash and a letter stand for between tokens; unknown for all else.
+// unescaped returns what a backslash and a letter mean between tokens, none for other letters.
 func unescaped(letter byte) byte {
 	switch letter {
 	case '"':
@@ -18,17 +18,17 @@ func unescaped(letter byte) byte {
 	case 'r':
 		return '\r'
 	default:
-		return Unknown
+		return none
 	}
 }
 
-// str reads a string, from its quote, and returns what stands between the quotes; nil, and true,
-// where that has an escape in it.
-func (s *logScan) str() (content []byte, ok bool) {
-	text, at, out := s.text, s.at+2, s.out+1
-	text[s.out] = '"'
+// str reads a string, from its opening quote, and returns the text between the quotes. It returns nil and true if there
+// is an escape in that text.
+func (r *logReader) str() (content []byte, ok bool) {
+	text, at, out := r.text, r.at+2, r.out+1
+	text[r.out] = '"'
 	start, escapes := out, false
-	for at+8 < len(text) { // a string that ends the body ends nothing else, and is not whole
+	for at+8 < len(text) { // a string this near to the end of the body leaves no room for the closing brackets
 		eight := binary.LittleEndian.Uint64(text[at:])
 		n := ordinary(eight)
 		if n == 8 {
@@ -36,7 +36,7 @@ func (s *logScan) str() (content []byte, ok bool) {
 			at, out = at+8, out+8
 			continue
 		}
-		if at-out >= 8 { // the bytes behind the n come to stand where nothing is read any more
+		if at-out >= 8 { // the bytes after the first n are written where all bytes have been read
 			binary.LittleEndian.PutUint64(text[out:], eight)
 		} else {
 			copy(text[out:], text[at:at+n])
@@ -47,90 +47,91 @@ func (s *logScan) str() (content []byte, ok bool) {
 		}
 		if text[at+1] == '"' {
 			text[out] = '"'
-			s.at, s.out = at+2, out+1
+			r.at, r.out = at+2, out+1
 			if escapes {
 				return nil, true
 			}
 			return text[start:out:out], true
 		}
-		s.at, s.out = at, out
-		if !s.escape() {
+		r.at, r.out = at, out
+		if !r.escape() {
 			return nil, false
 		}
-		at, out, escapes = s.at, s.out, true
+		at, out, escapes = r.at, r.out, true
 	}
 	return nil, false
 }
 
-// ordinary is how many of eight bytes, the lowest first, stand for themselves in a string: neither
-// quote nor backslash nor control character.
+// ordinary returns how many of eight bytes, from the lowest, mean themselves in a string: they are no quote, backslash
+// or control character.
 func ordinary(eight uint64) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quote, backslash := eight^(ones*'"'), eight^(ones*'\\')
-	// In x - ones, the top bit of the lowest byte of x that is 0 is set, and of none before it
-	// that was not set in x; so it is with what is below a space.
+	// x - ones sets the top bit of the lowest byte of x that is 0. It sets the top bit of a byte before that one only if
+	// the bit was set in x. The same is true of bytes below a space and x - ones*' '.
 	special := ((quote-ones)&^quote | (backslash-ones)&^backslash | (eight-ones*' ')&^eight) & tops
 	return bits.TrailingZeros64(special) / 8
 }
 
-// escape undoes an escape in a string of the event, from its backslash.
-func (s *logScan) escape() bool {
-	if s.at+6 >= len(s.text) {
-		return false // the record cannot end so soon
+// escape reads an escape in a string of the event, from its backslash, and writes what it means.
+func (r *logReader) escape() bool {
+	if r.at+6 >= len(r.text) {
+		return false // a record needs more bytes after an escape
 	}
-	switch s.text[s.at+1] {
+	switch r.text[r.at+1] {
 	case '/':
-		s.write(2, '/')
+		r.write(2, '/')
 		return true
 	case 'u':
-		return s.character()
+		return r.character()
 	case '\\':
-		return s.innerEscape()
+		return r.innerEscape()
 	default:
 		return false
 	}
 }
 
-func (s *logScan) write(size int, what ...byte) {
-	s.out += copy(s.text[s.out:], what)
-	s.at += size
+// write writes bytes in place of so many that are read.
+func (r *logReader) write(size int, out ...byte) {
+	r.out += copy(r.text[r.out:], out)
+	r.at += size
 }
 
-// character undoes an escape like \u003c of the string "log".
-func (s *logScan) character() bool {
-	c, ok := hex4(s.text[s.at+2:])
+// character reads an escape like \u003c of the string "log".
+func (r *logReader) character() bool {
+	c, ok := hex4(r.text[r.at+2:])
 	if !ok || c < ' ' || c == '"' || c == '\\' || !utf8.ValidRune(c) {
 		return false
 	}
-	s.out += utf8.EncodeRune(s.text[s.out:s.at+6], c)
-	s.at += 6
+	r.out += utf8.EncodeRune(r.text[r.out:r.at+6], c)
+	r.at += 6
 	return true
 }
 
-// innerEscape passes on an escape of the event itself, whose backslash is escaped: \\n, \\u003c,
-// or, with both of its characters escaped, \\\" and \\\\.
-func (s *logScan) innerEscape() bool {
-	switch c := s.text[s.at+2]; c {
+// innerEscape writes an escape of the event itself, whose backslash is escaped: \\n, \\u003c, or, with both of its
+// characters escaped, \\\" and \\\\.
+func (r *logReader) innerEscape() bool {
+	switch c := r.text[r.at+2]; c {
 	case '/', 'b', 'f', 'n', 'r', 't':
-		s.write(3, '\\', c)
+		r.write(3, '\\', c)
 		return true
 	case '\\':
-		second := s.text[s.at+3]
-		s.write(4, '\\', second)
+		second := r.text[r.at+3]
+		r.write(4, '\\', second)
 		return second == '"' || second == '\\'
 	case 'u':
-		if _, ok := hex4(s.text[s.at+3:]); !ok {
+		if _, ok := hex4(r.text[r.at+3:]); !ok {
 			return false
 		}
-		s.out += copy(s.text[s.out:], s.text[s.at+1:s.at+7])
-		s.at += 7
+		r.out += copy(r.text[r.out:], r.text[r.at+1:r.at+7])
+		r.at += 7
 		return true
 	default:
 		return false
 	}
 }
 
-// hex4 reads four hexadecimal digits.
+// hex4 returns the value of the four hexadecimal digits that text begins with.
 func hex4(text []byte) (value rune, ok bool) {
 	if len(text) < 4 {
 		return 0, false

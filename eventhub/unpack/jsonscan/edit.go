@@ -1,72 +1,70 @@
 package jsonscan
 
-import (
-	"slices"
-)
+import "slices"
 
-// These change the text of a scanned JSON object, in a copy, and leave every byte of it alone that
-// they are not about.
+// The edits change a copy of the text.
 
-// closed returns of an object that was cut the longest part of whole values, with the brackets that
-// are owed.
-func (s *JsonScan) Closed() *JsonScan {
-	text := slices.Clone(s.Text[:s.kept])
-	for _, closing := range slices.Backward(s.open) {
+// Closed returns the longest part of a cut object that holds whole values only, with the closing brackets that it lacks.
+func (o *Object) Closed() *Object {
+	text := slices.Clone(o.text[:o.wholeEnd])
+	for _, closing := range slices.Backward(o.open) {
 		text = append(text, closing)
 	}
-	whole := &JsonScan{Text: text, Members: slices.Clone(s.Members), kept: len(text)}
-	if len(s.open) > 1 { // it was cut inside of a member, which is whole now
-		last := s.current
-		last.End = len(text) - 1
-		whole.Members = append(whole.Members, last)
+	closed := &Object{text: text, members: slices.Clone(o.members), wholeEnd: len(text)}
+	if len(o.open) > 1 { // the object was cut inside of a member, which is whole now
+		last := o.current
+		last.end = len(text) - 1
+		closed.members = append(closed.members, last)
 	}
-	return whole
+	return closed
 }
 
-// set gives the object's first member of that key another value, or adds it at the end where there
-// is none. The value is JSON.
-func (s *JsonScan) Set(key, value string) {
-	at := slices.IndexFunc(s.Members, func(m jsonMember) bool { return m.Key == key })
+// Set replaces the value of the object's first member with the key, or adds the member at the end if there is none. The
+// object must be whole, value must be JSON, and the key must need no escape.
+func (o *Object) Set(key, value string) {
+	at := slices.IndexFunc(o.members, func(m member) bool { return m.key == key })
 	if at < 0 {
-		s.add(key, value)
+		o.add(key, value)
 		return
 	}
-	changed := &s.Members[at]
-	more := len(value) - (changed.End - changed.Value)
-	s.Text = slices.Concat(s.Text[:changed.Value], []byte(value), s.Text[changed.End:])
-	changed.End += more
-	for i := range s.Members[at+1:] {
-		later := &s.Members[at+1+i]
-		later.start, later.Value, later.End = later.start+more, later.Value+more, later.End+more
+	changed := &o.members[at]
+	growth := len(value) - (changed.end - changed.value)
+	o.text = slices.Concat(o.text[:changed.value], []byte(value), o.text[changed.end:])
+	changed.end += growth
+	for i := range o.members[at+1:] {
+		later := &o.members[at+1+i]
+		later.start, later.value, later.end = later.start+growth, later.value+growth, later.end+growth
 	}
-	s.kept += more
+	o.wholeEnd += growth
 }
 
-func (s *JsonScan) add(key, value string) {
-	before := ""
-	if len(s.Members) > 0 {
-		before = ","
+// add adds a member at the end of the object.
+func (o *Object) add(key, value string) {
+	separator := ""
+	if len(o.members) > 0 {
+		separator = ","
 	}
 	name := `"` + key + `":`
-	start := s.kept - 1 + len(before) // where the closing bracket stood
-	s.Text = slices.Concat(s.Text[:s.kept-1], []byte(before+name+value), s.Text[s.kept-1:])
-	added := jsonMember{Key: key, start: start, Value: start + len(name), End: start + len(name) + len(value)}
-	s.Members = append(s.Members, added)
-	s.kept = added.End + 1
+	bracket := o.wholeEnd - 1 // of the closing one
+	o.text = slices.Concat(o.text[:bracket], []byte(separator+name+value), o.text[bracket:])
+	start := bracket + len(separator)
+	added := member{key: key, start: start, value: start + len(name), end: start + len(name) + len(value)}
+	o.members = append(o.members, added)
+	o.wholeEnd = added.end + 1
 }
 
-// without returns the object's text without its members of that key.
-func (s *JsonScan) Without(key string) []byte {
-	if _, found := s.Member(key); !found {
-		return s.Text
+// Without returns the text of the object without its members with the key.
+func (o *Object) Without(key string) []byte {
+	if !o.Has(key) {
+		return o.text
 	}
-	rest := append(make([]byte, 0, len(s.Text)), s.Text[:s.Members[0].start]...)
+	rest := append(make([]byte, 0, len(o.text)), o.text[:o.members[0].start]...)
 	separator := ""
-	for _, m := range s.Members {
-		if m.Key != key {
-			rest = append(append(rest, separator...), s.Text[m.start:m.End]...)
+	for _, m := range o.members {
+		if m.key != key {
+			rest = append(append(rest, separator...), o.text[m.start:m.end]...)
 			separator = ","
 		}
 	}
-	return append(rest, s.Text[s.Members[len(s.Members)-1].End:]...)
+	return append(rest, o.text[o.members[len(o.members)-1].end:]...)
 }

@@ -7,32 +7,32 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnEditedObjectIsScannedAsItThenStands(t *testing.T) {
-	s, err := ScanObject([]byte(` { "a" : 1 , "b":{"a":2},"c":"x" } `))
+func TestAnEditedObjectHasThePlacesOfItsNewText(t *testing.T) {
+	object, err := ScanObject([]byte(` { "a" : 1 , "b":{"a":2},"c":"x" } `))
 	require.NoError(t, err)
-	s.Set("b", `{"a":2,"long":[3,4,5]}`)
-	s.Set("d", `null`)
-	s.Set("a", `17`)
-	s.Set("c", `"y"`)
-	s.Set("d", `true`)
-	assert.Equal(t, ` { "a" : 17 , "b":{"a":2,"long":[3,4,5]},"c":"y" ,"d":true} `, string(s.Text))
+	object.Set("b", `{"a":2,"long":[3,4,5]}`)
+	object.Set("d", `null`)
+	object.Set("a", `17`)
+	object.Set("c", `"y"`)
+	object.Set("d", `true`)
+	assert.Equal(t, ` { "a" : 17 , "b":{"a":2,"long":[3,4,5]},"c":"y" ,"d":true} `, string(object.Text()))
 
-	again, err := ScanObject(s.Text)
+	scanned, err := ScanObject(object.Text())
 	require.NoError(t, err)
-	assert.Equal(t, again.Members, s.Members)
-	assert.Equal(t, again.kept, s.kept)
-	assert.Equal(t, "true", string(s.ValueOf("d")))
-	assert.Nil(t, s.ValueOf("e"))
+	assert.Equal(t, scanned.members, object.members)
+	assert.Equal(t, scanned.wholeEnd, object.wholeEnd)
+	assert.Equal(t, "true", string(object.ValueOf("d")))
+	assert.Nil(t, object.ValueOf("e"))
 }
 
-func TestAnObjectThatIsClosedIsScannedAsItThenStands(t *testing.T) {
+func TestAClosedObjectHasThePlacesOfItsNewText(t *testing.T) {
 	for _, text := range []string{`{`, `{"a":1,"b":[2,{"c":"`, `{"a":[1],`, `{"a":{"b":{}},"c`} {
 		cut, err := ScanObject([]byte(text))
 		require.ErrorIs(t, err, ErrCut, text)
 		closed := cut.Closed()
-		again, err := ScanObject(closed.Text)
+		scanned, err := ScanObject(closed.Text())
 		require.NoError(t, err, text)
-		assert.Equal(t, again.Members, closed.Members, text)
-		assert.Equal(t, again.kept, closed.kept, text)
+		assert.Equal(t, scanned.members, closed.members, text)
+		assert.Equal(t, scanned.wholeEnd, closed.wholeEnd, text)
 	}
 }

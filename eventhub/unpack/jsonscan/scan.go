@@ -2,119 +2,57 @@ package jsonscan
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"strings"
 )
 
-// stringEnd is the place behind the string that begins at start, -1 where it has no end.
-func StringEnd(text []byte, start int) int {
-	for i := start + 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return -1
+// scanner reads the text of an object once, with a stack of its own in place of recursion, and says how far the text is
+// sound. Like Falco's parser it accepts any bytes inside of a string, and digits, points and signs in any order as a
+// number.
+type scanner struct {
+	object *Object
+	text   []byte
+	// at is the offset of the next byte to read.
+	at int
+	// empty is whether the innermost object or array has no value yet.
+	empty bool
 }
 
-// The two ways in which a text fails to be a JSON object.
-var (
-	// errCut: all that is there is sound, but it ends before the object does.
-	ErrCut = errors.New("the text ends in the middle of a JSON object")
-	// errBroken: no JSON object begins like this.
-	errBroken = errors.New("the text is no JSON object")
-)
-
-// jsonScan is the shape of a JSON object's text, read without limit to its depth and so far as
-// it goes. Like Falco's parser it takes anything for the inside of a string, and digits, dots and
-// signs in any order for a number.
-type JsonScan struct {
-	Text []byte
-	// members are the object's own ones that are whole, in their order.
-	Members []jsonMember
-	// kept is the end of the longest part that holds whole values only, and what opens them; open
-	// are the brackets that close this part, the outermost first.
-	kept int
-	open []byte
-
-	at      int
-	empty   bool // whether nothing stands in the innermost object or array yet
-	current jsonMember
-}
-
-// jsonMember is one member of an object, by where it stands in the text.
-type jsonMember struct {
-	Key   string // unescaped
-	start int    // of the key
-	Value int    // where the value starts
-	End   int    // of the value
-}
-
-// scanObject reads the text of an object. With errCut the scan says how far it went.
-func ScanObject(text []byte) (*JsonScan, error) {
-	s := &JsonScan{Text: text}
-	if !s.more() || text[s.at] != '{' {
-		return s, errBroken
+// scan reads the object and what follows it, which must be white space.
+func (s *scanner) scan() error {
+	if !s.skipSpace() || s.text[s.at] != '{' {
+		return errBroken
 	}
 	err := s.readValue()
-	for err == nil && len(s.open) > 0 {
+	for err == nil && len(s.object.open) > 0 {
 		err = s.readNext()
 	}
-	if err == nil && s.more() {
-		return s, errBroken
+	if err == nil && s.skipSpace() {
+		return errBroken
 	}
-	return s, err
+	return err
 }
 
-// member returns the object's first member with a key: of several, Falco sees the first.
-func (s *JsonScan) Member(key string) (jsonMember, bool) {
-	for _, m := range s.Members {
-		if m.Key == key {
-			return m, true
-		}
-	}
-	return jsonMember{}, false
-}
-
-// valueOf returns the text of that member's value, nil where there is none.
-func (s *JsonScan) ValueOf(key string) []byte {
-	m, found := s.Member(key)
-	if !found {
-		return nil
-	}
-	return s.Text[m.Value:m.End]
-}
-
-// more skips white space and says whether anything follows.
-func (s *JsonScan) more() bool {
-	for s.at < len(s.Text) {
-		switch s.Text[s.at] {
-		case ' ', '\t', '\r', '\n':
-			s.at++
-		default:
-			return true
-		}
-	}
-	return false
+// skipSpace skips white space and reports whether anything follows it.
+func (s *scanner) skipSpace() bool {
+	s.at = spaceEnd(s.text, s.at)
+	return s.at < len(s.text)
 }
 
 // readNext reads the next member or element with the comma before it, or the closing bracket.
-func (s *JsonScan) readNext() error {
-	if !s.more() {
+func (s *scanner) readNext() error {
+	if !s.skipSpace() {
 		return ErrCut
 	}
-	closing := s.open[len(s.open)-1]
+	open := s.object.open
+	closing := open[len(open)-1]
 	switch {
-	case s.Text[s.at] == closing:
+	case s.text[s.at] == closing:
 		s.at++
-		s.open = s.open[:len(s.open)-1]
-		s.keep()
+		s.object.open = open[:len(open)-1]
+		s.endValue()
 		return nil
 	case s.empty:
-	case s.Text[s.at] == ',':
+	case s.text[s.at] == ',':
 		s.at++
 	default:
 		return errBroken
@@ -127,41 +65,44 @@ func (s *JsonScan) readNext() error {
 	return s.readValue()
 }
 
-// readKey reads a member's key and the colon behind it.
-func (s *JsonScan) readKey() error {
-	if !s.more() {
+// readKey reads the key of a member and the colon after it.
+func (s *scanner) readKey() error {
+	if !s.skipSpace() {
 		return ErrCut
 	}
 	start := s.at
-	if s.Text[start] != '"' {
+	if s.text[start] != '"' {
 		return errBroken
 	}
 	if err := s.readString(); err != nil {
 		return err
 	}
-	if len(s.open) == 1 {
-		s.current = jsonMember{Key: unquote(s.Text[start:s.at]), start: start}
+	if s.inMember() {
+		s.object.current = member{key: unquote(s.text[start:s.at]), start: start}
 	}
-	if !s.more() {
+	if !s.skipSpace() {
 		return ErrCut
 	}
-	if s.Text[s.at] != ':' {
+	if s.text[s.at] != ':' {
 		return errBroken
 	}
 	s.at++
 	return nil
 }
 
+// inMember reports whether the next key or value belongs to the object itself, not to an object or array in it.
+func (s *scanner) inMember() bool { return len(s.object.open) == 1 }
+
 // readValue reads a scalar, or the bracket that opens an object or array.
-func (s *JsonScan) readValue() error {
-	if !s.more() {
+func (s *scanner) readValue() error {
+	if !s.skipSpace() {
 		return ErrCut
 	}
-	if len(s.open) == 1 {
-		s.current.Value = s.at
+	if s.inMember() {
+		s.object.current.value = s.at
 	}
 	var err error
-	switch s.Text[s.at] {
+	switch s.text[s.at] {
 	case '{':
 		s.enter('}')
 		return nil
@@ -174,30 +115,31 @@ func (s *JsonScan) readValue() error {
 		err = s.readWord()
 	}
 	if err == nil {
-		s.keep()
+		s.endValue()
 	}
 	return err
 }
 
-func (s *JsonScan) enter(closing byte) {
+// enter reads an opening bracket and notes the bracket that will close it.
+func (s *scanner) enter(closing byte) {
 	s.at++
-	s.open = append(s.open, closing)
+	s.object.open = append(s.object.open, closing)
 	s.empty = true
-	s.kept = s.at
+	s.object.wholeEnd = s.at
 }
 
-// keep notes that a value is whole.
-func (s *JsonScan) keep() {
+// endValue notes that the value that ends here is whole.
+func (s *scanner) endValue() {
 	s.empty = false
-	s.kept = s.at
-	if len(s.open) == 1 {
-		s.current.End = s.at
-		s.Members = append(s.Members, s.current)
+	s.object.wholeEnd = s.at
+	if s.inMember() {
+		s.object.current.end = s.at
+		s.object.members = append(s.object.members, s.object.current)
 	}
 }
 
-func (s *JsonScan) readString() error {
-	end := StringEnd(s.Text, s.at)
+func (s *scanner) readString() error {
+	end := stringEnd(s.text, s.at)
 	if end < 0 {
 		return ErrCut
 	}
@@ -205,20 +147,20 @@ func (s *JsonScan) readString() error {
 	return nil
 }
 
-// readWord reads a number or one of the literals. A number at the end of the text counts as cut,
-// since its next digit may be missing.
-func (s *JsonScan) readWord() error {
+// readWord reads a number or a literal. A number at the end of the text counts as cut, because its next digit may be
+// missing.
+func (s *scanner) readWord() error {
 	end := s.at
-	for end < len(s.Text) && !endsWord(s.Text[end]) {
+	for end < len(s.text) && !endsWord(s.text[end]) {
 		end++
 	}
-	word, last := s.Text[s.at:end], end == len(s.Text)
-	whole, begun := literal(word)
+	word, last := s.text[s.at:end], end == len(s.text)
+	whole, begun := isLiteral(word)
 	switch {
-	case whole, !last && number(word):
+	case whole, !last && isNumber(word):
 		s.at = end
 		return nil
-	case last && (begun || number(word)):
+	case last && (begun || isNumber(word)):
 		return ErrCut
 	default:
 		return errBroken
@@ -233,31 +175,22 @@ func endsWord(c byte) bool {
 	return false
 }
 
-// literal says whether a word is one of JSON's literals, or the beginning of one.
-func literal(word []byte) (whole, begun bool) {
-	for _, known := range []string{"true", "false", "null"} {
-		if string(word) == known {
+// isLiteral reports whether word is true, false or null, or the beginning of one of them.
+func isLiteral(word []byte) (whole, begun bool) {
+	for _, literal := range []string{"true", "false", "null"} {
+		if string(word) == literal {
 			return true, true
 		}
-		if strings.HasPrefix(known, string(word)) {
+		if strings.HasPrefix(literal, string(word)) {
 			return false, true
 		}
 	}
 	return false, false
 }
 
-func number(word []byte) bool {
+func isNumber(word []byte) bool {
 	if len(word) == 0 || word[0] != '-' && (word[0] < '0' || word[0] > '9') {
 		return false
 	}
 	return len(bytes.Trim(word, "0123456789.eE+-")) == 0
-}
-
-// unquote returns what a JSON string says; one that cannot be read is taken as it is written.
-func unquote(quoted []byte) string {
-	var text string
-	if bytes.IndexByte(quoted, '\\') < 0 || json.Unmarshal(quoted, &text) != nil {
-		return string(quoted[1 : len(quoted)-1])
-	}
-	return text
 }

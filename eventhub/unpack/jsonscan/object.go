@@ -1,0 +1,77 @@
+package jsonscan
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+)
+
+var (
+	// ErrCut says that the text is sound, but ends before the JSON object ends.
+	ErrCut = errors.New("the text ends in the middle of a JSON object")
+	// errBroken says that no JSON object begins like the text.
+	errBroken = errors.New("the text is no JSON object")
+)
+
+// Object is the text of a JSON object with the places of its members.
+type Object struct {
+	text []byte
+	// members are the whole members of the object itself, in their order.
+	members []member
+	// wholeEnd is the end of the longest part of text that holds whole values and opening brackets only.
+	wholeEnd int
+	// open are the brackets that close this part, the outermost first: none if the object is whole.
+	open []byte
+	// current is the member that was read last. If open holds more than one bracket, the text was cut inside of it.
+	current member
+}
+
+// member is a member of an object, by its place in the text.
+type member struct {
+	key string // unescaped
+	// start is where the key starts, with its quote.
+	start int
+	// value and end are where the value starts and ends.
+	value, end int
+}
+
+// ScanObject reads the text of an object. With ErrCut it returns the object as far as the text goes.
+func ScanObject(text []byte) (*Object, error) {
+	s := scanner{object: &Object{text: text}, text: text}
+	return s.object, s.scan()
+}
+
+// Text returns the text of the object with all edits.
+func (o *Object) Text() []byte { return o.text }
+
+// Has reports whether the object has a whole member with the key.
+func (o *Object) Has(key string) bool { return o.find(key) != nil }
+
+// ValueOf returns the text of the value of the object's first member with the key, nil if there is none. Falco also
+// uses the first of several members with the same key.
+func (o *Object) ValueOf(key string) []byte {
+	m := o.find(key)
+	if m == nil {
+		return nil
+	}
+	return o.text[m.value:m.end]
+}
+
+// find returns the object's first member with the key, nil if there is none.
+func (o *Object) find(key string) *member {
+	for i := range o.members {
+		if o.members[i].key == key {
+			return &o.members[i]
+		}
+	}
+	return nil
+}
+
+// unquote returns the content of a JSON string. It returns a content with an invalid escape as it is written.
+func unquote(quoted []byte) string {
+	var content string
+	if bytes.IndexByte(quoted, '\\') < 0 || json.Unmarshal(quoted, &content) != nil {
+		return string(quoted[1 : len(quoted)-1])
+	}
+	return content
+}
