@@ -20,11 +20,10 @@ import (
 	"aks-audit-log-go/internal/daemon"
 )
 
-// action is what a command does once its flags are parsed. Results go to out; log is on standard
-// error.
+// action runs a command after its flags are parsed. It writes results to out. log writes to standard error.
 type action func(ctx context.Context, cfg forwarder.Config, out io.Writer, log *logrus.Logger) error
 
-// commands are those that need the configuration. Each declares its flags and returns its action.
+// commands has the commands that need the configuration. Each function declares the flags and returns the action.
 var commands = map[string]func(*flag.FlagSet) action{
 	"checkpoints show":   checkpointsShow,
 	"checkpoints export": checkpointsExport,
@@ -32,7 +31,7 @@ var commands = map[string]func(*flag.FlagSet) action{
 	"deadletters replay": deadLettersReplay,
 }
 
-// runCommand runs one of commands until it is done, or a signal ends it.
+// runCommand runs one of commands until it ends or a signal stops it, and returns the exit code.
 func runCommand(name string, args, environ []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("aks-audit-log-go "+name, flag.ContinueOnError)
 	act := commands[name](flags)
@@ -58,17 +57,18 @@ func runCommand(name string, args, environ []string, stdout, stderr io.Writer) i
 	return exitFailed
 }
 
-// parseFlags reads a command's flags. It is done, with an exit code, where these are wrong or only help is wanted.
+// parseFlags parses the flags of a command. done means that the command must end with the exit code, because the flags
+// are wrong or only help was requested.
 func parseFlags(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) (code int, done bool) {
-	var said bytes.Buffer // what flag says itself: what is wrong, and the flags that there are
-	flags.SetOutput(&said)
-	flags.Usage = func() { usageOf(flags, &said) }
+	var text bytes.Buffer // written by package flag: the error, and the flags of the command
+	flags.SetOutput(&text)
+	flags.Usage = func() { usageOf(flags, &text) }
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		_, _ = said.WriteTo(stdout)
+		_, _ = text.WriteTo(stdout)
 		return exitOK, true
 	case err != nil:
-		_, _ = said.WriteTo(stderr)
+		_, _ = text.WriteTo(stderr)
 		return exitUsage, true
 	case flags.NArg() > 0:
 		return misused(stderr, fmt.Errorf("unexpected argument %q", flags.Arg(0))), true
@@ -80,34 +80,35 @@ func parseFlags(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) (c
 func usageOf(flags *flag.FlagSet, out io.Writer) {
 	_, _ = fmt.Fprintf(out, "Usage of %s:\n", flags.Name())
 	flags.PrintDefaults()
-	some := false
-	flags.VisitAll(func(*flag.Flag) { some = true })
-	if !some {
+	hasFlags := false
+	flags.VisitAll(func(*flag.Flag) { hasFlags = true })
+	if !hasFlags {
 		_, _ = fmt.Fprintln(out, "  it takes no flags")
 	}
 	_, _ = fmt.Fprintln(out, "What it does, and the environment that it reads: aks-audit-log-go help")
 }
 
-// untilSignal is a context that SIGTERM or SIGINT ends. A second signal ends the process at once.
-func untilSignal() (context.Context, context.CancelFunc) {
-	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+// untilSignal returns a context that is done after SIGTERM or SIGINT. A second signal ends the process at once.
+// restore stops catching the signals.
+func untilSignal() (ctx context.Context, restore context.CancelFunc) {
+	ctx, restore = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, restore)
 	return ctx, restore
 }
 
-// runCheck is the command check. A configuration that is wrong is a part that does not work, and so
-// not the exit code of the other commands.
+// runCheck runs the command check and returns the exit code. A wrong configuration is one of the parts that check
+// reports, so its exit code differs from that of the other commands.
 func runCheck(args, environ []string, stdout, stderr io.Writer) int {
 	if code, done := parseFlags(flag.NewFlagSet("aks-audit-log-go check", flag.ContinueOnError), args, stdout, stderr); done {
 		return code
 	}
-	cfg, wrong := forwarder.Load(environ)
-	if wrong == nil {
-		daemon.NewLogger(cfg, stderr) // for the messages of the SDKs
+	cfg, loadErr := forwarder.Load(environ)
+	if loadErr == nil {
+		daemon.NewLogger(cfg, stderr) // logs the messages of the SDKs
 	}
 	ctx, restore := untilSignal()
 	defer restore()
-	switch err := check.Run(ctx, cfg, wrong, stdout); {
+	switch err := check.Run(ctx, cfg, loadErr, stdout); {
 	case errors.Is(err, check.ErrFailed): // the report says which parts
 		return exitFailed
 	case err != nil:
@@ -117,6 +118,7 @@ func runCheck(args, environ []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
+// checkpointsShow prints the checkpoints.
 func checkpointsShow(flags *flag.FlagSet) action {
 	asJSON := flags.Bool("json", false, "print JSON")
 	return func(ctx context.Context, cfg forwarder.Config, out io.Writer, _ *logrus.Logger) error {
@@ -124,6 +126,7 @@ func checkpointsShow(flags *flag.FlagSet) action {
 	}
 }
 
+// checkpointsExport writes the checkpoints in the spelling of another reader.
 func checkpointsExport(flags *flag.FlagSet) action {
 	var to eventhub.Scope
 	const standard = "; as typed in the environment where it is not given"
@@ -135,6 +138,7 @@ func checkpointsExport(flags *flag.FlagSet) action {
 	}
 }
 
+// deadLettersList prints the dead letters.
 func deadLettersList(flags *flag.FlagSet) action {
 	asJSON := flags.Bool("json", false, "print a JSON object a line")
 	return func(ctx context.Context, cfg forwarder.Config, out io.Writer, _ *logrus.Logger) error {
@@ -142,6 +146,7 @@ func deadLettersList(flags *flag.FlagSet) action {
 	}
 }
 
+// deadLettersReplay posts the dead letters to the sink and deletes those that it accepts.
 func deadLettersReplay(flags *flag.FlagSet) action {
 	var options admin.ReplayOptions
 	flags.StringVar(&options.Reason, "reason", "", "replay only those with this reason")

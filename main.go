@@ -1,6 +1,5 @@
-// Command aks-audit-log-go forwards the Kubernetes audit events that AKS writes to an Azure
-// Event Hub to Falco's k8saudit webhook. All configuration is in the environment; "help" lists
-// it.
+// Command aks-audit-log-go forwards the Kubernetes audit events that AKS writes to an Azure Event Hub to Falco's
+// k8saudit webhook. All configuration is in the environment; the command help lists it.
 package main
 
 import (
@@ -29,7 +28,7 @@ const (
 
 func main() { os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
 
-// run is the whole command; it returns the exit code.
+// run runs the command that args name, or the daemon, and returns the exit code.
 func run(args, environ []string, stdout, stderr io.Writer) int {
 	name, args, err := parse(args)
 	if err != nil {
@@ -54,13 +53,14 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
+// misused reports wrong arguments and returns the exit code.
 func misused(stderr io.Writer, err error) int {
 	_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %v (try: aks-audit-log-go help)\n", err)
 	return exitUsage
 }
 
-// parse finds the command and its own arguments: no command is the daemon, and version and help
-// may be given as flags too.
+// parse returns the command in args and the arguments that belong to it. The command is empty for the daemon. version
+// and help may be flags too.
 func parse(args []string) (command string, rest []string, err error) {
 	flags := flag.NewFlagSet("aks-audit-log-go", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -91,7 +91,7 @@ func parse(args []string) (command string, rest []string, err error) {
 	return "", nil, fmt.Errorf("unknown command %q", command)
 }
 
-// commandsOf are the second words of the commands whose first word is group, in order.
+// commandsOf returns the second words of the commands whose first word is group, sorted.
 func commandsOf(group string) []string {
 	var seconds []string
 	for name := range commands {
@@ -103,13 +103,15 @@ func commandsOf(group string) []string {
 	return seconds
 }
 
+// printVersion prints the version, the commit, and the version of Go.
 func printVersion(out io.Writer) error {
 	version, revision, goVersion := forwarder.BuildInfo()
 	_, err := fmt.Fprintf(out, "aks-audit-log-go %s (revision %s, %s)\n", version, revision, goVersion)
 	return err
 }
 
-// runDaemon forwards until SIGTERM or SIGINT. A second signal ends the process at once.
+// runDaemon runs the daemon until SIGTERM or SIGINT, and returns the exit code. A second signal ends the process at
+// once.
 func runDaemon(environ []string, stderr io.Writer) int {
 	cfg, err := forwarder.Load(environ)
 	if err != nil {
@@ -133,6 +135,7 @@ func runDaemon(environ []string, stderr io.Writer) int {
 	return exitOK
 }
 
+// forward runs the daemon until ctx is done.
 func forward(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) error {
 	d, err := daemon.New(ctx, cfg, log)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestTheCommandsAnswer(t *testing.T) {
+func TestTheCommandsPrintAndExit(t *testing.T) {
 	for _, test := range []struct {
 		args   []string
 		code   int
@@ -65,14 +65,14 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	}
 }
 
-func TestExportIsRefusedWhereNobodyElseWouldReadIt(t *testing.T) {
+func TestExportIsRefusedForCheckpointsInAFolder(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	assert.Equal(t, exitUsage, run([]string{"checkpoints", "export"}, environ(t), &stdout, &stderr))
 	assert.Contains(t, stderr.String(), "CHECKPOINTDIR keeps checkpoints in files")
 	assert.Empty(t, stdout.String())
 }
 
-func TestCommandsMakeNoFolder(t *testing.T) {
+func TestCommandsDoNotCreateTheFolder(t *testing.T) {
 	for _, args := range [][]string{{"checkpoints", "show"}, {"deadletters", "list"}, {"deadletters", "replay"}} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, exitFailed, run(args, environ(t), &stdout, &stderr))
@@ -81,7 +81,7 @@ func TestCommandsMakeNoFolder(t *testing.T) {
 	}
 }
 
-func TestAWrongConfigurationIsSaidInOneMessage(t *testing.T) {
+func TestAWrongConfigurationIsReportedInOneMessage(t *testing.T) {
 	var stderr bytes.Buffer
 	assert.Equal(t, exitUsage, run(nil, []string{"EVENTHUBNAME=hub", "POSTMAXRETRIES=many"}, io.Discard, &stderr))
 	for _, name := range []string{"EHUBNAMESPACECONNECTIONSTRING", "WEBSINKURL", "BLOBCONTAINERNAME", "POSTMAXRETRIES"} {
@@ -90,7 +90,7 @@ func TestAWrongConfigurationIsSaidInOneMessage(t *testing.T) {
 	assert.NotContains(t, stderr.String(), "EVENTHUBNAME ")
 }
 
-// environ is a configuration that is right and leads nowhere.
+// environ returns a valid configuration whose hub and sink cannot be reached.
 func environ(t *testing.T, more ...string) []string {
 	return append([]string{
 		"EHUBNAMESPACECONNECTIONSTRING=Endpoint=sb://127.0.0.1:1/;SharedAccessKeyName=listen;SharedAccessKey=c2VjcmV0",
@@ -106,22 +106,23 @@ func TestAnInvalidShareOfTheMemoryLimitIsAWrongConfiguration(t *testing.T) {
 	assert.Contains(t, stderr.String(), "cannot parse AUTOMEMLIMIT: most of it")
 }
 
-func TestAStatisticsPortThatIsTakenEndsTheDaemon(t *testing.T) {
-	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+func TestAStatisticsPortInUseEndsTheDaemon(t *testing.T) {
+	used, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer func() { _ = taken.Close() }()
+	defer func() { _ = used.Close() }()
 	var stderr bytes.Buffer
-	assert.Equal(t, exitFailed, run(nil, environ(t, "STATSADDRESS="+taken.Addr().String()), io.Discard, &stderr))
-	assert.Contains(t, stderr.String(), "listen for statistics on "+taken.Addr().String())
+	assert.Equal(t, exitFailed, run(nil, environ(t, "STATSADDRESS="+used.Addr().String()), io.Discard, &stderr))
+	assert.Contains(t, stderr.String(), "listen for statistics on "+used.Addr().String())
 	assert.Contains(t, stderr.String(), "address already in use")
 }
 
-func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
+func TestAResultThatCannotBeWrittenIsAFailure(t *testing.T) {
 	var stderr bytes.Buffer
 	assert.Equal(t, exitFailed, run([]string{"help"}, nil, brokenPipe{}, &stderr))
 	assert.Contains(t, stderr.String(), "broken pipe")
 }
 
+// brokenPipe fails every write.
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }

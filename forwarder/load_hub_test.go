@@ -16,7 +16,7 @@ const (
 	retiredClient = "EVENTHUBCLIENT=azure-event-hubs-go"
 )
 
-func TestWhatOnlyOneClientCanDoIsRefusedForTheOther(t *testing.T) {
+func TestTheRetiredClientRefusesWhatItDoesNotSupport(t *testing.T) {
 	tests := map[string]struct{ set, want string }{
 		"Microsoft's emulator": {
 			variable.HubConnection + "=" + testEmulator,
@@ -39,7 +39,7 @@ func TestWhatOnlyOneClientCanDoIsRefusedForTheOther(t *testing.T) {
 	}
 }
 
-func TestTheRetiredClientIsAskedForNothingElse(t *testing.T) {
+func TestTheRetiredClientRefusesNothingElse(t *testing.T) {
 	cfg, err := Load(environ(retiredClient, "EVENTHUBTRANSPORT=websocket", "EVENTHUBPREFETCH=20"))
 	require.NoError(t, err)
 	assert.Equal(t, ClientAzureEventHubsGo, cfg.HubClient)
@@ -48,7 +48,7 @@ func TestTheRetiredClientIsAskedForNothingElse(t *testing.T) {
 	require.ErrorContains(t, err, "EHUBNAMESPACECONNECTIONSTRING is not set")
 }
 
-func TestWrongSettingsOfTheHubClientAreNamed(t *testing.T) {
+func TestWrongSettingsOfTheHubClientAreReported(t *testing.T) {
 	for set, want := range map[string]string{
 		"EVENTHUBCLIENT=azeventhub":    `EVENTHUBCLIENT is "azeventhub": it should be azeventhubs or azure-event-hubs-go`,
 		"EVENTHUBTRANSPORT=websockets": `EVENTHUBTRANSPORT is "websockets": it should be amqp or websocket`,

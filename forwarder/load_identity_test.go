@@ -15,7 +15,7 @@ const (
 	testBlobURL   = "https://acct.blob.core.windows.net"
 )
 
-func TestAHostAndAnAddressInPlaceOfConnectionStringsMeanEntraID(t *testing.T) {
+func TestAHostOrAnAddressInPlaceOfAConnectionStringMeansEntraID(t *testing.T) {
 	cfg, err := Load(environ(variable.HubConnection+"=", variable.BlobConnection+"=", variable.HubNamespace+"="+testNamespace, variable.BlobURL+"="+testBlobURL+"/"))
 	require.NoError(t, err)
 	assert.Equal(t, connstr.HubConnection{Host: testNamespace, Entra: true}, cfg.HubConnection)
@@ -26,7 +26,7 @@ func TestAHostAndAnAddressInPlaceOfConnectionStringsMeanEntraID(t *testing.T) {
 	assert.Equal(t, "checkpoints", cfg.BlobContainerName)
 }
 
-func TestEachSideSignsInAsItIsToldTo(t *testing.T) {
+func TestHubAndStorageSignInIndependently(t *testing.T) {
 	const signed = "BlobEndpoint=https://a.b;SharedAccessSignature=sv=1&sig=x"
 	tests := map[string]struct {
 		set       []string
@@ -47,14 +47,14 @@ func TestEachSideSignsInAsItIsToldTo(t *testing.T) {
 	}
 }
 
-func TestAFolderAndAnIdentityGoTogether(t *testing.T) {
+func TestCheckpointsInAFolderWorkWithEntraID(t *testing.T) {
 	cfg, err := Load(environ(variable.HubConnection+"=", variable.HubNamespace+"="+testNamespace, variable.BlobConnection+"=", variable.Container+"=", variable.CheckpointDir+"=/c"))
 	require.NoError(t, err)
 	assert.True(t, cfg.HubConnection.Entra)
 	assert.Nil(t, cfg.Blob)
 }
 
-func TestBothFormsOfOneSideAreAnErrorThatSaysSo(t *testing.T) {
+func TestBothWaysToSignInAreAnError(t *testing.T) {
 	_, err := Load(environ(variable.HubNamespace+"="+testNamespace, variable.BlobURL+"="+testBlobURL))
 	require.Error(t, err)
 	assert.Equal(t, "configuration: 2 environment variables are wrong or missing\n"+
@@ -62,7 +62,7 @@ func TestBothFormsOfOneSideAreAnErrorThatSaysSo(t *testing.T) {
 		"  BLOBSTORAGEURL is set beside BLOBSTORAGECONNECTIONSTRING: choose one, Microsoft Entra ID or a key", err.Error())
 }
 
-func TestNeitherFormIsAnErrorThatNamesBoth(t *testing.T) {
+func TestNoWayToSignInIsAnErrorThatNamesBoth(t *testing.T) {
 	_, err := Load(environ(variable.HubConnection+"=", variable.BlobConnection+"="))
 	require.ErrorContains(t, err, "EHUBNAMESPACECONNECTIONSTRING is not set")
 	require.ErrorContains(t, err, "(or set EVENTHUBNAMESPACE to sign in with Microsoft Entra ID)")
@@ -70,7 +70,7 @@ func TestNeitherFormIsAnErrorThatNamesBoth(t *testing.T) {
 	require.ErrorContains(t, err, "(or set BLOBSTORAGEURL to sign in with Microsoft Entra ID, or CHECKPOINTDIR")
 }
 
-func TestWhatIsNoHostOrNoAddressIsRefused(t *testing.T) {
+func TestAWrongHostOrAddressIsRefused(t *testing.T) {
 	const host, address = "it should be a host name with dots", "it should be an https:// URL"
 	tests := map[string]struct{ name, value, want string }{
 		"a namespace without its domain": {variable.HubNamespace, "my-namespace", `EVENTHUBNAMESPACE is "my-namespace": ` + host},
@@ -93,7 +93,7 @@ func TestWhatIsNoHostOrNoAddressIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnAddressMayHaveAPathWhereNoHostNamesTheAccount(t *testing.T) {
+func TestAnAddressMayHaveAPathIfItsHostDoesNotNameTheAccount(t *testing.T) {
 	cfg, err := Load(inPlace(variable.BlobURL, "https://127.0.0.1:10000/devstoreaccount1"))
 	require.NoError(t, err)
 	assert.Equal(t, "https://127.0.0.1:10000/devstoreaccount1", cfg.Blob.ServiceURL)

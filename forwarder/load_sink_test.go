@@ -11,7 +11,7 @@ import (
 
 const httpsSink = variable.SinkURL + "=https://falco/"
 
-func TestTheSinksCredentialsAreTaken(t *testing.T) {
+func TestTheSinksCredentialsSetTheirFields(t *testing.T) {
 	cfg, err := Load(environ(httpsSink, "WEBSINKCAFILE=/ca", "WEBSINKCERTFILE=./crt", "WEBSINKKEYFILE=../key", "WEBSINKTOKEN=t0k3n"))
 	require.NoError(t, err)
 	assert.Equal(t, "/ca", cfg.SinkCAFile)
@@ -20,11 +20,11 @@ func TestTheSinksCredentialsAreTaken(t *testing.T) {
 	assert.Equal(t, "t0k3n", cfg.SinkToken.Reveal())
 
 	cfg, err = Load(environ("WEBSINKTOKENFILE=/token"))
-	require.NoError(t, err, "a token may go over http://, as a password does")
+	require.NoError(t, err, "a token may be sent over http://, like a password")
 	assert.Equal(t, "/token", cfg.SinkTokenFile)
 }
 
-func TestCredentialsThatCannotBeMeantAreRefused(t *testing.T) {
+func TestContradictoryCredentialsAreRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		set  []string
 		want []string
@@ -71,7 +71,7 @@ func TestCredentialsThatCannotBeMeantAreRefused(t *testing.T) {
 	}
 }
 
-func TestTheStartLogSaysHowTheSinkIsSpokenTo(t *testing.T) {
+func TestTheStartLogSaysHowTheDaemonSignsInToTheSink(t *testing.T) {
 	for want, set := range map[string]string{
 		"none": "WEBSINKURL=http://h/", "basic": "WEBSINKURL=http://u:p@h/", "bearer": "WEBSINKTOKEN=t0k3n",
 	} {

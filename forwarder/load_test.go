@@ -19,7 +19,7 @@ const (
 	testSink = "http://falco:9765/k8s-audit"
 )
 
-// environ is a complete environment with changes, NAME=value each. NAME= takes it out.
+// environ returns a complete environment with changes of the form NAME=value. NAME= removes a variable.
 func environ(changes ...string) []string {
 	values := map[string]string{
 		variable.HubConnection: testHub, variable.HubName: "audit", variable.BlobConnection: testBlob, variable.Container: "checkpoints", variable.SinkURL: testSink,
@@ -60,11 +60,11 @@ func TestTheRequiredVariablesAreEnough(t *testing.T) {
 		LogLevel:         logrus.InfoLevel, LogFormat: "", StatsAddress: ":9000", ShutdownTimeout: 25 * time.Second,
 		WatchdogTimeout: 5 * time.Minute,
 	}
-	// assert.Equal would do, were it not for the redacted printing, which hides what differs.
+	// assert.Equal would hide the difference, because a Config is printed without its secrets.
 	assert.True(t, assert.ObjectsAreEqual(want, cfg), "want %v, got %v", want, cfg)
 }
 
-func TestEveryVariableIsTaken(t *testing.T) {
+func TestEveryVariableSetsItsField(t *testing.T) {
 	at := time.Date(2026, 1, 31, 12, 0, 0, 500_000_000, time.UTC)
 	tests := map[string]struct {
 		set  string
@@ -134,7 +134,7 @@ func TestLogLevelWinsOverVerboseLevel(t *testing.T) {
 	assert.Equal(t, logrus.WarnLevel, cfg.LogLevel)
 }
 
-func TestAWrongVariableIsNamedWithWhatItHoldsAndWhatItShould(t *testing.T) {
+func TestAWrongVariableIsReportedWithItsValueAndTheValidValues(t *testing.T) {
 	tests := map[string]struct{ set, want string }{
 		"hub name":              {"EVENTHUBNAME=a/b", `EVENTHUBNAME is "a/b": it should be the name of an event hub`},
 		"consumer group":        {"EVENTHUBCONSUMERGROUP=$other", `EVENTHUBCONSUMERGROUP is "$other": it should be $Default or`},
@@ -189,7 +189,7 @@ func TestAWrongVariableIsNamedWithWhatItHoldsAndWhatItShould(t *testing.T) {
 	}
 }
 
-func TestAllProblemsAreSaidInOneErrorInTheOrderOfTheTable(t *testing.T) {
+func TestAllProblemsAreReportedInOneErrorInTheOrderOfTheTable(t *testing.T) {
 	_, err := Load([]string{"SHUTDOWNTIMEOUT=soon", "EHUBNAMESPACECONNECTIONSTRING=Endpoint=sb://a.b/", "POSTMAXRETRIES=x"})
 	require.Error(t, err)
 	lines := strings.Split(err.Error(), "\n")
@@ -248,7 +248,7 @@ func TestNoSecretReachesAnError(t *testing.T) {
 	}
 }
 
-func TestNamesAreMatchedWhateverTheirCase(t *testing.T) {
+func TestTheCaseOfNamesDoesNotMatter(t *testing.T) {
 	cfg, err := Load([]string{
 		"EhubNamespaceConnectionString=" + testHub, "EventHubName=audit", "BlobStorageConnectionString=" + testBlob,
 		"BlobContainerName=checkpoints", "WebSinkURL=" + testSink, "VerboseLevel=3", "postmaxretries=7",
@@ -280,7 +280,7 @@ func TestTheHubComesFromItsNameOrTheEntityPath(t *testing.T) {
 	assert.Equal(t, "Audit", cfg.HubName)
 
 	cfg, err = Load(environ(withEntity, "EVENTHUBNAME=AUDIT"))
-	require.NoError(t, err, "the service does not mind the case")
+	require.NoError(t, err, "the service ignores the case")
 	assert.Equal(t, "AUDIT", cfg.HubName)
 
 	_, err = Load(environ(withEntity, "EVENTHUBNAME=other"))
@@ -309,7 +309,7 @@ func TestCheckpointsAreInBlobsOrInAFolder(t *testing.T) {
 	assert.NotContains(t, err.Error(), "BLOBCONTAINERNAME")
 }
 
-func TestFalcosOldPortIsWarnedOf(t *testing.T) {
+func TestFalcosOldPortIsAWarning(t *testing.T) {
 	cfg, err := Load(environ("WEBSINKURL=http://user:s3cr3t@localhost:8765/k8s-audit"))
 	require.NoError(t, err)
 	require.Len(t, cfg.Warnings, 1)
@@ -318,7 +318,7 @@ func TestFalcosOldPortIsWarnedOf(t *testing.T) {
 	assert.NotContains(t, cfg.Warnings[0], "s3cr3t")
 }
 
-func TestACategoryThatHoldsNoAuditEventsIsWarnedOf(t *testing.T) {
+func TestACategoryWithoutAuditEventsIsAWarning(t *testing.T) {
 	cfg, err := Load(environ("CATEGORIES=KUBE-AUDIT,guard"))
 	require.NoError(t, err)
 	require.Len(t, cfg.Warnings, 1)
@@ -326,14 +326,14 @@ func TestACategoryThatHoldsNoAuditEventsIsWarnedOf(t *testing.T) {
 	assert.NotContains(t, cfg.Warnings[0], "KUBE-AUDIT")
 }
 
-func TestAReplayThatCannotNoticeEveryLossIsWarnedOf(t *testing.T) {
+func TestAReplayThatCannotNoticeEveryLossIsAWarning(t *testing.T) {
 	cfg, err := Load(environ("KEEPALIVE=false"))
 	require.NoError(t, err)
 	require.Len(t, cfg.Warnings, 1)
 	assert.Contains(t, cfg.Warnings[0], "replaced between two POSTs")
-	for _, meant := range []string{"SINKREPLAY=off", "SINKSETTLETIME=0"} {
-		cfg, err := Load(environ("KEEPALIVE=false", meant))
+	for _, intended := range []string{"SINKREPLAY=off", "SINKSETTLETIME=0"} {
+		cfg, err := Load(environ("KEEPALIVE=false", intended))
 		require.NoError(t, err)
-		assert.Empty(t, cfg.Warnings, meant)
+		assert.Empty(t, cfg.Warnings, intended)
 	}
 }

@@ -34,7 +34,7 @@ func TestDebuggingTellsWhetherTheDebugLevelIsLogged(t *testing.T) {
 	assert.True(t, Debugging(struct{ logrus.FieldLogger }{log}), "a logger of another type decides by itself")
 }
 
-func TestAFileIsNoTerminal(t *testing.T) {
+func TestAFileIsNotATerminal(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/log")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, file.Close()) })
@@ -42,7 +42,7 @@ func TestAFileIsNoTerminal(t *testing.T) {
 	assert.False(t, isTerminal(&bytes.Buffer{}))
 }
 
-func TestLogLinesAreTextWhereAskedFor(t *testing.T) {
+func TestLogLinesAreTextIfLogFormatSaysSo(t *testing.T) {
 	var out bytes.Buffer
 	NewLogger(Config{LogLevel: logrus.InfoLevel, LogFormat: "text"}, &out).WithError(errors.New("away")).Warn("checkpoint not written")
 	assert.Regexp(t, `^time="[^"]+Z" level=warning msg="checkpoint not written" error=away\n$`, out.String())
@@ -66,7 +66,7 @@ func TestDurationsAreReadable(t *testing.T) {
 	}
 }
 
-func TestLessImportantLinesAreLeftOut(t *testing.T) {
+func TestLinesBelowTheLogLevelAreLeftOut(t *testing.T) {
 	var out bytes.Buffer
 	log := NewLogger(Config{LogLevel: logrus.WarnLevel}, &out)
 	log.Info("started")

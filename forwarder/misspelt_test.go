@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAMisspeltVariableIsWarnedOfByTheNameThatIsMeant(t *testing.T) {
+func TestAMisspeltVariableIsAWarningWithTheIntendedName(t *testing.T) {
 	for set, meant := range map[string]string{
 		"EVENTHUBCONSUMERGRUOP":             "EVENTHUBCONSUMERGROUP", // two letters the wrong way round
 		"EVENTHUBNAMSPACE":                  "EVENTHUBNAMESPACE",
@@ -26,8 +26,8 @@ func TestAMisspeltVariableIsWarnedOfByTheNameThatIsMeant(t *testing.T) {
 	}
 }
 
-func TestAVariableOfAnotherProgramIsNotTakenForAMisspeltOne(t *testing.T) {
-	// Those that Kubernetes sets, the Azure and Go libraries read, and shells have.
+func TestAVariableOfAnotherProgramIsNoWarning(t *testing.T) {
+	// Kubernetes and shells set these variables, or the Azure and Go libraries read them.
 	cfg, err := Load(append(environ(), "KUBERNETES_SERVICE_HOST=10.0.0.1", "FALCO_K8SAUDIT_WEBHOOK_SERVICE_HOST=10.0.0.2",
 		"AKS_AUDIT_LOG_GO_SERVICE_HOST=10.0.0.3", "AZURE_CLIENT_ID=a", "AZURE_AUTHORITY_HOST=b", "HTTPS_PROXY=http://proxy", "GOMEMLIMIT=100MiB",
 		"HOSTNAME=c", "HOME=/", "PATH=/bin", "LANG=C", "PWD=/", "LOGNAME=d", "EVENTHUBCONSUMERGRUOP=", "=odd"))
@@ -35,7 +35,7 @@ func TestAVariableOfAnotherProgramIsNotTakenForAMisspeltOne(t *testing.T) {
 	assert.Empty(t, cfg.Warnings)
 }
 
-func TestAMisspeltVariableStandsBelowTheErrorThatItMayBeTheReasonOf(t *testing.T) {
+func TestAMisspeltVariableIsNamedBelowTheErrorThatItMayHaveCaused(t *testing.T) {
 	_, err := Load(append(environ("EHUBNAMESPACECONNECTIONSTRING="), "EVENTHUBNAMSPACE=a.b"))
 	require.ErrorContains(t, err, "1 environment variable is wrong or missing\n  EHUBNAMESPACECONNECTIONSTRING is not set: ")
 	require.ErrorContains(t, err, "\n  EVENTHUBNAMSPACE is set, and not read by this program: is EVENTHUBNAMESPACE meant?")

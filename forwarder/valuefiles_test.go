@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// file writes a file as a Secret is mounted, and returns its path.
+// file writes a file, as a mounted Secret, and returns its path.
 func file(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "value")
@@ -20,7 +20,7 @@ func file(t *testing.T, content string) string {
 	return path
 }
 
-func TestEveryVariableMayStandInAFile(t *testing.T) {
+func TestEveryVariableCanBeReadFromAFile(t *testing.T) {
 	for _, v := range variable.Table() {
 		t.Run(v.Name, func(t *testing.T) {
 			direct, err := Load(inPlace(v.Name, v.Example))
@@ -33,7 +33,7 @@ func TestEveryVariableMayStandInAFile(t *testing.T) {
 	}
 }
 
-func TestANameWithFileIsMatchedWhateverItsCase(t *testing.T) {
+func TestTheCaseOfANameWithFileDoesNotMatter(t *testing.T) {
 	cfg, err := Load(environ("WEBSINKURL=", "WebSinkURL_File="+file(t, " http://elsewhere:1/ \r\n")))
 	require.NoError(t, err)
 	assert.Equal(t, "http://elsewhere:1/", cfg.SinkURL.String())
@@ -46,7 +46,7 @@ func TestAnEmptyNameWithFileCountsAsNotSet(t *testing.T) {
 	require.NoError(t, err, "an empty LOGLEVEL is not set beside it")
 }
 
-func TestAValueFileThatCannotBeUsedIsNamed(t *testing.T) {
+func TestAValueFileThatCannotBeUsedIsReported(t *testing.T) {
 	large := file(t, strings.Repeat("x", longestValue+1))
 	for name, test := range map[string]struct{ set, want string }{
 		"no such file":    {"LOGLEVEL_FILE=/nowhere/level", `LOGLEVEL cannot be read: LOGLEVEL_FILE is "/nowhere/level": no such file or directory`},
@@ -75,12 +75,12 @@ func TestTwoSpellingsOfANameWithFileMustAgree(t *testing.T) {
 	assert.Contains(t, err.Error(), "\n  LOGLEVEL is set as ")
 }
 
-// Whatever a file holds, it may be another one than was meant.
-func TestNothingOfAValueFileReachesAnErrorOrTheStartLog(t *testing.T) {
+// TestNoErrorAndNoStartLogHasTheContentOfAValueFile sets wrong values, since the file may not be the intended one.
+func TestNoErrorAndNoStartLogHasTheContentOfAValueFile(t *testing.T) {
 	const secret = "s3cr3t"
 	for _, v := range variable.Table() {
 		t.Run(v.Name, func(t *testing.T) {
-			// In the place of the file, and in it.
+			// The secret is in place of the path, and in the file.
 			_, err := Load(append(inPlace(v.Name, ""), v.Name+"_FILE="+secret))
 			require.ErrorContains(t, err, v.Name+" cannot be read: "+v.Name+"_FILE is (set, 6 characters): no such file")
 			cfg, err := Load(append(inPlace(v.Name, ""), v.Name+"_FILE="+file(t, "$"+secret+"\x01")))
@@ -93,7 +93,7 @@ func TestNothingOfAValueFileReachesAnErrorOrTheStartLog(t *testing.T) {
 	}
 }
 
-func TestAPathIsShownAndWhatIsNoneIsNot(t *testing.T) {
+func TestOnlyATextThatLooksLikeAPathIsShown(t *testing.T) {
 	for path, want := range map[string]string{
 		"/var/run/secrets/token": `"/var/run/secrets/token"`,
 		"./ca.pem":               `"./ca.pem"`,

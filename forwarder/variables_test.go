@@ -85,8 +85,8 @@ func TestEveryExampleIsAccepted(t *testing.T) {
 	}
 }
 
-// inPlace is a complete environment with a variable set, with what it cannot be without and without what
-// it stands in place of.
+// inPlace returns a complete environment in which a variable is set, with the variables that it needs and without
+// those that it replaces.
 func inPlace(name, value string) []string {
 	set := []string{name + "=" + value}
 	switch name {
@@ -144,13 +144,13 @@ func TestEveryVariableOfTheExampleFileHasAComment(t *testing.T) {
 		if strings.Contains(line, "export ") {
 			assert.Regexp(t, `^# [A-Zt]`, before, line)
 		} else if strings.HasPrefix(line, "# ") && strings.HasPrefix(before, "# ") {
-			continue // the comment's first line counts
+			continue // only the first line of a comment counts
 		}
 		before = line
 	}
 }
 
-func TestAShellThatReadTheExampleFileHasAGoodEnvironment(t *testing.T) {
+func TestTheExampleFileGivesAShellAValidEnvironment(t *testing.T) {
 	shell := exec.CommandContext(t.Context(), "sh", "-c", ". "+envrcFile+" && env")
 	shell.Env = []string{"PATH=" + os.Getenv("PATH")}
 	out, err := shell.Output()

@@ -1,5 +1,3 @@
-// Package daemon wires the parts into the one process that they are made for. The command and
-// the demo run the same.
 package daemon
 
 import (
@@ -29,7 +27,7 @@ func NewLogger(cfg forwarder.Config, out io.Writer) *logrus.Logger {
 	return log
 }
 
-// Daemon is everything between an event hub and a sink.
+// Daemon reads from an event hub and posts to a sink, and serves its statistics.
 type Daemon struct {
 	cfg    forwarder.Config
 	log    logrus.FieldLogger
@@ -37,19 +35,19 @@ type Daemon struct {
 	health *health.Health
 	server *status.Server
 	poster *webhook.Poster
-	// readerID names this process in the ownerships, and at the hub.
+	// readerID names this process in the ownerships and at the hub.
 	readerID string
 	hub      eventhub.Hub
 	store    eventhub.Store
 }
 
-// New sets the daemon up and binds the address of the statistics. Run must follow. A port that
-// is taken, a folder that another process uses and a certificate that cannot be read are errors here;
-// a hub, a storage account or a sink that cannot be reached is none: the daemon goes on trying.
+// New sets up the daemon and binds the address of the statistics server. Call Run next. New returns an error if the
+// port is in use, another process uses the folder, or a certificate cannot be read. It returns none if the hub, the
+// storage account or the sink cannot be reached, because the daemon keeps trying to connect.
 func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon, error) {
 	registry := prometheus.NewRegistry()
-	troubles := status.NewRecentLog()
-	log.AddHook(troubles)
+	recentLog := status.NewRecentLog()
+	log.AddHook(recentLog)
 	d := &Daemon{
 		cfg: cfg, log: log,
 		stats:    metrics.NewStatistics(registry, forwarder.Version, time.Now),
@@ -69,7 +67,7 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 	}
 	d.health.Register(registry)
 	d.health.Watch(cfg.WatchdogTimeout, time.Now)
-	overview := status.NewOverview(cfg, d.stats, d.health, troubles, time.Now)
+	overview := status.NewOverview(cfg, d.stats, d.health, recentLog, time.Now)
 	d.server = status.NewServer(cfg.StatsAddress, registry, d.health, overview.Status, log)
 	if err := d.server.Listen(ctx); err != nil {
 		d.closeHub(ctx)
@@ -79,12 +77,12 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 	return d, nil
 }
 
-// StatsAddr is where the statistics are served, as host:port.
+// StatsAddr returns the address of the statistics server, as host:port.
 func (d *Daemon) StatsAddr() string { return d.server.Addr() }
 
-// Run forwards until ctx ends, and then stops in good order within SHUTDOWNTIMEOUT. The
-// statistics are served until the very end, so that the last scrape sees it. An error means that
-// the statistics could no longer be served.
+// Run forwards until ctx is done, and then stops in good order within SHUTDOWNTIMEOUT. It serves the statistics until
+// everything else has stopped, so that the last scrape has the final numbers. An error means that the statistics
+// server has failed.
 func (d *Daemon) Run(ctx context.Context) error {
 	defer d.closeStore()
 	ctx, stop := context.WithCancel(ctx)
@@ -108,16 +106,17 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return nil
 }
 
+// consume runs the consumer until ctx is done, and then closes the hub.
 func (d *Daemon) consume(ctx context.Context) {
 	consumer.New(d.cfg, d.readerID, d.hub, d.store, sink{d.poster}, d.stats, d.health, d.log).Run(ctx)
 	d.closeHub(ctx)
 }
 
-// sink makes a poster fit the consumer, neither of which knows the other.
-type sink struct{ *webhook.Poster }
+// sink makes a poster an eventhub.Sink. webhook does not import eventhub, so OpenSession returns another type there.
+type sink struct{ poster *webhook.Poster }
 
-// Lane implements eventhub.Sink.
-func (s sink) OpenSession() eventhub.Session { return s.Poster.OpenSession() }
+// OpenSession implements eventhub.Sink.
+func (s sink) OpenSession() eventhub.Session { return s.poster.OpenSession() }
 
 // closeHub closes the hub within eventhub.CloseTimeout, even if ctx is done. SHUTDOWNTIMEOUT leaves room for it.
 func (d *Daemon) closeHub(ctx context.Context) {
@@ -128,6 +127,7 @@ func (d *Daemon) closeHub(ctx context.Context) {
 	}
 }
 
+// closeStore closes the store.
 func (d *Daemon) closeStore() {
 	if err := d.store.Close(); err != nil {
 		d.log.WithError(err).Warn("close the checkpoint store")

@@ -21,8 +21,8 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// azeventhubs' client, when it is closed, does not close its link for questions; the renewal
-		// of that link's authorisation ends when it finds the client closed, minutes later.
+		// azeventhubs' client does not close its management link when it is closed. The goroutine that renews the
+		// authorisation of that link ends minutes later, when it finds the client closed.
 		goleak.IgnoreTopFunction("github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2/internal.(*Namespace).startNegotiateClaimRenewer.func3"))
 }
 
@@ -62,7 +62,7 @@ func TestTheDaemonForwardsServesItsStatisticsAndStops(t *testing.T) {
 	require.NoError(t, <-ended)
 }
 
-// trust points the process at the emulator's CA before its first handshake.
+// trust makes the process trust the emulator's CA. It must run before the first handshake.
 func trust(t *testing.T, hub *hubtest.Server) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "ca.pem")
@@ -75,7 +75,7 @@ func newDaemon(t *testing.T, hub *hubtest.Server, sink string) *Daemon {
 	cfg, err := forwarder.Load([]string{
 		"EHUBNAMESPACECONNECTIONSTRING=" + hub.ConnectionString(), "EVENTHUBNAME=" + hub.HubName(),
 		"CHECKPOINTDIR=" + t.TempDir(), "WEBSINKURL=" + sink, "STATSADDRESS=127.0.0.1:0",
-		"SINKSETTLETIME=100ms", // which a stop waits for
+		"SINKSETTLETIME=100ms", // a stop waits for it
 	})
 	require.NoError(t, err)
 	log, _ := logtest.NewNullLogger()
@@ -97,8 +97,8 @@ func get(t *testing.T, url string) string {
 	return string(body)
 }
 
-// A port that is taken must not keep the folder locked.
-func TestADaemonThatCannotListenLetsGoOfItsFolder(t *testing.T) {
+// TestADaemonThatCannotListenUnlocksItsFolder makes a second daemon on the folder of one whose port was in use.
+func TestADaemonThatCannotListenUnlocksItsFolder(t *testing.T) {
 	taken := httptest.NewServer(http.NotFoundHandler())
 	defer taken.Close()
 	dir := t.TempDir()

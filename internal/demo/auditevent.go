@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// The shapes below are those of a kube-audit record and of an audit event at the Metadata
-// level, with the fields that AKS fills.
+// The types below have the fields that AKS fills of a kube-audit record and of an audit event at the Metadata level.
 type (
 	envelope struct {
 		Records []auditRecord `json:"records"`
@@ -64,14 +63,14 @@ type (
 	}
 )
 
-// scene is something that happens in a cluster.
+// scene is a request that somebody makes to the API server of a cluster.
 type scene struct {
 	verb, user, group, agent string
 	object                   objectRef
 	code                     int
 }
 
-// scenes are mostly the routine of a cluster, and now and then what a security team looks for.
+// scenes returns mostly routine requests, and a few that a security team looks for.
 func scenes() []scene {
 	const nodes, accounts, people = "system:nodes", "system:serviceaccounts", "system:authenticated"
 	lease := scene{"update", "system:node:aks-nodepool1-10000000-vmss000000", nodes, "kubelet/v1.34.2",
@@ -89,7 +88,7 @@ func scenes() []scene {
 	}
 }
 
-// hubEvent makes the body of one hub event with so many audit events, and returns their ids.
+// hubEvent returns the body of a hub event with count audit events, and their ids.
 func hubEvent(count int, now time.Time) (body []byte, auditIDs []string) {
 	var records envelope
 	for range count {
@@ -100,6 +99,7 @@ func hubEvent(count int, now time.Time) (body []byte, auditIDs []string) {
 	return encode(records), auditIDs
 }
 
+// newAuditEvent returns the audit event of a random scene.
 func newAuditEvent(now time.Time) auditEvent {
 	all := scenes()
 	s := all[mathrand.IntN(len(all))] // #nosec G404 -- made-up events
@@ -119,7 +119,7 @@ func newAuditEvent(now time.Time) auditEvent {
 	}
 }
 
-// wrap puts an audit event into a record, as text with a newline at its end.
+// wrap returns a record with the audit event as text that ends in a newline.
 func wrap(event auditEvent, now time.Time) auditRecord {
 	return auditRecord{
 		Category: "kube-audit", OperationName: "Microsoft.ContainerService/managedClusters/diagnosticLogs/Read",
@@ -129,13 +129,13 @@ func wrap(event auditEvent, now time.Time) auditRecord {
 	}
 }
 
-// encode cannot fail: the types above hold nothing that JSON lacks.
+// encode returns value as JSON. It cannot fail, because JSON can represent all fields of the types above.
 func encode(value any) []byte {
 	encoded, _ := json.Marshal(value)
 	return encoded
 }
 
-// newID returns a random UUID, which is what an API server uses.
+// newID returns a random UUID, as an API server does.
 func newID() string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails, says its documentation

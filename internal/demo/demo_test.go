@@ -19,13 +19,13 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// azeventhubs' client, when it is closed, does not close its link for questions; the renewal
-		// of that link's authorisation ends when it finds the client closed, minutes later.
+		// azeventhubs' client does not close its management link when it is closed. The goroutine that renews the
+		// authorisation of that link ends minutes later, when it finds the client closed.
 		goleak.IgnoreTopFunction("github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2/internal.(*Namespace).startNegotiateClaimRenewer.func3"))
 }
 
-// The daemon trusts the emulator's CA through SSL_CERT_FILE, which a process reads once: this
-// package's tests run the whole demo in this one test.
+// TestTheDemoDeliversEveryAuditEventOnce is the only test that runs the whole demo. The daemon trusts the emulator's
+// CA by SSL_CERT_FILE, which a process reads only once.
 func TestTheDemoDeliversEveryAuditEventOnce(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	assert.Equal(t, 0, run([]string{"-events", "300"}, &stdout, &stderr), stderr.String())
@@ -46,7 +46,7 @@ func TestTheDemoDeliversEveryAuditEventOnce(t *testing.T) {
 	})
 }
 
-// interruptingWriter is somebody who presses Ctrl-C after some lines.
+// interruptingWriter interrupts the demo after some lines, as Ctrl-C does.
 type interruptingWriter struct {
 	mu        sync.Mutex
 	lines     int
@@ -71,7 +71,7 @@ func TestWrongArgumentsAreExplained(t *testing.T) {
 	}
 }
 
-func TestTheTallyCountsWhatIsLostAndWhatCameTwice(t *testing.T) {
+func TestTheTallyCountsLossesAndDuplicates(t *testing.T) {
 	tally := newTally()
 	for _, id := range []string{"a", "b", "c"} {
 		tally.appended(id)
@@ -87,16 +87,16 @@ func TestTheTallyCountsWhatIsLostAndWhatCameTwice(t *testing.T) {
 	assert.Equal(t, 0, tally.counts().exitCode())
 }
 
-func TestTheWebhookTakesEventsAndListsAndRefusesRubbish(t *testing.T) {
+func TestTheWebhookAcceptsEventsAndListsAndRefusesOtherBodies(t *testing.T) {
 	event := string(encode(newAuditEvent(time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC))))
 	for name, test := range map[string]struct {
 		body   string
 		status int
 		lines  int
 	}{
-		"an event": {event, 200, 1},
-		"a list":   {`{"kind":"EventList","items":[` + event + `,` + event + `]}`, 200, 2},
-		"rubbish":  {`{"kind":`, 400, 0},
+		"an event":      {event, 200, 1},
+		"a list":        {`{"kind":"EventList","items":[` + event + `,` + event + `]}`, 200, 2},
+		"half an event": {`{"kind":`, 400, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

@@ -10,12 +10,10 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// recordsPerEvent is how many records AKS puts into a hub event at most here; a real one was
-// seen to hold 22.
+// recordsPerEvent is the largest number of records in a hub event of the demo. A real hub event of AKS had 22.
 const recordsPerEvent = 22
 
-// generate appends audit events to the hub, spread over its partitions, until ctx ends or
-// enough are there.
+// generate appends audit events to random partitions of the hub, until ctx is done or opts.events are appended.
 func generate(ctx context.Context, hub *hubtest.Server, tally *tally, opts options) {
 	limit := rate.Inf
 	if opts.rate > 0 {

@@ -1,13 +1,12 @@
-// Command demo runs the whole daemon on a laptop, with no Azure at all: an Event Hubs emulator
-// that a generator fills with audit events as AKS writes them, the daemon's own code, and a
-// webhook in Falco's place that prints a line for each audit event.
+// Command demo runs the whole daemon without Azure. It starts an Event Hubs emulator, fills it with audit events as
+// AKS writes them, runs the daemon's own code, and receives the events with a webhook in place of Falco. The webhook
+// prints a line for each audit event.
 //
 //	go run ./internal/demo              until Ctrl-C
 //	go run ./internal/demo -events 2000 until 2000 audit events have arrived
 //
-// At the end it says how many were appended, delivered, lost and delivered twice. It exits 1 if
-// one was lost, and 2 if it was called wrongly. LOGLEVEL, which is warn here, shows more of what
-// the daemon does.
+// At the end it prints how many audit events were appended, delivered, lost, and delivered twice. The exit code is 1
+// if one was lost, and 2 if the arguments are wrong. The log level is warn; LOGLEVEL sets another one.
 package main
 
 import (
@@ -19,21 +18,21 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 )
 
 // options are the demo's flags.
 type options struct {
-	// events is how many audit events to send; 0 is without end.
+	// events is how many audit events to send. 0 sends until the demo is interrupted.
 	events int
-	// rate is how many to send in a second; 0 is as many as possible.
+	// rate is how many audit events to send per second. 0 sends as fast as possible.
 	rate int
-	// stats is where the daemon serves its statistics.
+	// stats is the address of the daemon's statistics server.
 	stats string
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
+// run runs the demo and returns its exit code.
 func run(args []string, stdout, stderr io.Writer) int {
 	opts, err := parse(args, stderr)
 	if err != nil {
@@ -52,6 +51,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return result.exitCode()
 }
 
+// parse parses the flags.
 func parse(args []string, stderr io.Writer) (options, error) {
 	var opts options
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
@@ -71,6 +71,3 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	return opts, nil
 }
-
-// patience is how long the demo waits for the next audit event before it calls the rest lost.
-const patience = 30 * time.Second

@@ -17,7 +17,10 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// play runs the demo until ctx ends or all audit events have arrived, and counts.
+// arrivalTimeout is how long the demo waits for the next audit event before it counts the rest as lost.
+const arrivalTimeout = 30 * time.Second
+
+// play runs the demo until ctx is done or all audit events have arrived, and returns the counts.
 func play(ctx context.Context, opts options, stdout, stderr io.Writer) (counts, error) {
 	dir, err := os.MkdirTemp("", "aks-audit-log-go-demo")
 	if err != nil {
@@ -38,13 +41,13 @@ func play(ctx context.Context, opts options, stdout, stderr io.Writer) (counts, 
 		return counts{}, err
 	}
 	generate(ctx, hub, tally, opts)
-	tally.await(patience)
+	tally.await(arrivalTimeout)
 	err = stop()
 	return tally.counts(), err
 }
 
-// startHub starts the emulator and has this process trust it. SSL_CERT_FILE is read once, at
-// the first handshake, which is yet to come.
+// startHub starts the emulator and makes this process trust it by SSL_CERT_FILE. A process reads that variable once,
+// at the first handshake, which comes later.
 func startHub(dir string) (*hubtest.Server, error) {
 	hub, err := hubtest.Start(hubtest.Config{})
 	if err != nil {
@@ -62,7 +65,7 @@ func startHub(dir string) (*hubtest.Server, error) {
 	return hub, nil
 }
 
-// environ is the daemon's environment, as an operator would set it.
+// environ returns the daemon's environment, as an operator would set it.
 func environ(hub *hubtest.Server, sink, dir string, opts options) []string {
 	level := os.Getenv("LOGLEVEL")
 	if level == "" {
@@ -78,14 +81,14 @@ func environ(hub *hubtest.Server, sink, dir string, opts options) []string {
 	}
 }
 
-// startDaemon runs the daemon's own code and returns what stops it and waits for its end.
+// startDaemon runs the daemon's own code. stop stops the daemon and waits for its end.
 func startDaemon(environ []string, stdout, stderr io.Writer) (stop func() error, err error) {
 	cfg, err := forwarder.Load(environ)
 	if err != nil {
 		return nil, err
 	}
 	log := daemon.NewLogger(cfg, stderr)
-	// Not the context of Ctrl-C: the daemon is stopped last, when it has delivered what there is.
+	// The daemon does not get the context of Ctrl-C: it stops last, after it has delivered the events in the hub.
 	ctx, cancel := context.WithCancel(context.Background())
 	d, err := daemon.New(ctx, cfg, log)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// webhook stands in Falco's place: it takes a POSTed audit event, or an EventList of them, and
-// prints a line for each.
+// webhook returns a handler in place of Falco's. It accepts an audit event or an EventList, and prints a line for each
+// event.
 func webhook(out io.Writer, tally *tally) http.Handler {
 	var printing sync.Mutex
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -34,6 +34,7 @@ func webhook(out io.Writer, tally *tally) http.Handler {
 	})
 }
 
+// eventsOf returns the audit events in a body.
 func eventsOf(body *fastjson.Value) []*fastjson.Value {
 	if text(body, "kind") == "EventList" {
 		return body.GetArray("items")
@@ -41,7 +42,7 @@ func eventsOf(body *fastjson.Value) []*fastjson.Value {
 	return []*fastjson.Value{body}
 }
 
-// line is what a person wants to know of an audit event.
+// line returns the line for an audit event. times is how often it has arrived.
 func line(event *fastjson.Value, times int) string {
 	object := text(event, "objectRef", "resource")
 	for _, part := range []string{text(event, "objectRef", "namespace"), text(event, "objectRef", "name")} {
@@ -52,17 +53,18 @@ func line(event *fastjson.Value, times int) string {
 	if sub := text(event, "objectRef", "subresource"); sub != "" {
 		object += " (" + sub + ")"
 	}
-	again := ""
+	repeated := ""
 	if times > 1 {
-		again = fmt.Sprintf("  again, time %d", times)
+		repeated = fmt.Sprintf("  again, time %d", times)
 	}
 	return fmt.Sprintf("%s  %-6s %-55s by %s  %d%s", clock(text(event, "stageTimestamp")), text(event, "verb"), object,
-		text(event, "user", "username"), event.GetInt("responseStatus", "code"), again)
+		text(event, "user", "username"), event.GetInt("responseStatus", "code"), repeated)
 }
 
+// text returns the string at a path, or "".
 func text(value *fastjson.Value, path ...string) string { return string(value.GetStringBytes(path...)) }
 
-// clock shortens a time stamp to the time of day.
+// clock returns the time of day of a time stamp.
 func clock(stamp string) string {
 	parsed, err := time.Parse(time.RFC3339Nano, stamp)
 	if err != nil {

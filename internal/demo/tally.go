@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// counts is what became of the audit events.
+// counts is how many audit events were appended to the hub, how many of these arrived, and how many arrivals were
+// repeats.
 type counts struct {
 	appended, delivered, duplicates int
 }
 
+// lost returns how many audit events did not arrive.
 func (c counts) lost() int { return c.appended - c.delivered }
 
-// exitCode is 1 if an audit event was lost.
+// exitCode returns 1 if an audit event was lost, else 0.
 func (c counts) exitCode() int {
 	if c.lost() > 0 {
 		return 1
@@ -21,15 +23,17 @@ func (c counts) exitCode() int {
 	return 0
 }
 
-// String is the summary line. The demo's users, and tests, look for it.
+// String returns the summary line, which users and tests look for.
 func (c counts) String() string {
 	return fmt.Sprintf("appended %d, delivered %d, lost %d, duplicates %d", c.appended, c.delivered, c.lost(), c.duplicates)
 }
 
-// tally knows which audit events were appended to the hub and how often each has arrived.
+// tally counts which audit events were appended to the hub and how often each has arrived.
 type tally struct {
-	mu       sync.Mutex
+	mu sync.Mutex
+	// arrivals is how often each audit event has arrived, by auditID.
 	arrivals map[string]int
+	// progress gets a value after an arrival.
 	progress chan struct{}
 }
 
@@ -37,14 +41,14 @@ func newTally() *tally {
 	return &tally{arrivals: map[string]int{}, progress: make(chan struct{}, 1)}
 }
 
-// appended notes an audit event before it goes into the hub.
+// appended adds an audit event. Call it before the event is appended to the hub.
 func (t *tally) appended(auditID string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.arrivals[auditID] = 0
 }
 
-// arrived notes that one came out at the other end, and returns how often it has by now.
+// arrived counts an arrival of an audit event at the webhook, and returns how often it has arrived.
 func (t *tally) arrived(auditID string) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -56,6 +60,7 @@ func (t *tally) arrived(auditID string) int {
 	return t.arrivals[auditID]
 }
 
+// counts returns the counts of this moment.
 func (t *tally) counts() counts {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,12 +74,12 @@ func (t *tally) counts() counts {
 	return result
 }
 
-// await waits until all that were appended have arrived, or none has for so long.
-func (t *tally) await(patience time.Duration) {
+// await waits until all audit events have arrived, or until none has arrived for the timeout.
+func (t *tally) await(timeout time.Duration) {
 	for t.counts().lost() > 0 {
 		select {
 		case <-t.progress:
-		case <-time.After(patience):
+		case <-time.After(timeout):
 			return
 		}
 	}
