@@ -14,16 +14,6 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-const (
-	// balanceInterval is how often ownerships are renewed, before a jitter of 20 % either way that keeps replicas from
-	// acting in step.
-	balanceInterval = 10 * time.Second
-	// balanceRetry is how soon a round that failed is tried again.
-	balanceRetry = 2 * time.Second
-	// roundTimeout bounds a round, so that a store that hangs does not cost the ownerships.
-	roundTimeout = 30 * time.Second
-)
-
 // Consumer owns partitions and forwards their hub events.
 type Consumer struct {
 	cfg    forwarder.Config

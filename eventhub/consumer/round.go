@@ -8,6 +8,16 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
+const (
+	// balanceInterval is how often ownerships are renewed, before a jitter of 20 % either way that keeps replicas from
+	// acting in step.
+	balanceInterval = 10 * time.Second
+	// balanceRetry is how soon a round that failed is tried again.
+	balanceRetry = 2 * time.Second
+	// roundTimeout bounds a round, so that a store that hangs does not cost the ownerships.
+	roundTimeout = 30 * time.Second
+)
+
 // round renews and claims ownerships once, and returns the pause until the next round.
 func (c *Consumer) round(ctx context.Context) time.Duration {
 	roundCtx, cancel := context.WithTimeout(ctx, roundTimeout)
