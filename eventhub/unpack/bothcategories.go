@@ -11,13 +11,13 @@ const (
 	categoryAuditAdmin = "kube-audit-admin"
 )
 
-// bothCategories finds a cluster that sends kube-audit and kube-audit-admin: each change comes twice then. It stops looking
-// once it has found one.
+// bothCategories finds a cluster that sends kube-audit and kube-audit-admin: each change comes twice then. It stops
+// looking once it has found one.
 type bothCategories struct {
 	// looking is whether records of both categories are audit events for the sink, and no such cluster was found yet.
 	looking bool
-	// last is the first record of the cluster of the last record, and lastCategory the category of the last record. Most
-	// records differ from the one before in neither.
+	// last is the first record of the cluster of the last record, and lastCategory the category of the last record.
+	// Most records differ from the one before in neither.
 	last         clusterRecord
 	lastCategory string
 	// first holds the first record of each cluster by its resourceId, at most maxClusters.

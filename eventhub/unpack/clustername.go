@@ -10,13 +10,13 @@ import (
 )
 
 // Many clusters may share one hub, and an alert has to name its cluster. Falco's k8saudit plugin offers the name as
-// ka.cluster.name, which is the audit event's annotation cluster_name (the plugin's extract.go). No tool of AKS sets the
-// annotation. CLUSTERNAME=on sets it from the record's resourceId, which Azure writes in capitals:
+// ka.cluster.name, which is the audit event's annotation cluster_name (the plugin's extract.go). No tool of AKS sets
+// the annotation. CLUSTERNAME=on sets it from the record's resourceId, which Azure writes in capitals:
 //
 //	/SUBSCRIPTIONS/…/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/MY-CLUSTER
 //
-// becomes "annotations":{…,"cluster_name":"my-cluster"}. All other bytes stay. An event that already has a cluster_name
-// keeps it: the annotation was set on purpose, in the API server.
+// becomes "annotations":{…,"cluster_name":"my-cluster"}. All other bytes stay. An event that already has a
+// cluster_name keeps it: the annotation was set on purpose, in the API server.
 
 // clusterKey is the key of the annotation.
 const clusterKey = "cluster_name"
@@ -72,9 +72,9 @@ func clusterOf(resourceID string) string {
 	return strings.ToLower(name)
 }
 
-// insertInto adds the tag to a usual audit event, in the capacity of the event if that is enough: the escapes of an event
-// in its record leave more room than a name takes. It returns false if the event may have a cluster_name, or is unusual
-// in another way.
+// insertInto adds the tag to a usual audit event, in the capacity of the event if that is enough: the escapes of an
+// event in its record leave more room than a name takes. It returns false if the event may have a cluster_name, or is
+// unusual in another way.
 func (c clusterTag) insertInto(event inplace.AuditEvent) ([]byte, bool) {
 	at := event.Annotations
 	if at == (inplace.Span{}) {

@@ -14,14 +14,14 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-func namingUnpacker() *Unpacker { return namingUnpackerWithLimit(eventhubtest.MaxEventSize) }
+func taggingUnpacker() *Unpacker { return taggingUnpackerWithLimit(eventhubtest.MaxEventSize) }
 
-func namingUnpackerWithLimit(maxEventSize int) *Unpacker {
+func taggingUnpackerWithLimit(maxEventSize int) *Unpacker {
 	return newUnpacker(rules{maxEventSize: maxEventSize, categories: eventhubtest.BothCategories, clusterName: true})
 }
 
-// namedEvents are logs, and what the sink is given of them. They go the quick way.
-func namedEvents() map[string][2]string {
+// taggedByFastPath are logs that the fast path reads, and the audit events that the sink gets for them.
+func taggedByFastPath() map[string][2]string {
 	event := eventhubtest.Audit("a")
 	annotated := func(annotations string) string {
 		return strings.TrimSuffix(event, "}") + `,"annotations":` + annotations + "}"
@@ -29,7 +29,7 @@ func namedEvents() map[string][2]string {
 	const name = `"cluster_name":"my-cluster_1"`
 	return map[string][2]string{
 		"no annotations":       {event, annotated("{" + name + "}")},
-		"a newline behind":     {event + "\n", annotated("{" + name + "}")},
+		"a newline after":      {event + "\n", annotated("{" + name + "}")},
 		"no annotation":        {annotated("{}"), annotated("{" + name + "}")},
 		"space in annotations": {annotated(" {\n} "), annotated(" {\n" + name + "} ")},
 		"an annotation":        {annotated(`{"a":"b"}`), annotated(`{"a":"b",` + name + `}`)},
@@ -51,8 +51,8 @@ func namedEvents() map[string][2]string {
 	}
 }
 
-// namedSlowly are such that are left to the parser.
-func namedSlowly() map[string][2]string {
+// taggedByParser are logs that the fast path leaves to the parser, and the audit events that the sink gets for them.
+func taggedByParser() map[string][2]string {
 	event := eventhubtest.Audit("a")
 	annotated := func(annotations string) string {
 		return strings.TrimSuffix(event, "}") + `,"annotations":` + annotations + "}"
@@ -67,19 +67,19 @@ func namedSlowly() map[string][2]string {
 		"null":                        {annotated("null"), annotated("{" + name + "}")},
 		"annotations that are none":   {annotated(`["a"]`), annotated(`["a"]`)},
 		"a key in another spelling":   {with(`"annot\u0061tions":{"a":"b"}`), with(`"annot\u0061tions":{"a":"b",` + name + `}`)},
-		"the audit id behind":         {`{"kind":"Event","annotations":{},"stageTimestamp":"2026-01-31T12:00:00Z","auditID":"a"}`, `{"kind":"Event","annotations":{` + name + `},"stageTimestamp":"2026-01-31T12:00:00Z","auditID":"a"}`},
+		"the audit id after":          {`{"kind":"Event","annotations":{},"stageTimestamp":"2026-01-31T12:00:00Z","auditID":"a"}`, `{"kind":"Event","annotations":{` + name + `},"stageTimestamp":"2026-01-31T12:00:00Z","auditID":"a"}`},
 		"a log that was cut (no end)": {event[:160], ""},
 	}
 }
 
 func TestAnAuditEventGetsTheNameOfItsClusterAndElseKeepsItsBytes(t *testing.T) {
-	for name, test := range namedEvents() {
+	for name, test := range taggedByFastPath() {
 		t.Run(name, func(t *testing.T) {
 			body := eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test[0])))
-			want := namingUnpacker().parser.read(slices.Clone(body))
-			got, ok := namingUnpacker().fastPath.read(body)
-			require.True(t, ok, "it goes the quick way")
-			require.Equal(t, want, got, "which gives what the parser gives")
+			want := taggingUnpacker().parser.read(slices.Clone(body))
+			got, ok := taggingUnpacker().fastPath.read(body)
+			require.True(t, ok, "the fast path reads it")
+			require.Equal(t, want, got, "and returns what the parser returns")
 			assert.Equal(t, test[1], string(got[0].Content))
 			assert.Equal(t, cap(got[0].Content), len(got[0].Content))
 		})
@@ -87,14 +87,14 @@ func TestAnAuditEventGetsTheNameOfItsClusterAndElseKeepsItsBytes(t *testing.T) {
 }
 
 func TestAnUnusualAuditEventGetsTheNameOfItsClusterToo(t *testing.T) {
-	for name, test := range namedSlowly() {
+	for name, test := range taggedByParser() {
 		t.Run(name, func(t *testing.T) {
 			body := eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test[0])))
 			tried := slices.Clone(body)
-			_, ok := namingUnpacker().fastPath.read(tried)
+			_, ok := taggingUnpacker().fastPath.read(tried)
 			require.False(t, ok)
 			require.Equal(t, string(body), string(tried))
-			records := namingUnpacker().unpackBody(body)
+			records := taggingUnpacker().unpackBody(body)
 			require.Len(t, records, 1)
 			if test[1] != "" {
 				assert.Equal(t, test[1], string(records[0].Content))
@@ -103,7 +103,7 @@ func TestAnUnusualAuditEventGetsTheNameOfItsClusterToo(t *testing.T) {
 	}
 }
 
-// clusterIn is the cluster's name as Falco's plugin finds it.
+// clusterIn returns the cluster's name in an event, as Falco's plugin reads it.
 func clusterIn(t *testing.T, event []byte) string {
 	t.Helper()
 	var parsed struct{ Annotations map[string]string }
@@ -111,15 +111,15 @@ func clusterIn(t *testing.T, event []byte) string {
 	return parsed.Annotations["cluster_name"]
 }
 
-func TestAMendedAuditEventGetsTheNameToo(t *testing.T) {
+func TestARepairedOrTruncatedAuditEventGetsTheNameToo(t *testing.T) {
 	for name, test := range map[string]struct{ log, want string }{
-		"salvaged":            {eventhubtest.Audit("a")[:160], "repaired:a"},
-		"salvaged to the end": {eventhubtest.Audit("a")[:len(eventhubtest.Audit("a"))-1], "repaired:a"},
-		"reduced, too deep":   {eventhubtest.WithRequest(eventhubtest.Nested(297)), "truncated:a:too_deep"},
-		"reduced, too large":  {eventhubtest.TooLarge("requestObject"), "truncated:a:too_large"},
+		"repaired":             {eventhubtest.Audit("a")[:160], "repaired:a"},
+		"repaired at the end":  {eventhubtest.Audit("a")[:len(eventhubtest.Audit("a"))-1], "repaired:a"},
+		"truncated, too deep":  {eventhubtest.WithRequest(eventhubtest.Nested(297)), "truncated:a:too_deep"},
+		"truncated, too large": {eventhubtest.TooLarge("requestObject"), "truncated:a:too_large"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			u := namingUnpacker()
+			u := taggingUnpacker()
 			records := u.unpackBody(eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test.log))))
 			require.Len(t, records, 1)
 			assert.Equal(t, test.want, summary(records[0]))
@@ -137,17 +137,17 @@ func TestTheNameCountsAgainstTheLargestEvent(t *testing.T) {
 	event := strings.Replace(eventhubtest.Audit("a"), `"verb"`, `"requestObject":"`+strings.Repeat("x", 2000)+`","verb"`, 1)
 	named := len(event) + len(`,"annotations":{"cluster_name":"my-cluster_1"}`)
 	for limit, want := range map[int]string{named: "audit:a", named - 1: "truncated:a:too_large"} {
-		u := namingUnpackerWithLimit(limit)
+		u := taggingUnpackerWithLimit(limit)
 		records := u.unpackBody(eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event))))
 		assert.Equal(t, want, summary(records[0]))
 		assert.Equal(t, "my-cluster_1", clusterIn(t, records[0].Content))
 	}
 }
 
-// An event must not become a dead letter for the sake of its name.
+// The cluster's name must not make a dead letter of an event.
 func TestAnEventThatFitsOnlyWithoutTheNameGoesWithoutIt(t *testing.T) {
 	event := eventhubtest.Audit("a")
-	u := namingUnpackerWithLimit(len(event))
+	u := taggingUnpackerWithLimit(len(event))
 	records := u.unpackBody(eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event))))
 	assert.Equal(t, "audit:a", summary(records[0]))
 	assert.Equal(t, event, string(records[0].Content))
@@ -163,7 +163,7 @@ func TestWithoutAResourceIdAnAuditEventIsAsItWas(t *testing.T) {
 		"an odd one": eventhubtest.HubBody(strings.Replace(record, "{", `{"resourceId":"/A/ü",`, 1)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			u := namingUnpacker()
+			u := taggingUnpacker()
 			records := u.unpackBody(body)
 			require.Len(t, records, 1)
 			assert.Equal(t, eventhubtest.Audit("a"), string(records[0].Content))
@@ -184,14 +184,14 @@ func TestOtherSpellingsOfTheRecordGetTheNameToo(t *testing.T) {
 	record := eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a"))
 	quoted := strings.ReplaceAll(eventhubtest.ResourceID, "/", `\/`)
 	for name, body := range map[string][]byte{
-		"the resource behind": eventhubtest.HubBody(strings.TrimSuffix(record, "}") + `,"resourceId":"` + eventhubtest.ResourceID + `"}`),
-		"escaped":             eventhubtest.HubBody(strings.Replace(record, "{", `{"resourceId":"`+quoted+`",`, 1)),
-		"twice":               eventhubtest.HubBody(strings.Replace(record, "{", `{"resourceId":"`+eventhubtest.ResourceID+`","resourceId":"/other",`, 1)),
-		"the log an object":   eventhubtest.OfCluster(eventhubtest.HubBody(`{"category":"kube-audit","properties":{"log":` + eventhubtest.Audit("a") + `}}`)),
-		"one record":          eventhubtest.OfCluster([]byte(record)),
+		"the resource after": eventhubtest.HubBody(strings.TrimSuffix(record, "}") + `,"resourceId":"` + eventhubtest.ResourceID + `"}`),
+		"escaped":            eventhubtest.HubBody(strings.Replace(record, "{", `{"resourceId":"`+quoted+`",`, 1)),
+		"twice":              eventhubtest.HubBody(strings.Replace(record, "{", `{"resourceId":"`+eventhubtest.ResourceID+`","resourceId":"/other",`, 1)),
+		"the log an object":  eventhubtest.OfCluster(eventhubtest.HubBody(`{"category":"kube-audit","properties":{"log":` + eventhubtest.Audit("a") + `}}`)),
+		"one record":         eventhubtest.OfCluster([]byte(record)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			records := namingUnpacker().unpackBody(body)
+			records := taggingUnpacker().unpackBody(body)
 			require.Len(t, records, 1)
 			assert.Equal(t, "my-cluster_1", clusterIn(t, records[0].Content))
 		})
@@ -204,18 +204,18 @@ func TestEachClusterOfAHubEventHasItsName(t *testing.T) {
 		records = append(records, strings.Replace(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")), "{", `{"resourceId":"/`+name+`",`, 1))
 	}
 	var got []string
-	for _, record := range namingUnpacker().unpackBody(eventhubtest.HubBody(records...)) {
+	for _, record := range taggingUnpacker().unpackBody(eventhubtest.HubBody(records...)) {
 		got = append(got, clusterIn(t, record.Content))
 	}
 	assert.Equal(t, []string{"a", "b", "a"}, got)
 }
 
-func TestWhatIsUsualGoesTheQuickWayWithItsClustersNameToo(t *testing.T) {
+func TestTheFastPathAlsoReadsUsualBodiesWithTheClusterName(t *testing.T) {
 	for name, body := range usualBodies() {
 		t.Run(name, func(t *testing.T) {
 			body = eventhubtest.OfCluster(body)
-			want := namingUnpacker().parser.read(slices.Clone(body))
-			got, ok := namingUnpacker().fastPath.read(body)
+			want := taggingUnpacker().parser.read(slices.Clone(body))
+			got, ok := taggingUnpacker().fastPath.read(body)
 			require.True(t, ok)
 			require.Len(t, got, len(want))
 			for i := range got {
@@ -224,7 +224,7 @@ func TestWhatIsUsualGoesTheQuickWayWithItsClustersNameToo(t *testing.T) {
 		})
 	}
 	real := realHubEvent(t)
-	records, ok := namingUnpacker().fastPath.read(real)
+	records, ok := taggingUnpacker().fastPath.read(real)
 	require.True(t, ok)
 	for _, record := range records {
 		assert.NotEmpty(t, clusterIn(t, record.Content))
@@ -243,12 +243,15 @@ func TestCategoriesAreChosenWhateverTheirCase(t *testing.T) {
 	}
 }
 
-// BenchmarkUnpackNaming is BenchmarkUnpackReal with CLUSTERNAME=on.
-func BenchmarkUnpackNaming(b *testing.B) { benchmarkUnpack(b, namingUnpacker(), realHubEvent(b)) }
+// BenchmarkUnpackWithClusterName is BenchmarkUnpackReal with CLUSTERNAME=on.
+func BenchmarkUnpackWithClusterName(b *testing.B) {
+	benchmarkUnpack(b, taggingUnpacker(), realHubEvent(b))
+}
 
-// FuzzQuickNaming checks that the quick way gives what the parser gives, with the cluster's name.
-func FuzzQuickNaming(f *testing.F) {
-	for _, logs := range []map[string][2]string{namedEvents(), namedSlowly()} {
+// FuzzFastPathWithClusterName checks that the fast path and the parser return the same records with the cluster's
+// name, and that the name is the only difference to the records without it.
+func FuzzFastPathWithClusterName(f *testing.F) {
+	for _, logs := range []map[string][2]string{taggedByFastPath(), taggedByParser()} {
 		for _, log := range logs {
 			f.Add(log[0], eventhubtest.ResourceID)
 		}
@@ -259,8 +262,8 @@ func FuzzQuickNaming(f *testing.F) {
 	f.Fuzz(func(t *testing.T, log, resource string) {
 		body := eventhubtest.HubBody(strings.Replace(eventhubtest.AuditRecord("kube-audit", log), "{", `{"resourceId":`+jsonString(resource)+`,`, 1))
 		tried := slices.Clone(body)
-		got, ok := namingUnpacker().fastPath.read(tried)
-		want := namingUnpacker().parser.read(body)
+		got, ok := taggingUnpacker().fastPath.read(tried)
+		want := taggingUnpacker().parser.read(body)
 		if !ok {
 			require.Equal(t, string(body), string(tried))
 		} else {
@@ -269,13 +272,13 @@ func FuzzQuickNaming(f *testing.F) {
 		plain := testUnpacker().parser.read(body)
 		require.Len(t, want, len(plain))
 		if plain[0].Verdict == "" && !plain[0].Repaired && plain[0].Original == nil {
-			requireOnlyNamed(t, plain[0], want[0])
+			requireOnlyTagged(t, plain[0], want[0])
 		}
 	})
 }
 
-// requireOnlyNamed wants an event with the name taken out again to be the event without it.
-func requireOnlyNamed(t *testing.T, plain, named Record) {
+// requireOnlyTagged checks that the cluster's name is the only difference between two events.
+func requireOnlyTagged(t *testing.T, plain, named Record) {
 	t.Helper()
 	require.Equal(t, audit.Verdict(""), named.Verdict)
 	require.True(t, json.Valid(named.Content) || !json.Valid(plain.Content))

@@ -34,7 +34,7 @@ func TestAGzipBodyIsUnpacked(t *testing.T) {
 		"plain, but called gzip":     {eventhub.Event{Body: plain, Encoding: "gzip"}, []string{"dead:bad_encoding"}},
 		"empty, but called gzip":     {eventhub.Event{Encoding: "gzip"}, []string{"dead:bad_encoding"}},
 		"cut":                        {eventhub.Event{Body: packed[:len(packed)-10], Encoding: "gzip"}, []string{"dead:bad_encoding"}},
-		"with something behind it":   {eventhub.Event{Body: append(bytes.Clone(packed), "x"...), Encoding: "gzip"}, []string{"dead:bad_encoding"}},
+		"with something after it":    {eventhub.Event{Body: append(bytes.Clone(packed), "x"...), Encoding: "gzip"}, []string{"dead:bad_encoding"}},
 		"one that nobody could read": {eventhub.Event{Unreadable: "cannot be converted"}, []string{"dead:unreadable"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -53,7 +53,6 @@ func TestAGzipBodyIsUnpacked(t *testing.T) {
 	}
 }
 
-// What cannot be unpacked is kept as it came.
 func TestABodyThatCannotBeUnpackedIsKeptWhole(t *testing.T) {
 	records, detail := testUnpacker().Unpack(eventhub.Event{Body: []byte("not gzip"), Encoding: "gzip"})
 	require.Len(t, records, 1)
@@ -61,7 +60,7 @@ func TestABodyThatCannotBeUnpackedIsKeptWhole(t *testing.T) {
 	assert.Contains(t, detail, "unpack the gzip body")
 }
 
-// zeros is a reader of so many bytes.
+// zeros returns a reader of count zero bytes.
 func zeros(count int64) io.Reader { return io.LimitReader(zero{}, count) }
 
 type zero struct{}

@@ -8,9 +8,9 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// fastPath reads a usual hub event in a fraction of the time of the general parser, and without copies: the audit events
-// are parts of the body, in which the escapes of "log" have been undone. If anything is unusual, in any of the records,
-// the general parser reads the body.
+// fastPath reads a usual hub event in a fraction of the time of the general parser, and without copies: the audit
+// events are parts of the body, in which the escapes of "log" have been undone. If anything is unusual, in any of the
+// records, the general parser reads the body.
 type fastPath struct {
 	rules    rules
 	clusters *clusterTags
@@ -197,8 +197,8 @@ func (b *bodyReader) readResourceID(e *envelope) (ok bool) {
 	return ok
 }
 
-// readProperties also reads the log, if the record's category is known by then to carry audit events. If not, it notes
-// where the log starts.
+// readProperties also reads the log, if the record's category is known by then to carry audit events. If not, it
+// notes where the log starts.
 func (b *bodyReader) readProperties(e *envelope) bool {
 	if e.hasProperties {
 		return false

@@ -16,7 +16,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// usualBodies are hub events that the quick way takes.
+// usualBodies are bodies that the fast path reads.
 func usualBodies() map[string][]byte {
 	log := eventhubtest.Audit("a")
 	return map[string][]byte{
@@ -25,8 +25,8 @@ func usualBodies() map[string][]byte {
 		"of other categories":        eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "klog \"text\" \\ \n"), eventhubtest.AuditRecord("kube-audit", log), eventhubtest.AuditRecord("kube-apiserver", "{")),
 		"without a category":         eventhubtest.HubBody(eventhubtest.Uncategorised(log)),
 		"with an empty category":     eventhubtest.HubBody(eventhubtest.AuditRecord("", log)),
-		"the category behind":        eventhubtest.HubBody(`{"properties":{"pod":"p","log":` + jsonString(log+"\n") + `},"category":"kube-audit"}`),
-		"another category behind":    eventhubtest.HubBody(`{"properties":{"log":"klog \"text\""},"category":"guard"}`),
+		"the category after":         eventhubtest.HubBody(`{"properties":{"pod":"p","log":` + jsonString(log+"\n") + `},"category":"kube-audit"}`),
+		"another category after":     eventhubtest.HubBody(`{"properties":{"log":"klog \"text\""},"category":"guard"}`),
 		"no records":                 eventhubtest.HubBody(),
 		"other members":              []byte(`{"a":[1,{"b":null}],"records":[` + eventhubtest.AuditRecord("kube-audit", log) + `],"c":{"d":[]}}`),
 		"white space":                []byte(" {\n\t\"records\" : [ " + eventhubtest.AuditRecord("kube-audit", " \t"+log+" \r\n") + " ] }\r\n"),
@@ -41,7 +41,7 @@ func usualBodies() map[string][]byte {
 	}
 }
 
-// unusualBodies are left to the parser.
+// unusualBodies are bodies that the fast path leaves to the parser.
 func unusualBodies() map[string][]byte {
 	log := eventhubtest.Audit("a")
 	return map[string][]byte{
@@ -52,7 +52,7 @@ func unusualBodies() map[string][]byte {
 		"records that are no array":    []byte(`{"records":` + eventhubtest.AuditRecord("kube-audit", log) + `}`),
 		"records twice":                []byte(`{"records":[],"records":[]}`),
 		"a byte order mark":            append([]byte("\xef\xbb\xbf"), eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", log))...),
-		"something behind it":          append(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", log)), 'x'),
+		"something after it":           append(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", log)), 'x'),
 		"cut in the second":            eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", log), eventhubtest.AuditRecord("kube-audit", log))[:700],
 		"a log that was cut":           eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", log), eventhubtest.AuditRecord("kube-audit", log[:len(log)-40])),
 		"a log that is an object":      eventhubtest.HubBody(`{"category":"kube-audit","properties":{"log":` + log + `}}`),
@@ -72,7 +72,7 @@ func unusualBodies() map[string][]byte {
 		"too deep":                     eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", with(`"n":`+eventhubtest.Nested(150)))),
 		"too deep an envelope":         []byte(`{"records":[],"n":` + eventhubtest.Nested(150) + `}`),
 		"half of a character":          eventhubtest.HubBody(`{"category":"kube-audit","properties":{"log":"` + strings.ReplaceAll(withString(`\ud83d`), `"`, `\"`) + `"}}`),
-		"something behind the event":   eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", log+"x")),
+		"something after the event":    eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", log+"x")),
 		"a control character":          eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", withString("\x01"))),
 		"a bad escape":                 eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", withString(`\x`))),
 		"a bad number":                 eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", with(`"n":01`))),
@@ -84,18 +84,18 @@ func unusualBodies() map[string][]byte {
 func jsonString(text string) string {
 	written, err := json.Marshal(text)
 	if err != nil {
-		panic(err) // a string always has JSON
+		panic(err) // every string has JSON
 	}
 	return string(written)
 }
 
-// with is an audit event with another member, withString one with a string as it is written.
+// with returns an audit event with another member, withString one with a string member as it is written.
 func with(member string) string {
 	return strings.Replace(eventhubtest.Audit("a"), "{", "{"+member+",", 1)
 }
 func withString(written string) string { return with(`"s":"` + written + `"`) }
 
-func TestTheQuickWayTakesWhatIsUsual(t *testing.T) {
+func TestTheFastPathReadsUsualBodiesLikeTheParser(t *testing.T) {
 	for name, body := range usualBodies() {
 		t.Run(name, func(t *testing.T) {
 			want := testUnpacker().parser.read(slices.Clone(body))
@@ -110,7 +110,7 @@ func TestTheQuickWayTakesWhatIsUsual(t *testing.T) {
 	}
 }
 
-func TestTheQuickWayLeavesWhatIsUnusualToTheParserAsItWas(t *testing.T) {
+func TestTheFastPathLeavesUnusualBodiesUnchangedToTheParser(t *testing.T) {
 	for name, body := range unusualBodies() {
 		t.Run(name, func(t *testing.T) {
 			tried := slices.Clone(body)
@@ -122,12 +122,12 @@ func TestTheQuickWayLeavesWhatIsUnusualToTheParserAsItWas(t *testing.T) {
 	}
 }
 
-func TestTheHubEventOfARealClusterGoesTheQuickWay(t *testing.T) {
+func TestTheFastPathReadsTheHubEventOfARealCluster(t *testing.T) {
 	_, ok := testUnpacker().fastPath.read(realHubEvent(t))
 	assert.True(t, ok)
 }
 
-func TestRealAuditEventsGoTheQuickWay(t *testing.T) {
+func TestTheFastPathReadsRealAuditEvents(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "samples", "*_*.json"))
 	require.NoError(t, err)
 	for _, file := range files {
@@ -150,11 +150,11 @@ func TestRecordsDoNotShareTheirMemoryWithTheNextHubEvent(t *testing.T) {
 	u.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("other"))))
 	assert.Equal(t, eventhubtest.Audit("first"), string(first[0].Content))
 	assert.Equal(t, "first", first[0].AuditID)
-	assert.Equal(t, cap(first[0].Content), len(first[0].Content), "what is appended to it does not run into the next")
+	assert.Equal(t, cap(first[0].Content), len(first[0].Content), "an append must not write into the next event")
 }
 
-// FuzzQuick checks that the quick way gives what the parser gives, or leaves the body as it was.
-func FuzzQuick(f *testing.F) {
+// FuzzFastPath checks that the fast path returns what the parser returns, or leaves the body unchanged.
+func FuzzFastPath(f *testing.F) {
 	for _, bodies := range []map[string][]byte{usualBodies(), unusualBodies()} {
 		for _, body := range bodies {
 			if len(body) < 10_000 {

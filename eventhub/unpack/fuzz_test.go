@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// oddLogs are seeds: audit events, and what comes close to one.
+// oddLogs are seeds: audit events, and texts that look like one.
 func oddLogs() []string {
 	return []string{
 		eventhubtest.Audit("a"), known, known + `,"k":[1,{"a":"\u12`, known + `,"annotations":{"a":"b"},"stageTimestamp":"20`,
@@ -21,8 +21,8 @@ func oddLogs() []string {
 	}
 }
 
-// FuzzUnpack checks that whatever arrives, what goes to the sink is what Falco takes, and that
-// nothing is left without a verdict.
+// FuzzUnpack checks for any body that Falco takes each event that goes to the sink, and that all other records have a
+// verdict.
 func FuzzUnpack(f *testing.F) {
 	for _, log := range oddLogs() {
 		f.Add([]byte(log), true)
@@ -43,14 +43,14 @@ func FuzzUnpack(f *testing.F) {
 				require.Empty(t, reason)
 				require.Equal(t, record.Original != nil, record.Reason != "")
 			}
-			require.True(t, !wrap || record.Verdict != audit.Skipped, "a record of an audit category is never passed over")
+			require.True(t, !wrap || record.Verdict != audit.Skipped, "a record of an audit category is never skipped")
 		}
 	})
 }
 
-// FuzzSalvage cuts a JSON object that begins as an audit event does. What is whole before the cut
-// stays as it is, and the rest is valid JSON. Anything else is refused.
-func FuzzSalvage(f *testing.F) {
+// FuzzRepair cuts a JSON object that begins like an audit event. It checks that members that were whole before the
+// cut stay, that the result is valid JSON, and that repair refuses all other texts.
+func FuzzRepair(f *testing.F) {
 	for _, log := range oddLogs() {
 		f.Add([]byte(log), len(log)/2)
 		f.Add([]byte(log), len(log)-1)
@@ -94,7 +94,8 @@ func requireSameMembers(t *testing.T, text, event []byte) {
 // jsonMember is a member of a JSON object: its key, and its value as it is written.
 type jsonMember struct{ key, value string }
 
-// wholeMembers returns the whole members of an object that may be cut, read by another reader than the one under test.
+// wholeMembers returns the whole members of an object that may be cut, read by another reader than the one under
+// test.
 func wholeMembers(text []byte) []jsonMember {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
@@ -119,6 +120,7 @@ func wholeMembers(text []byte) []jsonMember {
 	return members
 }
 
+// leaveOut returns an object without its members with the keys.
 func leaveOut(t *testing.T, object []byte, keys ...string) []byte {
 	t.Helper()
 	for _, key := range keys {
@@ -129,8 +131,8 @@ func leaveOut(t *testing.T, object []byte, keys ...string) []byte {
 	return object
 }
 
-// FuzzReduce checks that what is left out of an object is just what should be.
-func FuzzReduce(f *testing.F) {
+// FuzzTruncate checks that truncate leaves out of an object only responseObject and requestObject.
+func FuzzTruncate(f *testing.F) {
 	for _, log := range oddLogs() {
 		f.Add([]byte(log))
 	}
@@ -142,9 +144,9 @@ func FuzzReduce(f *testing.F) {
 				return false
 			}
 			require.True(t, json.Valid(event), "%s", event)
-			reduced, err := jsonscan.ScanObject(event)
+			truncated, err := jsonscan.ScanObject(event)
 			require.NoError(t, err)
-			require.Nil(t, reduced.ValueOf(left[0]))
+			require.Nil(t, truncated.ValueOf(left[0]))
 			requireSameMembers(t, leaveOut(t, object, left...), leaveOut(t, event, left...))
 			return false
 		})

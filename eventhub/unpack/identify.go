@@ -23,8 +23,8 @@ type EventIdentity struct {
 // maxNameLength is how many characters of each name are shown: a user name may be very long.
 const maxNameLength = 128
 
-// Identify reads the names of an audit event. It also reads broken and cut events, as far as their text goes. The first
-// of several members with the same key counts, as in Falco's parser.
+// Identify reads the names of an audit event. It also reads broken and cut events, as far as their text goes. The
+// first of several members with the same key counts, as in Falco's parser.
 func Identify(text []byte) EventIdentity {
 	names := memberStrings(text)
 	return EventIdentity{
@@ -51,8 +51,8 @@ var identifying = map[string]bool{
 	"objectRef.namespace": true, "objectRef.name": true,
 }
 
-// memberStrings returns the identifying strings of an event by their path: members of the outermost object ("verb") and
-// of the objects in it ("user.username"). It reads until the text ends, and leaves out a string without its end.
+// memberStrings returns the identifying strings of an event by their path: members of the outermost object ("verb")
+// and of the objects in it ("user.username"). It reads until the text ends, and leaves out a string without its end.
 func memberStrings(text []byte) map[string]string {
 	const maxLevel = 2
 	found := map[string]string{}

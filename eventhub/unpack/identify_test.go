@@ -23,7 +23,7 @@ func TestAnAuditEventIsNamedAsFarAsItCanBeRead(t *testing.T) {
 		"cut in the request":          {named[:strings.Index(named, "hunter2")+3], whole},
 		"cut in the name":             {named[:strings.Index(named, `db"`)+1], EventIdentity{AuditID: "a-1", Verb: "create", User: "jörg", Resource: "secrets prod"}},
 		"cut in the user":             {named[:strings.Index(named, `rg",`)], EventIdentity{AuditID: "a-1", Verb: "create"}},
-		"cut behind a backslash":      {`{"auditID":"a\`, EventIdentity{}},
+		"cut after a backslash":       {`{"auditID":"a\`, EventIdentity{}},
 		"a single broken member":      {`{"auditID":"a","level":Metadata,"verb":"get"}`, EventIdentity{AuditID: "a", Verb: "get"}},
 		"too many closing brackets":   {`}}]]{"auditID":"a"}`, EventIdentity{AuditID: "a"}},
 		"white space":                 {"{\n \"auditID\" :\t\"a\" , \"verb\" : \"get\"\n}", EventIdentity{AuditID: "a", Verb: "get"}},

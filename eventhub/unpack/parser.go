@@ -9,13 +9,13 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// parser is the general parser. It accepts all JSON that Falco's parser accepts, and its records are copies. A body from
-// AKS has one audit event in each string "log", often with a newline at its end:
+// parser is the general parser. It accepts all JSON that Falco's parser accepts, and its records are copies. A body
+// from AKS has one audit event in each string "log", often with a newline at its end:
 //
 //	{"records":[{"category":"kube-audit","properties":{"log":"{\"kind\":\"Event\",…}\n",…},…},…]}
 //
-// Other Azure services send a bare array of records or a single record, and "log" or "properties" may be an object or an
-// object in a string. The parser accepts all of these.
+// Other Azure services send a bare array of records or a single record, and "log" or "properties" may be an object or
+// an object in a string. The parser accepts all of these.
 type parser struct {
 	rules     rules
 	clusters  *clusterTags
@@ -106,8 +106,8 @@ func (p *parser) clusterTag(value *fastjson.Value) clusterTag {
 	return p.clusters.tag(value.GetStringBytes("resourceId"))
 }
 
-// auditEvent returns the record of the audit event in a log, or the reason why Falco would lose the event. It repairs an
-// event that was cut, and truncates an event that is too large or too deep.
+// auditEvent returns the record of the audit event in a log, or the reason why Falco would lose the event. It repairs
+// an event that was cut, and truncates an event that is too large or too deep.
 func (p *parser) auditEvent(log []byte, recordTime string, tag clusterTag) (record Record, reason string) {
 	record.Content = tag.addTo(log)
 	record.AuditID, reason = p.validator.Check(record.Content)

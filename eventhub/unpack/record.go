@@ -25,9 +25,9 @@ type Record struct {
 	Original []byte
 }
 
-// unusable returns the record for a content that holds no audit event for Falco. Broken records of an audit category are
-// evidence and become dead letters. A record without a category is of another sender and is skipped, unless it is an
-// audit event with no fault but its size.
+// unusable returns the record for a content that holds no audit event for Falco. Broken records of an audit category
+// are evidence and become dead letters. A record without a category is of another sender and is skipped, unless it is
+// an audit event with no fault but its size.
 func unusable(reason, category string, content []byte) Record {
 	if category == "" && reason != audit.ReasonTooLarge {
 		return Record{Verdict: audit.Skipped}

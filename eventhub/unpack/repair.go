@@ -12,12 +12,12 @@ var (
 	errCutShort = errors.New("the text was cut before it said what was done, and by whom")
 )
 
-// repair makes a whole audit event of one that AKS cut. AKS cuts at 16 KiB, in the middle of any value. Each value that
-// was whole before the cut stays byte for byte; a half-written value (a string, a number that may go on, a key) is left
-// out. Objects and arrays keep the members that they had. The order of an event's members does not matter.
+// repair makes a whole audit event of one that AKS cut. AKS cuts at 16 KiB, in the middle of any value. Each value
+// that was whole before the cut stays byte for byte; a half-written value (a string, a number that may go on, a key)
+// is left out. Objects and arrays keep the members that they had. The order of an event's members does not matter.
 //
-// repair adds what Falco needs: kind, and stageTimestamp from requestReceivedTimestamp, else from the record's own time.
-// It marks the event as truncated.
+// repair adds what Falco needs: kind, and stageTimestamp from requestReceivedTimestamp, else from the record's own
+// time. It marks the event as truncated.
 func repair(log []byte, recordTime string) ([]byte, error) {
 	cut, err := jsonscan.ScanObject(log)
 	if !errors.Is(err, jsonscan.ErrCut) {
@@ -32,8 +32,8 @@ func repair(log []byte, recordTime string) ([]byte, error) {
 	return event.Text(), nil
 }
 
-// hasRequired reports whether a cut event still holds auditID, verb and user. The user counts if its object is whole, or
-// if its name stands before the cut. A whole user may be empty: the request was not authenticated.
+// hasRequired reports whether a cut event still holds auditID, verb and user. The user counts if its object is whole,
+// or if its name stands before the cut. A whole user may be empty: the request was not authenticated.
 func hasRequired(cut, closed *jsonscan.Object) bool {
 	if !cut.Has("auditID") || !cut.Has("verb") {
 		return false

@@ -13,48 +13,48 @@ import (
 )
 
 const (
-	// known is how the audit events of the tables begin.
+	// known is the start of the audit events in the tables.
 	known = `{"kind":"Event","auditID":"a","verb":"get","user":{"username":"u"}`
-	// recordTime is the time of the record around them.
+	// recordTime is the time of the record around these events.
 	recordTime = "2026-01-31T12:00:00.123456789Z"
-	// filledIn is what a salvaged event ends with where neither was there.
+	// filledIn is the end of a repaired event that had neither stageTimestamp nor annotations.
 	filledIn = `,"stageTimestamp":"` + recordTime + `","annotations":{"audit.k8s.io/truncated":"true"}}`
 )
 
-func TestWhatWasWholeBeforeTheCutStaysAndWhatIsHalfWrittenGoes(t *testing.T) {
+func TestRepairKeepsWholeValuesAndLeavesOutHalfWrittenOnes(t *testing.T) {
 	for name, test := range map[string]struct{ cut, want string }{
-		"behind a value":                    {`,"a":"b"`, `,"a":"b"`},
-		"behind a comma":                    {`,"a":"b",`, `,"a":"b"`},
+		"after a value":                     {`,"a":"b"`, `,"a":"b"`},
+		"after a comma":                     {`,"a":"b",`, `,"a":"b"`},
 		"in a key":                          {`,"a":"b","k`, `,"a":"b"`},
-		"behind a key":                      {`,"a":"b","k"`, `,"a":"b"`},
-		"behind a colon":                    {`,"a":"b","k":`, `,"a":"b"`},
+		"after a key":                       {`,"a":"b","k"`, `,"a":"b"`},
+		"after a colon":                     {`,"a":"b","k":`, `,"a":"b"`},
 		"before a string":                   {`,"a":"b","k":"`, `,"a":"b"`},
 		"in a string":                       {`,"a":"b","k":"val`, `,"a":"b"`},
-		"behind a backslash":                {`,"a":"b","k":"val\`, `,"a":"b"`},
-		"behind an escaped quote":           {`,"a":"b","k":"val\"`, `,"a":"b"`},
-		"behind a backslash and a quote":    {`,"k":"val\\"`, `,"k":"val\\"`},
+		"after a backslash":                 {`,"a":"b","k":"val\`, `,"a":"b"`},
+		"after an escaped quote":            {`,"a":"b","k":"val\"`, `,"a":"b"`},
+		"after a backslash and a quote":     {`,"k":"val\\"`, `,"k":"val\\"`},
 		"in an escape":                      {`,"a":"b","k":"val\u12`, `,"a":"b"`},
 		"between surrogates":                {`,"a":"b","k":"val\ud83d`, `,"a":"b"`},
 		"in the second surrogate":           {`,"a":"b","k":"val\ud83d\ude0`, `,"a":"b"`},
-		"behind surrogates":                 {`,"k":"val\ud83d\ude00"`, `,"k":"val\ud83d\ude00"`},
+		"after surrogates":                  {`,"k":"val\ud83d\ude00"`, `,"k":"val\ud83d\ude00"`},
 		"in a character of several bytes":   {",\"a\":\"b\",\"k\":\"val\xf0\x9f", `,"a":"b"`},
 		"in true":                           {`,"a":"b","k":tru`, `,"a":"b"`},
-		"behind true":                       {`,"k":true`, `,"k":true`},
+		"after true":                        {`,"k":true`, `,"k":true`},
 		"in false":                          {`,"a":"b","k":f`, `,"a":"b"`},
 		"in null":                           {`,"a":"b","k":nul`, `,"a":"b"`},
-		"behind null":                       {`,"k":null`, `,"k":null`},
+		"after null":                        {`,"k":null`, `,"k":null`},
 		"in a number":                       {`,"a":"b","k":12`, `,"a":"b"`},
-		"behind a minus":                    {`,"a":"b","k":-`, `,"a":"b"`},
-		"behind a point":                    {`,"a":"b","k":1.`, `,"a":"b"`},
-		"behind an exponent":                {`,"a":"b","k":1e`, `,"a":"b"`},
-		"behind a number and a comma":       {`,"k":-12.50e+3,`, `,"k":-12.50e+3`},
-		"behind a number and a bracket":     {`,"k":[1]`, `,"k":[1]`},
+		"after a minus":                     {`,"a":"b","k":-`, `,"a":"b"`},
+		"after a point":                     {`,"a":"b","k":1.`, `,"a":"b"`},
+		"after an exponent":                 {`,"a":"b","k":1e`, `,"a":"b"`},
+		"after a number and a comma":        {`,"k":-12.50e+3,`, `,"k":-12.50e+3`},
+		"after a number and a bracket":      {`,"k":[1]`, `,"k":[1]`},
 		"in the second number of an array":  {`,"k":[1,20`, `,"k":[1]`},
-		"behind a bracket":                  {`,"k":[`, `,"k":[]`},
-		"behind a brace":                    {`,"k":{`, `,"k":{}`},
+		"after a bracket":                   {`,"k":[`, `,"k":[]`},
+		"after a brace":                     {`,"k":{`, `,"k":{}`},
 		"in an object":                      {`,"k":{"a":1,"b":"c`, `,"k":{"a":1}`},
 		"in arrays and objects":             {`,"k":[[{"a":[true,{"b":"c"},"d`, `,"k":[[{"a":[true,{"b":"c"}]}]]`},
-		"behind an object":                  {`,"k":{"a":1}`, `,"k":{"a":1}`},
+		"after an object":                   {`,"k":{"a":1}`, `,"k":{"a":1}`},
 		"where brackets are in strings":     {`,"k":["]}","{`, `,"k":["]}"]`},
 		"with white space between":          {" ,\n\t\"k\" : [ 1 , 2", " ,\n\t\"k\" : [ 1" + "]"},
 		"with white space where it was cut": {",\"k\":1 \n", `,"k":1`},
@@ -71,7 +71,7 @@ func TestWhatWasWholeBeforeTheCutStaysAndWhatIsHalfWrittenGoes(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatWasCutIsSalvaged(t *testing.T) {
+func TestOnlyWhatWasCutIsRepaired(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":                       ``,
 		"white space":                   " \n",
@@ -83,7 +83,7 @@ func TestOnlyWhatWasCutIsSalvaged(t *testing.T) {
 		"a string":                      `"kind`,
 		"an array":                      `[` + known,
 		"a marker where it was cut":     known + `...`,
-		"a marker behind a comma":       known + `,...`,
+		"a marker after a comma":        known + `,...`,
 		"a missing colon":               known + `,"k" 1,"l":"`,
 		"a missing comma":               known + `,"k":1 "l":"`,
 		"a missing value":               known + `,"k":,"l":"`,
@@ -106,7 +106,7 @@ func TestOnlyWhatWasCutIsSalvaged(t *testing.T) {
 	}
 }
 
-func TestAnEventThatLacksWhoDidWhatIsNotSalvaged(t *testing.T) {
+func TestAnEventThatLacksWhoDidWhatIsNotRepaired(t *testing.T) {
 	for name, test := range map[string]struct {
 		cut  string
 		want error
@@ -130,7 +130,7 @@ func TestAnEventThatLacksWhoDidWhatIsNotSalvaged(t *testing.T) {
 	}
 }
 
-func TestWhatFalcoNeedsAndTheCutTookIsFilledIn(t *testing.T) {
+func TestRepairAddsWhatFalcoNeedsAndTheCutTook(t *testing.T) {
 	const (
 		received  = `,"requestReceivedTimestamp":"2026-01-31T12:00:01.5Z"`
 		stage     = `,"stageTimestamp":"2026-01-31T12:00:02Z"`
@@ -200,18 +200,18 @@ func TestACutEventOfAnotherKindIsADeadLetter(t *testing.T) {
 	assert.Equal(t, "dead:not_an_audit_event", summary(records[0]))
 }
 
-func TestACutEventThatIsTooDeepIsReducedToo(t *testing.T) {
+func TestACutEventThatIsTooDeepIsTruncatedToo(t *testing.T) {
 	cut := known + `,"requestObject":` + strings.Repeat(`{"a":[`, 1000)
 	records := testUnpacker().unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", cut)))
 	require.Len(t, records, 1)
 	assert.Equal(t, "truncated:a:too_deep", summary(records[0]))
 	assert.True(t, records[0].Repaired)
-	assert.Equal(t, cut, string(records[0].Original), "the dead letter has what stood there")
+	assert.Equal(t, cut, string(records[0].Original), "the dead letter holds the log as it was in the hub")
 	want := strings.Replace(known+filledIn, recordTime, "2026-01-31T12:00:00.1Z", 1)
 	assert.Equal(t, want, string(records[0].Content))
 }
 
-func TestSalvagingLeavesTheLogAlone(t *testing.T) {
+func TestRepairDoesNotChangeTheLog(t *testing.T) {
 	log := []byte(known + `,"annotations":{"a":"b"},"k":[1,"`)
 	before := slices.Clone(log)
 	_, err := repair(log, recordTime)
@@ -219,7 +219,7 @@ func TestSalvagingLeavesTheLogAlone(t *testing.T) {
 	assert.Equal(t, before, log)
 }
 
-func BenchmarkSalvage(b *testing.B) {
+func BenchmarkRepair(b *testing.B) {
 	const limit = 16 << 10 // where AKS cuts
 	log := []byte(known + `,"requestObject":{"roleRef":{"name":"cluster-admin"},"list":[` + strings.Repeat(`{"name":"x","value":17},`, limit/20))[:limit]
 	b.SetBytes(limit)

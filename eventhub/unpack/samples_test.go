@@ -13,14 +13,14 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// realEvents are the audit events beside this repository, by file and number. The test is skipped
-// where they are not there.
+// realEvents returns the audit events of real clusters that lie beside this repository, by file and number. It skips
+// the test if there are none.
 func realEvents(t *testing.T) map[string]string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "samples", "*_*.json"))
 	require.NoError(t, err)
 	if len(paths) == 0 {
-		t.Skip("the samples of real audit events are not there")
+		t.Skip("there are no samples of real audit events")
 	}
 	events := map[string]string{}
 	for _, path := range paths {
@@ -38,15 +38,15 @@ func realEvents(t *testing.T) map[string]string {
 	return events
 }
 
-// fact is a scalar of a JSON text, or that there is an object or array.
+// fact is a scalar of a JSON text, or the start of an object or array.
 type fact struct {
 	path  string
 	value any
-	sure  int // how long a text must be to hold it for certain
+	sure  int // the shortest length of a cut text that certainly holds the whole value
 }
 
-// factsOf reads a JSON text with another reader than the one that is tested, and names each value
-// by its way from the outside. The facts come in the order of the text.
+// factsOf returns the facts of a JSON text in its order, each with the path from the outermost value. It uses another
+// reader than the one under test.
 func factsOf(t *testing.T, text []byte) []fact {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -58,7 +58,7 @@ func factsOf(t *testing.T, text []byte) []fact {
 		require.NoError(t, err)
 		sure := int(decoder.InputOffset())
 		if _, number := token.(json.Number); number {
-			sure++ // another digit might have followed
+			sure++ // another digit might follow
 		}
 		facts = append(facts, fact{path, token, sure})
 		opening, nests := token.(json.Delim)
@@ -97,14 +97,14 @@ func TestARealEventThatIsCutAnywhereKeepsExactlyWhatStoodBeforeTheCut(t *testing
 					require.NotEmpty(t, reason, "cut at %d", length)
 					continue
 				case more || last == nil:
-					requireFalcoTakes(t, got.Content)
-					require.Equal(t, mended(held), valuesOf(t, got.Content), "cut at %d", length)
+					requireFalcoAccepts(t, got.Content)
+					require.Equal(t, repaired(held), valuesOf(t, got.Content), "cut at %d", length)
 					last = got.Content
 				}
 				require.Empty(t, reason, "cut at %d", length)
 				require.Equal(t, string(last), string(got.Content), "cut at %d, where no value ends", length)
 			}
-			require.NotNil(t, last, "no cut was salvaged")
+			require.NotNil(t, last, "no cut was repaired")
 		})
 	}
 }
@@ -118,8 +118,8 @@ func valuesOf(t *testing.T, text []byte) map[string]any {
 	return values
 }
 
-// mended adds to what stood before the cut what has to be filled in.
-func mended(held map[string]any) map[string]any {
+// repaired adds to the facts before the cut those that repair has to add.
+func repaired(held map[string]any) map[string]any {
 	held = maps.Clone(held)
 	held["/kind"] = "Event"
 	held["/annotations"] = json.Delim('{')
@@ -133,8 +133,9 @@ func mended(held map[string]any) map[string]any {
 	return held
 }
 
-// requireFalcoTakes checks what Falco's plugin does with an event: its parser, its two fields.
-func requireFalcoTakes(t *testing.T, event []byte) {
+// requireFalcoAccepts checks an event like Falco's plugin does: its parser has to accept it, and two fields must be
+// there.
+func requireFalcoAccepts(t *testing.T, event []byte) {
 	t.Helper()
 	value, err := fastjson.ParseBytes(event)
 	require.NoError(t, err)

@@ -51,7 +51,7 @@ func TestAnEventLosesAsLittleAsMakesItFit(t *testing.T) {
 			require.Len(t, records, 1)
 			assert.Equal(t, "truncated:a:"+test.reason, summary(records[0]))
 			assert.Equal(t, test.want, string(records[0].Content))
-			assert.Equal(t, test.event, string(records[0].Original), "the original is kept whole")
+			assert.Equal(t, test.event, string(records[0].Original), "the original stays whole")
 		})
 	}
 }
@@ -82,7 +82,7 @@ func TestTheLargestEventIsConfigured(t *testing.T) {
 	exact := unpackerWithLimit(len(event))
 	assert.Equal(t, "audit:a", summary(exact.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event)))[0]))
 
-	// A body whose memory is not kept for the next must not take the limit along.
+	// A large body, after which the memory is dropped, must not drop the limit.
 	small.unpackBody([]byte(`"` + strings.Repeat("x", keptSize) + `"`))
 	assert.Equal(t, "truncated:a:too_large", summary(small.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", event)))[0]))
 }

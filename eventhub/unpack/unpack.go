@@ -8,8 +8,8 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// Unpacker turns hub events into records. It reuses its memory for the next hub event, so two goroutines must not use it
-// at once.
+// Unpacker turns hub events into records. It reuses its memory for the next hub event, so two goroutines must not use
+// it at once.
 type Unpacker struct {
 	rules    rules
 	clusters *clusterTags
@@ -52,8 +52,8 @@ func (u *Unpacker) MissedCluster() bool { return u.clusters.missed }
 // twice, or "" if none is known.
 func (u *Unpacker) BothCategories() (cluster string) { return u.both.found }
 
-// keptSize is the largest body, in bytes, whose memory is reused for the next body: a usual AKS event has 33 KB, and each
-// partition has an Unpacker of its own.
+// keptSize is the largest body, in bytes, whose memory is reused for the next body: a usual AKS event has 33 KB, and
+// each partition has an Unpacker of its own.
 const keptSize = 256 << 10
 
 // unpackBody returns the records of a decoded body in their order.

@@ -20,7 +20,7 @@ func unpackerWithLimit(maxEventSize int) *Unpacker {
 	return newUnpacker(rules{maxEventSize: maxEventSize, categories: eventhubtest.BothCategories})
 }
 
-// summary writes a record in a word: what is compared in the tables below.
+// summary writes a record as one word, for the tables below.
 func summary(r Record) string {
 	switch r.Verdict {
 	case audit.Skipped:
@@ -124,10 +124,10 @@ func TestRecordsSurviveTheNextHubEvent(t *testing.T) {
 	u := testUnpacker()
 	first := u.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("first"))))
 	u.unpackBody(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", strings.Repeat("x", 5000))))
-	assert.JSONEq(t, eventhubtest.Audit("first"), string(first[0].Content), "the parsers' memory is used again, the records' must not be")
+	assert.JSONEq(t, eventhubtest.Audit("first"), string(first[0].Content), "the parsers reuse their memory, and the records must not be in it")
 }
 
-// realHubEvent is a hub event as AKS wrote it. The test is skipped where it is not there.
+// realHubEvent returns a hub event as AKS wrote it. It skips the test if the sample is not there.
 func realHubEvent(t testing.TB) []byte {
 	t.Helper()
 	path := filepath.Join("..", "..", "..", "shared", "samples", "aks-hub-event.json")
@@ -166,11 +166,11 @@ func BenchmarkUnpack(b *testing.B) {
 	benchmarkUnpack(b, testUnpacker(), body)
 }
 
-// BenchmarkUnpackReal does so with a hub event as AKS wrote it.
+// BenchmarkUnpackReal is BenchmarkUnpack with a hub event as AKS wrote it.
 func BenchmarkUnpackReal(b *testing.B) { benchmarkUnpack(b, testUnpacker(), realHubEvent(b)) }
 
-// benchmarkUnpack unpacks a hub event of 22 records again and again. It has to copy it each time,
-// since unpacking uses it up.
+// benchmarkUnpack unpacks a hub event of 22 records in a loop. It copies the body each time, because the fast path
+// overwrites the body.
 func benchmarkUnpack(b *testing.B, u *Unpacker, body []byte) {
 	b.Helper()
 	b.SetBytes(int64(len(body)))

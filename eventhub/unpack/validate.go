@@ -14,8 +14,8 @@ import (
 const falcoMaxDepth = 298
 
 // Validator checks what Falco's k8saudit plugin takes, as measured with a real plugin (docs/design.md). The plugin
-// answers 200 before it parses, and would drop an event that it cannot use without any message. Such an event must not
-// be sent. Two goroutines must not use a Validator at once.
+// answers 200 before it parses, and would drop an event that it cannot use without any message. Such an event must
+// not be sent. Two goroutines must not use a Validator at once.
 type Validator struct {
 	// MaxEventSize is the largest audit event that the sink takes, in bytes.
 	MaxEventSize int

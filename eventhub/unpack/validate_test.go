@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-func TestWhatFalcoWouldLoseInSilenceIsNotSent(t *testing.T) {
+func TestAnEventThatFalcoWouldDropWithoutAMessageIsNotSent(t *testing.T) {
 	fill := func(size int) string {
 		empty := eventhubtest.WithRequest(`""`)
 		return eventhubtest.WithRequest(`"` + strings.Repeat("x", size-len(empty)) + `"`)

@@ -6,8 +6,8 @@ import "bytes"
 // than 30 levels.
 const maxDepth = 100
 
-// Body reads the envelope of a hub event from its start to its end. After a method has returned false, the Body must not
-// be used any more.
+// Body reads the envelope of a hub event from its start to its end. After a method has returned false, the Body must
+// not be used any more.
 type Body struct {
 	text []byte
 	// at is the offset of the next byte to read.
@@ -35,8 +35,8 @@ func (b *Body) token() byte {
 // AtEnd reports whether only white space is left.
 func (b *Body) AtEnd() bool { return b.token() == none && b.at == len(b.text) }
 
-// Members reads an object and calls member with the key of each of its members. member has to read the value. The key is
-// as it is written; it is nil if it contains an escape.
+// Members reads an object and calls member with the key of each of its members. member has to read the value. The key
+// is as it is written; it is nil if it contains an escape.
 func (b *Body) Members(member func(key []byte) bool) bool {
 	if b.token() != '{' {
 		return false
@@ -117,7 +117,8 @@ func (b *Body) Skip() bool {
 	}
 }
 
-// PlainString reads a string without escapes and returns its content, which is a part of the text. It rejects other values.
+// PlainString reads a string without escapes and returns its content, which is a part of the text. It rejects other
+// values.
 func (b *Body) PlainString() (content []byte, ok bool) {
 	if b.token() != '"' {
 		return nil, false
@@ -126,8 +127,8 @@ func (b *Body) PlainString() (content []byte, ok bool) {
 	return content, ok && content != nil
 }
 
-// StringStart returns where the content of the string that comes next starts. It rejects other values, and does not read
-// the string.
+// StringStart returns where the content of the string that comes next starts. It rejects other values, and does not
+// read the string.
 func (b *Body) StringStart() (start int, ok bool) {
 	if b.token() != '"' {
 		return 0, false
@@ -135,16 +136,16 @@ func (b *Body) StringStart() (start int, ok bool) {
 	return b.at + 1, true
 }
 
-// ReadLog reads the audit event in a string, whose content starts at an offset from StringStart. It may do so before or
-// after Skip has read the string.
+// ReadLog reads the audit event in a string, whose content starts at an offset from StringStart. It may do so before
+// or after Skip has read the string.
 func (b *Body) ReadLog(start int) (event AuditEvent, ok bool) {
 	event, end, ok := readLog(b.text, start)
 	b.at = max(b.at, end+1)
 	return event, ok
 }
 
-// readString reads a string, from its opening quote, and returns the text between the quotes. It returns nil and true if
-// there is an escape in that text.
+// readString reads a string, from its opening quote, and returns the text between the quotes. It returns nil and true
+// if there is an escape in that text.
 func (b *Body) readString() (content []byte, ok bool) {
 	start := b.at + 1
 	size := bytes.IndexByte(b.text[start:], '"')

@@ -83,7 +83,8 @@ func FuzzReadLog(f *testing.F) {
 	f.Fuzz(func(t *testing.T, log string) { requireLogContract(t, log) })
 }
 
-// requireLogContract checks the contract of ReadLog for one content of "log", and returns whether ReadLog accepted it.
+// requireLogContract checks the contract of ReadLog for one content of "log", and returns whether ReadLog accepted
+// it.
 func requireLogContract(t *testing.T, log string) (accepted bool) {
 	t.Helper()
 	text := []byte(logPrefix + log + logSuffix)

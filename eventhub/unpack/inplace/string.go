@@ -22,8 +22,8 @@ func unescaped(letter byte) byte {
 	}
 }
 
-// str reads a string, from its opening quote, and returns the text between the quotes. It returns nil and true if there
-// is an escape in that text.
+// str reads a string, from its opening quote, and returns the text between the quotes. It returns nil and true if
+// there is an escape in that text.
 func (r *logReader) str() (content []byte, ok bool) {
 	text, at, out := r.text, r.at+2, r.out+1
 	text[r.out] = '"'
@@ -62,13 +62,13 @@ func (r *logReader) str() (content []byte, ok bool) {
 	return nil, false
 }
 
-// ordinary returns how many of eight bytes, from the lowest, mean themselves in a string: they are no quote, backslash
-// or control character.
+// ordinary returns how many of eight bytes, from the lowest, mean themselves in a string: they are no quote,
+// backslash or control character.
 func ordinary(eight uint64) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quote, backslash := eight^(ones*'"'), eight^(ones*'\\')
-	// x - ones sets the top bit of the lowest byte of x that is 0. It sets the top bit of a byte before that one only if
-	// the bit was set in x. The same is true of bytes below a space and x - ones*' '.
+	// x - ones sets the top bit of the lowest byte of x that is 0. It sets the top bit of a byte before that one only
+	// if the bit was set in x. x - ones*' ' does so for the lowest byte below a space.
 	special := ((quote-ones)&^quote | (backslash-ones)&^backslash | (eight-ones*' ')&^eight) & tops
 	return bits.TrailingZeros64(special) / 8
 }

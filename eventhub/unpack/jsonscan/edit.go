@@ -4,7 +4,8 @@ import "slices"
 
 // The edits change a copy of the text.
 
-// Closed returns the longest part of a cut object that holds whole values only, with the closing brackets that it lacks.
+// Closed returns the longest part of a cut object that holds whole values only, with the closing brackets that it
+// lacks.
 func (o *Object) Closed() *Object {
 	text := slices.Clone(o.text[:o.wholeEnd])
 	for _, closing := range slices.Backward(o.open) {
@@ -19,8 +20,8 @@ func (o *Object) Closed() *Object {
 	return closed
 }
 
-// Set replaces the value of the object's first member with the key, or adds the member at the end if there is none. The
-// object must be whole, value must be JSON, and the key must need no escape.
+// Set replaces the value of the object's first member with the key, or adds the member at the end if there is none.
+// The object must be whole, value must be JSON, and the key must need no escape.
 func (o *Object) Set(key, value string) {
 	at := slices.IndexFunc(o.members, func(m member) bool { return m.key == key })
 	if at < 0 {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// scanner reads the text of an object once, with a stack of its own in place of recursion, and says how far the text is
-// sound. Like Falco's parser it accepts any bytes inside of a string, and digits, points and signs in any order as a
-// number.
+// scanner reads the text of an object once, with a stack of its own in place of recursion, and says how far the text
+// is sound. Like Falco's parser it accepts any bytes inside of a string, and digits, points and signs in any order as
+// a number.
 type scanner struct {
 	object *Object
 	text   []byte
