@@ -22,4 +22,4 @@ func SkippedCategories() []string {
 
 // BothCategoriesAdvice is said of a cluster whose diagnostic setting sends both audit categories.
 const BothCategoriesAdvice = "the cluster sends kube-audit and kube-audit-admin: each change is paid for and alerted twice; " +
-	"leave one of the two out of the diagnostic setting, or set CATEGORIES=kube-audit"
+	"leave one of the two out of the diagnostic setting (CATEGORIES=kube-audit ends the second alert, not the cost)"
