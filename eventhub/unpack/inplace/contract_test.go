@@ -60,6 +60,7 @@ func rejectedLogs() map[string]string {
 		"half a surrogate pair":   `{\"a\":\"\ud83d\"}`,
 		"a bad escape":            quotedLog(`{"a":"\x"}`),
 		"a control character":     quotedLog("{\"a\":\"\x01\"}"),
+		"a control byte after it": "{}\x01" + quotedLog(`{"a":"b"}`),
 	}
 }
 

@@ -45,9 +45,10 @@ func readLog(text []byte, start int) (event AuditEvent, end int, ok bool) {
 	return r.event, r.at, true
 }
 
-// What token returns at the end of the string, and for bytes that begin no token. No token begins with these bytes.
+// What token returns at the end of the string, and for bytes that begin no token. A byte of the text is never taken for
+// the end: token reads a backslash as the start of an escape, and no escape that it knows means a backslash.
 const (
-	endOfLog byte = 1
+	endOfLog byte = '\\'
 	none     byte = 0
 )
 
