@@ -23,6 +23,7 @@ func TestTheDocumentationHasExactlyTheMetrics(t *testing.T) {
 	stats.Partition("0").Owned()
 	stats.Partition("0").Lag(1)
 	stats.Partition("0").Done(time.Now())
+	stats.ClusterRead("c", 1, time.Now())
 	families, err := reg.Gather()
 	require.NoError(t, err)
 	labels := make(map[string]bool)

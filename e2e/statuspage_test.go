@@ -75,6 +75,26 @@ func TestTheStatusPageShowsAnOutageOfTheSinkWithinSecondsAndItsRecovery(t *testi
 	p.AwaitText(t, "#offline", "The daemon does not answer.")
 }
 
+func TestTheStatusPageShowsAClusterThatFellSilent(t *testing.T) {
+	t.Parallel()
+	hub, s := harness.StartHub(t, 1), harness.StartSink(t)
+	d := harness.StartDaemon(t, harness.PageSettings(t, hub, s.URL))
+	p := harness.StartBrowser(t).Open(t, d.StatsURL, desk)
+	p.AwaitText(t, "#no-clusters", "No record has named its cluster yet.")
+	clusters := playSilence(t, hub, d)
+	p.AwaitText(t, "#clusters", "silent")
+	newest := `tr[data-cluster="%s"] [data-label="Newest"]`
+	p.AwaitText(t, fmt.Sprintf(newest, clusters.silent), "! silent")
+	p.AwaitText(t, fmt.Sprintf(newest, clusters.silent), "20 min")
+	p.AwaitText(t, fmt.Sprintf(newest, clusters.heard), " ago")
+	assert.NotContains(t, p.Text(t, fmt.Sprintf(newest, clusters.heard)), "silent")
+	p.AwaitText(t, `#clusters tr:first-child [data-label="Cluster"]`, clusters.silent)
+	p.AwaitText(t, fmt.Sprintf(`tr[data-cluster="%s"] [data-label="Records"]`, clusters.heard), "3")
+	assert.Empty(t, p.Text(t, "#no-clusters"))
+	assert.Empty(t, p.List(t, "violations"), "rules of accessibility")
+	p.AssertClean(t, d)
+}
+
 func TestTheStatusPageCanBeReadOnAPhoneInTheDarkAndByAScreenReader(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 4), harness.StartSink(t)

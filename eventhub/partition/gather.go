@@ -71,6 +71,7 @@ func (p *Partition) unpack(event eventhub.Event) *hubEvent {
 	unpacked := &hubEvent{Event: event, weight: len(event.Body), redelivered: event.Sequence <= p.received}
 	p.noteReceived(event)
 	unpacked.records, unpacked.detail = p.unpacker.Unpack(event)
+	p.noteClusters(unpacked)
 	p.warnOfMissingCluster(event)
 	p.warnOfBothCategories()
 	unpacked.Body = nil
@@ -103,6 +104,22 @@ func (p *Partition) noteReceived(event eventhub.Event) {
 		p.received = event.Sequence
 	}
 	p.lag.observe(event.Sequence)
+}
+
+// noteClusters counts the records of a hub event by cluster, each once however often the hub event is read.
+func (p *Partition) noteClusters(event *hubEvent) {
+	if event.redelivered {
+		return
+	}
+	for rest := event.records; len(rest) > 0; {
+		// Nearly all hub events are of one cluster: a run of its records costs one look-up.
+		run := 1
+		for run < len(rest) && rest[run].Cluster == rest[0].Cluster {
+			run++
+		}
+		p.shared.stats.ClusterRead(rest[0].Cluster, run, event.Enqueued)
+		rest = rest[run:]
+	}
 }
 
 // noteGap reports the hub events that are missing between the last one received, or the checkpoint, and the next one.

@@ -1,9 +1,11 @@
 package partition
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"github.com/stretchr/testify/assert"
@@ -110,5 +112,42 @@ func TestAClusterThatSendsEachChangeTwiceIsWarnedOfOnceOverAllPartitions(t *test
 			}
 		}
 		assert.Equal(t, 1, warned)
+	})
+}
+
+// ofCluster gives each record of a body the resourceId of a cluster.
+func ofCluster(name string, body []byte) []byte {
+	return bytes.ReplaceAll(eventhubtest.OfCluster(body), []byte("MY-Cluster_1"), []byte(name))
+}
+
+func TestTheRecordsOfEachClusterAreCountedOverAllPartitions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(2)
+		b.Hub.Append("0", ofCluster("EU", eventhubtest.Together("a", "b")), ofCluster("US", eventhubtest.Together("c")))
+		b.Hub.Append("1", ofCluster("EU", eventhubtest.Together("d")), ofCluster("EU", otherCategory), eventhubtest.Together("e"))
+		stop := startPartitions(t, b)
+		b.Sink.Await(5)
+		stop()
+		assert.Equal(t, 3.0, b.Metric(t, `aks_audit_log_cluster_records_total{cluster="eu"}`), "none that is no audit record")
+		assert.Equal(t, 1.0, b.Metric(t, `aks_audit_log_cluster_records_total{cluster="us"}`))
+		noon := float64(eventhubtest.Noon.Unix())
+		assert.Equal(t, noon, b.Metric(t, `aks_audit_log_cluster_newest_timestamp_seconds{cluster="eu"}`), "the newest audit record")
+		assert.Equal(t, noon+1, b.Metric(t, `aks_audit_log_cluster_newest_timestamp_seconds{cluster="us"}`))
+		assert.Len(t, b.Stats.Clusters(), 2, "a record that names no cluster has none")
+	})
+}
+
+func TestAHubEventThatIsReadAgainAfterALossCountsOnceForItsCluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(1)
+		b.Sink.ConfirmTime = time.Hour
+		b.Hub.Append("0", ofCluster("EU", eventhubtest.Together("a", "b")))
+		stop := startPartitions(t, b)
+		b.Sink.Await(2)
+		synctest.Wait()
+		b.Sink.Lose()
+		b.Sink.Await(4)
+		stop()
+		assert.Equal(t, 2.0, b.Metric(t, `aks_audit_log_cluster_records_total{cluster="eu"}`))
 	})
 }

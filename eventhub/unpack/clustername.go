@@ -37,27 +37,64 @@ func newClusterTag(name string) clusterTag {
 	return clusterTag{value: value, annotation: annotation, next: "," + annotation, member: `,"annotations":{` + annotation + "}"}
 }
 
-// clusterTags makes the tags. It remembers the last one, because most records are of the same cluster as the record
-// before.
-type clusterTags struct {
+// cluster is the cluster of a record.
+type cluster struct {
 	resourceID string
-	last       clusterTag
-	// missed is whether a record did not tell its cluster.
+	// name is the name of the cluster, "" if the resourceId has none.
+	name string
+	// tag adds the name to an audit event.
+	tag clusterTag
+}
+
+// newCluster returns the cluster of a resourceId.
+func newCluster(resourceID string) *cluster {
+	c := &cluster{resourceID: resourceID, name: clusterOf(resourceID)}
+	if c.name != "" {
+		c.tag = newClusterTag(c.name)
+	}
+	return c
+}
+
+// maxResourceID is the size of the largest resourceId that is remembered, in bytes. Those of Azure are far smaller.
+const maxResourceID = 2 << 10
+
+// clusterTags finds the clusters of records. It needs no memory for a record of a cluster that it knows.
+type clusterTags struct {
+	// last is the cluster of the last record, because most records are of the same cluster as the record before.
+	last *cluster
+	// known holds the clusters by their resourceIds, at most maxClusters.
+	known map[string]*cluster
+	// missed is whether a record did not tell its cluster although its tag was wanted.
 	missed bool
+}
+
+func newClusterTags() *clusterTags {
+	return &clusterTags{last: &cluster{}, known: map[string]*cluster{}}
+}
+
+// of returns the cluster of a record's resourceId.
+func (c *clusterTags) of(resourceID []byte) *cluster {
+	if string(resourceID) == c.last.resourceID {
+		return c.last
+	}
+	found, known := c.known[string(resourceID)]
+	if !known {
+		found = newCluster(string(resourceID))
+		if len(c.known) < maxClusters && len(resourceID) <= maxResourceID {
+			c.known[found.resourceID] = found
+		}
+	}
+	c.last = found
+	return found
 }
 
 // tag returns the tag for a record's resourceId.
 func (c *clusterTags) tag(resourceID []byte) clusterTag {
-	if string(resourceID) != c.resourceID {
-		c.resourceID, c.last = string(resourceID), clusterTag{}
-		if name := clusterOf(c.resourceID); name != "" {
-			c.last = newClusterTag(name)
-		}
-	}
-	if c.last == (clusterTag{}) {
+	found := c.of(resourceID)
+	if found.name == "" {
 		c.missed = true
 	}
-	return c.last
+	return found.tag
 }
 
 // clusterOf returns the last part of a resourceId in lower case, "" if that cannot be the name of a cluster: names

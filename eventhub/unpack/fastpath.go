@@ -138,7 +138,7 @@ type envelope struct {
 	logStart int
 	// event is the audit event in the log, without JSON until the log is read.
 	event inplace.AuditEvent
-	// resourceID is nil if nobody wants to know the cluster.
+	// resourceID says which cluster the record is of, nil if it does not say.
 	resourceID []byte
 }
 
@@ -169,7 +169,9 @@ func (b *bodyReader) readRecord() bool {
 		return false
 	}
 	b.path.both.note(e.resourceID, category.name)
-	b.add(Record{Category: category.name, Content: slices.Clip(e.event.JSON)}, e.event.AuditID)
+	b.add(Record{
+		Category: category.name, Cluster: b.path.clusters.of(e.resourceID).name, Content: slices.Clip(e.event.JSON),
+	}, e.event.AuditID)
 	return true
 }
 
@@ -187,9 +189,6 @@ func (b *bodyReader) readCategory(e *envelope) (ok bool) {
 }
 
 func (b *bodyReader) readResourceID(e *envelope) (ok bool) {
-	if !b.path.rules.clusterName && !b.path.both.looking {
-		return b.body.Skip()
-	}
 	if e.resourceID != nil {
 		return false
 	}

@@ -68,6 +68,15 @@ func (p *parser) record(value *fastjson.Value) Record {
 	if category != "" && !p.rules.carriesAudit(category) {
 		return Record{Verdict: audit.Skipped, Category: category}
 	}
+	record := p.auditRecord(value, category)
+	if record.Verdict != audit.Skipped {
+		record.Cluster = p.clusters.of(value.GetStringBytes("resourceId")).name
+	}
+	return record
+}
+
+// auditRecord returns the record of a value that may hold an audit event.
+func (p *parser) auditRecord(value *fastjson.Value, category string) Record {
 	log := p.log(value)
 	if log == nil {
 		return unusable(audit.ReasonNoLog, category, value.MarshalTo(nil))

@@ -13,6 +13,9 @@ type Record struct {
 	Verdict audit.Verdict
 	// Category is the log category that the record names, "" if it names none.
 	Category string
+	// Cluster is the name of the cluster that the record is of, "" if it tells none. A skipped record has none: a
+	// cluster whose audit log is gone may still write other logs.
+	Cluster string
 	// Reason is why the record is a dead letter, or why its audit event was truncated.
 	Reason string
 	// Content is the audit event, or the content of the dead letter.

@@ -24,7 +24,7 @@ func New(cfg forwarder.Config) *Unpacker {
 }
 
 func newUnpacker(r rules) *Unpacker {
-	u := &Unpacker{rules: r, clusters: &clusterTags{}, both: newBothCategories(&r)}
+	u := &Unpacker{rules: r, clusters: newClusterTags(), both: newBothCategories(&r)}
 	u.dropMemory()
 	return u
 }

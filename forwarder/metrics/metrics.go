@@ -29,6 +29,7 @@ type Statistics struct {
 	balanceFailures prometheus.Counter
 
 	partitions *partitions
+	clusters   *clusters
 }
 
 // NewStatistics returns the metrics and registers them with reg, with those of Go and of the process. version is a
@@ -62,6 +63,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 		balanceFailures: newCounter("aks_audit_log_balance_failures_total", "Balancing rounds that did not work."),
 
 		partitions: newPartitions(now),
+		clusters:   newClusters(),
 	}
 	durations := newPostDurations()
 	for _, class := range statusClasses() {
@@ -70,7 +72,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildInfoMetric(version), s.sent, s.failed, s.succeeded, s.retried,
 		s.records.vec, s.skipped.vec, s.deadLetters.vec, s.repaired, s.truncated.vec,
-		durations, s.splits, s.replayed, s.balanceFailures)
+		durations, s.splits, s.replayed, s.balanceFailures, s.clusters)
 	s.partitions.register(reg)
 	return s
 }

@@ -53,6 +53,8 @@ type Status struct {
 	// LastAnswer is the sink's last answer to any partition. It is nil before the first.
 	LastAnswer *metrics.SinkAnswer `json:"last_answer"`
 	Partitions []PartitionStatus   `json:"partitions"`
+	// Clusters are those that this replica has read a record of.
+	Clusters []ClusterStatus `json:"clusters"`
 	// RecentLog is the last warnings and errors, the newest first.
 	RecentLog []LogEntry `json:"troubles"`
 }
@@ -84,6 +86,7 @@ func (o *Overview) Status() Status {
 		Sink:       o.sink(),
 		Records:    make(map[audit.Verdict]int64),
 		Partitions: o.partitions(owners),
+		Clusters:   clusterStatuses(o.stats.Clusters()),
 		RecentLog:  o.recentLog(),
 	}
 	s.State, s.Reason = o.state(owners)

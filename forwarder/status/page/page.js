@@ -10,6 +10,7 @@
     ["Partition", "text"], ["Owner", "text"], ["Position", ""], ["Lag", ""], ["Age", ""], ["Records/s", "text"],
     ["Delivered", ""], ["Skipped", ""], ["Dead letters", ""], ["Dropped", ""], ["Sink's last answer", "text"],
   ];
+  const clusterColumns = [["Cluster", "text"], ["Records", ""], ["Newest", ""]];
   const history = new Map(); // partition -> { at, count, rates }
   let answered = null; // when the last answer came
 
@@ -99,12 +100,12 @@
   }
 
   const rows = new Map(); // partition -> { row, cells, plot }
+  const clusterRows = new Map(); // cluster -> { row, cells }
 
-  function newRow(id) {
+  function newCells(labels) {
     const row = element("tr");
     row.setAttribute("role", "row");
-    row.dataset.partition = id;
-    const cells = columns.map(([label, kind], i) => {
+    const cells = labels.map(([label, kind], i) => {
       const cell = element(i === 0 ? "th" : "td", kind);
       cell.setAttribute("role", i === 0 ? "rowheader" : "cell");
       if (i === 0) cell.scope = "row";
@@ -114,6 +115,12 @@
       row.append(cell);
       return { cell, content };
     });
+    return { row, cells };
+  }
+
+  function newRow(id) {
+    const { row, cells } = newCells(columns);
+    row.dataset.partition = id;
     cells[5].cell.classList.add("rate");
     return { row, cells, plot: newPlot(cells[5].content) };
   }
@@ -161,6 +168,33 @@
       if (body.children[i] !== known.row) body.insertBefore(known.row, body.children[i] || null);
     });
     byId("no-partitions").hidden = status.partitions.length > 0;
+  }
+
+  function newClusterRow(name) {
+    const known = newCells(clusterColumns);
+    known.row.dataset.cluster = name;
+    return known;
+  }
+
+  function showClusters(status) {
+    const body = byId("clusters");
+    const clusters = status.clusters || [];
+    const present = new Set(clusters.map((cluster) => cluster.name));
+    for (const [name, known] of clusterRows) {
+      if (!present.has(name)) { known.row.remove(); clusterRows.delete(name); }
+    }
+    clusters.forEach((cluster, i) => {
+      if (!clusterRows.has(cluster.name)) clusterRows.set(cluster.name, newClusterRow(cluster.name));
+      const { row, cells } = clusterRows.get(cluster.name);
+      setText(cells[0].content, cluster.name);
+      setText(cells[1].content, number(cluster.records));
+      const newest = cluster.newest ? ago(status, cluster.newest) : "–";
+      if (cluster.silent) setWithSub(cells[2].content, "! silent", "warn", newest);
+      else setWithSub(cells[2].content, newest, "", "");
+      if (body.children[i] !== row) body.insertBefore(row, body.children[i] || null);
+    });
+    byId("clusters-table").hidden = clusters.length === 0;
+    byId("no-clusters").hidden = clusters.length > 0;
   }
 
   const figures = new Map(); // label -> dd
@@ -239,6 +273,7 @@
     setText(byId("updated"), new Date(answered).toLocaleTimeString("en-GB"));
     showState(status);
     showPartitions(status);
+    showClusters(status);
     showFigures(status);
     showRecentLog(status);
   }
@@ -264,11 +299,13 @@
     setTimeout(update, interval);
   }
 
-  for (const [label, kind] of columns) {
-    const head = element("th", kind, label);
-    head.scope = "col";
-    head.setAttribute("role", "columnheader");
-    byId("columns").append(head);
+  for (const [labels, id] of [[columns, "columns"], [clusterColumns, "cluster-columns"]]) {
+    for (const [label, kind] of labels) {
+      const head = element("th", kind, label);
+      head.scope = "col";
+      head.setAttribute("role", "columnheader");
+      byId(id).append(head);
+    }
   }
   update();
 })();
