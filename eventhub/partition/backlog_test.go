@@ -103,3 +103,13 @@ func TestTheStatisticsHaveTheOldestHubEventInHandAndEachThatIsHandled(t *testing
 		stop()
 	})
 }
+
+func TestAHubEventThatIsReadAgainIsHandledOnce(t *testing.T) {
+	b := eventhubtest.NewBench(1)
+	l := &lag{partition: "0", stats: b.Stats.Partition("0"), health: b.Health}
+	l.start(eventhub.Beginning())
+	for _, sequence := range []int64{0, 1, 2, 1, 2, 3} {
+		l.processed(sequence)
+	}
+	assert.Equal(t, int64(4), b.Stats.Partition("0").Snapshot().Handled)
+}

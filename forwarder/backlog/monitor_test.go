@@ -273,6 +273,30 @@ func TestAPartitionThatIsNowAndThenAMinuteBehindFillsNoLog(t *testing.T) {
 	})
 }
 
+func TestABacklogIsOverOnceNothingWaitsForHalfAMinute(t *testing.T) {
+	watch(t, func(t *testing.T, f fixture) {
+		f.claim("0", 1000, 2*time.Minute)
+		time.Sleep(11 * time.Second)
+		for age, over := range map[time.Duration]bool{40 * time.Second: false, 20 * time.Second: true} {
+			f.stats.Partition("0").Waiting(time.Now().Add(interval - age))
+			f.work("0", 5, 1, 1)
+			assert.Equal(t, over, f.stats.Backlog() == nil, "the oldest is %s old", age)
+			f.stats.Partition("0").Waiting(time.Now().Add(-2 * time.Minute))
+			f.work("0", 5, 1, 1)
+		}
+	})
+}
+
+func TestRatesAreThoseOfTheLastMinute(t *testing.T) {
+	watch(t, func(t *testing.T, f fixture) {
+		f.claim("0", 10000, 2*time.Minute)
+		f.work("0", 90, 10, 0)
+		f.work("0", 30, 40, 0)
+		time.Sleep(2 * time.Millisecond) // the look
+		assert.InDelta(t, 25, f.stats.Backlog().HubEventsPerSecond, 0.1)
+	})
+}
+
 func TestALongTimeIsTold(t *testing.T) {
 	assert.Equal(t, longest, seconds(1e300))
 	assert.Equal(t, 2*time.Second, seconds(1.6))
