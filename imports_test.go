@@ -17,7 +17,7 @@ const modulePath = "aks-audit-log-go"
 // import none of these. So nothing imports upwards, and no cycle can come about.
 var mayImport = map[string][]string{
 	".":                {"eventhub", "forwarder", "forwarder/variable", "internal/admin", "internal/check", "internal/daemon"},
-	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/storage", "forwarder", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook"},
+	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook"},
 	"internal/check":   {"eventhub", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook"},
 	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "webhook"},
 	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/confirm"},
@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"eventhub":                 {"forwarder", "forwarder/audit"},
 
 	"forwarder/metrics":     {"forwarder", "forwarder/audit"},
+	"forwarder/backlog":     {"forwarder/audit", "forwarder/metrics"},
 	"forwarder/health":      {},
 	"forwarder/status/page": {},
 	"forwarder":             {"forwarder/audit", "forwarder/connstr", "forwarder/variable"},

@@ -129,6 +129,7 @@ func (d *deliverer) passDone() {
 		d.p.pass(d.waiting[0])
 		d.waiting = d.waiting[1:]
 	}
+	d.p.noteWaiting(d.waiting)
 }
 
 // pass lets the checkpoint pass a hub event once the sink has confirmed what it accepted up to now. Its age counts even

@@ -102,6 +102,7 @@ func (p *Partition) noteReceived(event eventhub.Event) {
 		p.stats.Received(len(event.Body))
 		p.noteGap(p.received, event.Sequence)
 		p.received = event.Sequence
+		p.noteOldest(event)
 	}
 	p.lag.observe(event.Sequence)
 }

@@ -56,8 +56,11 @@ func (l *lag) observe(sequence int64) {
 }
 
 // processed notes that all events up to this one have their verdict. An event that is read again after a loss of the sink
-// does not lower it.
+// does not lower it, and does not count again.
 func (l *lag) processed(sequence int64) {
+	if sequence > l.done.Load() {
+		l.stats.Handled()
+	}
 	raise(&l.done, sequence)
 	l.report()
 }

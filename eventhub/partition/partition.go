@@ -66,6 +66,8 @@ type Partition struct {
 	// received is the highest sequence number that was received. It belongs to the goroutine of gather, and between
 	// two sessions to that of runSessions.
 	received int64
+	// atStart is what waited at the start until the first of it is received. It belongs to whom received belongs to.
+	atStart *waitingAtStart
 	// warned limits warnings about the records of the partition.
 	warned loglimit.Limiter
 }
@@ -137,7 +139,8 @@ func (p *Partition) prepare(ctx context.Context, stored *eventhub.Checkpoint) (e
 	}
 	p.received = start.Position.Sequence
 	p.lag.start(start.Position)
-	log := p.log.WithField("sequence", start.Position.Sequence).WithField("reason", start.reason)
+	p.atStart = newWaitingAtStart(start)
+	log := p.log.WithField("sequence", start.Position.Sequence).WithField("reason", start.reason).WithFields(p.atStart.fields())
 	if start.unexpected {
 		log.Warn("partition starts elsewhere than its checkpoint says")
 	} else {

@@ -20,6 +20,8 @@ type startPoint struct {
 	// record is whether the position must be written to the checkpoint before anything is read: it was made of "now" or
 	// of a time, and would be another one after a restart.
 	record bool
+	// info is what the partition held then.
+	info eventhub.PartitionInfo
 }
 
 // findStart returns the start after the checkpoint, if there is one, or else the start that the operator wants.
@@ -30,6 +32,15 @@ func findStart(ctx context.Context, hub eventhub.Hub, partition string, stored *
 	if err != nil {
 		return startPoint{}, err
 	}
+	start, err := chooseStart(ctx, hub, partition, stored, wanted, info)
+	start.info = info
+	return start, err
+}
+
+// chooseStart is findStart for a partition that holds info.
+func chooseStart(ctx context.Context, hub eventhub.Hub, partition string, stored *eventhub.Checkpoint,
+	wanted forwarder.StartPosition, info eventhub.PartitionInfo,
+) (startPoint, error) {
 	if stored != nil {
 		return startAtCheckpoint(*stored, info), nil
 	}

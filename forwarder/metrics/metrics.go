@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"cmp"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,6 +31,7 @@ type Statistics struct {
 
 	partitions *partitions
 	clusters   *clusters
+	backlog    atomic.Pointer[Backlog]
 }
 
 // NewStatistics returns the metrics and registers them with reg, with those of Go and of the process. version is a
@@ -74,6 +76,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 		s.records.vec, s.skipped.vec, s.deadLetters.vec, s.repaired, s.truncated.vec,
 		durations, s.splits, s.replayed, s.balanceFailures, s.clusters)
 	s.partitions.register(reg)
+	reg.MustRegister(s.newCatchUp())
 	return s
 }
 

@@ -25,6 +25,8 @@ type Partition struct {
 	lag      atomic.Int64 // in hub events, or unknown
 	position atomic.Int64 // the sequence number up to which all hub events have their verdict, or unknown
 	newest   atomic.Int64 // the time of the newest hub event with all verdicts, in Unix nanoseconds, or unknown
+	oldest   atomic.Int64 // the time of the oldest hub event in hand, in Unix nanoseconds, or unknown
+	handled  atomic.Int64 // hub events that got all their verdicts, each once
 
 	// records counts verdicts for the status page. It is not a metric, because there would be a series for each partition
 	// and verdict. The map is never changed.
@@ -44,7 +46,7 @@ type SinkAnswer struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// Snapshot is the state of one partition at one moment. Position, Lag and Newest are known only while it is owned.
+// Snapshot is the state of one partition at one moment. Position, Lag, Newest and Oldest are known only while it is owned.
 type Snapshot struct {
 	// Owned is whether this replica owns the partition.
 	Owned bool
@@ -54,6 +56,10 @@ type Snapshot struct {
 	Lag *int64
 	// Newest is when the newest of the hub events with all verdicts was enqueued, zero if unknown.
 	Newest time.Time
+	// Oldest is when the oldest hub event in hand was enqueued, zero if none is in hand.
+	Oldest time.Time
+	// Handled counts the hub events with all verdicts, each once, also if the partition is not owned.
+	Handled int64
 	// Records counts the records of the partition by verdict.
 	Records map[audit.Verdict]int64
 	// LastAnswer is the result of the last POST, nil before the first.
@@ -79,11 +85,12 @@ func newPartition(id string, vec *partitions) *Partition {
 	return p
 }
 
-// forget sets lag, position and newest to unknown.
+// forget sets lag, position, newest and oldest to unknown.
 func (p *Partition) forget() {
 	p.lag.Store(unknown)
 	p.position.Store(unknown)
 	p.newest.Store(unknown)
+	p.oldest.Store(unknown)
 }
 
 // Owned records that this replica owns the partition from now on.
@@ -117,6 +124,18 @@ func (p *Partition) Done(enqueued time.Time) {
 		}
 	}
 }
+
+// Waiting records when the oldest hub event in hand was enqueued, the zero time if none is in hand.
+func (p *Partition) Waiting(enqueued time.Time) {
+	if enqueued.IsZero() {
+		p.oldest.Store(unknown)
+		return
+	}
+	p.oldest.Store(enqueued.UnixNano())
+}
+
+// Handled counts a hub event that got its last verdict for the first time.
+func (p *Partition) Handled() { p.handled.Add(1) }
 
 // Received counts a hub event and the bytes of its body.
 func (p *Partition) Received(bytes int) {
@@ -155,7 +174,10 @@ func (p *Partition) SinkAnswered(status int, failure string, took time.Duration)
 
 // Snapshot returns the state of this moment.
 func (p *Partition) Snapshot() Snapshot {
-	s := Snapshot{Owned: p.owned.Load(), LastAnswer: p.lastAnswer.Load(), Records: make(map[audit.Verdict]int64, len(p.records))}
+	s := Snapshot{
+		Owned: p.owned.Load(), Handled: p.handled.Load(), LastAnswer: p.lastAnswer.Load(),
+		Records: make(map[audit.Verdict]int64, len(p.records)),
+	}
 	for verdict, count := range p.records {
 		s.Records[verdict] = count.Load()
 	}
@@ -165,6 +187,9 @@ func (p *Partition) Snapshot() Snapshot {
 	s.Position, s.Lag = known(p.position.Load()), known(p.lag.Load())
 	if newest := p.newest.Load(); newest != unknown {
 		s.Newest = time.Unix(0, newest)
+	}
+	if oldest := p.oldest.Load(); oldest != unknown {
+		s.Oldest = time.Unix(0, oldest)
 	}
 	return s
 }

@@ -1,8 +1,11 @@
 package metrics
 
 import (
+	"math"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 
 	"aks-audit-log-go/internal/promtest"
 )
@@ -104,4 +107,37 @@ func TestAnOwnedPartitionHasItsCountersFromTheStart(t *testing.T) {
 	} {
 		promtest.AssertSample(t, reg, 0, "aks_audit_log_"+name+`{partition="7"}`)
 	}
+}
+
+func TestASnapshotSaysWhatIsInHandAndWhatWasHandled(t *testing.T) {
+	stats, _, at := newTestStatistics(t)
+	p := stats.Partition("7")
+	p.Owned()
+	assert.Zero(t, p.Snapshot().Oldest)
+	p.Waiting(at.Time)
+	p.Handled()
+	assert.True(t, at.Time.Equal(p.Snapshot().Oldest))
+	p.Waiting(time.Time{})
+	assert.Zero(t, p.Snapshot().Oldest, "nothing is in hand")
+	p.Waiting(at.Time)
+	p.Released()
+	assert.Zero(t, p.Snapshot().Oldest)
+	assert.Equal(t, int64(1), p.Snapshot().Handled, "counts live as long as the process")
+	p.Owned()
+	assert.Zero(t, p.Snapshot().Oldest, "what was in hand before is not now")
+}
+
+func TestTheTimeToCatchUpIsZeroWithoutABacklogAndInfiniteWithoutProgress(t *testing.T) {
+	stats, reg, _ := newTestStatistics(t)
+	const catchUp = "aks_audit_log_catchup_seconds"
+	promtest.AssertSample(t, reg, 0, catchUp)
+	stats.SetBacklog(&Backlog{HubEvents: 5})
+	value, found := promtest.Sample(t, reg, catchUp)
+	assert.True(t, found)
+	assert.True(t, math.IsInf(value, 1))
+	seconds := 90.0
+	stats.SetBacklog(&Backlog{HubEvents: 5, CatchUpSeconds: &seconds})
+	promtest.AssertSample(t, reg, 90, catchUp)
+	stats.SetBacklog(nil)
+	promtest.AssertSample(t, reg, 0, catchUp)
 }

@@ -52,7 +52,9 @@ type Status struct {
 	Records map[audit.Verdict]int64 `json:"records"`
 	// LastAnswer is the sink's last answer to any partition. It is nil before the first.
 	LastAnswer *metrics.SinkAnswer `json:"last_answer"`
-	Partitions []PartitionStatus   `json:"partitions"`
+	// Backlog is how far this replica is behind the hub. It is nil while no hub event waits for more than a minute.
+	Backlog    *metrics.Backlog  `json:"backlog"`
+	Partitions []PartitionStatus `json:"partitions"`
 	// Clusters are those that this replica has read a record of.
 	Clusters []ClusterStatus `json:"clusters"`
 	// RecentLog is the last warnings and errors, the newest first.
@@ -84,6 +86,7 @@ func (o *Overview) Status() Status {
 		Replica: owners.Replica, BalancingFailure: owners.RoundFailure,
 		HubHost: o.cfg.HubConnection.Host, Hub: o.cfg.HubName, ConsumerGroup: o.cfg.ConsumerGroup,
 		Sink:       o.sink(),
+		Backlog:    o.stats.Backlog(),
 		Records:    make(map[audit.Verdict]int64),
 		Partitions: o.partitions(owners),
 		Clusters:   clusterStatuses(o.stats.Clusters()),

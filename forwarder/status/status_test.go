@@ -179,3 +179,23 @@ func TestTheStatusHoldsNoSecret(t *testing.T) {
 		assert.NotContains(t, string(body), secret)
 	}
 }
+
+func TestTheBacklogIsShownWhileThereIsOne(t *testing.T) {
+	f := newFixture(t)
+	body, err := json.Marshal(f.overview.Status())
+	require.NoError(t, err)
+	assert.Contains(t, string(body), `"backlog":null`)
+
+	seconds := 90.0
+	f.stats.SetBacklog(&metrics.Backlog{
+		Since: f.clock.Time, HubEvents: 4500, OldestAgeSeconds: 7200, HubEventsPerSecond: 50, AuditEventsPerSecond: 100, CatchUpSeconds: &seconds,
+	})
+	body, err = json.Marshal(f.overview.Status().Backlog)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"since":"2026-01-31T12:00:00Z","hub_events":4500,"oldest_age_seconds":7200,"hub_events_per_second":50,
+		"audit_events_per_second":100,"catchup_seconds":90}`, string(body))
+	f.stats.SetBacklog(&metrics.Backlog{HubEvents: 4500})
+	body, err = json.Marshal(f.overview.Status().Backlog)
+	require.NoError(t, err)
+	assert.Contains(t, string(body), `"catchup_seconds":null`)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,7 @@ import (
 	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/eventhub/storage"
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/backlog"
 	"aks-audit-log-go/forwarder/health"
 	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/forwarder/status"
@@ -106,9 +108,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return nil
 }
 
-// consume runs the consumer until ctx is done, and then closes the hub.
+// consume runs the consumer, and watches its backlog, until ctx is done, and then closes the hub.
 func (d *Daemon) consume(ctx context.Context) {
+	watching, stop := context.WithCancel(ctx)
+	var monitor sync.WaitGroup
+	monitor.Go(func() { backlog.New(d.stats, d.log).Run(watching) })
 	consumer.New(d.cfg, d.readerID, d.hub, d.store, sink{d.poster}, d.stats, d.health, d.log).Run(ctx)
+	stop()
+	monitor.Wait()
 	d.closeHub(ctx)
 }
 

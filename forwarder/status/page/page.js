@@ -266,12 +266,29 @@
       ? `The last balancing round failed, so the owners are those of the round before: ${status.balancing_failure}` : "");
   }
 
+  // showBacklog says how far the replica is behind the hub while it is.
+  function showBacklog(status) {
+    const backlog = status.backlog;
+    byId("backlog").hidden = !backlog;
+    if (!backlog) {
+      setText(byId("backlog"), "");
+      return;
+    }
+    const moves = backlog.hub_events_per_second > 0;
+    const end = backlog.catchup_seconds !== null ? `Caught up in about ${duration(backlog.catchup_seconds)}.`
+      : moves ? "As many arrive, so at this rate it will not catch up." : "When it has caught up is not known.";
+    const waiting = backlog.hub_events === 1 ? "1 hub event waits" : `${number(backlog.hub_events)} hub events wait`;
+    setText(byId("backlog"), `Behind the hub: ${waiting}, the oldest for ${duration(backlog.oldest_age_seconds)}. `
+      + `In the last minute ${rate(backlog.hub_events_per_second)} hub events/s were handled (${rate(backlog.audit_events_per_second)} audit events/s). ${end}`);
+  }
+
   function show(status) {
     answered = Date.now();
     byId("offline").hidden = true;
     byId("updated").dateTime = status.time;
     setText(byId("updated"), new Date(answered).toLocaleTimeString("en-GB"));
     showState(status);
+    showBacklog(status);
     showPartitions(status);
     showClusters(status);
     showFigures(status);

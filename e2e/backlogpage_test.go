@@ -1,0 +1,32 @@
+//go:build look
+
+package e2e
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"aks-audit-log-go/e2e/harness"
+	"aks-audit-log-go/internal/hubtest"
+)
+
+func TestTheStatusPageTellsOfABacklogWhileThereIsOne(t *testing.T) {
+	t.Parallel()
+	hub, s := harness.StartHub(t, 1), harness.StartSink(t)
+	body := harness.AuditHubEvent(t, harness.AuditEvent("0", 0))
+	hub.AppendMessage("0", hubtest.Message{Body: [][]byte{body}, Enqueued: time.Now().Add(-2 * time.Hour)})
+	s.AnswerWith(http.StatusServiceUnavailable)
+	d := harness.StartDaemon(t, harness.PageSettings(t, hub, s.URL))
+	p := harness.StartBrowser(t).Open(t, d.StatsURL, desk)
+	p.AwaitText(t, "#backlog", "1 hub event waits, the oldest for 2 h 0 min")
+	p.AwaitText(t, "#backlog", "0 hub events/s were handled (0 audit events/s). When it has caught up is not known.")
+	assert.Empty(t, p.List(t, "violations"), "rules of accessibility")
+
+	s.AnswerWith(http.StatusOK)
+	s.Await(t, 1)
+	harness.Wait(t, func() bool { return p.Text(t, "#backlog") == "" }, "the notice is gone")
+	p.AssertClean(t, d)
+}

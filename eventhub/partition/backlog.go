@@ -1,0 +1,66 @@
+package partition
+
+import (
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/forwarder/metrics"
+)
+
+// waitingAtStart is what waits in a partition when this replica starts to read it.
+type waitingAtStart struct {
+	// events is how many hub events wait, by their sequence numbers.
+	events int64
+	// newest is when the newest of them was enqueued, zero if that is not known.
+	newest time.Time
+}
+
+// newWaitingAtStart returns what waits after a start.
+func newWaitingAtStart(start startPoint) *waitingAtStart {
+	handled := max(start.Position.Sequence, start.info.First-1)
+	return &waitingAtStart{events: max(0, start.info.Last-handled), newest: start.info.LastEnqueued}
+}
+
+// fields returns the fields of the log. The service says only when the newest hub event was enqueued: the oldest of
+// several is at least as old.
+func (w *waitingAtStart) fields() logrus.Fields {
+	fields := logrus.Fields{"waiting": w.events}
+	if w.events == 0 || w.newest.IsZero() {
+		return fields
+	}
+	age := ageOf(w.newest).String()
+	if w.events > 1 {
+		age = "at least " + age
+	}
+	fields["oldest_age"] = age
+	return fields
+}
+
+// ageOf returns the time since an event was enqueued. The hub's clock can be ahead of this one.
+func ageOf(enqueued time.Time) time.Duration {
+	return max(0, time.Since(enqueued)).Round(time.Millisecond)
+}
+
+// noteOldest logs the age of the first hub event that is received after the start, if it is behind: only then is it
+// known how old the oldest is of those that waited.
+func (p *Partition) noteOldest(event eventhub.Event) {
+	waiting := p.atStart
+	p.atStart = nil
+	if waiting == nil || waiting.events == 0 || event.Enqueued.IsZero() || time.Since(event.Enqueued) <= metrics.BehindAfter {
+		return
+	}
+	p.log.WithFields(logrus.Fields{
+		"sequence": event.Sequence, "enqueued": event.Enqueued.UTC(), "oldest_age": ageOf(event.Enqueued), "waiting": waiting.events,
+	}).Info("partition starts behind the hub")
+}
+
+// noteWaiting records how old the oldest of the hub events in hand is. They are in order.
+func (p *Partition) noteWaiting(waiting []*hubEvent) {
+	if len(waiting) == 0 {
+		p.stats.Waiting(time.Time{})
+		return
+	}
+	p.stats.Waiting(waiting[0].Enqueued)
+}

@@ -1,0 +1,139 @@
+package backlog
+
+import (
+	"context"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder/metrics"
+)
+
+const (
+	// interval is the time between two looks at the counters.
+	interval = 5 * time.Second
+	// lineInterval is the time between two lines in the log.
+	lineInterval = time.Minute
+	// rateTime is the time that rates are of. The newest event of each partition is asked for twice in this time, so
+	// that what arrives is spread evenly enough.
+	rateTime = time.Minute
+)
+
+// Monitor computes the backlog of this replica from the counters of its partitions. Nothing on the way of a hub event
+// knows it.
+type Monitor struct {
+	stats *metrics.Statistics
+	log   logrus.FieldLogger
+
+	// The fields below belong to the goroutine of Run.
+	partitions map[string]*partition
+	window     window
+	last       time.Time
+	// behind is the time in which this replica is behind, nil while it is not.
+	behind *episode
+	// lastLine is when the log said last that this replica is behind.
+	lastLine time.Time
+}
+
+// episode is a time in which this replica is behind.
+type episode struct {
+	since time.Time
+	// done is what was done since then.
+	done step
+	// told is whether the log has said so.
+	told bool
+}
+
+// New returns a monitor of the partitions that stats counts. Nothing happens before Run.
+func New(stats *metrics.Statistics, log logrus.FieldLogger) *Monitor {
+	return &Monitor{stats: stats, log: log, partitions: map[string]*partition{}}
+}
+
+// Run looks at the counters until ctx ends. It records the backlog in the statistics, and logs it once a minute.
+func (m *Monitor) Run(ctx context.Context) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	m.last = time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			m.look(time.Now())
+		}
+	}
+}
+
+// look compares the counters with those of the last look.
+func (m *Monitor) look(now time.Time) {
+	change, all := step{took: now.Sub(m.last)}, view{}
+	m.last = now
+	for id, counted := range m.stats.Partitions() {
+		all.add(m.see(id, counted.Snapshot(), now, &change))
+	}
+	m.window.push(change)
+	switch {
+	case all.behind && m.behind == nil:
+		m.behind = &episode{since: now.Add(-change.took), done: change}
+		m.stats.SetBacklog(m.backlog(all))
+	case all.behind:
+		m.behind.done.add(change)
+		backlog := m.backlog(all)
+		m.stats.SetBacklog(backlog)
+		m.tellBehind(backlog, now)
+	case m.behind != nil:
+		m.behind.done.add(change)
+		m.stats.SetBacklog(nil)
+		m.tellEnd(all)
+		m.behind = nil
+	}
+}
+
+// view is what all partitions together show at one look.
+type view struct {
+	behind bool
+	// givenUp is whether a partition that was behind is no longer owned.
+	givenUp bool
+	// waiting is how many hub events wait.
+	waiting int64
+	// oldestAge is how long the oldest of them has waited at least.
+	oldestAge time.Duration
+}
+
+func (v *view) add(other view) {
+	v.behind = v.behind || other.behind
+	v.givenUp = v.givenUp || other.givenUp
+	v.waiting += other.waiting
+	v.oldestAge = max(v.oldestAge, other.oldestAge)
+}
+
+// see looks at one partition, and adds what has changed in it to change.
+func (m *Monitor) see(id string, s metrics.Snapshot, now time.Time, change *step) view {
+	p := m.partitions[id]
+	if p == nil {
+		p = &partition{}
+		m.partitions[id] = p
+	}
+	wasBehind := p.behind
+	changed, oldestAge := p.see(s, now)
+	change.add(changed)
+	v := view{behind: p.behind, givenUp: wasBehind && !s.Owned, oldestAge: oldestAge}
+	if s.Lag != nil {
+		v.waiting = *s.Lag
+	}
+	return v
+}
+
+// backlog returns the backlog that a view shows, with the rates of the window.
+func (m *Monitor) backlog(v view) *metrics.Backlog {
+	lately := m.window.sum()
+	b := &metrics.Backlog{
+		Since: m.behind.since.UTC(), HubEvents: v.waiting, OldestAgeSeconds: v.oldestAge.Seconds(),
+		HubEventsPerSecond: lately.perSecond(lately.handled), AuditEventsPerSecond: lately.perSecond(lately.delivered),
+	}
+	if lately.handled > 0 && lately.caughtUp > 0 {
+		seconds := float64(v.waiting) / lately.perSecond(lately.caughtUp)
+		b.CatchUpSeconds = &seconds
+	}
+	return b
+}
