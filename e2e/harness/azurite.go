@@ -24,6 +24,15 @@ const StorageAccount = "e2eaccount"
 // system chose.
 var azuriteListens = regexp.MustCompile(`successfully listens on (https?://[0-9.:]+)`)
 
+// azuriteWithoutSweep is run by node in place of Azurite's script, which it loads. Azurite removes the contents that no
+// blob needs any more every 10 minutes, and answers nobody meanwhile: the time grows with the square of their number,
+// and was minutes for some thousands. 2^31-1 ms is the longest time that node can wait.
+const azuriteWithoutSweep = `
+const script = process.argv[1], constants = require(require("path").join(script, "../utils/constants.js"));
+if (!constants.DEFAULT_GC_INTERVAL_MS) throw new Error("Azurite has no DEFAULT_GC_INTERVAL_MS any more");
+constants.DEFAULT_GC_INTERVAL_MS = 2 ** 31 - 1;
+require(script);`
+
 // Azurite is a running storage emulator with one account.
 type Azurite struct {
 	*Process
@@ -64,7 +73,7 @@ func StartAzurite(ctx context.Context, more ...string) (*Azurite, error) {
 	a := &Azurite{Key: base64.StdEncoding.EncodeToString(secret)}
 	environ := []string{"AZURITE_ACCOUNTS=" + StorageAccount + ":" + a.Key, "PATH=" + os.Getenv("PATH")}
 	// --skipApiVersionCheck: azure-storage-blob-go sends an API version that Azurite may no longer support.
-	arguments := append([]string{script, "--blobPort", "0", "--silent",
+	arguments := append([]string{"--eval", azuriteWithoutSweep, script, "--blobPort", "0", "--silent",
 		"--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"}, more...)
 	a.Process, err = StartProcess(ctx, os.TempDir(), environ, node, arguments...)
 	if err != nil {
