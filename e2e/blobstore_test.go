@@ -124,6 +124,25 @@ func TestADisplacedReplicaCannotMoveACheckpoint(t *testing.T) {
 	assert.Equal(t, map[string]string{"sequencenumber": "20", "offset": "2000"}, c.Metadata(t)[storePath+"checkpoint/0"])
 }
 
+func TestTheFirstPartitionsAreRememberedOnce(t *testing.T) {
+	t.Parallel()
+	c := harness.NewBlobs(t)
+	a, b := openStore(t, c, "$Default"), openStore(t, c, "$Default")
+	_, _, err := a.ListOwnerships(t.Context())
+	require.NoError(t, err)
+	for _, store := range []eventhub.Store{a, b, a} {
+		remembered, err := store.RememberPartitions(t.Context(), []string{"0", "1"})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"0", "1"}, remembered)
+	}
+	remembered, err := b.RememberPartitions(t.Context(), []string{"0", "1", "2"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"0", "1"}, remembered)
+	checkpoints, err := b.ListCheckpoints(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, checkpoints, "the record is no checkpoint")
+}
+
 func TestTheFurthestCheckpointOfAllSpellingsIsTaken(t *testing.T) {
 	t.Parallel()
 	c := harness.NewBlobs(t)

@@ -28,6 +28,9 @@ type CheckpointStore interface {
 	// else has written it since the given checkpoint was listed or updated. The next update needs the checkpoint that
 	// UpdateCheckpoint returns.
 	UpdateCheckpoint(ctx context.Context, checkpoint Checkpoint) (Checkpoint, error)
+	// RememberPartitions stores the partitions that the hub has when the consumer group reads it for the first time,
+	// unless some are stored already. It returns those that are stored.
+	RememberPartitions(ctx context.Context, partitions []string) ([]string, error)
 }
 
 // ErrConflict means that somebody else changed an ownership, a checkpoint or a dead letter first.

@@ -28,12 +28,16 @@ type Consumer struct {
 	// ownerID names this replica in the ownerships.
 	ownerID string
 	rng     *mathrand.Rand
+	known   knownPartitions
 
 	// The fields below belong to the goroutine of Run.
+	// partitions are the known partitions in the round under way.
 	partitions []string
-	owned      map[string]*ownedPartition
-	outage     storeOutage
-	ended      chan *ownedPartition
+	// first are the partitions that the hub had when the consumer group first read it, nil before they are needed.
+	first  []string
+	owned  map[string]*ownedPartition
+	outage storeOutage
+	ended  chan *ownedPartition
 	// expires is the time until the first ownership of another replica expires, as last listed.
 	expires time.Duration
 }
@@ -62,7 +66,7 @@ func New(cfg forwarder.Config, ownerID string, hub eventhub.Hub, store eventhub.
 func (c *Consumer) Run(ctx context.Context) {
 	defer c.shared.Close()
 	c.log.WithField("owner", c.ownerID).Info("consumer starts")
-	defer c.startWatchdog(ctx)()
+	defer c.startAsking(ctx)()
 	next := time.After(c.round(ctx))
 	for {
 		select {

@@ -51,24 +51,10 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	c.expires = untilExpiry(listed, c.ownerID, now)
 	won, err := c.claim(roundCtx, balance(c.partitions, listed, c.ownerID, now, c.rng))
 	c.dropLost(listed)
+	c.drainGone()
 	err = errors.Join(err, c.startWon(ctx, roundCtx, won))
 	c.reportOwnership(listed, won, now)
 	return err
-}
-
-// findPartitions asks the hub once for its partitions. Their number is fixed when an event hub is created. In the Premium
-// and Dedicated tiers it can be raised later; that needs a restart.
-func (c *Consumer) findPartitions(ctx context.Context) error {
-	if len(c.partitions) > 0 {
-		return nil
-	}
-	partitions, err := c.hub.PartitionIDs(ctx)
-	if err != nil {
-		return err
-	}
-	c.partitions = partitions
-	c.log.WithField("partitions", len(partitions)).Info("event hub found")
-	return nil
 }
 
 // claim claims the wanted partitions, and returns the ownerships that it won. Losing one to another replica is no error.

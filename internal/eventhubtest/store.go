@@ -20,6 +20,7 @@ type Store struct {
 	versions    int
 	ownerships  map[string]eventhub.Ownership
 	checkpoints map[string]eventhub.Checkpoint
+	partitions  []string
 	deadLetters []eventhub.DeadLetter
 	// checkpointWrites counts the calls of UpdateCheckpoint that wrote.
 	checkpointWrites int
@@ -55,6 +56,23 @@ func (s *Store) MoveCheckpoint(partition string, sequence int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.checkpoints[partition] = eventhub.Checkpoint{Partition: partition, Sequence: sequence, Version: s.nextVersion()}
+}
+
+// Delete deletes the ownership and the checkpoint of each of the partitions.
+func (s *Store) Delete(partitions ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, partition := range partitions {
+		delete(s.ownerships, partition)
+		delete(s.checkpoints, partition)
+	}
+}
+
+// DeleteCheckpoint deletes the checkpoint of a partition.
+func (s *Store) DeleteCheckpoint(partition string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.checkpoints, partition)
 }
 
 // Owner returns the owner of a partition, "" if nobody owns it.
@@ -141,6 +159,16 @@ func (s *Store) UpdateCheckpoint(_ context.Context, checkpoint eventhub.Checkpoi
 	s.checkpoints[checkpoint.Partition] = checkpoint
 	s.checkpointWrites++
 	return checkpoint, nil
+}
+
+// RememberPartitions implements eventhub.CheckpointStore.
+func (s *Store) RememberPartitions(_ context.Context, partitions []string) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failure == nil && s.partitions == nil {
+		s.partitions = slices.Clone(partitions)
+	}
+	return s.partitions, s.failure
 }
 
 // StoreDeadLetter implements eventhub.DeadLetterStore. It keeps a dead letter each time that it is stored.
