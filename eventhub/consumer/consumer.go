@@ -34,10 +34,11 @@ type Consumer struct {
 	// partitions are the known partitions in the round under way.
 	partitions []string
 	// first are the partitions that the hub had when the consumer group first read it, nil before they are needed.
-	first  []string
-	owned  map[string]*ownedPartition
-	outage storeOutage
-	ended  chan *ownedPartition
+	first   []string
+	deleted deletedOwnerships
+	owned   map[string]*ownedPartition
+	outage  storeOutage
+	ended   chan *ownedPartition
 	// expires is the time until the first ownership of another replica expires, as last listed.
 	expires time.Duration
 }
@@ -48,12 +49,14 @@ func New(cfg forwarder.Config, ownerID string, hub eventhub.Hub, store eventhub.
 	stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger,
 ) *Consumer {
 	observed := observedHub{Hub: hub, health: health}
+	restored := restoringStore{Store: store, ownerID: ownerID, log: log}
 	return &Consumer{
-		cfg: cfg, hub: observed, store: store, sink: sink, stats: stats, health: health, log: log,
-		shared: partition.NewShared(cfg, observed, store, sink, stats, health, log),
+		cfg: cfg, hub: observed, store: restored, sink: sink, stats: stats, health: health, log: log,
+		shared: partition.NewShared(cfg, observed, restored, sink, stats, health, log),
 
 		ownerID: ownerID,
 		rng:     mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
+		deleted: deletedOwnerships{seen: map[string]eventhub.Ownership{}},
 		owned:   map[string]*ownedPartition{},
 		outage:  storeOutage{listed: time.Now()},
 		ended:   make(chan *ownedPartition),

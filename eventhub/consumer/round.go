@@ -47,9 +47,11 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	if err != nil {
 		return err
 	}
+	listed = c.withDeleted(listed)
 	c.outage.ended(time.Now(), listed, c.ownerID, now)
 	c.expires = untilExpiry(listed, c.ownerID, now)
-	won, err := c.claim(roundCtx, balance(c.partitions, listed, c.ownerID, now, c.rng))
+	won, err := c.claim(roundCtx, c.claimable(balance(c.partitions, listed, c.ownerID, now, c.rng)))
+	c.deleted.remember(won)
 	c.dropLost(listed)
 	c.drainGone()
 	err = errors.Join(err, c.startWon(ctx, roundCtx, won))
@@ -57,7 +59,8 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	return err
 }
 
-// claim claims the wanted partitions, and returns the ownerships that it won. Losing one to another replica is no error.
+// claim claims the wanted partitions, and returns the ownerships that it won. Losing one to another replica is no error,
+// and neither is one that was deleted since it was listed: the next round writes it again.
 func (c *Consumer) claim(ctx context.Context, wanted []eventhub.Ownership) ([]eventhub.Ownership, error) {
 	var won []eventhub.Ownership
 	var failures error
@@ -68,6 +71,7 @@ func (c *Consumer) claim(ctx context.Context, wanted []eventhub.Ownership) ([]ev
 			won = append(won, claimed)
 		case errors.Is(err, eventhub.ErrConflict):
 			c.displace(ownership.Partition)
+		case errors.Is(err, eventhub.ErrNotFound):
 		default:
 			failures = errors.Join(failures, err)
 		}

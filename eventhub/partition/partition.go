@@ -162,7 +162,7 @@ func (p *Partition) finish(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), StoreTimeout(p.shared.cfg.ShutdownTimeout))
 	defer cancel()
-	if err := p.checkpoints.Flush(ctx); errors.Is(err, eventhub.ErrConflict) {
+	if err := p.checkpoints.FlushLast(ctx); errors.Is(err, eventhub.ErrConflict) {
 		return err
 	}
 	return nil

@@ -130,8 +130,9 @@ func (s *Store) Claim(_ context.Context, ownership eventhub.Ownership) (eventhub
 	if s.failure != nil {
 		return eventhub.Ownership{}, s.failure
 	}
-	if s.ownerships[ownership.Partition].Version != ownership.Version {
-		return eventhub.Ownership{}, eventhub.ErrConflict
+	current, found := s.ownerships[ownership.Partition]
+	if err := compare(current.Version, ownership.Version, found); err != nil {
+		return eventhub.Ownership{}, err
 	}
 	ownership.Version, ownership.Renewed = s.nextVersion(), s.Now()
 	s.ownerships[ownership.Partition] = ownership
@@ -152,13 +153,25 @@ func (s *Store) UpdateCheckpoint(_ context.Context, checkpoint eventhub.Checkpoi
 	if s.failure != nil {
 		return eventhub.Checkpoint{}, s.failure
 	}
-	if s.checkpoints[checkpoint.Partition].Version != checkpoint.Version {
-		return eventhub.Checkpoint{}, eventhub.ErrConflict
+	current, found := s.checkpoints[checkpoint.Partition]
+	if err := compare(current.Version, checkpoint.Version, found); err != nil {
+		return eventhub.Checkpoint{}, err
 	}
 	checkpoint.Version = s.nextVersion()
 	s.checkpoints[checkpoint.Partition] = checkpoint
 	s.checkpointWrites++
 	return checkpoint, nil
+}
+
+// compare returns why a record with the current version must not be written by someone who has seen another version.
+func compare(current, seen string, found bool) error {
+	switch {
+	case current == seen:
+		return nil
+	case !found:
+		return eventhub.ErrNotFound
+	}
+	return eventhub.ErrConflict
 }
 
 // RememberPartitions implements eventhub.CheckpointStore.
