@@ -76,7 +76,7 @@ func TestADeletedCheckpointIsWrittenAgainAndNothingComesTwice(t *testing.T) {
 			fed.Add(t, 50, 2)
 			s.Await(t, 1100)
 			harness.Wait(t, func() bool { return store.checkpoint(t) == 549 }, "the checkpoint is there again")
-			assert.True(t, d.Output.Contains(checkpointWrittenAgain))
+			harness.Wait(t, func() bool { return d.Output.Contains(checkpointWrittenAgain) }, "the log says so")
 			assert.False(t, d.Output.Contains("partition lost to another reader"))
 			d.Stop(t)
 			fed.AssertOnceInOrder(t, s.Accepted())
@@ -116,7 +116,7 @@ func TestACheckpointThatIsDeletedBeforeABacklogSkipsNothing(t *testing.T) {
 			store.remove(t)
 			s.Await(t, 1040)
 			harness.Wait(t, func() bool { return store.checkpoint(t) == 519 }, "the checkpoint is there again")
-			assert.True(t, d.Output.Contains(checkpointWrittenAgain))
+			harness.Wait(t, func() bool { return d.Output.Contains(checkpointWrittenAgain) }, "the log says so")
 			d.Stop(t)
 			fed.AssertOnceInOrder(t, s.Accepted())
 		})
@@ -148,8 +148,8 @@ func TestADeletedContainerIsMadeAgainAndEachReplicaKeepsItsPartitions(t *testing
 	require.NoError(t, err)
 	assert.Equal(t, owners, again)
 	for _, d := range []*harness.Daemon{a, b} {
+		harness.Wait(t, func() bool { return d.Output.Contains(checkpointWrittenAgain) }, "the log names the checkpoint")
 		assert.True(t, d.Output.Contains("the ownership was deleted from the storage: writing it again"))
-		assert.True(t, d.Output.Contains(checkpointWrittenAgain))
 		d.Stop(t)
 	}
 	fed.AssertOnceInOrder(t, s.Accepted())
