@@ -141,8 +141,8 @@ func TestADeletedContainerIsMadeAgainAndEachReplicaKeepsItsPartitions(t *testing
 	s.Await(t, fed.Total())
 	harness.Wait(t, func() bool { return harness.CaughtUp(t, hub, c) }, "the checkpoints are there again")
 	harness.Wait(t, func() bool {
-		again, err := harness.StateInBlobs{Blobs: c}.Owners(t.Context())
-		return err == nil && len(again) == 4
+		found, failure := harness.StateInBlobs{Blobs: c}.Owners(t.Context())
+		return failure == nil && len(found) == 4
 	}, "the ownerships are there again")
 	again, err := harness.StateInBlobs{Blobs: c}.Owners(t.Context())
 	require.NoError(t, err)

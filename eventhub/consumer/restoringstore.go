@@ -24,7 +24,7 @@ func (s restoringStore) UpdateCheckpoint(ctx context.Context, checkpoint eventhu
 	if !errors.Is(err, eventhub.ErrNotFound) {
 		return updated, err
 	}
-	if err := s.assertOwned(ctx, checkpoint.Partition); err != nil {
+	if err = s.assertOwned(ctx, checkpoint.Partition); err != nil {
 		return eventhub.Checkpoint{}, err
 	}
 	checkpoint.Version = "" // only if there is still none
