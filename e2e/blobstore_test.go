@@ -124,6 +124,53 @@ func TestADisplacedReplicaCannotMoveACheckpoint(t *testing.T) {
 	assert.Equal(t, map[string]string{"sequencenumber": "20", "offset": "2000"}, c.Metadata(t)[storePath+"checkpoint/0"])
 }
 
+// A record that is gone has not been changed by another replica. Its owner decides whether to write it again.
+func TestADeletedRecordIsToldFromOneThatAnotherHasChanged(t *testing.T) {
+	t.Parallel()
+	c := harness.NewBlobs(t)
+	store := openStore(t, c, "$Default")
+	_, _, err := store.ListOwnerships(t.Context())
+	require.NoError(t, err)
+	checkpoint, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 3})
+	require.NoError(t, err)
+	ownership, err := store.Claim(t.Context(), eventhub.Ownership{Partition: "0", Owner: "a"})
+	require.NoError(t, err)
+	deleteBlob(t, c, storePath+"checkpoint/0")
+	deleteBlob(t, c, storePath+"ownership/0")
+
+	checkpoint.Sequence = 4
+	_, err = store.UpdateCheckpoint(t.Context(), checkpoint)
+	require.ErrorIs(t, err, eventhub.ErrNotFound)
+	_, err = store.Claim(t.Context(), ownership)
+	require.ErrorIs(t, err, eventhub.ErrNotFound)
+
+	_, err = c.URL.Delete(t.Context(), azblob.ContainerAccessConditions{})
+	require.NoError(t, err)
+	_, err = store.UpdateCheckpoint(t.Context(), checkpoint)
+	require.ErrorContains(t, err, "404 ContainerNotFound")
+	require.NotErrorIs(t, err, eventhub.ErrNotFound, "a missing container is no missing checkpoint")
+	require.NotErrorIs(t, err, eventhub.ErrConflict)
+}
+
+func TestTheFirstPartitionsAreRememberedOnce(t *testing.T) {
+	t.Parallel()
+	c := harness.NewBlobs(t)
+	a, b := openStore(t, c, "$Default"), openStore(t, c, "$Default")
+	_, _, err := a.ListOwnerships(t.Context())
+	require.NoError(t, err)
+	for _, store := range []eventhub.Store{a, b, a} {
+		remembered, failure := store.RememberPartitions(t.Context(), []string{"0", "1"})
+		require.NoError(t, failure)
+		assert.Equal(t, []string{"0", "1"}, remembered)
+	}
+	remembered, err := b.RememberPartitions(t.Context(), []string{"0", "1", "2"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"0", "1"}, remembered)
+	checkpoints, err := b.ListCheckpoints(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, checkpoints, "the record is no checkpoint")
+}
+
 func TestTheFurthestCheckpointOfAllSpellingsIsTaken(t *testing.T) {
 	t.Parallel()
 	c := harness.NewBlobs(t)

@@ -111,7 +111,11 @@ func TestAKilledReplicaIsReplacedByOneWithTheOtherClient(t *testing.T) {
 			other.Stop(t)
 			fed.AssertAllInOrder(t, s.Accepted())
 			for partition, events := range harness.PerPartition(t, s.Accepted()[before:]) {
-				for _, event := range fed.Sent[partition][:harness.EventsPerLoop*(passed[partition]+1)] {
+				at, found := passed[partition]
+				if !found {
+					at = -1 // killed before its first checkpoint
+				}
+				for _, event := range fed.Sent[partition][:harness.EventsPerLoop*(at+1)] {
 					assert.NotContains(t, events, event, "what the checkpoint had passed at the kill came again")
 				}
 			}

@@ -71,18 +71,20 @@ func TestAStorageThatIsAwayAtTheStartIsWaitedFor(t *testing.T) {
 	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
-// A policy that may only read and write blobs cannot create the container.
+// refuseCreation is the fault of a policy that may only read and write blobs, and not create the container.
+func refuseCreation(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodPut || r.URL.Query().Get("restype") != "container" {
+		return false
+	}
+	w.Header().Set("x-ms-error-code", "AuthorizationPermissionMismatch")
+	http.Error(w, `<?xml version="1.0" encoding="utf-8"?><Error><Code>AuthorizationPermissionMismatch</Code><Message>no</Message></Error>`, http.StatusForbidden)
+	return true
+}
+
 func TestAContainerThatIsMissingAndMayNotBeMadeIsNamed(t *testing.T) {
 	t.Parallel()
 	hub, s, c, p := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t), harness.StartStorageProxy(t)
-	p.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method != http.MethodPut || r.URL.Query().Get("restype") != "container" {
-			return false
-		}
-		w.Header().Set("x-ms-error-code", "AuthorizationPermissionMismatch")
-		http.Error(w, `<?xml version="1.0" encoding="utf-8"?><Error><Code>AuthorizationPermissionMismatch</Code><Message>no</Message></Error>`, http.StatusForbidden)
-		return true
-	})
+	p.SetFault(refuseCreation)
 	hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 0)))
 	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL).With(p.Settings(t)))
 	want := "the container " + c.Name + " does not exist, and it may not be made with BLOBSTORAGECONNECTIONSTRING " +

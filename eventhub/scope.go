@@ -38,3 +38,7 @@ const (
 	OwnershipFolder  = "ownership/"
 	DeadLetterFolder = "deadletter/"
 )
+
+// PartitionsRecord is the name below the path of a scope under which RememberPartitions stores the partitions. The SDKs
+// and KEDA do not look there.
+const PartitionsRecord = "partitions"

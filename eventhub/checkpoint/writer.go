@@ -23,8 +23,10 @@ type Writer struct {
 	lastWrite time.Duration
 	stats     *metrics.Partition
 	log       logrus.FieldLogger
-	// stored is the checkpoint as the store has it. It belongs to whoever writes: Run, and after it the caller of Flush.
-	stored eventhub.Checkpoint
+	// stored is the checkpoint as the store has it, and written when that was written or read. Both belong to whoever writes: Run,
+	// and after it the caller of FlushLast.
+	stored  eventhub.Checkpoint
+	written time.Time
 	// unanswered are the writes since stored that got no answer: one of them may have been made.
 	unanswered []eventhub.Checkpoint
 	// failures limits the warnings of a row of failures to one.
@@ -42,7 +44,8 @@ func New(partition string, store eventhub.CheckpointStore, interval, lastWrite t
 ) *Writer {
 	return &Writer{
 		store: store, interval: interval, lastWrite: lastWrite, stats: stats, log: log,
-		stored: eventhub.Checkpoint{Partition: partition, Sequence: eventhub.NoSequence},
+		stored:  eventhub.Checkpoint{Partition: partition, Sequence: eventhub.NoSequence},
+		written: time.Now(),
 	}
 }
 
@@ -108,16 +111,21 @@ func linger(ctx context.Context, after time.Duration) (context.Context, context.
 	}
 }
 
-// Flush writes the checkpoint if it may go further than the one in the store. It returns ErrConflict if somebody else
-// moved the checkpoint.
+// refreshInterval is how often a checkpoint is written again that does not move. This brings back one that was deleted,
+// and keeps it from rules that delete what was not modified for long.
+const refreshInterval = 5 * time.Minute
+
+// Flush writes the checkpoint if it may go further than the one in the store, or was not written for long. It returns
+// ErrConflict if somebody else moved the checkpoint.
 func (w *Writer) Flush(ctx context.Context) error {
 	w.AdvanceConfirmed()
-	confirmed := w.confirmed.Load()
-	if confirmed == nil || confirmed.Sequence == w.stored.Sequence && confirmed.Offset == w.stored.Offset {
+	next, confirmed := w.stored, w.confirmed.Load()
+	switch {
+	case confirmed != nil && (confirmed.Sequence != w.stored.Sequence || confirmed.Offset != w.stored.Offset):
+		next.Sequence, next.Offset = confirmed.Sequence, confirmed.Offset
+	case !w.refreshDue():
 		return nil
 	}
-	next := w.stored
-	next.Sequence, next.Offset = confirmed.Sequence, confirmed.Offset
 	written, err := w.store.UpdateCheckpoint(ctx, next)
 	if errors.Is(err, eventhub.ErrConflict) && len(w.unanswered) > 0 {
 		written, err = w.overwriteOwn(ctx, next)
@@ -129,11 +137,24 @@ func (w *Writer) Flush(ctx context.Context) error {
 		}
 		return err
 	}
-	w.stored, w.unanswered = written, nil
+	w.stored, w.written, w.unanswered = written, time.Now(), nil
 	w.failures.Reset()
 	w.stats.CheckpointWritten()
 	w.log.WithField("sequence", written.Sequence).Debug("checkpoint written")
 	return nil
+}
+
+// FlushLast is the last Flush. It also writes a checkpoint that does not move: the next owner must find one even if it was
+// deleted a moment ago.
+func (w *Writer) FlushLast(ctx context.Context) error {
+	w.written = time.Time{}
+	return w.Flush(ctx)
+}
+
+// refreshDue reports whether the checkpoint in the store must be written again as it is. One that this store did not
+// write, or that cannot be read, is left as it is.
+func (w *Writer) refreshDue() bool {
+	return w.stored.Version != "" && w.stored.Sequence > eventhub.NoSequence && time.Since(w.written) >= refreshInterval
 }
 
 // maxUnanswered bounds the memory of an outage of the store, which may last for days.

@@ -159,3 +159,31 @@ func TestAStopDoesNotWaitForAStoreThatHangs(t *testing.T) {
 		assert.Equal(t, eventhub.CloseTimeout, stopAmidAWrite(t, w))
 	})
 }
+
+func TestACheckpointThatDoesNotMoveIsWrittenAgainIfItCanBeRead(t *testing.T) {
+	for name, test := range map[string]struct {
+		stored eventhub.Checkpoint
+		want   int
+	}{
+		"one of this store":            {eventhub.Checkpoint{Partition: "0", Sequence: 4, Version: "v1"}, 2},
+		"one that cannot be read":      {eventhub.Checkpoint{Partition: "0", Sequence: eventhub.NoSequence, Version: "v1"}, 0},
+		"one in another spelling":      {eventhub.Checkpoint{Partition: "0", Sequence: 4}, 0},
+		"none, and nothing to confirm": {eventhub.Checkpoint{Partition: "0", Sequence: eventhub.NoSequence}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := eventhubtest.NewStore()
+				if test.stored.Version != "" {
+					store.MoveCheckpoint("0", test.stored.Sequence)
+				}
+				w := newWriter(store)
+				w.Continue(test.stored)
+				ctx, cancel := context.WithTimeout(t.Context(), refreshInterval+2*w.interval)
+				defer cancel()
+				require.NoError(t, w.Run(ctx))
+				require.NoError(t, w.FlushLast(t.Context()))
+				assert.Equal(t, test.want, store.CheckpointWrites())
+			})
+		})
+	}
+}

@@ -28,12 +28,17 @@ type Consumer struct {
 	// ownerID names this replica in the ownerships.
 	ownerID string
 	rng     *mathrand.Rand
+	known   knownPartitions
 
 	// The fields below belong to the goroutine of Run.
+	// partitions are the known partitions in the round under way.
 	partitions []string
-	owned      map[string]*ownedPartition
-	outage     storeOutage
-	ended      chan *ownedPartition
+	// first are the partitions that the hub had when the consumer group first read it, nil before they are needed.
+	first   []string
+	deleted deletedOwnerships
+	owned   map[string]*ownedPartition
+	outage  storeOutage
+	ended   chan *ownedPartition
 	// expires is the time until the first ownership of another replica expires, as last listed.
 	expires time.Duration
 }
@@ -44,12 +49,14 @@ func New(cfg forwarder.Config, ownerID string, hub eventhub.Hub, store eventhub.
 	stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger,
 ) *Consumer {
 	observed := observedHub{Hub: hub, health: health}
+	restored := restoringStore{Store: store, ownerID: ownerID, log: log}
 	return &Consumer{
-		cfg: cfg, hub: observed, store: store, sink: sink, stats: stats, health: health, log: log,
-		shared: partition.NewShared(cfg, observed, store, sink, stats, health, log),
+		cfg: cfg, hub: observed, store: restored, sink: sink, stats: stats, health: health, log: log,
+		shared: partition.NewShared(cfg, observed, restored, sink, stats, health, log),
 
 		ownerID: ownerID,
 		rng:     mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())), // #nosec G404 -- it only picks among equal partitions
+		deleted: deletedOwnerships{seen: map[string]eventhub.Ownership{}},
 		owned:   map[string]*ownedPartition{},
 		outage:  storeOutage{listed: time.Now()},
 		ended:   make(chan *ownedPartition),
@@ -62,7 +69,7 @@ func New(cfg forwarder.Config, ownerID string, hub eventhub.Hub, store eventhub.
 func (c *Consumer) Run(ctx context.Context) {
 	defer c.shared.Close()
 	c.log.WithField("owner", c.ownerID).Info("consumer starts")
-	defer c.startWatchdog(ctx)()
+	defer c.startAsking(ctx)()
 	next := time.After(c.round(ctx))
 	for {
 		select {

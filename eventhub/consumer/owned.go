@@ -40,14 +40,18 @@ func (c *Consumer) startWon(ctx, roundCtx context.Context, won []eventhub.Owners
 		stored[checkpoint.Partition] = &checkpoint
 	}
 	for _, ownership := range added {
-		c.start(ctx, ownership, stored[ownership.Partition])
+		later, err := c.addedLater(roundCtx, ownership.Partition, stored)
+		if err != nil {
+			return err
+		}
+		c.start(ctx, ownership, stored[ownership.Partition], later)
 	}
 	return nil
 }
 
 // start runs a partition until it is drained, abandoned or displaced. Its end arrives in c.ended. The end of ctx does not
-// end it: shutDown does.
-func (c *Consumer) start(ctx context.Context, ownership eventhub.Ownership, stored *eventhub.Checkpoint) {
+// end it: shutDown does. later says that the partition has no checkpoint because it was added to the hub later.
+func (c *Consumer) start(ctx context.Context, ownership eventhub.Ownership, stored *eventhub.Checkpoint, later bool) {
 	ctx, abandon := context.WithCancelCause(context.WithoutCancel(ctx))
 	drain, startDrain := context.WithCancel(ctx)
 	owned := &ownedPartition{partition: ownership.Partition, ownership: ownership, drain: startDrain, abandon: abandon}
@@ -55,6 +59,9 @@ func (c *Consumer) start(ctx context.Context, ownership eventhub.Ownership, stor
 	c.stats.Partition(ownership.Partition).Owned()
 	c.log.WithField("partition", ownership.Partition).Info("partition owned")
 	running := partition.New(ownership.Partition, c.shared)
+	if later {
+		running.StartAtOldest()
+	}
 	go func() {
 		owned.err = running.Run(ctx, drain, stored)
 		startDrain()

@@ -11,6 +11,10 @@ import (
 func (c *Consumer) relinquish(ctx context.Context, ownership eventhub.Ownership) error {
 	ownership.Owner = ""
 	_, err := c.store.Claim(ctx, ownership)
+	if errors.Is(err, eventhub.ErrNotFound) { // it was deleted
+		ownership.Version = ""
+		_, err = c.store.Claim(ctx, ownership)
+	}
 	if !errors.Is(err, eventhub.ErrConflict) {
 		return err
 	}

@@ -47,31 +47,20 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	if err != nil {
 		return err
 	}
+	listed = c.withDeleted(listed)
 	c.outage.ended(time.Now(), listed, c.ownerID, now)
 	c.expires = untilExpiry(listed, c.ownerID, now)
-	won, err := c.claim(roundCtx, balance(c.partitions, listed, c.ownerID, now, c.rng))
+	won, err := c.claim(roundCtx, c.claimable(balance(c.partitions, listed, c.ownerID, now, c.rng)))
+	c.deleted.remember(won)
 	c.dropLost(listed)
+	c.drainGone()
 	err = errors.Join(err, c.startWon(ctx, roundCtx, won))
 	c.reportOwnership(listed, won, now)
 	return err
 }
 
-// findPartitions asks the hub once for its partitions. Their number is fixed when an event hub is created. In the Premium
-// and Dedicated tiers it can be raised later; that needs a restart.
-func (c *Consumer) findPartitions(ctx context.Context) error {
-	if len(c.partitions) > 0 {
-		return nil
-	}
-	partitions, err := c.hub.PartitionIDs(ctx)
-	if err != nil {
-		return err
-	}
-	c.partitions = partitions
-	c.log.WithField("partitions", len(partitions)).Info("event hub found")
-	return nil
-}
-
-// claim claims the wanted partitions, and returns the ownerships that it won. Losing one to another replica is no error.
+// claim claims the wanted partitions, and returns the ownerships that it won. Losing one to another replica is no error,
+// and neither is one that was deleted since it was listed: the next round writes it again.
 func (c *Consumer) claim(ctx context.Context, wanted []eventhub.Ownership) ([]eventhub.Ownership, error) {
 	var won []eventhub.Ownership
 	var failures error
@@ -82,6 +71,7 @@ func (c *Consumer) claim(ctx context.Context, wanted []eventhub.Ownership) ([]ev
 			won = append(won, claimed)
 		case errors.Is(err, eventhub.ErrConflict):
 			c.displace(ownership.Partition)
+		case errors.Is(err, eventhub.ErrNotFound):
 		default:
 			failures = errors.Join(failures, err)
 		}

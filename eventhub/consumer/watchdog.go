@@ -7,25 +7,23 @@ import (
 	"aks-audit-log-go/eventhub/partition"
 )
 
-// watchdogInterval is how often the hub is asked for the watchdog's sake, or a quarter of WATCHDOGTIMEOUT if that is less.
-const watchdogInterval = 30 * time.Second
+// askInterval is how often the hub is asked for its partitions, or a quarter of WATCHDOGTIMEOUT if that is less.
+const askInterval = 30 * time.Second
 
-// startWatchdog runs the watchdog until ctx ends. The function that it returns waits for the end.
-func (c *Consumer) startWatchdog(ctx context.Context) (wait func()) {
+// startAsking runs keepAsking until ctx ends. The function that it returns waits for the end.
+func (c *Consumer) startAsking(ctx context.Context) (wait func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if c.cfg.WatchdogTimeout > 0 {
-			c.runWatchdog(ctx)
-		}
+		c.keepAsking(ctx)
 	}()
 	return func() { <-done }
 }
 
-// runWatchdog sends the hub a request every interval, because a replica that owns no partition sends none by itself. It
-// logs when the watchdog's verdict changes.
-func (c *Consumer) runWatchdog(ctx context.Context) {
-	ticker := time.NewTicker(partition.WatchInterval(c.cfg, watchdogInterval))
+// keepAsking asks the hub for its partitions every interval. The next round uses the answer, and the watchdog judges
+// whether one came: a replica that owns no partition sends no other request. It logs when the watchdog's verdict changes.
+func (c *Consumer) keepAsking(ctx context.Context) {
+	ticker := time.NewTicker(partition.WatchInterval(c.cfg, askInterval))
 	defer ticker.Stop()
 	alive := true
 	for {
@@ -34,7 +32,7 @@ func (c *Consumer) runWatchdog(ctx context.Context) {
 			return
 		case <-ticker.C:
 			alive = c.noteLiveness(alive)
-			_, _ = c.hub.PartitionIDs(ctx) // observedHub notes whether it answers
+			_ = c.askHub(ctx) // observedHub notes whether it answers
 			alive = c.noteLiveness(alive)
 		}
 	}

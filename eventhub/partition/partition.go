@@ -63,6 +63,8 @@ type Partition struct {
 	lag         *lag
 	stall       *stallDetector
 	share       share
+	// wanted is where to start without a checkpoint.
+	wanted forwarder.StartPosition
 	// received is the highest sequence number that was received. It belongs to the goroutine of gather, and between
 	// two sessions to that of runSessions.
 	received int64
@@ -86,9 +88,16 @@ func New(id string, shared *Shared) *Partition {
 			partition: id, hub: shared.hub, stats: stats, health: shared.health, log: log, stall: stall,
 			every: WatchInterval(shared.cfg, LagInterval),
 		},
-		stall: stall,
-		share: share{budget: shared.budget},
+		stall:  stall,
+		share:  share{budget: shared.budget},
+		wanted: shared.cfg.StartPosition,
 	}
+}
+
+// StartAtOldest makes a partition without a checkpoint start at its oldest event, whatever EVENTHUBSTARTPOSITION says.
+// Call it before Run.
+func (p *Partition) StartAtOldest() {
+	p.wanted = forwarder.StartPosition{Kind: forwarder.StartEarliest}
 }
 
 // Run forwards until drain ends. Then it finishes the hub event in hand, waits until the sink has confirmed everything,
@@ -128,7 +137,7 @@ func (p *Partition) prepare(ctx context.Context, stored *eventhub.Checkpoint) (e
 	var start startPoint
 	err := retry.Do(ctx, p.log, "find where to start", func() error {
 		var err error
-		if start, err = findStart(ctx, p.shared.hub, p.id, stored, p.shared.cfg.StartPosition); err != nil || !start.record {
+		if start, err = findStart(ctx, p.shared.hub, p.id, stored, p.wanted); err != nil || !start.record {
 			return err
 		}
 		p.checkpoints.Advance(start.Position)
@@ -156,7 +165,7 @@ func (p *Partition) finish(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), StoreTimeout(p.shared.cfg.ShutdownTimeout))
 	defer cancel()
-	if err := p.checkpoints.Flush(ctx); errors.Is(err, eventhub.ErrConflict) {
+	if err := p.checkpoints.FlushLast(ctx); errors.Is(err, eventhub.ErrConflict) {
 		return err
 	}
 	return nil

@@ -36,6 +36,18 @@ func NewHub(partitions int) *Hub {
 	return hub
 }
 
+// SetPartitions makes the hub have so many partitions from now on. The highest ones go or come.
+func (h *Hub) SetPartitions(count int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id := len(h.partitions); id < count; id++ {
+		h.partitions[strconv.Itoa(id)] = nil
+	}
+	for id := len(h.partitions) - 1; id >= count; id-- {
+		delete(h.partitions, strconv.Itoa(id))
+	}
+}
+
 // PartitionIDs returns the ids of so many partitions, as the service names them.
 func PartitionIDs(count int) []string {
 	ids := make([]string, count)

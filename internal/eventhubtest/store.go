@@ -20,6 +20,7 @@ type Store struct {
 	versions    int
 	ownerships  map[string]eventhub.Ownership
 	checkpoints map[string]eventhub.Checkpoint
+	partitions  []string
 	deadLetters []eventhub.DeadLetter
 	// checkpointWrites counts the calls of UpdateCheckpoint that wrote.
 	checkpointWrites int
@@ -55,6 +56,23 @@ func (s *Store) MoveCheckpoint(partition string, sequence int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.checkpoints[partition] = eventhub.Checkpoint{Partition: partition, Sequence: sequence, Version: s.nextVersion()}
+}
+
+// Delete deletes the ownership and the checkpoint of each of the partitions.
+func (s *Store) Delete(partitions ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, partition := range partitions {
+		delete(s.ownerships, partition)
+		delete(s.checkpoints, partition)
+	}
+}
+
+// DeleteCheckpoint deletes the checkpoint of a partition.
+func (s *Store) DeleteCheckpoint(partition string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.checkpoints, partition)
 }
 
 // Owner returns the owner of a partition, "" if nobody owns it.
@@ -112,8 +130,9 @@ func (s *Store) Claim(_ context.Context, ownership eventhub.Ownership) (eventhub
 	if s.failure != nil {
 		return eventhub.Ownership{}, s.failure
 	}
-	if s.ownerships[ownership.Partition].Version != ownership.Version {
-		return eventhub.Ownership{}, eventhub.ErrConflict
+	current, found := s.ownerships[ownership.Partition]
+	if err := compare(current.Version, ownership.Version, found); err != nil {
+		return eventhub.Ownership{}, err
 	}
 	ownership.Version, ownership.Renewed = s.nextVersion(), s.Now()
 	s.ownerships[ownership.Partition] = ownership
@@ -134,13 +153,35 @@ func (s *Store) UpdateCheckpoint(_ context.Context, checkpoint eventhub.Checkpoi
 	if s.failure != nil {
 		return eventhub.Checkpoint{}, s.failure
 	}
-	if s.checkpoints[checkpoint.Partition].Version != checkpoint.Version {
-		return eventhub.Checkpoint{}, eventhub.ErrConflict
+	current, found := s.checkpoints[checkpoint.Partition]
+	if err := compare(current.Version, checkpoint.Version, found); err != nil {
+		return eventhub.Checkpoint{}, err
 	}
 	checkpoint.Version = s.nextVersion()
 	s.checkpoints[checkpoint.Partition] = checkpoint
 	s.checkpointWrites++
 	return checkpoint, nil
+}
+
+// compare returns why a record with the current version must not be written by someone who has seen another version.
+func compare(current, seen string, found bool) error {
+	switch {
+	case current == seen:
+		return nil
+	case !found:
+		return eventhub.ErrNotFound
+	}
+	return eventhub.ErrConflict
+}
+
+// RememberPartitions implements eventhub.CheckpointStore.
+func (s *Store) RememberPartitions(_ context.Context, partitions []string) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failure == nil && s.partitions == nil {
+		s.partitions = slices.Clone(partitions)
+	}
+	return s.partitions, s.failure
 }
 
 // StoreDeadLetter implements eventhub.DeadLetterStore. It keeps a dead letter each time that it is stored.

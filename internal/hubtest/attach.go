@@ -227,7 +227,7 @@ func (s *Server) parseAddress(raw string) (address, *wire.Error) {
 func (s *Server) findPartition(addr *address, id string) {
 	if addr.partition = s.partition(id); addr.partition == nil {
 		addr.problem = &wire.Error{Condition: condOutOfRange, Description: fmt.Sprintf(
-			"The specified partition is invalid for an EventHub partition sender or receiver. It should be between 0 and %d.", len(s.partitions)-1)}
+			"The specified partition is invalid for an EventHub partition sender or receiver. It should be between 0 and %d.", len(s.allPartitions())-1)}
 	}
 }
 

@@ -223,3 +223,22 @@ func TestARequestThatNobodyCanAnswerHarmsNobody(t *testing.T) {
 		require.Equal(t, int32(200), m.ApplicationProperties["statusCode"])
 	}
 }
+
+func TestPartitionsCanBeAddedWhileReadersAreConnected(t *testing.T) {
+	s := startServer(t, Config{Partitions: 2})
+	s.Append("1", body(1))
+	client := newConsumer(t, s, s.ConnectionString())
+	old := newReader(t, client, "1", earliest())
+	receive(t, old, 1)
+	dialled := s.Dialled()
+
+	s.AddPartitions(2)
+	properties, err := client.GetEventHubProperties(testContext(t), nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"0", "1", "2", "3"}, properties.PartitionIDs)
+	s.Append("3", body(3))
+	require.Equal(t, body(3), receive(t, newReader(t, client, "3", earliest()), 1)[0].Body)
+	s.Append("1", body(2))
+	require.Equal(t, body(2), receive(t, old, 1)[0].Body)
+	require.Equal(t, dialled, s.Dialled(), "no connection was cut")
+}

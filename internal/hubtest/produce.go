@@ -41,10 +41,11 @@ func (s *Server) store(p *partition, format uint32, content []byte) *wire.Error 
 // choose finds the partition for a key: any one that is the same for equal keys. Without a key they
 // take turns.
 func (s *Server) choose(key string) *partition {
+	all := s.allPartitions()
 	if key == "" {
-		return s.partitions[int(s.roundRobin.Add(1)-1)%len(s.partitions)]
+		return all[int(s.roundRobin.Add(1)-1)%len(all)]
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(key)) // a hash's Write never fails
-	return s.partitions[int(h.Sum32())%len(s.partitions)]
+	return all[int(h.Sum32())%len(all)]
 }

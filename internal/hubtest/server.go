@@ -58,20 +58,20 @@ type Server struct {
 	secure     net.Listener
 	plain      net.Listener
 	created    time.Time
-	partitions []*partition
 	groups     map[string]bool // consumer groups in lower case
 	roundRobin atomic.Uint32   // events that the hub chose a partition for
 	dialled    atomic.Int64    // connections that clients have made
 	skew       atomic.Int64    // how far the hub's clock is ahead of ours
 	wg         sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	conns   map[*conn]bool
-	owners  map[ownerKey][]*outLink // receivers attached now
-	cbs     map[*outLink]bool       // links attached now on which $cbs answers
-	changed chan struct{}
-	faults  faults
+	mu         sync.Mutex
+	partitions []*partition
+	closed     bool
+	conns      map[*conn]bool
+	owners     map[ownerKey][]*outLink // receivers attached now
+	cbs        map[*outLink]bool       // links attached now on which $cbs answers
+	changed    chan struct{}
+	faults     faults
 }
 
 // Start starts a hub on two free ports of loopback. Whoever started it must Close it.
@@ -249,16 +249,34 @@ func (s *Server) HubName() string { return s.cfg.Hub }
 
 // PartitionIDs are "0" and so on.
 func (s *Server) PartitionIDs() []string {
-	ids := make([]string, len(s.partitions))
-	for i, p := range s.partitions {
+	all := s.allPartitions()
+	ids := make([]string, len(all))
+	for i, p := range all {
 		ids[i] = p.id
 	}
 	return ids
 }
 
+// AddPartitions gives the hub n partitions more, as the Premium and Dedicated tiers allow. Connections
+// live on, and $management answers the new list from now on.
+func (s *Server) AddPartitions(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range n {
+		s.partitions = append(s.partitions, newPartition(strconv.Itoa(len(s.partitions)), s.cfg.GeoReplicated))
+	}
+}
+
+// allPartitions are those that the hub has now.
+func (s *Server) allPartitions() []*partition {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.partitions
+}
+
 // partition is the one with this id; nil if there is none.
 func (s *Server) partition(id string) *partition {
-	for _, p := range s.partitions {
+	for _, p := range s.allPartitions() {
 		if p.id == id {
 			return p
 		}

@@ -99,7 +99,8 @@ func newEntry(item azblob.BlobItemInternal) entry {
 }
 
 // writeMetadata sets the metadata of an empty blob if the blob still has etag. If etag is empty, it creates the blob
-// if there is none. Otherwise it fails with eventhub.ErrConflict.
+// if there is none. Otherwise it fails with eventhub.ErrConflict, or with eventhub.ErrNotFound if the blob that had etag
+// was deleted.
 func (c container) writeMetadata(ctx context.Context, name string, metadata azblob.Metadata, etag azblob.ETag) (entry, error) {
 	written, err := c.tryWriteMetadata(ctx, name, metadata, etag)
 	if err == nil {
@@ -111,10 +112,12 @@ func (c container) writeMetadata(ctx context.Context, name string, metadata azbl
 	// The SDK repeats a write whose response was lost. If the first write had succeeded, the second one meets the ETag
 	// of the first. So the blob is read to find out whether it holds what was to be written.
 	current, err := c.url.NewBlobURL(name).GetProperties(ctx, azblob.BlobAccessConditions{}, azblob.ClientProvidedKeyOptions{})
-	if err != nil {
-		if serviceCode(err) == azblob.ServiceCodeBlobNotFound {
-			return entry{}, eventhub.ErrConflict
-		}
+	switch {
+	case serviceCode(err) == azblob.ServiceCodeBlobNotFound && etag != "":
+		return entry{}, eventhub.ErrNotFound
+	case serviceCode(err) == azblob.ServiceCodeBlobNotFound: // another made it, and it was deleted since
+		return entry{}, eventhub.ErrConflict
+	case err != nil:
 		return entry{}, c.explain(err)
 	}
 	if !maps.Equal(normalize(current.NewMetadata()), normalize(metadata)) {

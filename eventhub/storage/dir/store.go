@@ -23,6 +23,10 @@ type Store struct {
 	lock *os.File
 }
 
+// written is the version of every checkpoint whose file is there. A version that says more is not needed: only one
+// process writes.
+const written = "written"
+
 // checkpointFile is the layout of a checkpoint file. The names are those of the blob metadata.
 type checkpointFile struct {
 	Sequence int64  `json:"sequencenumber"`
@@ -113,7 +117,7 @@ func readCheckpoint(folder, partition string) (eventhub.Checkpoint, error) {
 	if json.Unmarshal(content, &stored) != nil || stored.Sequence < 0 {
 		stored = checkpointFile{Sequence: eventhub.NoSequence}
 	}
-	return eventhub.Checkpoint{Partition: partition, Sequence: stored.Sequence, Offset: stored.Offset}, nil
+	return eventhub.Checkpoint{Partition: partition, Sequence: stored.Sequence, Offset: stored.Offset, Version: written}, nil
 }
 
 // UpdateCheckpoint implements eventhub.CheckpointStore.
@@ -122,9 +126,14 @@ func (s *Store) UpdateCheckpoint(_ context.Context, checkpoint eventhub.Checkpoi
 	if err != nil {
 		return eventhub.Checkpoint{}, fmt.Errorf("encode checkpoint: %w", err)
 	}
-	if err := writeDurably(s.path(eventhub.CheckpointFolder), checkpoint.Partition, content); err != nil {
+	folder := s.path(eventhub.CheckpointFolder)
+	if _, missing := os.Stat(filepath.Join(folder, checkpoint.Partition)); errors.Is(missing, fs.ErrNotExist) && checkpoint.Version != "" {
+		return eventhub.Checkpoint{}, fmt.Errorf("update checkpoint of partition %s: %w", checkpoint.Partition, eventhub.ErrNotFound)
+	}
+	if err := writeDurably(folder, checkpoint.Partition, content); err != nil {
 		return eventhub.Checkpoint{}, fmt.Errorf("update checkpoint of partition %s: %w", checkpoint.Partition, err)
 	}
+	checkpoint.Version = written
 	return checkpoint, nil
 }
 

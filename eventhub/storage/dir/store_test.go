@@ -49,7 +49,7 @@ func TestAFolderKeepsCheckpointsAcrossProcesses(t *testing.T) {
 
 	checkpoints, err = openDir(t, dir).ListCheckpoints(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []eventhub.Checkpoint{{Partition: "3", Sequence: 8, Offset: "4712"}}, checkpoints)
+	assert.Equal(t, []eventhub.Checkpoint{{Partition: "3", Sequence: 8, Offset: "4712", Version: written}}, checkpoints)
 	content, err := os.ReadFile(filepath.Join(dir, scopePath, "checkpoint", "3"))
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"sequencenumber":8,"offset":"4712"}`, string(content))
@@ -82,7 +82,7 @@ func TestAnInvalidCheckpointFileMeansNothingReadYet(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(folder, "0"), []byte(content), 0o600))
 			checkpoints, err := openDir(t, dir).ListCheckpoints(t.Context())
 			require.NoError(t, err)
-			assert.Equal(t, []eventhub.Checkpoint{{Partition: "0", Sequence: eventhub.NoSequence}}, checkpoints)
+			assert.Equal(t, []eventhub.Checkpoint{{Partition: "0", Sequence: eventhub.NoSequence, Version: written}}, checkpoints)
 		})
 	}
 }
@@ -95,7 +95,7 @@ func TestAHalfWrittenFileOfACrashIsIgnored(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, scopePath, "checkpoint", "0"+temporary), []byte(`{"seq`), 0o600))
 	checkpoints, err := store.ListCheckpoints(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []eventhub.Checkpoint{{Partition: "0", Sequence: 1}}, checkpoints)
+	assert.Equal(t, []eventhub.Checkpoint{{Partition: "0", Sequence: 1, Version: written}}, checkpoints)
 }
 
 func TestACheckpointThatCannotBeWrittenLeavesTheOldOne(t *testing.T) {
@@ -110,7 +110,7 @@ func TestACheckpointThatCannotBeWrittenLeavesTheOldOne(t *testing.T) {
 	require.ErrorContains(t, err, "update checkpoint of partition 0")
 	checkpoints, err := store.ListCheckpoints(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []eventhub.Checkpoint{{Partition: "0", Sequence: 1}}, checkpoints)
+	assert.Equal(t, []eventhub.Checkpoint{{Partition: "0", Sequence: 1, Version: written}}, checkpoints)
 }
 
 func TestADeadLetterFileHoldsAllFields(t *testing.T) {
@@ -128,4 +128,38 @@ func TestADeadLetterFileHoldsAllFields(t *testing.T) {
 		"reason": "refused", "detail": "400 Bad Request", "partition": "3", "sequenceNumber": 42.0, "record": 7.0,
 		"enqueuedTime": "2026-01-31T12:00:00Z", "category": "kube-audit", "content": eventhubtest.Audit("a"),
 	}, got)
+}
+
+// The owner decides whether to write a file again that somebody deleted.
+func TestADeletedCheckpointFileIsToldFromANewOne(t *testing.T) {
+	dir := t.TempDir()
+	store := openDir(t, dir)
+	checkpoint, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 1})
+	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, scopePath)))
+	checkpoint.Sequence = 2
+	_, err = store.UpdateCheckpoint(t.Context(), checkpoint)
+	require.ErrorIs(t, err, eventhub.ErrNotFound)
+	checkpoint.Version = ""
+	checkpoint, err = store.UpdateCheckpoint(t.Context(), checkpoint)
+	require.NoError(t, err)
+	checkpoints, err := store.ListCheckpoints(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []eventhub.Checkpoint{checkpoint}, checkpoints)
+}
+
+func TestAFolderRemembersTheFirstPartitions(t *testing.T) {
+	dir := t.TempDir()
+	store := openDir(t, dir)
+	for _, asked := range [][]string{{"0", "1"}, {"0", "1", "2"}} {
+		remembered, err := store.RememberPartitions(t.Context(), asked)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"0", "1"}, remembered)
+	}
+	checkpoints, err := store.ListCheckpoints(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, checkpoints)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, scopePath, eventhub.PartitionsRecord), []byte("rubbish"), 0o600))
+	_, err = store.RememberPartitions(t.Context(), []string{"0"})
+	require.ErrorContains(t, err, "delete "+filepath.Join(dir, scopePath, eventhub.PartitionsRecord))
 }
