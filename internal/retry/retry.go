@@ -54,12 +54,17 @@ func (b *Backoff) Next() time.Duration {
 // Reset makes the next delay the first one again.
 func (b *Backoff) Reset() { b.last, b.started = 0, false }
 
-// Do calls try until it succeeds, fails with one of the permanent errors, or ctx ends. Between two attempts it logs
-// the error as "cannot <what>, trying again" and waits from MinDelay to MaxDelay. After an attempt that lasted longer
+// logInterval is how long Do logs nothing after a failure that it has logged.
+const logInterval = time.Minute
+
+// Do calls try until it succeeds, fails with one of the permanent errors, or ctx ends. Between two attempts it waits from
+// MinDelay to MaxDelay. It logs the first error as "cannot <what>, trying again", and then one a minute with the number
+// of failures until then. After an attempt that lasted longer
 // than MaxDelay the delays start at MinDelay again: what had failed before it worked for a while. Do returns nil if
 // ctx ended.
 func Do(ctx context.Context, log logrus.FieldLogger, what string, try func() error, permanent ...error) error {
 	delays := Backoff{Min: MinDelay, Max: MaxDelay}
+	failures, logged := 0, time.Time{}
 	for {
 		began := time.Now()
 		err := try()
@@ -71,9 +76,13 @@ func Do(ctx context.Context, log logrus.FieldLogger, what string, try func() err
 		}
 		if time.Since(began) > MaxDelay {
 			delays.Reset()
+			failures = 0
 		}
 		delay := delays.Next()
-		log.WithError(err).WithField("delay", delay).Warn("cannot " + what + ", trying again")
+		if failures++; logged.IsZero() || time.Since(logged) >= logInterval {
+			log.WithError(err).WithField("failures", failures).WithField("delay", delay).Warn("cannot " + what + ", trying again")
+			logged = time.Now()
+		}
 		if Sleep(ctx, delay) != nil {
 			return nil //nolint:nilerr // here, too
 		}

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	logtest "github.com/sirupsen/logrus/hooks/test"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -42,23 +43,53 @@ func TestDoWaitsLongerEachTimeAndEndsWithItsContext(t *testing.T) {
 
 func TestDoStartsWithTheShortDelayAfterAnAttemptThatLasted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log, logged := logtest.NewNullLogger()
-		attempts := 0
+		log, _ := logtest.NewNullLogger()
+		var began, ended []time.Time
 		require.NoError(t, Do(t.Context(), log, "try", func() error {
-			if attempts++; attempts == 4 {
+			began = append(began, time.Now())
+			if len(began) == 4 {
 				return nil
 			}
-			if attempts == 3 {
+			if len(began) == 3 {
 				time.Sleep(MaxDelay + 1) // the bubble's clock
 			}
+			ended = append(ended, time.Now())
 			return errors.New("no")
 		}))
 		var delays []time.Duration
-		for _, entry := range logged.AllEntries() {
-			delays = append(delays, entry.Data["delay"].(time.Duration))
+		for i := range began[1:] {
+			delays = append(delays, began[i+1].Sub(ended[i]))
 		}
 		assert.Equal(t, seconds(0.5, 1, 0.5), delays)
 	})
+}
+
+func TestDoLogsTheFirstFailureAndThenOneAMinuteWithTheirNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, logged := logtest.NewNullLogger()
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		began := time.Now()
+		var at []time.Duration
+		log.AddHook(&hook{func() { at = append(at, time.Since(began)) }})
+		require.NoError(t, Do(ctx, log, "try", func() error { return errors.New("no") }))
+		assert.Equal(t, seconds(0, 60.5, 120.5), at)
+		var failures []int
+		for _, entry := range logged.AllEntries() {
+			failures = append(failures, entry.Data["failures"].(int))
+		}
+		assert.Equal(t, []int{1, 9, 13}, failures)
+	})
+}
+
+// hook calls a function for each entry of a log.
+type hook struct{ fire func() }
+
+func (*hook) Levels() []logrus.Level { return logrus.AllLevels }
+
+func (h *hook) Fire(*logrus.Entry) error {
+	h.fire()
+	return nil
 }
 
 func TestDoReturnsAPermanentErrorAtOnce(t *testing.T) {
