@@ -90,7 +90,7 @@ func assertDeadLetters(t *testing.T, c harness.Blobs, inputs []badInput) {
 	var want, got []string
 	for n, input := range inputs {
 		if input.kept != "" {
-			name := harness.DeadLetterName("0", int64(2*n), 0)
+			name := harness.DeadLetterName(t, c, "0", int64(2*n), 0)
 			want = append(want, name)
 			assertDeadLetter(t, c, name, input)
 		}
@@ -127,7 +127,7 @@ func TestWhatTheSinkRefusesIsKeptAndThePartitionGoesOn(t *testing.T) {
 	assert.Equal(t, []string{good, good}, s.Accepted())
 	harness.AssertCaughtUp(t, hub, c)
 
-	name := harness.DeadLetterName("0", 0, 1)
+	name := harness.DeadLetterName(t, c, "0", 0, 1)
 	require.Contains(t, c.Metadata(t), name)
 	var letter struct {
 		Content string `json:"content"`

@@ -72,5 +72,5 @@ func TestOneBadEventIsNarrowedDownToBeforeFalcoAndTheOthersArrive(t *testing.T) 
 	assert.Equal(t, good, f.SeenJSON(), "each once, in order")
 	assert.Less(t, int(through.Load()), 20, "in batches")
 	harness.AssertCaughtUp(t, hub, c)
-	assert.Contains(t, string(c.Content(t, harness.DeadLetterName("0", badEvent, badRecord))), marked)
+	assert.Contains(t, string(c.Content(t, harness.DeadLetterName(t, c, "0", badEvent, badRecord))), marked)
 }

@@ -64,9 +64,10 @@ func TestWhatTheSinkRefusedIsReplayedOnceItIsAccepted(t *testing.T) {
 			listed := deadLetters(t, environ)
 			require.Len(t, listed, 1)
 			assert.NotEmpty(t, listed[0].Enqueued)
-			listed[0].Enqueued = ""
+			assert.Regexp(t, `^0/0-1-\d{13}\.json$`, listed[0].Name)
+			listed[0].Enqueued, listed[0].Name = "", ""
 			assert.Equal(t, listedLetter{
-				Name: "0/0-1.json", Reason: "refused", Part: "0", Record: 1,
+				Reason: "refused", Part: "0", Record: 1,
 				AuditID: harness.AuditID("0", 0), Verb: "create", User: "jörg@example.com", Resource: "pods default/p-0",
 			}, listed[0])
 
@@ -106,7 +107,7 @@ func TestDeadLettersOfAllReasonsAreListedAndOnlyUsableOnesReplayed(t *testing.T)
 	for n, input := range badInputs(t) {
 		hub.Append("0", input.body)
 		if input.reason != "" {
-			want[fmt.Sprintf("0/%d-0.json", n)] = input.reason
+			want[fmt.Sprintf("0/%d-0", n)] = input.reason
 		}
 	}
 	d := harness.StartDaemon(t, environ)
@@ -115,13 +116,15 @@ func TestDeadLettersOfAllReasonsAreListedAndOnlyUsableOnesReplayed(t *testing.T)
 
 	got := map[string]string{}
 	for _, letter := range deadLetters(t, environ) {
-		got[letter.Name] = letter.Reason
+		name := strings.TrimPrefix(harness.DeadLetterName(t, c, "0", letter.Sequence, letter.Record), harness.DeadLetterPath)
+		assert.Equal(t, name, letter.Name)
+		got[fmt.Sprintf("0/%d-%d", letter.Sequence, letter.Record)] = letter.Reason
 	}
 	assert.Equal(t, want, got)
 	code, table, stderr := harness.RunToEnd(t, environ, "deadletters", "list")
 	require.Zero(t, code, stderr)
-	for name, reason := range want {
-		assert.Equal(t, reason, tableRow(t, table, name)[1])
+	for _, letter := range deadLetters(t, environ) {
+		assert.Equal(t, letter.Reason, tableRow(t, table, letter.Name)[1])
 	}
 	assert.NotContains(t, table+stderr, "this is not JSON", "no content is shown")
 
@@ -131,7 +134,7 @@ func TestDeadLettersOfAllReasonsAreListedAndOnlyUsableOnesReplayed(t *testing.T)
 	assert.Zero(t, s.Posted(), "a real Falco would answer 200 and drop them")
 
 	// An operator repairs one by hand.
-	c.Write(t, harness.DeadLetterPath+"0/3-0.json", `{"reason":"not_json","partition":"0","sequenceNumber":3,"content":"`+
+	c.Write(t, harness.DeadLetterName(t, c, "0", 3, 0), `{"reason":"not_json","partition":"0","sequenceNumber":3,"content":"`+
 		strings.ReplaceAll(strings.ReplaceAll(harness.AuditEvent("0", 3), `\`, `\\`), `"`, `\"`)+`"}`)
 	c.Write(t, harness.DeadLetterPath+"0/rubbish.json", "rubbish")
 	code, stdout, _ = harness.RunToEnd(t, environ, "deadletters", "replay", "-reason", "not_json")

@@ -155,7 +155,7 @@ func TestAnEventTooLargeOrTooDeepForFalcoArrivesReducedAndItsOriginalIsKept(t *t
 	for n, reason := range []string{"too_large", "too_deep"} {
 		assert.InDelta(t, 1, d.Metric(t, `aks_audit_log_reduced_events_total{reason="`+reason+`"}`), 0)
 		var letter struct{ Reason, Content string }
-		require.NoError(t, json.Unmarshal(c.Content(t, harness.DeadLetterName("0", 0, n)), &letter))
+		require.NoError(t, json.Unmarshal(c.Content(t, harness.DeadLetterName(t, c, "0", 0, n)), &letter))
 		assert.Equal(t, reason, letter.Reason)
 		assert.Equal(t, originals[n], letter.Content, "the audit event is kept whole")
 	}

@@ -14,8 +14,8 @@ import (
 
 // DeadLetterStore keeps the records that can never be delivered.
 type DeadLetterStore interface {
-	// StoreDeadLetter stores the dead letter for good. It replaces one of the same name: after a crash the hub event is
-	// read again, and its dead letters are stored again.
+	// StoreDeadLetter stores the dead letter for good, unless there is one of its name: after a crash the hub event is
+	// read again, and its dead letters are to be stored again.
 	StoreDeadLetter(ctx context.Context, letter DeadLetter) error
 }
 
@@ -26,8 +26,8 @@ type DeadLetterRecords interface {
 	// ReadDeadLetter reads the dead letter of that name. It fails with ErrNotFound if there is none, and with
 	// ErrNotDeadLetter if there is something else under that name.
 	ReadDeadLetter(ctx context.Context, name string) (DeadLetter, error)
-	// DeleteDeadLetter deletes a dead letter. It fails with ErrConflict if the dead letter was stored again since it
-	// was read. (In a folder, it deletes that one too.)
+	// DeleteDeadLetter deletes a dead letter. It fails with ErrConflict if somebody else changed it since it was read.
+	// (In a folder, it deletes it all the same.)
 	DeleteDeadLetter(ctx context.Context, name string, letter DeadLetter) error
 }
 
@@ -72,9 +72,15 @@ type deadLetterFile struct {
 	ContentBase64 []byte    `json:"contentBase64,omitempty"`
 }
 
-// Name returns the name of the dead letter below the dead letter folder of its scope.
+// Name returns the name of the dead letter below the dead letter folder of its scope. The time when its hub event was
+// enqueued, in milliseconds since 1970, keeps apart those of an event hub that was deleted and made anew, whose sequence
+// numbers begin again.
 func (d DeadLetter) Name() string {
-	return fmt.Sprintf("%s/%d-%d.json", d.Partition, d.Sequence, d.Record)
+	enqueued := ""
+	if !d.Enqueued.IsZero() {
+		enqueued = fmt.Sprintf("-%d", d.Enqueued.UnixMilli())
+	}
+	return fmt.Sprintf("%s/%d-%d%s.json", d.Partition, d.Sequence, d.Record, enqueued)
 }
 
 // Encode returns the dead letter as it is stored.

@@ -3,9 +3,11 @@ package harness
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/internal/hubtest"
 )
@@ -60,7 +62,15 @@ func AssertNobodyOwns(t *testing.T, hub *hubtest.Server, c Blobs) {
 	}
 }
 
-// DeadLetterName returns the blob name of the dead letter of a record.
-func DeadLetterName(partition string, sequence int64, record int) string {
-	return fmt.Sprintf("%s%s/%d-%d.json", DeadLetterPath, partition, sequence, record)
+// DeadLetterName returns the blob name of the dead letter of a record. There has to be one.
+func DeadLetterName(t *testing.T, c Blobs, partition string, sequence int64, record int) string {
+	t.Helper()
+	var names []string
+	for name := range c.Metadata(t) {
+		if strings.HasPrefix(name, fmt.Sprintf("%s%s/%d-%d-", DeadLetterPath, partition, sequence, record)) {
+			names = append(names, name)
+		}
+	}
+	require.Len(t, names, 1, "dead letters of record %d of hub event %d", record, sequence)
+	return names[0]
 }

@@ -18,7 +18,7 @@ import (
 type StoredState interface {
 	// Checkpoints returns the sequence number of each partition's checkpoint.
 	Checkpoints(ctx context.Context) (map[string]int64, error)
-	// DeadLetters returns the names of the dead letters: DeadLetterName without the folder.
+	// DeadLetters returns the names of the dead letters: as their blobs, without the folder.
 	DeadLetters(ctx context.Context) ([]string, error)
 	// RemoveDeadLetter deletes a dead letter.
 	RemoveDeadLetter(ctx context.Context, letter string) error
@@ -139,7 +139,7 @@ func (f StateInFolder) RemoveDeadLetter(_ context.Context, letter string) error 
 // readDeadLetterName parses a name of StoredState.DeadLetters.
 func readDeadLetterName(name string) (partition string, sequence int64, record int, err error) {
 	partition, rest, _ := strings.Cut(name, "/")
-	_, err = fmt.Sscanf(rest, "%d-%d.json", &sequence, &record)
+	_, err = fmt.Sscanf(rest, "%d-%d", &sequence, &record)
 	if err != nil {
 		return "", 0, 0, fmt.Errorf("%q is not the name of a dead letter: %w", name, err)
 	}

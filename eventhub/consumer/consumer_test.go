@@ -248,7 +248,7 @@ func TestBadRecordsGetTheirVerdictAndThePartitionGoesOn(t *testing.T) {
 		for _, letter := range letters {
 			stored = append(stored, fmt.Sprint(letter.Name(), " ", letter.Reason, " ", letter.Detail))
 		}
-		assert.Equal(t, []string{"0/0-0.json not_json ", "0/2-1.json not_json ", "0/2-2.json refused 400 Bad Request"}, stored)
+		assert.Equal(t, []string{"0/0-0-1769860800000.json not_json ", "0/2-1-1769860802000.json not_json ", "0/2-2-1769860802000.json refused 400 Bad Request"}, stored)
 		assert.Equal(t, eventhubtest.Audit("refused"), string(letters[2].Content))
 		assert.Equal(t, 1.0, b.Metric(t, `aks_audit_log_records_total{verdict="delivered"}`))
 		assert.Equal(t, 3.0, b.Metric(t, `aks_audit_log_records_total{verdict="dead_lettered"}`))

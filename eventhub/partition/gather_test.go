@@ -81,7 +81,7 @@ func TestAnEventThatTheClientCannotReadIsADeadLetterThatNamesIt(t *testing.T) {
 		letters := b.Store.DeadLetters()
 		require.Len(t, letters, 2)
 		unreadable, broken := letters[0], letters[1]
-		assert.Equal(t, "0/0-0.json", unreadable.Name())
+		assert.Equal(t, "0/0-0-1769860800000.json", unreadable.Name())
 		assert.Equal(t, "unreadable", unreadable.Reason)
 		assert.Equal(t, "enqueued time cannot be converted", unreadable.Detail)
 		assert.Empty(t, unreadable.Content)

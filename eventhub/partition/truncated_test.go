@@ -41,7 +41,7 @@ func TestATruncatedEventIsDeliveredAndItsOriginalIsADeadLetter(t *testing.T) {
 		letters := b.Store.DeadLetters()
 		require.Len(t, letters, 1)
 		letter := letters[0]
-		assert.Equal(t, "0/0-1.json", letter.Name())
+		assert.Equal(t, "0/0-1-1769860800000.json", letter.Name())
 		assert.Equal(t, "too_large", letter.Reason)
 		assert.Equal(t, "kube-audit", letter.Category)
 		assert.Equal(t, original, string(letter.Content))

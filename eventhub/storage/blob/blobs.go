@@ -98,6 +98,9 @@ func newEntry(item azblob.BlobItemInternal) entry {
 	return e
 }
 
+// absent is the condition that there is no blob of that name.
+var absent = azblob.BlobAccessConditions{ModifiedAccessConditions: azblob.ModifiedAccessConditions{IfNoneMatch: azblob.ETagAny}}
+
 // writeMetadata sets the metadata of an empty blob if the blob still has etag. If etag is empty, it creates the blob
 // if there is none. Otherwise it fails with eventhub.ErrConflict, or with eventhub.ErrNotFound if the blob that had etag
 // was deleted.
@@ -137,7 +140,6 @@ func (c container) tryWriteMetadata(ctx context.Context, name string, metadata a
 		}
 		return entry{name: name, metadata: metadata, etag: response.ETag(), modified: response.LastModified()}, nil
 	}
-	absent := azblob.BlobAccessConditions{ModifiedAccessConditions: azblob.ModifiedAccessConditions{IfNoneMatch: azblob.ETagAny}}
 	response, err := blob.Upload(ctx, strings.NewReader(""), azblob.BlobHTTPHeaders{}, metadata, absent,
 		azblob.DefaultAccessTier, nil, azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
 	if err != nil {
@@ -166,11 +168,11 @@ func quote(etag azblob.ETag) azblob.ETag {
 	return `"` + etag + `"`
 }
 
-// put writes a JSON document as a blob, and replaces what was there.
-func (c container) put(ctx context.Context, name string, body io.ReadSeeker) error {
+// putNew writes a JSON document as a blob, unless there is one of that name.
+func (c container) putNew(ctx context.Context, name string, body io.ReadSeeker) error {
 	_, err := c.url.NewBlockBlobURL(name).Upload(ctx, body, azblob.BlobHTTPHeaders{ContentType: "application/json"}, nil,
-		azblob.BlobAccessConditions{}, azblob.DefaultAccessTier, nil, azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
-	if err != nil {
+		absent, azblob.DefaultAccessTier, nil, azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
+	if err != nil && !isConflict(err) {
 		return c.explain(err)
 	}
 	return nil

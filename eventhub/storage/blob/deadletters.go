@@ -17,7 +17,7 @@ func (s *Store) StoreDeadLetter(ctx context.Context, letter eventhub.DeadLetter)
 	if err != nil {
 		return err
 	}
-	if err := s.container.put(ctx, s.deadLetterPath()+letter.Name(), bytes.NewReader(encoded)); err != nil {
+	if err := s.container.putNew(ctx, s.deadLetterPath()+letter.Name(), bytes.NewReader(encoded)); err != nil {
 		return fmt.Errorf("store dead letter %s: %w", letter.Name(), err)
 	}
 	return nil

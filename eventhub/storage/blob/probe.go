@@ -68,7 +68,7 @@ func (s *Store) writeConditionally(ctx context.Context, name string) error {
 // to be unique.
 func (s *Store) ProbeContent(ctx context.Context, name string) error {
 	probe := s.scope.Path() + probeFolder + name
-	if err := s.container.put(ctx, probe, strings.NewReader(probeContent)); err != nil {
+	if err := s.container.putNew(ctx, probe, strings.NewReader(probeContent)); err != nil {
 		return fmt.Errorf("store the probe blob %s: %w", probe, err)
 	}
 	_, etag, readErr := s.container.get(ctx, probe, int64(len(probeContent)))

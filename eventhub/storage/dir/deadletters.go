@@ -18,6 +18,9 @@ func (s *Store) StoreDeadLetter(_ context.Context, letter eventhub.DeadLetter) e
 		return err
 	}
 	path := s.deadLetterFile(letter.Name())
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
 	if err := writeDurably(filepath.Dir(path), filepath.Base(path), encoded); err != nil {
 		return fmt.Errorf("store dead letter %s: %w", letter.Name(), err)
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -38,16 +39,34 @@ func TestDeadLetterFilesAreListedReadAndDeletedBesideADaemon(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "2", "9-4.json"+temporary), []byte("{"), 0o600))
 	names, err = records.ListDeadLetters(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []string{"2/9-3.json", "2/9-21.json", "2/10-0.json", "10/1-0.json"}, names)
+	assert.Equal(t, []string{"2/9-3.json", "2/9-21-1769860800000.json", "2/10-0.json", "10/1-0.json"}, names)
 
-	letter, err := records.ReadDeadLetter(t.Context(), "2/9-21.json")
+	letter, err := records.ReadDeadLetter(t.Context(), "2/9-21-1769860800000.json")
 	require.NoError(t, err)
 	assert.Equal(t, eventhub.DeadLetter{Partition: "2", Sequence: 9, Record: 21, Reason: "not_json", Detail: "d", Category: "c", Enqueued: eventhubtest.Noon, Content: []byte{0xff}}, letter)
-	require.NoError(t, records.DeleteDeadLetter(t.Context(), "2/9-21.json", letter))
-	require.NoError(t, records.DeleteDeadLetter(t.Context(), "2/9-21.json", letter), "once more")
-	_, err = records.ReadDeadLetter(t.Context(), "2/9-21.json")
+	require.NoError(t, records.DeleteDeadLetter(t.Context(), "2/9-21-1769860800000.json", letter))
+	require.NoError(t, records.DeleteDeadLetter(t.Context(), "2/9-21-1769860800000.json", letter), "once more")
+	_, err = records.ReadDeadLetter(t.Context(), "2/9-21-1769860800000.json")
 	require.ErrorIs(t, err, eventhub.ErrNotFound)
 	names, err = records.ListDeadLetters(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, names, 3)
+}
+
+func TestADeadLetterOfAHubMadeAnewReplacesNoneOfTheOldOne(t *testing.T) {
+	dir := t.TempDir()
+	store, records := openDir(t, dir), openDirRecords(t, dir)
+	old := eventhub.DeadLetter{Partition: "0", Reason: "not_json", Enqueued: eventhubtest.Noon, Content: []byte("old")}
+	anew := old
+	anew.Enqueued, anew.Content = old.Enqueued.Add(time.Hour), []byte("anew")
+	again := old
+	again.Content = []byte("stored again after a crash")
+	for _, letter := range []eventhub.DeadLetter{old, anew, again} {
+		require.NoError(t, store.StoreDeadLetter(t.Context(), letter))
+	}
+	for _, want := range []eventhub.DeadLetter{old, anew} {
+		letter, err := records.ReadDeadLetter(t.Context(), want.Name())
+		require.NoError(t, err)
+		assert.Equal(t, want, letter)
+	}
 }

@@ -120,7 +120,7 @@ func TestADeadLetterFileHoldsAllFields(t *testing.T) {
 		Detail: "400 Bad Request", Category: "kube-audit", Content: []byte(eventhubtest.Audit("a")),
 	}
 	require.NoError(t, openDir(t, dir).StoreDeadLetter(t.Context(), letter))
-	content, err := os.ReadFile(filepath.Join(dir, scopePath, "deadletter", "3", "42-7.json"))
+	content, err := os.ReadFile(filepath.Join(dir, scopePath, "deadletter", "3", "42-7-1769860800000.json"))
 	require.NoError(t, err)
 	var got map[string]any
 	require.NoError(t, json.Unmarshal(content, &got))
