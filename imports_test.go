@@ -17,26 +17,28 @@ const modulePath = "aks-audit-log-go"
 // import none of these. So nothing imports upwards, and no cycle can come about.
 var mayImport = map[string][]string{
 	".":                {"eventhub", "forwarder", "forwarder/variable", "internal/admin", "internal/check", "internal/daemon"},
-	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook"},
-	"internal/check":   {"eventhub", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook"},
+	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/hubclient/sdklog", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook"},
+	"internal/check":   {"eventhub", "eventhub/advice", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook"},
 	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "webhook"},
 	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/confirm"},
 	"webhook/confirm":  {},
 	"httpclient":       {},
 	"forwarder/status": {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "forwarder/status/page"},
 
-	"eventhub/consumer":        {"eventhub", "eventhub/partition", "forwarder", "forwarder/health", "forwarder/metrics"},
-	"eventhub/partition":       {"eventhub", "eventhub/checkpoint", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics"},
-	"eventhub/checkpoint":      {"eventhub", "forwarder/metrics"},
-	"eventhub/unpack":          {"eventhub", "eventhub/unpack/inplace", "eventhub/unpack/jsonscan", "forwarder", "forwarder/audit"},
-	"eventhub/unpack/inplace":  {},
-	"eventhub/unpack/jsonscan": {},
-	"eventhub/hubclient":       {"eventhub", "eventhub/azauth", "forwarder"},
-	"eventhub/azauth":          {"eventhub"},
-	"eventhub/storage":         {"eventhub", "eventhub/storage/blob", "eventhub/storage/dir", "forwarder"},
-	"eventhub/storage/blob":    {"eventhub", "eventhub/azauth", "forwarder", "forwarder/connstr"},
-	"eventhub/storage/dir":     {"eventhub"},
-	"eventhub":                 {"forwarder", "forwarder/audit"},
+	"eventhub/consumer":         {"eventhub", "eventhub/advice", "eventhub/partition", "forwarder", "forwarder/health", "forwarder/metrics"},
+	"eventhub/partition":        {"eventhub", "eventhub/checkpoint", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics"},
+	"eventhub/checkpoint":       {"eventhub", "forwarder/metrics"},
+	"eventhub/unpack":           {"eventhub", "eventhub/unpack/inplace", "eventhub/unpack/jsonscan", "forwarder", "forwarder/audit"},
+	"eventhub/unpack/inplace":   {},
+	"eventhub/unpack/jsonscan":  {},
+	"eventhub/hubclient":        {"eventhub", "eventhub/azauth", "eventhub/hubclient/sdklog", "forwarder"},
+	"eventhub/hubclient/sdklog": {"eventhub/azauth"},
+	"eventhub/advice":           {"forwarder", "forwarder/connstr"},
+	"eventhub/azauth":           {"eventhub"},
+	"eventhub/storage":          {"eventhub", "eventhub/storage/blob", "eventhub/storage/dir", "forwarder"},
+	"eventhub/storage/blob":     {"eventhub", "eventhub/azauth", "forwarder", "forwarder/connstr"},
+	"eventhub/storage/dir":      {"eventhub"},
+	"eventhub":                  {"forwarder", "forwarder/audit"},
 
 	"forwarder/metrics":     {"forwarder", "forwarder/audit"},
 	"forwarder/backlog":     {"forwarder/audit", "forwarder/metrics"},
@@ -49,7 +51,7 @@ var mayImport = map[string][]string{
 }
 
 // mayUseAzure are the packages that may import an Azure SDK.
-var mayUseAzure = []string{"eventhub/azauth", "eventhub/hubclient", "eventhub/storage/blob"}
+var mayUseAzure = []string{"eventhub/azauth", "eventhub/hubclient", "eventhub/hubclient/sdklog", "eventhub/storage/blob"}
 
 // goPackage is a package as `go list -json` describes it. Its imports do not include those of its tests.
 type goPackage struct {

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/e2e/harness"
-	"aks-audit-log-go/internal/hubtest"
 )
 
 // typedPath is where Azure's Go SDK looks for checkpoints: it spells the names as they are in the environment.
@@ -54,11 +53,6 @@ func tableRow(t *testing.T, table, first string) []string {
 	}
 	require.Fail(t, "no such line", "%s in\n%s", first, table)
 	return nil
-}
-
-// metadataOf returns the metadata of a checkpoint blob.
-func metadataOf(last hubtest.PartitionInfo) map[string]string {
-	return map[string]string{"sequencenumber": fmt.Sprint(last.LastSequence), "offset": last.LastOffset}
 }
 
 func TestCheckpointsShowPrintsWhatEachPredecessorLeft(t *testing.T) {
@@ -167,7 +161,7 @@ func TestCheckpointsExportWritesThemInAnotherSpelling(t *testing.T) {
 		last := hub.Partition(partition)
 		assert.Equal(t, []string{partition, fmt.Sprint(last.LastSequence), last.LastOffset, "written", typedPath + partition}, tableRow(t, table, partition))
 		for _, folder := range []string{typedPath, upper, harness.CheckpointPath} {
-			assert.Equal(t, metadataOf(last), c.Metadata(t)[folder+partition], folder)
+			assert.Equal(t, harness.CheckpointMetadata(last), c.Metadata(t)[folder+partition], folder)
 		}
 	}
 
@@ -207,7 +201,7 @@ func TestCheckpointsExportNeverMovesACheckpointBack(t *testing.T) {
 	blobs := c.Metadata(t)
 	assert.Equal(t, at(4, "400"), blobs[typedPath+"0"], "further than ours")
 	assert.Equal(t, at(3, "300"), blobs[typedPath+"1"], "over rubbish")
-	assert.Equal(t, metadataOf(last), blobs[typedPath+"2"], "the hub tells the offset of its newest event")
+	assert.Equal(t, at(int(last.LastSequence), last.LastOffset), blobs[typedPath+"2"], "the hub tells the offset of its newest event")
 	assert.NotContains(t, blobs, typedPath+"3", "a reader that needs the offset would fail")
 	assert.NotContains(t, blobs, typedPath+"4")
 	assert.Contains(t, strings.Join(tableRow(t, table, "3"), " "), "not written: the offset is not known")

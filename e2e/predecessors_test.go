@@ -94,6 +94,28 @@ func TestThePositionOfAPredecessorIsTakenOver(t *testing.T) {
 	}
 }
 
+// The further checkpoint may be of an event hub that was deleted since, and whoever writes to the other blob now knows
+// better.
+func TestOfSeveralSpellingsTheCheckpointThatWasWrittenLastCounts(t *testing.T) {
+	t.Parallel()
+	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)
+	done, next := harness.NewFeed(hub), harness.NewFeed(hub)
+	done.Add(t, 4, 2)
+	position := hub.Partition("0")
+	next.Add(t, 8, 2)
+	c.Put(t, typedPath+"0", map[string]string{"sequencenumber": fmt.Sprint(position.LastSequence + 3), "offset": "4711"})
+	written := c.Written(t, typedPath+"0")
+	harness.Wait(t, func() bool {
+		c.Add(t, harness.CheckpointPath+"0", harness.CheckpointMetadata(position))
+		return c.Written(t, harness.CheckpointPath+"0").After(written)
+	}, "the storage's clock has gone on by a second")
+	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL))
+	s.Await(t, next.Total())
+	d.Stop(t)
+	next.AssertOnceInOrder(t, s.Accepted())
+	harness.AssertCaughtUp(t, hub, c)
+}
+
 func TestALeaseThatNamesNoEventMeansNothingReadYet(t *testing.T) {
 	t.Parallel()
 	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)

@@ -2,21 +2,37 @@ package eventhub
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 )
 
-func TestAFurtherCheckpointWinsWhereverItStands(t *testing.T) {
-	at := func(partition string, sequence int64, place string) FoundCheckpoint {
-		return FoundCheckpoint{Checkpoint: Checkpoint{Partition: partition, Sequence: sequence}, Place: place}
+// at returns a checkpoint that was written in a second of some minute.
+func at(partition string, sequence int64, place string, second int) FoundCheckpoint {
+	return FoundCheckpoint{
+		Checkpoint: Checkpoint{Partition: partition, Sequence: sequence}, Place: place,
+		Written: time.Date(2026, 1, 31, 12, 0, second, 0, time.UTC),
 	}
-	offset := at("2", 3, "h")
+}
+
+func TestTheCheckpointThatWasWrittenLastCounts(t *testing.T) {
+	stale := at("0", 399, "old spelling", 1)
+	current := at("0", 99, "new spelling", 2)
+	for _, found := range [][]FoundCheckpoint{{stale, current}, {current, stale}} {
+		assert.Equal(t, []FoundCheckpoint{current}, LatestCheckpoints(found), "a further one may be of a hub that was deleted")
+	}
+	unreadable := at("0", NoSequence, "rubbish", 3)
+	assert.Equal(t, []FoundCheckpoint{current}, LatestCheckpoints([]FoundCheckpoint{unreadable, current, unreadable}))
+}
+
+func TestOfCheckpointsThatWereWrittenTogetherTheFurtherOneCounts(t *testing.T) {
+	offset := at("2", 3, "h", 0)
 	offset.Offset = "300"
-	withOffset := FurthestCheckpoints([]FoundCheckpoint{at("2", 3, "g"), offset, at("2", 3, "i")})
+	withOffset := LatestCheckpoints([]FoundCheckpoint{at("2", 3, "g", 0), offset, at("2", 3, "i", 0)})
 	assert.Equal(t, []FoundCheckpoint{offset}, withOffset)
-	furthest := FurthestCheckpoints([]FoundCheckpoint{
-		at("1", 4, "a"), at("1", 5, "b"), at("1", 5, "late"), at("0", NoSequence, "c"), at("0", 0, "d"),
-		at("1", NoSequence, "e"), at("2", NoSequence, "f"),
+	latest := LatestCheckpoints([]FoundCheckpoint{
+		at("1", 4, "a", 0), at("1", 5, "b", 0), at("1", 5, "late", 0), at("0", NoSequence, "c", 0), at("0", 0, "d", 0),
+		at("1", NoSequence, "e", 0), at("2", NoSequence, "f", 0),
 	})
-	assert.Equal(t, []FoundCheckpoint{at("1", 5, "b"), at("0", 0, "d"), at("2", NoSequence, "f")}, furthest)
+	assert.Equal(t, []FoundCheckpoint{at("1", 5, "b", 0), at("0", 0, "d", 0), at("2", NoSequence, "f", 0)}, latest)
 }

@@ -36,18 +36,32 @@ type Hub interface {
 	PartitionIDs(ctx context.Context) ([]string, error)
 	// PartitionInfo returns what the partition holds now.
 	PartitionInfo(ctx context.Context, partition string) (PartitionInfo, error)
-	// Receive calls handle with the events of the partition after the position from, in order, one at a time, and with
-	// none twice. It reconnects by itself, and continues after the last event that it handed on. It returns nil after
-	// ctx has ended, and ErrDisplaced if another reader took the partition. Any other error means that it cannot
-	// reconnect, and the caller may call it again. It does not return while handle runs.
-	Receive(ctx context.Context, partition string, from Position, handle Handler) error
+	// Receive hands the receiver the events of the partition after the position from, in order, one at a time, and none
+	// twice. It reconnects by itself, and continues after the last event that it handed on. Where the partition no longer
+	// holds the stream of that event (Position.OtherStream), it continues with the events that were enqueued later.
+	// It returns nil after ctx has ended, and ErrDisplaced if another reader took the partition. Any other error means
+	// that it cannot reconnect, and the caller may call it again. It does not return while the receiver handles an event.
+	Receive(ctx context.Context, partition string, from Position, receiver Receiver) error
 	// Close ends the connections. Nothing may use the hub any more. It stops waiting for the service when ctx ends.
 	Close(ctx context.Context) error
 }
 
-// Handler takes one event. It may block as long as it needs: that is the backpressure. It must return when ctx ends,
-// and an event that it did not take by then counts as not handed on.
-type Handler func(ctx context.Context, event Event)
+// Receiver is whom Receive hands the events of a partition.
+type Receiver struct {
+	// Handle takes one event. It may block as long as it needs: that is the backpressure. It must return when ctx ends,
+	// and an event that it did not take by then counts as not handed on.
+	Handle func(ctx context.Context, event Event)
+	// Attached is called when the service has opened the partition for reading, perhaps more than once and from another
+	// goroutine. It must return at once. It may be nil.
+	Attached func()
+}
+
+// NoteAttached calls Attached, if there is one.
+func (r Receiver) NoteAttached() {
+	if r.Attached != nil {
+		r.Attached()
+	}
+}
 
 // Event is one event of a partition.
 type Event struct {
@@ -66,23 +80,6 @@ type Event struct {
 	Unreadable string
 }
 
-// NoSequence is the sequence number before every event: sequence numbers start at 0.
-const NoSequence int64 = -1
-
-// Position is a place between two events of a partition.
-type Position struct {
-	// Sequence is the sequence number of the last event before the position, NoSequence if there is none.
-	Sequence int64
-	// Offset is the offset of that event, "" if it is not known.
-	Offset string
-	// Since leaves out the events that were enqueued at this time or before, unless it is zero. It serves to find the
-	// first event after a time. If Offset is set, Since is ignored.
-	Since time.Time
-}
-
-// Beginning returns the position before the oldest event that the service still holds.
-func Beginning() Position { return Position{Sequence: NoSequence} }
-
 // PartitionInfo is what the service says about a partition.
 type PartitionInfo struct {
 	// First is the sequence number of the oldest event that the service still holds. If it holds none, azeventhubs
@@ -94,6 +91,15 @@ type PartitionInfo struct {
 	LastOffset string
 	// LastEnqueued is when the service accepted the newest event.
 	LastEnqueued time.Time
+}
+
+// Newest returns the position behind the newest event.
+func (i PartitionInfo) Newest() Position {
+	newest := Position{Sequence: i.Last, Offset: i.LastOffset}
+	if i.Last > NoSequence {
+		newest.Enqueued = inMilliseconds(i.LastEnqueued)
+	}
+	return newest
 }
 
 // ErrDisplaced says that another reader has taken the partition over.

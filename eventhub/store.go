@@ -23,7 +23,8 @@ type CheckpointStore interface {
 	// ownership has changed since it was listed, and with ErrNotFound if it was deleted. The next renewal needs the
 	// ownership that Claim returns.
 	Claim(ctx context.Context, ownership Ownership) (Ownership, error)
-	// ListCheckpoints returns the furthest checkpoint of each partition that has one.
+	// ListCheckpoints returns the checkpoint of each partition that has one. Of several, the one that was written last
+	// counts.
 	ListCheckpoints(ctx context.Context) ([]Checkpoint, error)
 	// UpdateCheckpoint writes the position of a partition. It writes nothing and fails with ErrConflict if somebody
 	// else has written it since the given checkpoint was listed or updated, or with ErrNotFound if it was deleted since.

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-pipeline-go/pipeline"
 	"github.com/Azure/azure-storage-blob-go/azblob"
@@ -105,6 +106,14 @@ func (c Blobs) Renewals(t *testing.T, partition string) azblob.ETag {
 	properties, err := c.URL.NewBlobURL(OwnershipPath+partition).GetProperties(t.Context(), azblob.BlobAccessConditions{}, azblob.ClientProvidedKeyOptions{})
 	require.NoError(t, err)
 	return properties.ETag()
+}
+
+// Written returns when a blob was written last, in whole seconds.
+func (c Blobs) Written(t *testing.T, name string) time.Time {
+	t.Helper()
+	properties, err := c.URL.NewBlobURL(name).GetProperties(t.Context(), azblob.BlobAccessConditions{}, azblob.ClientProvidedKeyOptions{})
+	require.NoError(t, err)
+	return properties.LastModified()
 }
 
 // Write creates a blob with content. It creates the container first if that does not exist.

@@ -37,17 +37,21 @@ func CaughtUp(t *testing.T, hub *hubtest.Server, c Blobs) bool {
 	return true
 }
 
-// AssertCaughtUp checks that every checkpoint holds the sequence number and offset of its partition's
-// last hub event.
+// CheckpointMetadata returns the metadata of a checkpoint of ours that stands at the last hub event of a partition.
+func CheckpointMetadata(last hubtest.PartitionInfo) map[string]string {
+	return map[string]string{
+		"sequencenumber": strconv.FormatInt(last.LastSequence, 10),
+		"offset":         last.LastOffset,
+		"enqueuedtimems": strconv.FormatInt(last.LastEnqueued.UnixMilli(), 10),
+	}
+}
+
+// AssertCaughtUp checks that every checkpoint stands at its partition's last hub event.
 func AssertCaughtUp(t *testing.T, hub *hubtest.Server, c Blobs) {
 	t.Helper()
 	blobs := c.Metadata(t)
 	for _, partition := range hub.PartitionIDs() {
-		last := hub.Partition(partition)
-		assert.Equal(t, map[string]string{
-			"sequencenumber": strconv.FormatInt(last.LastSequence, 10),
-			"offset":         last.LastOffset,
-		}, blobs[CheckpointPath+partition], "the checkpoint of partition %s", partition)
+		assert.Equal(t, CheckpointMetadata(hub.Partition(partition)), blobs[CheckpointPath+partition], "the checkpoint of partition %s", partition)
 	}
 }
 

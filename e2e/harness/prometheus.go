@@ -29,7 +29,7 @@ func StartMonitored(t *testing.T) *Prometheus {
 	hub, s := StartHub(t, 2), StartSink(t)
 	d := StartDaemon(t, PageSettings(t, hub, s.URL))
 	d.AwaitReady(t)
-	p := startPrometheus(t, strings.TrimPrefix(d.StatsURL, "http://"))
+	p := StartPrometheus(t, d)
 	p.AwaitResult(t, "aks_audit_log_build_info")
 	fed := NewFeed(hub)
 	fed.Add(t, 2, 3)
@@ -56,13 +56,17 @@ type Prometheus struct {
 	url string
 }
 
-// startPrometheus scrapes the targets, host:port each. It adds a namespace and a job as the
+// StartPrometheus scrapes the daemons. It adds a namespace and a job as the
 // ServiceMonitor of the chart does.
-func startPrometheus(t *testing.T, targets ...string) *Prometheus {
+func StartPrometheus(t *testing.T, daemons ...*Daemon) *Prometheus {
 	t.Helper()
 	binary, err := exec.LookPath("prometheus")
 	require.NoError(t, err, PrometheusPackage)
 	dir, address := t.TempDir(), FreeAddress(t)
+	targets := make([]string, len(daemons))
+	for i, d := range daemons {
+		targets[i] = strings.TrimPrefix(d.StatsURL, "http://")
+	}
 	config := filepath.Join(dir, "prometheus.yml")
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
 global: {scrape_interval: 1s}

@@ -60,7 +60,7 @@ func (w *Writer) StartSession(session eventhub.Session) { w.pending.start(sessio
 
 // Pass allows the checkpoint to pass a hub event once the session has confirmed all that it has accepted until now.
 func (w *Writer) Pass(event eventhub.Event) {
-	w.pending.add(eventhub.Position{Sequence: event.Sequence, Offset: event.Offset})
+	w.pending.add(eventhub.After(event))
 }
 
 // AdvanceConfirmed notes what the session has confirmed since the last time.
@@ -121,8 +121,8 @@ func (w *Writer) Flush(ctx context.Context) error {
 	w.AdvanceConfirmed()
 	next, confirmed := w.stored, w.confirmed.Load()
 	switch {
-	case confirmed != nil && (confirmed.Sequence != w.stored.Sequence || confirmed.Offset != w.stored.Offset):
-		next.Sequence, next.Offset = confirmed.Sequence, confirmed.Offset
+	case confirmed != nil && !w.stored.Is(*confirmed):
+		next.Sequence, next.Offset, next.Enqueued = confirmed.Sequence, confirmed.Offset, confirmed.Enqueued
 	case !w.refreshDue():
 		return nil
 	}
@@ -133,7 +133,7 @@ func (w *Writer) Flush(ctx context.Context) error {
 	if err != nil {
 		w.reportFailure(err)
 		if !errors.Is(err, eventhub.ErrConflict) {
-			w.rememberUnanswered(eventhub.Checkpoint{Partition: next.Partition, Sequence: next.Sequence, Offset: next.Offset})
+			w.rememberUnanswered(eventhub.Checkpoint{Partition: next.Partition, Sequence: next.Sequence, Offset: next.Offset, Enqueued: next.Enqueued})
 		}
 		return err
 	}

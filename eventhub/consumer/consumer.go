@@ -48,7 +48,7 @@ type Consumer struct {
 func New(cfg forwarder.Config, ownerID string, hub eventhub.Hub, store eventhub.Store, sink eventhub.Sink,
 	stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger,
 ) *Consumer {
-	observed := observedHub{Hub: hub, health: health}
+	observed := observedHub{Hub: hub, cfg: cfg, health: health}
 	restored := restoringStore{Store: store, ownerID: ownerID, log: log}
 	return &Consumer{
 		cfg: cfg, hub: observed, store: restored, sink: sink, stats: stats, health: health, log: log,

@@ -2,61 +2,60 @@ package consumer
 
 import (
 	"context"
-	"sync"
-	"time"
+	"errors"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/advice"
+	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/health"
 )
 
-// acceptedAfter is how long a partition must be received from before the hub is taken to accept this replica, if no event
-// shows it earlier. A refusal comes at once.
-const acceptedAfter = 30 * time.Second
-
 // observedHub tells the watchdog when the hub has answered a request, and health whether the hub accepts the key or the
-// identity. An error does not count as an answer, not even a 401: a new process may read a newer key.
+// identity and opens the partitions. What it returns says what an operator can do. An error does not count as an answer, not even a 401: a new process may read a newer key.
 type observedHub struct {
 	eventhub.Hub
+	cfg    forwarder.Config
 	health *health.Health
 }
 
 // PartitionIDs implements eventhub.Hub.
 func (h observedHub) PartitionIDs(ctx context.Context) ([]string, error) {
 	ids, err := h.Hub.PartitionIDs(ctx)
-	h.observe(err)
-	return ids, err
+	return ids, h.observe(err)
 }
 
 // PartitionInfo implements eventhub.Hub.
 func (h observedHub) PartitionInfo(ctx context.Context, partition string) (eventhub.PartitionInfo, error) {
 	info, err := h.Hub.PartitionInfo(ctx, partition)
-	h.observe(err)
-	return info, err
+	return info, h.observe(err)
 }
 
-// observe notes the answer to a request.
-func (h observedHub) observe(err error) {
-	switch {
-	case err == nil:
+// observe notes the answer to a request. It returns the error with what an operator can do about it.
+func (h observedHub) observe(err error) error {
+	if err == nil {
 		h.health.HubAnswered()
 		h.health.HubAccepts("")
-	case eventhub.AccessDeniedBy(err) == eventhub.ServiceHub:
+		return nil
+	}
+	if eventhub.AccessDeniedBy(err) == eventhub.ServiceHub {
 		h.health.HubRefuses("", err.Error())
 	}
+	return advice.Hub(h.cfg, err)
 }
 
 // Receive implements eventhub.Hub.
-func (h observedHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
-	var once sync.Once
-	accept := func() { once.Do(func() { h.health.HubAccepts(partition) }) }
-	late := time.AfterFunc(acceptedAfter, accept)
-	err := h.Hub.Receive(ctx, partition, from, func(ctx context.Context, event eventhub.Event) {
-		accept()
-		handle(ctx, event)
-	})
-	late.Stop()
+func (h observedHub) Receive(ctx context.Context, partition string, from eventhub.Position, receiver eventhub.Receiver) error {
+	err := h.Hub.Receive(ctx, partition, from, eventhub.Receiver{Handle: receiver.Handle, Attached: func() {
+		h.health.Attached(partition)
+		receiver.NoteAttached()
+	}})
+	if err == nil || errors.Is(err, eventhub.ErrDisplaced) || ctx.Err() != nil {
+		return err
+	}
 	if eventhub.AccessDeniedBy(err) == eventhub.ServiceHub {
 		h.health.HubRefuses(partition, err.Error())
 	}
+	err = advice.Group(h.cfg, err)
+	h.health.ReceiveFailed(partition, err.Error())
 	return err
 }

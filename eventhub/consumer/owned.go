@@ -57,6 +57,7 @@ func (c *Consumer) start(ctx context.Context, ownership eventhub.Ownership, stor
 	owned := &ownedPartition{partition: ownership.Partition, ownership: ownership, drain: startDrain, abandon: abandon}
 	c.owned[ownership.Partition] = owned
 	c.stats.Partition(ownership.Partition).Owned()
+	c.health.Claimed(ownership.Partition)
 	c.log.WithField("partition", ownership.Partition).Info("partition owned")
 	running := partition.New(ownership.Partition, c.shared)
 	if later {

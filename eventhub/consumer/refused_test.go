@@ -19,11 +19,11 @@ type refusingHub struct {
 	refuses atomic.Bool
 }
 
-func (h *refusingHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
+func (h *refusingHub) Receive(ctx context.Context, partition string, from eventhub.Position, receiver eventhub.Receiver) error {
 	if h.refuses.Load() {
 		return &eventhub.AccessDeniedError{Service: eventhub.ServiceHub, Message: "no right to listen"}
 	}
-	return h.Hub.Receive(ctx, partition, from, handle)
+	return h.Hub.Receive(ctx, partition, from, receiver)
 }
 
 func TestWhoIsRefusedLaterIsNotReadyUntilItIsAcceptedAgain(t *testing.T) {
@@ -87,7 +87,9 @@ func TestAnEventSaysAtOnceThatTheReaderIsAccepted(t *testing.T) {
 		b.Hub.Append("0", []byte("{}"))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- hub.Receive(ctx, "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {}) }()
+		go func() {
+			done <- hub.Receive(ctx, "0", eventhub.Beginning(), eventhub.Receiver{Handle: func(context.Context, eventhub.Event) {}})
+		}()
 		synctest.Wait()
 		_, reason := b.Health.Ready()
 		assert.Equal(t, "ready: owning 1 of 1 partitions", reason)

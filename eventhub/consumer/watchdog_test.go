@@ -37,7 +37,7 @@ func newLockedHub(hub *eventhubtest.Hub, partition string) *lockedHub {
 	return &lockedHub{Hub: hub, partition: partition, attempts: make(chan struct{}, 1000), unlocked: make(chan struct{})}
 }
 
-func (h *lockedHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
+func (h *lockedHub) Receive(ctx context.Context, partition string, from eventhub.Position, receiver eventhub.Receiver) error {
 	if partition == h.partition {
 		h.attempts <- struct{}{}
 		select {
@@ -46,7 +46,7 @@ func (h *lockedHub) Receive(ctx context.Context, partition string, from eventhub
 			return errors.New("link refused")
 		}
 	}
-	return h.Hub.Receive(ctx, partition, from, handle)
+	return h.Hub.Receive(ctx, partition, from, receiver)
 }
 
 // forGood is how far in the future the renewal of an ownership is that must not expire during a test.

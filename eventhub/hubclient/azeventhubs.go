@@ -11,6 +11,7 @@ import (
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/azauth"
+	"aks-audit-log-go/eventhub/hubclient/sdklog"
 	"aks-audit-log-go/forwarder"
 )
 
@@ -47,6 +48,7 @@ var _ Client = (*azEventHubs)(nil)
 
 // newAzEventHubs does not connect yet.
 func newAzEventHubs(cfg forwarder.Config, readerID string, tokens *azauth.TokenSource) (*azEventHubs, error) {
+	sdklog.Listen()
 	tlsConfig, err := hubTLS(cfg)
 	if err != nil {
 		return nil, err
@@ -84,12 +86,12 @@ func (a *azEventHubs) connect(retries int32) (*azeventhubs.ConsumerClient, error
 }
 
 // open makes the client of a partition. The client connects when the first event is requested.
-func (a *azEventHubs) open(consumer *azeventhubs.ConsumerClient, partition string, from eventhub.Position) (*azeventhubs.PartitionClient, error) {
+func (a *azEventHubs) open(consumer *azeventhubs.ConsumerClient, partition string, from azeventhubs.StartPosition) (*azeventhubs.PartitionClient, error) {
 	// With the lowest epoch, the link of a new owner displaces the link of the previous one, as in Azure's own
 	// processors. So a partition never has two readers.
 	epoch := int64(0)
 	link, err := consumer.NewPartitionClient(partition, &azeventhubs.PartitionClientOptions{
-		StartPosition: sdkPosition(from),
+		StartPosition: from,
 		OwnerLevel:    &epoch,
 		Prefetch:      a.credits.perPartition(),
 	})
@@ -99,8 +101,7 @@ func (a *azEventHubs) open(consumer *azeventhubs.ConsumerClient, partition strin
 	return link, nil
 }
 
-// sdkPosition never requests the latest event: the SDK would request it again when it reconnects, and lose what came
-// in between.
+// sdkPosition returns the start behind a position, by its number or its time.
 func sdkPosition(from eventhub.Position) azeventhubs.StartPosition {
 	earliest := true
 	switch {
@@ -150,8 +151,8 @@ func (a *azEventHubs) PartitionInfo(ctx context.Context, partition string) (even
 }
 
 // Receive implements eventhub.Hub.
-func (a *azEventHubs) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
-	reader := &azReader{hub: a, partition: partition, position: from, handle: handle}
+func (a *azEventHubs) Receive(ctx context.Context, partition string, from eventhub.Position, receiver eventhub.Receiver) error {
+	reader := &azReader{hub: a, partition: partition, position: from, receiver: receiver}
 	for {
 		err := reader.read(ctx)
 		switch {
@@ -161,6 +162,8 @@ func (a *azEventHubs) Receive(ctx context.Context, partition string, from eventh
 			reader.withoutRetries = false
 		case errors.Is(err, errEventMissing):
 			reader.withoutRetries = true
+		case errors.Is(err, errLastMissing), reader.positionRefused(err):
+			reader.byTime = true
 		case displaced(err):
 			return eventhub.ErrDisplaced
 		default:

@@ -8,6 +8,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/hubclient/sdklog"
 )
 
 // errLinkHangs says that the SDK did not return after the end of its context.
@@ -24,6 +25,11 @@ type azFetcher struct {
 	last int64
 	// startKnown is false if the sequence number before the first event is not known.
 	startKnown bool
+	// verify is set while the last event is awaited once more.
+	verify bool
+	// opened tells how often the SDK has opened the partition. If it opens it a second time, it does so behind the number
+	// of the last event, and nobody would see that the stream is another one.
+	opened *sdklog.LinkWatch
 	// withoutRetries is set if the partition was opened to find out why an event did not come.
 	withoutRetries bool
 
@@ -45,7 +51,7 @@ func (f *azFetcher) run(ctx context.Context) {
 		}
 		select {
 		case f.fetched <- event:
-			f.last = event.SequenceNumber
+			f.last, f.startKnown, f.verify = event.SequenceNumber, true, false
 		case <-ctx.Done():
 			f.ended <- ctx.Err()
 			return
@@ -80,10 +86,16 @@ func (f *azFetcher) next(ctx context.Context) (*azeventhubs.ReceivedEventData, e
 		quiet := waiting.Err() != nil && ctx.Err() == nil
 		cancel()
 		switch {
+		case len(events) == 0 && !quiet:
+			return nil, err
+		case f.opened.Opened() > 1:
+			return nil, errReopen
 		case len(events) > 0:
 			return events[0], nil
-		case !quiet:
-			return nil, err
+		case f.opened.Opened() == 0:
+			return nil, errNotAttached
+		case f.verify:
+			return nil, errLastMissing
 		}
 		if err := f.checkQuiet(ctx); err != nil {
 			return nil, err

@@ -3,11 +3,13 @@ package hubclient
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/hubclient/sdklog"
 )
 
 var (
@@ -17,6 +19,11 @@ var (
 	// errEventMissing says that the hub holds an event that did not come. If the SDK cannot convert an event, it skips
 	// it without an error, once for each of its retries.
 	errEventMissing = errors.New("an event did not come")
+	// errLastMissing says that the last event did not come once more. It may have been removed, or the hub may be another
+	// one.
+	errLastMissing = errors.New("the last event did not come again")
+	// errNotAttached says that the service does not answer the request to open the partition.
+	errNotAttached = fmt.Errorf("the hub has not opened the partition: no answer in time: %w", context.DeadlineExceeded)
 	// errEventWithheld says that the event did not come without retries either.
 	errEventWithheld = errors.New("the event hub holds an event but does not give it")
 )
@@ -30,8 +37,13 @@ const unreadable = "cannot be converted to"
 type azReader struct {
 	hub       *azEventHubs
 	partition string
-	handle    eventhub.Handler
+	receiver  eventhub.Receiver
 	position  eventhub.Position
+	// byTime opens the partition at the time of the last event, because the event itself was not found. It holds until
+	// an event is handed on.
+	byTime bool
+	// verify is set while the partition is open at its last event and that event has not come yet.
+	verify bool
 	// first is the sequence number of the oldest event that the hub held just before the partition was opened.
 	first int64
 	// withoutRetries opens the partition for a single event, without retries, so that the SDK has to report what it
@@ -55,7 +67,8 @@ func (r *azReader) read(ctx context.Context) error {
 		}
 		defer closeQuietly(ctx, consumer.Close)
 	}
-	link, err := r.hub.open(consumer, r.partition, r.position)
+	r.verify = r.knowsLast() && !r.byTime
+	link, err := r.hub.open(consumer, r.partition, r.start())
 	if err != nil {
 		return err
 	}
@@ -73,9 +86,11 @@ func (r *azReader) read(ctx context.Context) error {
 func (r *azReader) readLink(ctx context.Context, link *azeventhubs.PartitionClient) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	opened := sdklog.WatchLinks(r.partition, r.receiver.NoteAttached)
+	defer opened.Forget()
 	fetcher := azFetcher{
 		hub: r.hub, partition: r.partition, link: link, cancelReader: cancel,
-		last: r.expected() - 1, withoutRetries: r.withoutRetries, startKnown: r.startKnown(),
+		last: r.expected() - 1, withoutRetries: r.withoutRetries, startKnown: r.startKnown(), verify: r.verify, opened: opened,
 		fetched: make(chan *azeventhubs.ReceivedEventData), ended: make(chan error, 1),
 	}
 	go fetcher.run(ctx)
@@ -96,11 +111,19 @@ func (r *azReader) readLink(ctx context.Context, link *azeventhubs.PartitionClie
 }
 
 // accept hands an event on. It returns errEventMissing if another event should have come before it, and errReopen if
-// the SDK would go wrong after it.
+// the SDK would go wrong after it, or if another event stands where the last one should.
 func (r *azReader) accept(ctx context.Context, received *azeventhubs.ReceivedEventData) error {
 	event, numbered := r.convert(received)
+	if r.verify {
+		r.verify = false
+		if r.position.Names(event) {
+			return nil
+		}
+		r.byTime = true
+		return errReopen
+	}
 	switch {
-	case event.Sequence <= r.position.Sequence:
+	case r.position.Passed(eventhub.After(event)):
 		return nil
 	case event.Sequence > r.expected() && r.startKnown() && !r.withoutRetries:
 		return errEventMissing
@@ -117,7 +140,34 @@ func (r *azReader) expected() int64 { return max(r.position.Sequence+1, r.first)
 
 // startKnown is false while the first event of a time is being looked for.
 func (r *azReader) startKnown() bool {
-	return r.position.Sequence > eventhub.NoSequence || r.position.Since.IsZero()
+	return !r.byTime && (r.position.Sequence > eventhub.NoSequence || r.position.Since.IsZero())
+}
+
+// knowsLast reports whether the last event is known by more than its number.
+func (r *azReader) knowsLast() bool { return !r.position.Enqueued.IsZero() }
+
+// start returns where to open the partition: at the last event if it is known, so that it comes once more and shows that
+// the stream is the same. Its offset is used if it is known, because the number names no event for sure in a namespace
+// that is replicated to other regions (.NET SDK, EventProcessor.CheckpointPosition). start never returns the latest
+// event: the SDK would ask for it again when it reconnects, and lose what came in between.
+func (r *azReader) start() azeventhubs.StartPosition {
+	last := r.position
+	switch {
+	case !r.knowsLast():
+		return sdkPosition(last)
+	case r.byTime:
+		return azeventhubs.StartPosition{EnqueuedTime: &last.Enqueued, Inclusive: true}
+	case last.Offset != "":
+		return azeventhubs.StartPosition{Offset: &last.Offset, Inclusive: true}
+	default:
+		return azeventhubs.StartPosition{SequenceNumber: &last.Sequence, Inclusive: true}
+	}
+}
+
+// positionRefused reports whether the service refuses the number or the offset of the last event, as it does if it has
+// not given out that one yet. The SDK has no code for it.
+func (r *azReader) positionRefused(err error) bool {
+	return r.knowsLast() && !r.byTime && strings.Contains(err.Error(), "com.microsoft:argument-error")
 }
 
 // convert reads an event of the SDK. If the event has no sequence number, convert derives it from the last one,
@@ -126,6 +176,9 @@ func (r *azReader) convert(received *azeventhubs.ReceivedEventData) (event event
 	event = eventOf(received)
 	if _, numbered = received.RawAMQPMessage.MessageAnnotations["x-opt-sequence-number"]; !numbered {
 		event.Sequence = r.expected()
+		if r.verify {
+			event.Sequence = r.position.Sequence
+		}
 	}
 	return event, numbered
 }
@@ -147,8 +200,10 @@ func (r *azReader) handOn(ctx context.Context, event eventhub.Event) {
 	if ctx.Err() != nil {
 		return
 	}
-	r.handle(ctx, event)
+	r.receiver.Handle(ctx, event)
 	if ctx.Err() == nil {
-		r.position = eventhub.Position{Sequence: event.Sequence, Offset: event.Offset, Since: r.position.Since}
+		since := r.position.Since
+		r.position, r.byTime = eventhub.After(event), false
+		r.position.Since = since
 	}
 }

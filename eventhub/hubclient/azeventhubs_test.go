@@ -47,15 +47,15 @@ func readAll(t *testing.T, server *hubtest.Server, hub eventhub.Hub) []eventhub.
 // test may take a partition for quiet too early.
 type reopeningHub struct{ eventhub.Hub }
 
-func (h reopeningHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
+func (h reopeningHub) Receive(ctx context.Context, partition string, from eventhub.Position, receiver eventhub.Receiver) error {
 	log, _ := logtest.NewNullLogger()
 	return retry.Do(ctx, log, "receive", func() error {
-		return h.Hub.Receive(ctx, partition, from, func(ctx context.Context, event eventhub.Event) {
-			handle(ctx, event)
+		return h.Hub.Receive(ctx, partition, from, eventhub.Receiver{Handle: func(ctx context.Context, event eventhub.Event) {
+			receiver.Handle(ctx, event)
 			if ctx.Err() == nil {
-				from.Sequence, from.Offset = event.Sequence, event.Offset
+				from = eventhub.After(event)
 			}
-		})
+		}})
 	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
 }
 
@@ -390,13 +390,13 @@ func startRetrying(t *testing.T, hub eventhub.Hub) *eventhubtest.Reading {
 	go func() {
 		position := eventhub.Beginning()
 		for {
-			err := hub.Receive(ctx, "0", position, func(ctx context.Context, event eventhub.Event) {
+			err := hub.Receive(ctx, "0", position, eventhub.Receiver{Handle: func(ctx context.Context, event eventhub.Event) {
 				select {
 				case r.Events <- event:
 					position = eventhub.Position{Sequence: event.Sequence, Offset: event.Offset}
 				case <-ctx.Done():
 				}
-			})
+			}})
 			if err == nil {
 				r.Done <- nil
 				return
@@ -423,7 +423,7 @@ func TestAHubThatIsUnavailableIsAnErrorSoon(t *testing.T) {
 			leave(server)
 			require.ErrorContains(t, r.End(t), "receive from partition 0")
 			began := time.Now()
-			require.Error(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {}))
+			require.Error(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), eventhub.Receiver{Handle: func(context.Context, eventhub.Event) {}}))
 			assert.Less(t, time.Since(began), eventhubtest.WaitLimit)
 		})
 	}
@@ -432,7 +432,7 @@ func TestAHubThatIsUnavailableIsAnErrorSoon(t *testing.T) {
 func TestAReaderBeyondTheNewestEventIsAnError(t *testing.T) {
 	server, hub := startAzEmulator(t)
 	server.Append("0", []byte("a"))
-	err := hub.Receive(t.Context(), "0", eventhub.Position{Sequence: 5}, func(context.Context, eventhub.Event) {})
+	err := hub.Receive(t.Context(), "0", eventhub.Position{Sequence: 5}, eventhub.Receiver{Handle: func(context.Context, eventhub.Event) {}})
 	require.ErrorContains(t, err, "receive from partition 0")
 }
 
@@ -506,7 +506,7 @@ func TestAClosedHubIsAnErrorAndMayBeClosedAgain(t *testing.T) {
 	closeHub(t, hub)
 	_, err = hub.PartitionIDs(t.Context())
 	require.Error(t, err)
-	require.Error(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {}))
+	require.Error(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), eventhub.Receiver{Handle: func(context.Context, eventhub.Event) {}}))
 }
 
 func TestCloseEndsWithItsContext(t *testing.T) {

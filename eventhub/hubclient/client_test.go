@@ -183,10 +183,10 @@ func TestAReaderInItsHandlerIsDisplacedAtOnce(t *testing.T) {
 		inHandler := make(chan struct{})
 		done := make(chan error, 1)
 		go func() {
-			done <- hub.Receive(t.Context(), "0", eventhub.Beginning(), func(ctx context.Context, _ eventhub.Event) {
+			done <- hub.Receive(t.Context(), "0", eventhub.Beginning(), eventhub.Receiver{Handle: func(ctx context.Context, _ eventhub.Event) {
 				close(inHandler)
 				<-ctx.Done()
-			})
+			}})
 		}()
 		<-inHandler
 		assert.Equal(t, 1, server.StealLinks("0"))
@@ -211,7 +211,7 @@ func TestTheErrorOfAWrongKeySaysWhatToCheckAndShowsNoKey(t *testing.T) {
 		t.Cleanup(func() { closeHub(t, hub) })
 		_, asked := hub.PartitionInfo(t.Context(), "0")
 		require.ErrorContains(t, asked, "ask the event hub about partition 0")
-		received := hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {})
+		received := hub.Receive(t.Context(), "0", eventhub.Beginning(), eventhub.Receiver{Handle: func(context.Context, eventhub.Event) {}})
 		require.ErrorContains(t, received, "receive from partition 0")
 		for _, err := range []error{asked, received} {
 			assert.ErrorContains(t, err, "401")

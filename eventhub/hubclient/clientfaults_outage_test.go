@@ -33,7 +33,7 @@ func failToReceive(t *testing.T, client forwarder.HubClient, stays leak) leak {
 	server.RefuseAttaches("amqp:not-found")
 	hub := newTestHub(t, server, client)
 	for range failedReceives {
-		err := hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {})
+		err := hub.Receive(t.Context(), "0", eventhub.Beginning(), eventhub.Receiver{Handle: func(context.Context, eventhub.Event) {}})
 		require.ErrorContains(t, err, "amqp:not-found")
 	}
 	require.NoError(t, hub.Close(t.Context()))
@@ -96,10 +96,10 @@ func reconnectOften(t *testing.T, client forwarder.HubClient) []int64 {
 	ctx, cancel := context.WithCancel(t.Context())
 	handling, handled, ended := make(chan int64), make(chan bool), make(chan error, 1)
 	go func() {
-		ended <- hub.Receive(ctx, "0", eventhub.Beginning(), func(_ context.Context, event eventhub.Event) {
+		ended <- hub.Receive(ctx, "0", eventhub.Beginning(), eventhub.Receiver{Handle: func(_ context.Context, event eventhub.Event) {
 			handling <- event.Sequence
 			<-handled
-		})
+		}})
 	}()
 	var sequences []int64
 	for i := range 5 {

@@ -25,7 +25,7 @@ func TestALinkIsGivenANewTokenBeforeTheOldOneRunsOut(t *testing.T) {
 	began := time.Now()
 	received := 0
 	// Receive would end with an error if the link had to be opened again.
-	assert.NoError(t, hub.Receive(ctx, "0", eventhub.Beginning(), func(context.Context, eventhub.Event) { received++ }))
+	assert.NoError(t, hub.Receive(ctx, "0", eventhub.Beginning(), eventhub.Receiver{Handle: func(context.Context, eventhub.Event) { received++ }}))
 	assert.Greater(t, time.Since(began), life)
 	assert.Equal(t, 1, received)
 	assert.GreaterOrEqual(t, identity.asked.Load(), int32(2))

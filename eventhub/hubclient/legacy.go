@@ -113,8 +113,8 @@ func (h *legacyHub) PartitionInfo(ctx context.Context, partition string) (eventh
 }
 
 // Receive implements eventhub.Hub.
-func (h *legacyHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
-	reader := &legacyReader{position: from, handle: handle}
+func (h *legacyHub) Receive(ctx context.Context, partition string, from eventhub.Position, receiver eventhub.Receiver) error {
+	reader := &legacyReader{position: from, handle: receiver.Handle}
 	hub, err := h.open(reader)
 	if err != nil {
 		return err
@@ -126,6 +126,7 @@ func (h *legacyHub) Receive(ctx context.Context, partition string, from eventhub
 		}
 		return fmt.Errorf("receive from partition %s: %w", partition, explain(err, h.tokens != nil))
 	}
+	receiver.NoteAttached()
 	var ended error
 	select {
 	case <-ctx.Done():
@@ -199,7 +200,7 @@ func (t legacyTokens) GetToken(string) (*auth.Token, error) {
 // when it reconnects, and drops events that come a second time. The SDK calls it from several goroutines, hence the
 // locks.
 type legacyReader struct {
-	handle eventhub.Handler
+	handle func(context.Context, eventhub.Event)
 	// handling is held while the handler has an event. It guards closed.
 	handling sync.Mutex
 	closed   bool
@@ -220,7 +221,7 @@ func (r *legacyReader) accept(ctx context.Context, received *eventhubs.Event) er
 		return nil
 	}
 	event := convertLegacy(received, r.current().Sequence)
-	if event.Sequence <= r.current().Sequence {
+	if r.current().Passed(eventhub.After(event)) {
 		return nil
 	}
 	r.handle(ctx, event)
@@ -261,7 +262,9 @@ func (r *legacyReader) current() eventhub.Position {
 func (r *legacyReader) advance(event eventhub.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.position = eventhub.Position{Sequence: event.Sequence, Offset: event.Offset, Since: r.position.Since}
+	since := r.position.Since
+	r.position = eventhub.After(event)
+	r.position.Since = since
 }
 
 // close closes the listener and waits for the handler, which the SDK does not. It gives up a listener that does not
@@ -273,11 +276,15 @@ func (r *legacyReader) close(listener *eventhubs.ListenerHandle) {
 	r.closed = true
 }
 
-// Read tells the SDK where to start or to go on. The SDK can start from an offset or a time. If neither is known, it
+// Read tells the SDK where to start or to go on. The SDK can start behind an offset or a time. If the time of the last
+// event is known, it starts at the events of that millisecond: accept drops those that were handed on, and if the event
+// hub was made anew, they are the first ones of the new stream that can be new. If no time and no offset is known, it
 // starts at the oldest event, and accept drops the events up to the sequence number.
 func (r *legacyReader) Read(_, _, _, _ string) (persist.Checkpoint, error) {
 	position := r.current()
 	switch {
+	case !position.Enqueued.IsZero():
+		return persist.NewCheckpoint("", 0, position.Enqueued.Add(-time.Millisecond)), nil
 	case position.Offset != "":
 		return persist.NewCheckpoint(position.Offset, position.Sequence, time.Time{}), nil
 	case !position.Since.IsZero():

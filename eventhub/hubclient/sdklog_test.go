@@ -7,15 +7,12 @@ import (
 	"sync"
 	"testing"
 
-	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
 	"github.com/sirupsen/logrus"
-	logtest "github.com/sirupsen/logrus/hooks/test"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/hubclient/sdklog"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/internal/eventhubtest"
 )
@@ -62,7 +59,7 @@ func (h *sdkLogHook) listen() {
 	log.SetOutput(io.Discard)
 	log.SetLevel(logrus.TraceLevel)
 	log.AddHook(h)
-	BridgeSDKLogs(log)
+	sdklog.Bridge(log)
 }
 
 func TestMessagesOfTheSDKsAreBelowInfoAndHoldNoSecret(t *testing.T) {
@@ -71,7 +68,7 @@ func TestMessagesOfTheSDKsAreBelowInfoAndHoldNoSecret(t *testing.T) {
 		server, hub := startEmulator(t, 1, client)
 		server.Append("0", []byte("a"))
 		server.RefuseTokens(true)
-		require.Error(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), func(context.Context, eventhub.Event) {}))
+		require.Error(t, hub.Receive(t.Context(), "0", eventhub.Beginning(), eventhub.Receiver{Handle: func(context.Context, eventhub.Event) {}}))
 		server.RefuseTokens(false)
 		r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
 		r.Expect(t, 0)
@@ -85,22 +82,4 @@ func TestMessagesOfTheSDKsAreBelowInfoAndHoldNoSecret(t *testing.T) {
 		}
 		assert.Empty(t, secret)
 	})
-}
-
-func TestTheLevelDecidesWhichMessagesOfAzuresLogAreListenedTo(t *testing.T) {
-	assert.Empty(t, azureEvents(logrus.InfoLevel))
-	assert.NotContains(t, azureEvents(logrus.DebugLevel), azeventhubs.EventConsumer)
-	assert.Contains(t, azureEvents(logrus.TraceLevel), azeventhubs.EventConsumer)
-}
-
-func TestASignatureDoesNotReachTheLog(t *testing.T) {
-	log, hook := logtest.NewNullLogger()
-	log.SetLevel(logrus.TraceLevel)
-	listen := azureListener(logrus.NewEntry(log))
-	for _, event := range []azlog.Event{azeventhubs.EventAuth, azeventhubs.EventConsumer, azidentity.EventAuthentication} {
-		listen(event, "token SharedAccessSignature sr=a&sig=s3cr3t%3d&se=1 is not good")
-		assert.Equal(t, "token SharedAccessSignature sr=a&sig=(redacted)&se=1 is not good", hook.LastEntry().Message)
-		listen(event, "token eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl is not good")
-		assert.Equal(t, "token (redacted) is not good", hook.LastEntry().Message)
-	}
 }

@@ -109,7 +109,7 @@ func TestAHubEventThatIsReadAgainIsHandledOnce(t *testing.T) {
 	l := &lag{partition: "0", stats: b.Stats.Partition("0"), health: b.Health}
 	l.start(eventhub.Beginning())
 	for _, sequence := range []int64{0, 1, 2, 1, 2, 3} {
-		l.processed(sequence)
+		l.processed(eventhub.Position{Sequence: sequence})
 	}
 	assert.Equal(t, int64(4), b.Stats.Partition("0").Snapshot().Handled)
 }

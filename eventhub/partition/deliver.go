@@ -139,7 +139,7 @@ func (p *Partition) pass(event *hubEvent) {
 	p.stats.Done(event.Enqueued)
 	p.share.release(event.weight)
 	p.checkpoints.Pass(event.Event)
-	p.lag.processed(event.Sequence)
+	p.lag.processed(eventhub.After(event.Event))
 	if p.debug {
 		p.log.WithField("sequence", event.Sequence).Debug("hub event done")
 	}

@@ -68,7 +68,7 @@ func (p *Partition) gather(ctx context.Context, events <-chan eventhub.Event, de
 
 // unpack notes that the hub event was received, and unpacks it.
 func (p *Partition) unpack(event eventhub.Event) *hubEvent {
-	unpacked := &hubEvent{Event: event, weight: len(event.Body), redelivered: event.Sequence <= p.received}
+	unpacked := &hubEvent{Event: event, weight: len(event.Body), redelivered: p.received.Passed(eventhub.After(event))}
 	p.noteReceived(event)
 	unpacked.records, unpacked.detail = p.unpacker.Unpack(event)
 	p.noteClusters(unpacked)
@@ -98,13 +98,26 @@ func (p *Partition) noteReceived(event eventhub.Event) {
 			"sequence": event.Sequence, "bytes": len(event.Body), "offset": event.Offset, "enqueued": event.Enqueued,
 		}).Debug("hub event received")
 	}
-	if event.Sequence > p.received {
+	position := eventhub.After(event)
+	if !p.received.Passed(position) {
 		p.stats.Received(len(event.Body))
-		p.noteGap(p.received, event.Sequence)
-		p.received = event.Sequence
+		if p.received.OtherStream(position) {
+			p.noteOtherStream(p.received, position)
+		} else {
+			p.noteGap(p.received.Sequence, event.Sequence)
+		}
+		p.received = position
 		p.noteOldest(event)
 	}
-	p.lag.observe(event.Sequence)
+	p.lag.observe(position)
+}
+
+// noteOtherStream reports that the partition does not hold the stream any more that was read until now, and that reading
+// goes on with the first event of the other one.
+func (p *Partition) noteOtherStream(last, first eventhub.Position) {
+	p.stats.StreamChanged()
+	p.log.WithFields(logrus.Fields{"last": last.Sequence, "last_enqueued": last.Enqueued, "first": first.Sequence, "first_enqueued": first.Enqueued}).
+		Warn("the hub was made anew, rewound or failed over: what it holds does not follow what was read; reading all that was enqueued since")
 }
 
 // noteClusters counts the records of a hub event by cluster, each once however often the hub event is read.

@@ -2,7 +2,7 @@ package partition
 
 import (
 	"context"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -35,40 +35,57 @@ type lag struct {
 	log       logrus.FieldLogger
 	// every is how often the service is asked.
 	every time.Duration
-	// newest, done and removed are the sequence numbers of the newest event, of the last one with a verdict, and of the
-	// last one that retention has removed.
-	newest, done, removed atomic.Int64
 	// stall compares what the hub holds with what arrives.
 	stall *stallDetector
+
+	mu sync.Mutex
+	// newest and done are the positions behind the newest event and behind the last one with a verdict.
+	newest, done eventhub.Position
+	// removed is the sequence number of the last event that retention has removed.
+	removed int64
 }
 
 // start sets the position at which reading starts.
 func (l *lag) start(position eventhub.Position) {
-	l.done.Store(position.Sequence)
-	l.newest.Store(position.Sequence)
-	l.removed.Store(eventhub.NoSequence)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.newest, l.done, l.removed = position, position, eventhub.NoSequence
 }
 
-// observe notes that the partition holds this event, at least.
-func (l *lag) observe(sequence int64) {
-	raise(&l.newest, sequence)
+// observe notes that the partition holds the event before that position, at least.
+func (l *lag) observe(position eventhub.Position) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.newest.OtherStream(position) {
+		l.removed = eventhub.NoSequence
+	}
+	if !l.newest.Passed(position) {
+		l.newest = position
+	}
 	l.report()
 }
 
-// processed notes that all events up to this one have their verdict. An event that is read again after a loss of the sink
-// does not lower it, and does not count again.
-func (l *lag) processed(sequence int64) {
-	if sequence > l.done.Load() {
+// processed notes that all events before that position have their verdict. An event that is read again after a loss of
+// the sink does not lower it, and does not count again.
+func (l *lag) processed(position eventhub.Position) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.done.Passed(position) {
+		l.done = position
 		l.stats.Handled()
 	}
-	raise(&l.done, sequence)
 	l.report()
 }
 
+// report passes on how many events wait. mu is held.
 func (l *lag) report() {
-	events := max(0, l.newest.Load()-max(l.done.Load(), l.removed.Load()))
+	done := l.done.Sequence
+	if l.done.OtherStream(l.newest) {
+		done = eventhub.NoSequence
+	}
+	events := max(0, l.newest.Sequence-max(done, l.removed))
 	l.stats.Lag(events)
-	l.stats.Position(l.done.Load())
+	l.stats.Position(l.done.Sequence)
 	l.health.PartitionLag(l.partition, events)
 }
 
@@ -95,20 +112,19 @@ func (l *lag) refresh(ctx context.Context) {
 		}
 		return
 	}
-	raise(&l.removed, info.First-1)
-	l.observe(info.Last)
+	newest := info.Newest()
+	l.observe(newest)
+	l.removeBefore(info.First)
 	if info.First > info.Last {
-		info.Last = eventhub.NoSequence // retention has removed everything
+		newest = eventhub.Beginning() // retention has removed everything
 	}
-	l.stall.check(info.Last)
+	l.stall.check(newest)
 }
 
-// raise sets value to floor if it is less, also while others do the same.
-func raise(value *atomic.Int64, floor int64) {
-	for {
-		known := value.Load()
-		if known >= floor || value.CompareAndSwap(known, floor) {
-			return
-		}
-	}
+// removeBefore notes that retention has removed the events before that sequence number.
+func (l *lag) removeBefore(first int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.removed = first - 1
+	l.report()
 }

@@ -65,9 +65,9 @@ type Partition struct {
 	share       share
 	// wanted is where to start without a checkpoint.
 	wanted forwarder.StartPosition
-	// received is the highest sequence number that was received. It belongs to the goroutine of gather, and between
-	// two sessions to that of runSessions.
-	received int64
+	// received is the position behind the last event that was received for the first time. It belongs to the goroutine
+	// of gather, and between two sessions to that of runSessions.
+	received eventhub.Position
 	// atStart is what waited at the start until the first of it is received. It belongs to whom received belongs to.
 	atStart *waitingAtStart
 	// warned limits warnings about the records of the partition.
@@ -135,18 +135,24 @@ func (p *Partition) prepare(ctx context.Context, stored *eventhub.Checkpoint) (e
 		p.checkpoints.Continue(*stored)
 	}
 	var start startPoint
-	err := retry.Do(ctx, p.log, "find where to start", func() error {
-		var err error
+	find := func() (err error) {
 		if start, err = findStart(ctx, p.shared.hub, p.id, stored, p.wanted); err != nil || !start.record {
 			return err
 		}
 		p.checkpoints.Advance(start.Position)
 		return p.checkpoints.Flush(ctx)
+	}
+	err := retry.Do(ctx, p.log, "find where to start", func() error {
+		err := find()
+		if err != nil {
+			p.shared.health.ReceiveFailed(p.id, err.Error())
+		}
+		return err
 	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
 	if err != nil {
 		return eventhub.Position{}, err
 	}
-	p.received = start.Position.Sequence
+	p.received = start.Position
 	p.lag.start(start.Position)
 	p.atStart = newWaitingAtStart(start)
 	log := p.log.WithField("sequence", start.Position.Sequence).WithField("reason", start.reason).WithFields(p.atStart.fields())

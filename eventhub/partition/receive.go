@@ -14,20 +14,20 @@ func (p *Partition) receive(ctx context.Context, position eventhub.Position, eve
 	return retry.Do(ctx, p.log, "receive", func() error {
 		link, end := context.WithCancelCause(ctx)
 		defer end(nil)
-		p.stall.start(position.Sequence, end)
-		err := p.shared.hub.Receive(link, p.id, position, func(taking context.Context, event eventhub.Event) {
+		p.stall.start(position, end)
+		err := p.shared.hub.Receive(link, p.id, position, eventhub.Receiver{Handle: func(taking context.Context, event eventhub.Event) {
 			if link.Err() != nil { // the event before may have been left, and a client may not know yet
 				return
 			}
-			p.stall.arrived(event.Sequence)
+			p.stall.arrived(eventhub.After(event))
 			select {
 			case events <- event:
-				position.Sequence, position.Offset = event.Sequence, event.Offset
+				position = eventhub.After(event)
 				p.stall.taken()
 			case <-taking.Done():
 			case <-link.Done():
 			}
-		})
+		}})
 		if err == nil {
 			err = context.Cause(link) // it stalled, or ctx has ended
 		}

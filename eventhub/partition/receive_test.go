@@ -36,14 +36,14 @@ type lingeringHub struct {
 	links int
 }
 
-func (h *lingeringHub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
+func (h *lingeringHub) Receive(ctx context.Context, partition string, from eventhub.Position, receiver eventhub.Receiver) error {
 	if h.links++; h.links > 1 {
-		return h.Hub.Receive(ctx, partition, from, handle)
+		return h.Hub.Receive(ctx, partition, from, receiver)
 	}
 	<-ctx.Done()
 	for _, event := range h.Events(partition) {
 		synctest.Wait() // until the event could be taken
-		handle(context.WithoutCancel(ctx), event)
+		receiver.Handle(context.WithoutCancel(ctx), event)
 	}
 	return nil
 }
@@ -120,13 +120,13 @@ func TestALinkIsStalledOnlyIfItHadTimeToDeliver(t *testing.T) {
 			var stall stallDetector
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
-			stall.start(5, cancel)
+			stall.start(eventhub.Position{Sequence: 5}, cancel)
 			for _, o := range test.seen {
 				if o.received > 5 {
-					stall.arrived(o.received)
+					stall.arrived(eventhub.Position{Sequence: o.received})
 					stall.taken()
 				}
-				stall.check(o.last)
+				stall.check(eventhub.Position{Sequence: o.last})
 			}
 			assert.Equal(t, test.want, errors.Is(context.Cause(ctx), errStalled))
 		})

@@ -22,13 +22,13 @@ func (p *Partition) runSessions(ctx, drain context.Context, position eventhub.Po
 		if err != nil {
 			return err
 		}
-		before := position.Sequence
+		before := position
 		position = p.checkpoints.Position(position)
 		if lost := session.Err(); lost != nil {
 			p.sinkLost(lost, position)
 			// A sink that accepts and then breaks the connection each time would get the same events, and the hub a
 			// new link, many times a second. If the sink has confirmed something since, the events are sent at once.
-			if position.Sequence > before {
+			if position != before {
 				delays.Reset()
 			}
 			_ = retry.Sleep(drain, delays.Next()) // the loop sees whether drain has ended
@@ -79,6 +79,6 @@ func (p *Partition) confirm(ctx context.Context, session eventhub.Session) {
 // sinkLost reports that the sink may have lost what it accepted after position, which is read again.
 func (p *Partition) sinkLost(why error, position eventhub.Position) {
 	p.stats.SinkLost()
-	p.log.WithError(why).WithFields(logrus.Fields{"after": position.Sequence, "hub_events": p.received - position.Sequence}).
+	p.log.WithError(why).WithFields(logrus.Fields{"after": position.Sequence, "hub_events": max(0, p.received.Sequence-position.Sequence)}).
 		Warn("what the sink had accepted last may be lost, reading it again")
 }

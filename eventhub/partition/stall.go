@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"aks-audit-log-go/eventhub"
 )
 
 // errStalled means that a link delivers nothing although the partition holds more events.
@@ -15,28 +17,29 @@ type stallDetector struct {
 	mu sync.Mutex
 	// reopen ends the Receive under way.
 	reopen context.CancelCauseFunc
-	// received is the newest event that the client has brought. pending is whether that event still waits to be taken:
-	// then the sink is slow, and the link is fine.
-	received int64
+	// received is the position behind the newest event that the client has brought. pending is whether that event still
+	// waits to be taken: then the sink is slow, and the link is fine.
+	received eventhub.Position
 	pending  bool
-	// before is the value of received, and last the newest event of the hub, at the last check.
-	before, last int64
+	// before is the value of received at the last check, and missing whether the hub held more than that.
+	before  eventhub.Position
+	missing bool
 }
 
-// start begins to watch a Receive that starts after the event with that sequence number.
-func (s *stallDetector) start(sequence int64, reopen context.CancelCauseFunc) {
+// start begins to watch a Receive that starts at that position.
+func (s *stallDetector) start(position eventhub.Position, reopen context.CancelCauseFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reopen, s.received, s.pending = reopen, sequence, false
+	s.reopen, s.received, s.pending = reopen, position, false
 	// What the hub held before the link was opened says nothing about this link.
-	s.before, s.last = sequence, sequence
+	s.before, s.missing = position, false
 }
 
-// arrived notes that the client brings an event.
-func (s *stallDetector) arrived(sequence int64) {
+// arrived notes that the client brings the event before that position.
+func (s *stallDetector) arrived(position eventhub.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.received, s.pending = sequence, true
+	s.received, s.pending = position, true
 }
 
 // taken notes that the last event was passed on.
@@ -48,11 +51,11 @@ func (s *stallDetector) taken() {
 
 // check compares the newest event of the hub with what has arrived. It ends the link if there was something to deliver at
 // the last check and nothing has come since.
-func (s *stallDetector) check(last int64) {
+func (s *stallDetector) check(newest eventhub.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.reopen != nil && !s.pending && s.received == s.before && s.last > s.received {
+	if s.reopen != nil && !s.pending && s.received == s.before && s.missing {
 		s.reopen(errStalled)
 	}
-	s.before, s.last = s.received, last
+	s.before, s.missing = s.received, !s.received.Passed(newest)
 }

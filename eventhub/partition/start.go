@@ -53,7 +53,7 @@ func chooseStart(ctx context.Context, hub eventhub.Hub, partition string, stored
 		// A time after the newest event means the same as latest. No SDK is ever told "latest": each asks for it again
 		// when it reconnects, and the events in between would be lost.
 		return startPoint{
-			Position: eventhub.Position{Sequence: info.Last, Offset: info.LastOffset},
+			Position: info.Newest(),
 			reason:   "no checkpoint: behind the newest event",
 			record:   true,
 		}, nil
@@ -62,23 +62,31 @@ func chooseStart(ctx context.Context, hub eventhub.Hub, partition string, stored
 
 // PositionAfter returns the position at which a partition that holds info continues after a checkpoint.
 func PositionAfter(stored eventhub.Checkpoint, info eventhub.PartitionInfo) eventhub.Position {
-	return startAtCheckpoint(stored, info).Position
+	position := startAtCheckpoint(stored, info).Position
+	if position.OtherStream(info.Newest()) {
+		return eventhub.Beginning()
+	}
+	return position
 }
 
 func startAtCheckpoint(stored eventhub.Checkpoint, info eventhub.PartitionInfo) startPoint {
-	position := eventhub.Position{Sequence: stored.Sequence, Offset: stored.Offset}
+	position := stored.Position()
 	switch {
 	case stored.Sequence == eventhub.NoSequence:
 		return startPoint{Position: eventhub.Beginning(), reason: "the checkpoint names no event: from the oldest event"}
+	case !stored.Enqueued.IsZero() && (stored.Sequence > info.Last || position.OtherStream(info.Newest())):
+		// Receive finds out whether the event is there, and what follows if it is not.
+		return startPoint{Position: position, unexpected: true, reason: fmt.Sprintf("the checkpoint, %d of %s, is not of what the hub says it holds, up to %d of %s: from what follows it, or was enqueued after it",
+			stored.Sequence, stored.Enqueued.Format(time.RFC3339), info.Last, info.LastEnqueued.UTC().Format(time.RFC3339))}
 	case stored.Sequence > info.Last:
 		// The event hub was deleted and created again under the same name.
 		return startPoint{Position: eventhub.Beginning(), unexpected: true,
 			reason: fmt.Sprintf("the checkpoint, %d, lies beyond the newest event, %d: from the oldest event", stored.Sequence, info.Last)}
 	case stored.Sequence+1 < info.First:
-		return startPoint{Position: eventhub.Position{Sequence: stored.Sequence}, unexpected: true,
+		return startPoint{Position: eventhub.Position{Sequence: stored.Sequence, Enqueued: stored.Enqueued}, unexpected: true,
 			reason: fmt.Sprintf("retention has removed %d events behind the checkpoint: from the oldest event", info.First-stored.Sequence-1)}
 	case stored.Sequence == info.Last:
-		position.Offset = info.LastOffset
+		position = info.Newest()
 	}
 	if stored.FromLease {
 		return startPoint{Position: position, unexpected: true,
@@ -96,12 +104,12 @@ func startAtTime(ctx context.Context, hub eventhub.Hub, partition string, since 
 	defer cancel()
 	first, seen := int64(0), false
 	from := eventhub.Position{Sequence: eventhub.NoSequence, Since: since}
-	err := hub.Receive(ctx, partition, from, func(_ context.Context, event eventhub.Event) {
+	err := hub.Receive(ctx, partition, from, eventhub.Receiver{Handle: func(_ context.Context, event eventhub.Event) {
 		if !seen {
 			first, seen = event.Sequence, true
 		}
 		cancel()
-	})
+	}})
 	if err == nil && !seen {
 		err = errNoEventSince
 	}

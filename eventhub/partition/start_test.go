@@ -24,6 +24,11 @@ func TestAPartitionStartsWhereItsCheckpointOrTheOperatorSays(t *testing.T) {
 	stored := func(sequence int64, offset string) *eventhub.Checkpoint {
 		return &eventhub.Checkpoint{Partition: "0", Sequence: sequence, Offset: offset}
 	}
+	known := func(sequence int64, offset string, afterNoon time.Duration) *eventhub.Checkpoint {
+		checkpoint := stored(sequence, offset)
+		checkpoint.Enqueued = eventhubtest.Noon.Add(afterNoon)
+		return checkpoint
+	}
 	lease := &eventhub.Checkpoint{Partition: "0", Sequence: 3, Offset: "300", FromLease: true}
 	// The partition holds the events 0 to 9, enqueued at noon and each second after.
 	for name, test := range map[string]struct {
@@ -35,17 +40,21 @@ func TestAPartitionStartsWhereItsCheckpointOrTheOperatorSays(t *testing.T) {
 		unexpected bool
 	}{
 		"no checkpoint, earliest":                {nil, earliest, 0, eventhub.Position{Sequence: -1}, false, false},
-		"no checkpoint, latest":                  {nil, latest, 0, eventhub.Position{Sequence: 9, Offset: "900"}, true, false},
+		"no checkpoint, latest":                  {nil, latest, 0, eventhub.Position{Sequence: 9, Offset: "900", Enqueued: eventhubtest.Noon.Add(9 * time.Second)}, true, false},
 		"no checkpoint, a time":                  {nil, after4, 0, eventhub.Position{Sequence: 4, Since: after4.Time}, true, false},
 		"no checkpoint, a time before all":       {nil, before, 0, eventhub.Position{Sequence: -1, Since: before.Time}, true, false},
-		"no checkpoint, a time after all":        {nil, at(time.Hour), 0, eventhub.Position{Sequence: 9, Offset: "900"}, true, false},
+		"no checkpoint, a time after all":        {nil, at(time.Hour), 0, eventhub.Position{Sequence: 9, Offset: "900", Enqueued: eventhubtest.Noon.Add(9 * time.Second)}, true, false},
 		"a checkpoint, whatever is wanted":       {stored(3, "300"), latest, 0, eventhub.Position{Sequence: 3, Offset: "300"}, false, false},
 		"a lease, and no checkpoint":             {lease, latest, 0, eventhub.Position{Sequence: 3, Offset: "300"}, false, true},
 		"a checkpoint without an offset":         {stored(3, ""), earliest, 0, eventhub.Position{Sequence: 3}, false, false},
-		"a checkpoint at the end gets an offset": {stored(9, ""), earliest, 0, eventhub.Position{Sequence: 9, Offset: "900"}, false, false},
+		"a checkpoint at the end gets an offset": {stored(9, ""), earliest, 0, eventhub.Position{Sequence: 9, Offset: "900", Enqueued: eventhubtest.Noon.Add(9 * time.Second)}, false, false},
 		"a checkpoint that names no event":       {stored(eventhub.NoSequence, ""), latest, 0, eventhub.Position{Sequence: -1}, false, false},
 		"a checkpoint beyond the end":            {stored(10, "1000"), latest, 0, eventhub.Position{Sequence: -1}, false, true},
 		"a checkpoint that retention overtook":   {stored(3, "300"), latest, 6, eventhub.Position{Sequence: 3}, false, true},
+		"a checkpoint of an event that is known": {known(3, "300", 3*time.Second), earliest, 0, known(3, "300", 3*time.Second).Position(), false, false},
+		"a known event that retention overtook":  {known(3, "300", 3*time.Second), earliest, 6, known(3, "", 3*time.Second).Position(), false, true},
+		"a known event beyond the end":           {known(99, "9900", 3*time.Second), earliest, 0, known(99, "9900", 3*time.Second).Position(), false, true},
+		"a known event before a newer last one":  {known(9, "900", 3*time.Second), earliest, 0, known(9, "900", 3*time.Second).Position(), false, true},
 		"a checkpoint right before the oldest":   {stored(5, "500"), latest, 6, eventhub.Position{Sequence: 5, Offset: "500"}, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {

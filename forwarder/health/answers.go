@@ -46,8 +46,8 @@ func (h *Health) Alive() (alive bool, reason string) {
 }
 
 // Ready reports whether the daemon does its work, and a text that says what it does or why it does not. The daemon is
-// ready if it owns partitions, or stands by because other replicas own all of them; no partition's last POST failed;
-// and neither hub nor storage refuses it.
+// ready if it owns partitions and reads them, or stands by because other replicas own all of them; no partition's last
+// POST failed; neither hub nor storage refuses it; and nothing is wedged.
 func (h *Health) Ready() (ready bool, text string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -59,6 +59,10 @@ func (h *Health) Ready() (ready bool, text string) {
 		reasons = append(reasons, reason)
 	} else {
 		reasons = append(reasons, h.refused()...)
+		reasons = append(reasons, h.watchdog.wedged()...)
+		if reason := h.notReading(); reason != "" && len(h.refused()) == 0 {
+			reasons = append(reasons, reason)
+		}
 	}
 	if reason := h.notPosting(); reason != "" {
 		reasons = append(reasons, reason)

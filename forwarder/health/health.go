@@ -26,6 +26,10 @@ type Health struct {
 	owners map[string]string
 	// sinkFailures is why the last POST of a partition failed, by partition. Other partitions are absent.
 	sinkFailures map[string]string
+	// readings is how it goes with each partition that this replica owns.
+	readings map[string]*reading
+	// everAttached is whether the hub has opened any partition yet.
+	everAttached bool
 	// refusals is why a service does not accept the key or the identity of the daemon. The keys are partitions,
 	// refusedManagement and refusedStorage.
 	refusals map[string]string
@@ -41,7 +45,7 @@ const (
 // NewHealth returns the health of a daemon that has just started. It is not ready. It is alive, whatever happens,
 // until Watch is called.
 func NewHealth() *Health {
-	return &Health{sinkFailures: map[string]string{}, refusals: map[string]string{}}
+	return &Health{sinkFailures: map[string]string{}, refusals: map[string]string{}, readings: map[string]*reading{}}
 }
 
 // Watch turns the watchdog on. From now on, Alive reports a consumer that makes no progress for the timeout: the hub
@@ -59,6 +63,8 @@ func (h *Health) Register(reg prometheus.Registerer) {
 		gauge("aks_audit_log_healthy", "1 while /healthz answers 200, else 0.", func() float64 { return oneIf(h.Alive()) }),
 		gauge("aks_audit_log_partitions", "Partitions of the hub, whoever owns them; 0 before that is known.",
 			func() float64 { return h.number(func() int { return h.total }) }),
+		gauge("aks_audit_log_receive_failing_partitions", "Owned partitions that are not read: the hub does not open them, or receiving failed twice in a row.",
+			func() float64 { return h.number(func() int { unread, _ := h.unread(); return len(unread) }) }),
 		gauge("aks_audit_log_sink_failing_partitions", "Owned partitions whose last POST was not accepted.",
 			func() float64 { return h.number(func() int { return len(h.sinkFailures) }) }),
 	)
@@ -167,6 +173,9 @@ func (h *Health) Released(partition string) {
 	h.watchdog.forget(partition)
 	h.SinkAnswered(partition)
 	h.HubAccepts(partition)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.readings, partition)
 }
 
 // Stopping records that the shutdown has begun. It cannot be undone.

@@ -3,6 +3,7 @@ package health
 import (
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -103,6 +104,53 @@ func TestReadySaysWhatTheDaemonDoesOrWhyItDoesNot(t *testing.T) {
 			},
 			true, "ready: owning 2 of 4 partitions",
 		},
+		"owning, and no partition was opened yet": {
+			func(h *Health) { h.Claimed("0"); h.Ownership(1, 1, 0) }, false, "not ready: no partition is read yet: the hub has opened none",
+		},
+		"reading": {
+			func(h *Health) { h.Claimed("0"); h.Ownership(1, 1, 0); h.Attached("0") }, true, "ready: owning 1 of 1 partitions",
+		},
+		"receiving failed once, as it does now and then": {
+			func(h *Health) {
+				h.Claimed("0")
+				h.Ownership(1, 1, 0)
+				h.Attached("0")
+				h.ReceiveFailed("0", "no group")
+			}, true, "ready: owning 1 of 1 partitions",
+		},
+		"receiving fails again and again, for some partitions": {
+			func(h *Health) {
+				h.Ownership(3, 3, 0)
+				for _, id := range []string{"10", "2", "1"} {
+					h.Claimed(id)
+					h.ReceiveFailed(id, "no group")
+					h.ReceiveFailed(id, "no group for "+id)
+				}
+				h.Attached("1")
+			}, false, "not ready: the hub is not read, partition 2, 10: no group for 2",
+		},
+		"receiving fails again and again, for all partitions": {
+			func(h *Health) {
+				h.Ownership(2, 2, 0)
+				for _, id := range []string{"1", "0"} {
+					h.Claimed(id)
+					h.ReceiveFailed(id, "no group")
+					h.ReceiveFailed(id, "no group")
+				}
+			}, false, "not ready: the hub is not read: no group",
+		},
+		"what another replica has now was not read": {
+			func(h *Health) {
+				h.Ownership(1, 2, 0)
+				h.Claimed("0")
+				h.Claimed("1")
+				h.Attached("0")
+				h.ReceiveFailed("1", "no group")
+				h.ReceiveFailed("1", "no group")
+				h.Released("1")
+				h.ReceiveFailed("1", "too late")
+			}, true, "ready: owning 1 of 2 partitions",
+		},
 		"refused from the start": {
 			func(h *Health) { h.HubRefuses("", "no role"); h.OwnershipUnknown("no role") },
 			false, "not ready: no partition is owned yet: no role",
@@ -126,6 +174,37 @@ func TestReadySaysWhatTheDaemonDoesOrWhyItDoesNot(t *testing.T) {
 	}
 }
 
+func TestAPartitionThatIsNotOpenedSoonAfterItsClaimIsNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		health := NewHealth()
+		health.Ownership(2, 2, 0)
+		health.Claimed("0")
+		health.Attached("0")
+		health.Claimed("1")
+		time.Sleep(attachWithin - 1)
+		ready, text := health.Ready()
+		assert.True(t, ready, text)
+		time.Sleep(2 * time.Nanosecond)
+		_, text = health.Ready()
+		assert.Equal(t, "not ready: the hub is not read, partition 1: the hub has not opened it for 30s", text)
+		health.ReceiveFailed("1", "no answer")
+		_, text = health.Ready()
+		assert.Equal(t, "not ready: the hub is not read, partition 1: no answer", text)
+		health.Attached("1")
+		ready, text = health.Ready()
+		assert.True(t, ready, text)
+	})
+}
+
+func TestWhatIsWedgedIsNotReady(t *testing.T) {
+	h := newWatchedHealth()
+	h.Ownership(1, 1, 0)
+	h.PartitionLag("0", 7)
+	h.minutes(5)
+	_, text := h.Ready()
+	assert.Equal(t, "not ready: partition 0 has made no progress for 5m0s, with 7 hub events to read", text)
+}
+
 func TestHealthIsSafeForConcurrentUse(t *testing.T) {
 	health := NewHealth()
 	health.Watch(time.Minute, time.Now)
@@ -137,6 +216,9 @@ func TestHealthIsSafeForConcurrentUse(t *testing.T) {
 			health.SinkFailing("0", "503")
 			health.SinkAnswered("0")
 			health.HubAnswered()
+			health.Claimed("0")
+			health.ReceiveFailed("0", "away")
+			health.Attached("0")
 			health.HubRefuses("0", "no role")
 			health.HubAccepts("0")
 			health.StorageRefuses("no role")

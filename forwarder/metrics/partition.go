@@ -19,7 +19,7 @@ type Partition struct {
 
 	events, bytes, checkpoints          prometheus.Counter
 	checkpointFailures, receiveFailures prometheus.Counter
-	missing, losses                     prometheus.Counter
+	missing, losses, streams            prometheus.Counter
 
 	owned    atomic.Bool
 	lag      atomic.Int64 // in hub events, or unknown
@@ -76,6 +76,7 @@ func newPartition(id string, vec *partitions) *Partition {
 		receiveFailures:    vec.receiveFailures.WithLabelValues(id),
 		missing:            vec.missing.WithLabelValues(id),
 		losses:             vec.losses.WithLabelValues(id),
+		streams:            vec.streams.WithLabelValues(id),
 		records:            map[audit.Verdict]*atomic.Int64{},
 	}
 	for _, verdict := range audit.Verdicts() {
@@ -154,6 +155,9 @@ func (p *Partition) ReceiveFailed() { p.receiveFailures.Inc() }
 
 // Missing counts hub events that were left out between two that came.
 func (p *Partition) Missing(events int64) { p.missing.Add(float64(events)) }
+
+// StreamChanged counts that the partition did not hold the stream any more that was read before.
+func (p *Partition) StreamChanged() { p.streams.Inc() }
 
 // SinkLost counts a loss of the sink while it held accepted audit events of the partition that were not confirmed.
 func (p *Partition) SinkLost() { p.losses.Inc() }

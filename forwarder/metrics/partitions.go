@@ -16,7 +16,7 @@ type partitions struct {
 
 	events, bytes, checkpoints          *prometheus.CounterVec
 	checkpointFailures, receiveFailures *prometheus.CounterVec
-	missing, losses                     *prometheus.CounterVec
+	missing, losses, streams            *prometheus.CounterVec
 	owned, ownedCount, lag, age         *prometheus.Desc
 
 	mu   sync.Mutex
@@ -33,6 +33,7 @@ func newPartitions(now func() time.Time) *partitions {
 		receiveFailures:    partitionCounter("aks_audit_log_receive_failures_total", "Times that receiving from the hub ended with an error."),
 		missing:            partitionCounter("aks_audit_log_missing_events_total", "Hub events left out between two that came: retention removed them, or the hub did not give them."),
 		losses:             partitionCounter("aks_audit_log_sink_losses_total", "Times that the sink was lost with audit events that it had accepted and not settled."),
+		streams:            partitionCounter("aks_audit_log_streams_changed_total", "Times that a partition did not hold the stream any more that was read: the hub was made anew, rewound or failed over."),
 		owned: prometheus.NewDesc("aks_audit_log_partition_owned",
 			"1 while this replica owns the partition, 0 after it gave it up.", []string{"partition"}, nil),
 		ownedCount: prometheus.NewDesc("aks_audit_log_partitions_owned",
@@ -52,7 +53,7 @@ func partitionCounter(name, help string) *prometheus.CounterVec {
 
 // register registers the counters and the collector with reg.
 func (p *partitions) register(reg *prometheus.Registry) {
-	reg.MustRegister(p.events, p.bytes, p.checkpoints, p.checkpointFailures, p.receiveFailures, p.missing, p.losses, p)
+	reg.MustRegister(p.events, p.bytes, p.checkpoints, p.checkpointFailures, p.receiveFailures, p.missing, p.losses, p.streams, p)
 }
 
 // Describe implements prometheus.Collector.

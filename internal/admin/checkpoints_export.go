@@ -21,7 +21,7 @@ var ErrMisused = errors.New("not as this command is used")
 // errNotExported says that a partition's checkpoint was not written.
 var errNotExported = errors.New("not all checkpoints were exported")
 
-// ExportCheckpoints writes the furthest checkpoint of each partition as a blob in another spelling of the path, for
+// ExportCheckpoints writes the checkpoint of each partition as a blob in another spelling of the path, for
 // readers that look only there, and prints what it did. It takes empty fields of to as they were typed in the
 // configuration, which is where Azure's Go SDK looks. It never moves an existing checkpoint back.
 func ExportCheckpoints(ctx context.Context, cfg forwarder.Config, to eventhub.Scope, out io.Writer) error {
@@ -108,16 +108,16 @@ func exportAll(ctx context.Context, o *overview, store *blob.Store, to eventhub.
 	return err
 }
 
-// exportOne writes the furthest checkpoint of a partition to place, unless it is there already.
+// exportOne writes the checkpoint of a partition to place, unless it is there already.
 func exportOne(ctx context.Context, o *overview, store *blob.Store, partition, place string) exported {
-	furthest := o.checkpoint(partition)
-	if furthest == nil || !furthest.Readable() {
+	latest := o.checkpoint(partition)
+	if latest == nil || !latest.Readable() {
 		return exported{
 			checkpoint: eventhub.Checkpoint{Sequence: eventhub.NoSequence}, place: place,
 			result: "nothing to export: there is no checkpoint that can be read",
 		}
 	}
-	e := exported{checkpoint: furthest.Checkpoint, place: place}
+	e := exported{checkpoint: latest.Checkpoint, place: place}
 	if e.checkpoint.Offset == "" {
 		// Azure's SDK for Go fails on a checkpoint without an offset.
 		e.checkpoint.Offset = o.offset(partition, e.checkpoint.Sequence)
@@ -126,6 +126,8 @@ func exportOne(ctx context.Context, o *overview, store *blob.Store, partition, p
 	switch {
 	case existing.Sequence == e.checkpoint.Sequence && existing.Offset == e.checkpoint.Offset:
 		e.result = "stands there already"
+	case existing.Sequence > e.checkpoint.Sequence:
+		e.result = fmt.Sprintf("not moved back: %d stands there; delete that blob if it is of a hub that was made anew", existing.Sequence)
 	case e.checkpoint.Offset == "":
 		e.failed = true
 		e.result = "not written: the offset is not known; it is once the daemon has read one more event of this partition"

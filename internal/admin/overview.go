@@ -64,9 +64,9 @@ func newOverview(ctx context.Context, records eventhub.Records, hub eventhub.Hub
 func (o *overview) sortCheckpoints(partition string) {
 	slices.SortStableFunc(o.found[partition], func(a, b eventhub.FoundCheckpoint) int {
 		switch {
-		case eventhub.Further(a, b):
+		case eventhub.Later(a, b):
 			return -1
-		case eventhub.Further(b, a):
+		case eventhub.Later(b, a):
 			return 1
 		}
 		return 0
@@ -81,7 +81,7 @@ func (o *overview) checkpoint(partition string) *eventhub.FoundCheckpoint {
 	return &o.found[partition][0]
 }
 
-// checkpointAt returns the checkpoint of a partition at place. It is never further than the checkpoint that counts.
+// checkpointAt returns the checkpoint of a partition at place.
 func (o *overview) checkpointAt(partition, place string) eventhub.Checkpoint {
 	for _, found := range o.found[partition] {
 		if found.Place == place {

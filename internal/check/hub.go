@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/advice"
 	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/eventhub/unpack"
 	"aks-audit-log-go/forwarder"
@@ -37,7 +38,7 @@ func openHub(ctx context.Context, cfg forwarder.Config) (hubclient.Client, map[s
 	partitions, err := hubclient.PartitionInfos(ctx, hub)
 	if err != nil {
 		hubclient.CloseQuietly(ctx, hub)
-		return nil, nil, adviseHub(cfg, err)
+		return nil, nil, advice.Hub(cfg, err)
 	}
 	return hub, partitions, nil
 }
@@ -81,9 +82,9 @@ func checkConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, erro
 	case errors.Is(err, hubclient.ErrPartitionInUse):
 		result += fmt.Sprintf("; another reader, such as the daemon, has partition %s now", partition)
 	case err != nil:
-		return "", adviseGroup(cfg, err)
+		return "", advice.Group(cfg, err)
 	case ctx.Err() != nil:
-		return "", adviseHub(cfg, ctx.Err())
+		return "", advice.Hub(cfg, ctx.Err())
 	}
 	if cfg.ConsumerGroup == "$Default" {
 		result += "; see that nothing else reads $Default, two readers displace each other"

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/advice"
 	"aks-audit-log-go/eventhub/storage/blob"
 	"aks-audit-log-go/eventhub/storage/dir"
 	"aks-audit-log-go/forwarder"
@@ -24,7 +25,7 @@ func checkCheckpoints(ctx context.Context, cfg forwarder.Config) (string, error)
 	defer func() { _ = store.Close() }()
 	leftOver, err := store.ProbeMetadata(ctx, eventhub.NewReaderID())
 	if err != nil {
-		return "", adviseStorage(cfg, err)
+		return "", advice.Storage(cfg, err)
 	}
 	result := fmt.Sprintf("container %s of %s can be listed and written to", cfg.BlobContainerName, cfg.Blob.ServiceURL)
 	if leftOver != "" {
@@ -44,7 +45,7 @@ func checkDeadLetters(ctx context.Context, cfg forwarder.Config) (string, error)
 	}
 	defer func() { _ = store.Close() }()
 	if err := store.ProbeContent(ctx, eventhub.NewReaderID()); err != nil {
-		return "", adviseStorage(cfg, err)
+		return "", advice.Storage(cfg, err)
 	}
 	return "they can be stored, read and deleted, in the same container", nil
 }

@@ -13,6 +13,7 @@ import (
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/consumer"
 	"aks-audit-log-go/eventhub/hubclient"
+	"aks-audit-log-go/eventhub/hubclient/sdklog"
 	"aks-audit-log-go/eventhub/storage"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/backlog"
@@ -25,7 +26,7 @@ import (
 // NewLogger returns the logger of the process. It also gets the messages of the SDKs: call NewLogger once, before New.
 func NewLogger(cfg forwarder.Config, out io.Writer) *logrus.Logger {
 	log := forwarder.NewLogger(cfg, out)
-	hubclient.BridgeSDKLogs(log)
+	sdklog.Bridge(log)
 	return log
 }
 

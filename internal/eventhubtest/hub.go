@@ -2,6 +2,7 @@ package eventhubtest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -18,6 +19,10 @@ type Hub struct {
 	// first is the sequence number of the oldest event that retention has left.
 	first     map[string]int64
 	displaced chan struct{}
+	// reason is why displaced was closed the last time.
+	reason error
+	// remade is when the hub was made anew after noon, 0 if it was not.
+	remade time.Duration
 	// links counts the calls of Receive. The first stalled ones deliver nothing.
 	links, stalled int
 	// failures are returned by the next calls of Receive, one each.
@@ -66,7 +71,7 @@ func (h *Hub) Append(partition string, bodies ...[]byte) {
 		sequence := int64(len(h.partitions[partition]))
 		h.partitions[partition] = append(h.partitions[partition], eventhub.Event{
 			Body: body, Sequence: sequence, Offset: strconv.FormatInt(sequence*100, 10),
-			Enqueued: Noon.Add(time.Duration(sequence) * time.Second),
+			Enqueued: Noon.Add(h.remade + time.Duration(sequence)*time.Second),
 		})
 	}
 	h.changed.Broadcast()
@@ -95,12 +100,30 @@ func (h *Hub) RemoveBefore(partition string, sequence int64) {
 	h.first[partition] = sequence
 }
 
+// Remake makes the hub anew an hour later: every partition is empty, its sequence numbers begin again, and all links are
+// cut.
+func (h *Hub) Remake() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.remade += time.Hour
+	for id := range h.partitions {
+		h.partitions[id] = nil
+	}
+	h.cut(errors.New("the event hub was deleted"))
+}
+
+// cut ends every call of Receive with err. mu is held.
+func (h *Hub) cut(err error) {
+	h.reason = err
+	close(h.displaced)
+	h.displaced = make(chan struct{})
+}
+
 // Displace ends every call of Receive with ErrDisplaced.
 func (h *Hub) Displace() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	close(h.displaced)
-	h.displaced = make(chan struct{})
+	h.cut(eventhub.ErrDisplaced)
 }
 
 // FailReceives makes the next calls of Receive fail, each with one of the errors.
@@ -152,17 +175,18 @@ func (h *Hub) PartitionInfo(_ context.Context, partition string) (eventhub.Parti
 }
 
 // Receive implements eventhub.Hub.
-func (h *Hub) Receive(ctx context.Context, partition string, from eventhub.Position, handle eventhub.Handler) error {
+func (h *Hub) Receive(ctx context.Context, partition string, from eventhub.Position, receiver eventhub.Receiver) error {
 	link, displaced, failure := h.open()
 	if failure != nil {
 		return failure
 	}
+	receiver.NoteAttached()
 	reading, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
 		select {
 		case <-displaced:
-			cancel(eventhub.ErrDisplaced)
+			cancel(h.why())
 		case <-reading.Done():
 		}
 		h.mu.Lock()
@@ -177,9 +201,16 @@ func (h *Hub) Receive(ctx context.Context, partition string, from eventhub.Posit
 			}
 			return context.Cause(reading)
 		}
-		handle(reading, event)
-		from.Sequence = event.Sequence
+		receiver.Handle(reading, event)
+		from = eventhub.Position{Sequence: event.Sequence, Enqueued: event.Enqueued, Since: from.Since}
 	}
+}
+
+// why returns why the links were cut.
+func (h *Hub) why() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.reason
 }
 
 // open returns the number of a new link and the channel that is closed when it is displaced.
@@ -202,7 +233,7 @@ func (h *Hub) await(ctx context.Context, partition string, from eventhub.Positio
 			continue
 		}
 		for _, event := range h.partitions[partition] {
-			after := event.Sequence > from.Sequence && event.Enqueued.After(from.Since)
+			after := !from.Passed(eventhub.After(event)) && event.Enqueued.After(from.Since)
 			if after && event.Sequence >= h.first[partition] {
 				event.Body = slices.Clone(event.Body) // it belongs to the receiver
 				return event, true

@@ -26,12 +26,12 @@ func StartReading(t *testing.T, hub eventhub.Hub, partition string, from eventhu
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &Reading{Events: make(chan eventhub.Event), Done: make(chan error, 1), Cancel: cancel}
 	go func() {
-		r.Done <- hub.Receive(ctx, partition, from, func(ctx context.Context, event eventhub.Event) {
+		r.Done <- hub.Receive(ctx, partition, from, eventhub.Receiver{Handle: func(ctx context.Context, event eventhub.Event) {
 			select {
 			case r.Events <- event:
 			case <-ctx.Done():
 			}
-		})
+		}})
 	}()
 	t.Cleanup(cancel)
 	return r

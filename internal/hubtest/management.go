@@ -50,7 +50,7 @@ func (s *Server) describeHub() reply {
 	return reply{code: 200, description: "OK", value: wire.Map{
 		{Key: "name", Value: s.cfg.Hub},
 		{Key: "type", Value: "com.microsoft:eventhub"},
-		{Key: "created_at", Value: wire.TimestampOf(s.created)},
+		{Key: "created_at", Value: wire.TimestampOf(s.madeAt())},
 		{Key: "partition_count", Value: int32(len(ids))}, //nolint:gosec // a handful
 		{Key: "partition_ids", Value: ids},
 		{Key: "georeplication_factor", Value: factor},

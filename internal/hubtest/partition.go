@@ -33,8 +33,11 @@ type partition struct {
 	readers    map[*conn]int // connections to wake for a new event, and how many links each has here
 }
 
+// noEntry stands for the newest event of a partition that never had one.
+var noEntry = entry{sequence: -1, offset: -1}
+
 func newPartition(id string, geoReplicated bool) *partition {
-	return &partition{id: id, geoReplicated: geoReplicated, readers: map[*conn]int{}, last: entry{sequence: -1, offset: -1}}
+	return &partition{id: id, geoReplicated: geoReplicated, readers: map[*conn]int{}, last: noEntry}
 }
 
 // append adds e and returns its sequence number. Sequence numbers are contiguous; offsets are where an

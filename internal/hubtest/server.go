@@ -57,7 +57,6 @@ type Server struct {
 	tlsConfig  *tls.Config
 	secure     net.Listener
 	plain      net.Listener
-	created    time.Time
 	groups     map[string]bool // consumer groups in lower case
 	roundRobin atomic.Uint32   // events that the hub chose a partition for
 	dialled    atomic.Int64    // connections that clients have made
@@ -71,6 +70,7 @@ type Server struct {
 	owners     map[ownerKey][]*outLink // receivers attached now
 	cbs        map[*outLink]bool       // links attached now on which $cbs answers
 	changed    chan struct{}
+	created    time.Time // when the hub was made
 	faults     faults
 }
 

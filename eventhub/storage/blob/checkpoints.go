@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"aks-audit-log-go/eventhub"
 )
@@ -29,7 +30,7 @@ func (s *Store) FindCheckpoints(ctx context.Context) ([]eventhub.FoundCheckpoint
 		}
 		for _, blob := range blobs {
 			checkpoint := readCheckpoint(blob, strings.TrimPrefix(blob.name, folder))
-			found = append(found, eventhub.FoundCheckpoint{Checkpoint: checkpoint, Place: blob.name})
+			found = append(found, eventhub.FoundCheckpoint{Checkpoint: checkpoint, Place: blob.name, Written: blob.modified})
 			known[checkpoint.Partition] = true
 		}
 	}
@@ -78,7 +79,7 @@ func (s *Store) findLeases(ctx context.Context, root []entry, known map[string]b
 		if err != nil {
 			return nil, fmt.Errorf("read the lease blob of partition %s: %w", blob.name, err)
 		}
-		found = append(found, eventhub.FoundCheckpoint{Checkpoint: readLease(content, blob.name), Place: blob.name})
+		found = append(found, eventhub.FoundCheckpoint{Checkpoint: readLease(content, blob.name), Place: blob.name, Written: blob.modified})
 	}
 	return found, nil
 }
@@ -92,10 +93,13 @@ func readCheckpoint(blob entry, partition string) eventhub.Checkpoint {
 		return checkpoint
 	}
 	checkpoint.Sequence, checkpoint.Offset = sequence, blob.metadata[metaOffset]
+	if enqueued, err := strconv.ParseInt(blob.metadata[metaEnqueued], 10, 64); err == nil {
+		checkpoint.Enqueued = time.UnixMilli(enqueued).UTC()
+	}
 	return checkpoint
 }
 
-// ListCheckpoints returns the furthest checkpoint of each partition. Its version is the version of the blob that this
+// ListCheckpoints returns the checkpoint of each partition that counts. Its version is the version of the blob that this
 // store writes, or empty if there is none, so that an update creates it.
 func (s *Store) ListCheckpoints(ctx context.Context) ([]eventhub.Checkpoint, error) {
 	found, err := s.FindCheckpoints(ctx)
@@ -109,8 +113,8 @@ func (s *Store) ListCheckpoints(ctx context.Context) ([]eventhub.Checkpoint, err
 			versions[one.Partition] = one.Version
 		}
 	}
-	for _, furthest := range eventhub.FurthestCheckpoints(found) {
-		checkpoint := furthest.Checkpoint
+	for _, latest := range eventhub.LatestCheckpoints(found) {
+		checkpoint := latest.Checkpoint
 		checkpoint.Version = versions[checkpoint.Partition]
 		checkpoints = append(checkpoints, checkpoint)
 	}

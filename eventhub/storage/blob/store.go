@@ -21,11 +21,13 @@ type Store struct {
 	scope     eventhub.Scope
 }
 
-// The metadata keys of Azure's current SDKs (azeventhubs/v2 checkpoints/blob_store.go).
+// The metadata keys of Azure's current SDKs (azeventhubs/v2 checkpoints/blob_store.go), and one of our own.
 const (
 	metaSequence = "sequencenumber"
 	metaOffset   = "offset"
 	metaOwner    = "ownerid"
+	// metaEnqueued is when the event was enqueued, in milliseconds since 1970. The SDKs and KEDA ignore it.
+	metaEnqueued = "enqueuedtimems"
 )
 
 // Open returns the store in the container that the configuration names. It does not connect yet.
@@ -98,6 +100,9 @@ func (s *Store) writeCheckpoint(ctx context.Context, name string, checkpoint eve
 	metadata := azblob.Metadata{
 		metaSequence: strconv.FormatInt(checkpoint.Sequence, 10),
 		metaOffset:   checkpoint.Offset,
+	}
+	if !checkpoint.Enqueued.IsZero() {
+		metadata[metaEnqueued] = strconv.FormatInt(checkpoint.Enqueued.UnixMilli(), 10)
 	}
 	written, err := s.container.writeMetadata(ctx, name, metadata, azblob.ETag(checkpoint.Version))
 	if err != nil {

@@ -31,6 +31,8 @@ const written = "written"
 type checkpointFile struct {
 	Sequence int64  `json:"sequencenumber"`
 	Offset   string `json:"offset"`
+	// Enqueued is in milliseconds since 1970, 0 if it is not known.
+	Enqueued int64 `json:"enqueuedtimems,omitempty"`
 }
 
 // Open creates the folder if it does not exist, and locks it. It fails at once if another process holds the lock.
@@ -117,12 +119,20 @@ func readCheckpoint(folder, partition string) (eventhub.Checkpoint, error) {
 	if json.Unmarshal(content, &stored) != nil || stored.Sequence < 0 {
 		stored = checkpointFile{Sequence: eventhub.NoSequence}
 	}
-	return eventhub.Checkpoint{Partition: partition, Sequence: stored.Sequence, Offset: stored.Offset, Version: written}, nil
+	checkpoint := eventhub.Checkpoint{Partition: partition, Sequence: stored.Sequence, Offset: stored.Offset, Version: written}
+	if stored.Enqueued > 0 {
+		checkpoint.Enqueued = time.UnixMilli(stored.Enqueued).UTC()
+	}
+	return checkpoint, nil
 }
 
 // UpdateCheckpoint implements eventhub.CheckpointStore.
 func (s *Store) UpdateCheckpoint(_ context.Context, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
-	content, err := json.Marshal(checkpointFile{Sequence: checkpoint.Sequence, Offset: checkpoint.Offset})
+	file := checkpointFile{Sequence: checkpoint.Sequence, Offset: checkpoint.Offset}
+	if !checkpoint.Enqueued.IsZero() {
+		file.Enqueued = checkpoint.Enqueued.UnixMilli()
+	}
+	content, err := json.Marshal(file)
 	if err != nil {
 		return eventhub.Checkpoint{}, fmt.Errorf("encode checkpoint: %w", err)
 	}

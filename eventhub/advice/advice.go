@@ -1,4 +1,6 @@
-package check
+// Package advice says what an operator can do about an error of the event hub or of the storage. The command check, the log
+// and /readyz use the same words.
+package advice
 
 import (
 	"context"
@@ -52,8 +54,8 @@ var (
 	noConnection  = []string{timedOut, "connection refused", "connection reset", "unreachable", "i/o timeout", "EOF", "closed"}
 )
 
-// adviseHub says what to do if the hub does not answer.
-func adviseHub(cfg forwarder.Config, err error) error {
+// Hub says what to do if the hub does not answer. The error that it returns wraps err.
+func Hub(cfg forwarder.Config, err error) error {
 	host := cfg.HubConnection.Host
 	return advise(err, []advice{
 		{[]string{"status code 404", "not-found", "could not be found"}, fmt.Sprintf("the namespace %s has no event hub %q: create it (az eventhubs eventhub create --namespace-name %s "+
@@ -74,14 +76,14 @@ func unreachableHub(cfg forwarder.Config) string {
 	return fmt.Sprintf("%s cannot be reached by AMQP (port 5671): %s; where only HTTPS is let out, set EVENTHUBTRANSPORT=websocket", cfg.HubConnection.Host, look)
 }
 
-// adviseGroup says what to do if the group cannot be read.
-func adviseGroup(cfg forwarder.Config, err error) error {
+// Group says what to do if a partition cannot be opened or read in the consumer group. The error that it returns wraps err.
+func Group(cfg forwarder.Config, err error) error {
 	text := err.Error()
 	switch {
 	case strings.Contains(text, "unauthorized-access"), strings.Contains(text, "status code 401"):
 		return fmt.Errorf("the hub answers questions but may not be read: the policy of the key needs Listen, an identity the role %q (%w)", "Azure Event Hubs Data Receiver", err)
 	case !strings.Contains(text, "not-found"):
-		return adviseHub(cfg, err)
+		return Hub(cfg, err)
 	}
 	return fmt.Errorf("the hub has no consumer group %q: create it (az eventhubs eventhub consumer-group create --namespace-name %s --eventhub-name %s "+
 		"--name %s --resource-group …), or set EVENTHUBCONSUMERGROUP (%w)", cfg.ConsumerGroup, namespaceName(cfg.HubConnection.Host), cfg.HubName, cfg.ConsumerGroup, err)
@@ -93,8 +95,8 @@ func namespaceName(host string) string {
 	return name
 }
 
-// adviseStorage says what to do if the blob container cannot be used as needed.
-func adviseStorage(cfg forwarder.Config, err error) error {
+// Storage says what to do if the blob container cannot be used as needed. The error that it returns wraps err.
+func Storage(cfg forwarder.Config, err error) error {
 	account, container := accountName(cfg.Blob), cfg.BlobContainerName
 	const right = `it needs the role "Storage Blob Data Contributor", or a signature that may read, write, delete and list`
 	return advise(err, []advice{

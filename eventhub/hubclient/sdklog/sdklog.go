@@ -1,8 +1,12 @@
-package hubclient
+// Package sdklog listens to what the SDKs of the event hub log: it passes it on to the log of the daemon, and it learns when
+// azeventhubs has opened a link, which the SDK says nowhere else.
+package sdklog
 
 import (
 	"context"
 	"regexp"
+	"sync"
+	"sync/atomic"
 
 	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -13,27 +17,33 @@ import (
 	"aks-audit-log-go/eventhub/azauth"
 )
 
-// BridgeSDKLogs writes the messages of the SDKs to log, at debug and trace level. Each SDK keeps one listener for the
-// whole process: call BridgeSDKLogs once, before the first client is made, after the level of log is set.
+// Bridge writes the messages of the SDKs to log, at debug and trace level. Each SDK keeps one listener for the
+// whole process: call Bridge once, before the first client is made, after the level of log is set.
 //
 // azure-event-hubs-go reports errors only to the spans of devigned/tab.
-func BridgeSDKLogs(log *logrus.Logger) {
+func Bridge(log *logrus.Logger) {
 	tab.Register(sdkTracer{log: log.WithField("component", "azure-event-hubs-go")})
-	bridgeAzureLog(log)
+	bridgedLog.Store(log)
+	Listen()
+	azlog.SetEvents(azureEvents(log.GetLevel())...)
 }
 
-// bridgeAzureLog writes to log what azeventhubs and azidentity write to Azure's log.
-func bridgeAzureLog(log *logrus.Logger) {
-	events := azureEvents(log.GetLevel())
-	if len(events) == 0 {
-		return
-	}
-	azlog.SetEvents(events...)
-	azlog.SetListener(azureListener(log.WithFields(nil)))
-}
+// bridgedLog is where Azure's log is written, nil before Bridge.
+var bridgedLog atomic.Pointer[logrus.Logger]
 
-// azureEvents returns the kinds of message that are listened to at a level. Those of EventConsumer come with every
-// event of the hub, so the SDK must not even format them unless they are shown.
+// Listen begins to listen, once in the process, to what azeventhubs and azidentity write to Azure's log: to log it, and to learn when
+// a link was opened.
+var Listen = sync.OnceFunc(func() {
+	azlog.SetEvents(azureEvents(logrus.InfoLevel)...)
+	azlog.SetListener(func(event azlog.Event, message string) {
+		openLinks.note(event, message)
+		writeAzureLog(bridgedLog.Load(), event, message)
+	})
+})
+
+// azureEvents returns the kinds of message that are listened to at a level: always those about connections, which say
+// when a link was opened. Those of EventConsumer come with every event of the hub, so the SDK must not even format them
+// unless they are shown.
 func azureEvents(level logrus.Level) []azlog.Event {
 	switch {
 	case level >= logrus.TraceLevel:
@@ -41,23 +51,24 @@ func azureEvents(level logrus.Level) []azlog.Event {
 	case level >= logrus.DebugLevel:
 		return []azlog.Event{azeventhubs.EventConn, azeventhubs.EventAuth, azidentity.EventAuthentication}
 	default:
-		return nil
+		return []azlog.Event{azeventhubs.EventConn}
 	}
 }
 
-// azureListener returns a listener that writes Azure's log to log.
-func azureListener(log *logrus.Entry) func(azlog.Event, string) {
-	return func(event azlog.Event, message string) {
-		level := logrus.DebugLevel
-		if event == azeventhubs.EventConsumer {
-			level = logrus.TraceLevel
-		}
-		component := "azeventhubs"
-		if event == azidentity.EventAuthentication {
-			component = "azidentity"
-		}
-		log.WithField("component", component).WithField("event", string(event)).Log(level, redact(message))
+// writeAzureLog writes a message of Azure's log to log.
+func writeAzureLog(log *logrus.Logger, event azlog.Event, message string) {
+	level := logrus.DebugLevel
+	if event == azeventhubs.EventConsumer {
+		level = logrus.TraceLevel
 	}
+	if log == nil || !log.IsLevelEnabled(level) {
+		return
+	}
+	component := "azeventhubs"
+	if event == azidentity.EventAuthentication {
+		component = "azidentity"
+	}
+	log.WithField("component", component).WithField("event", string(event)).Log(level, redact(message))
 }
 
 // sasSignature matches the secret part of a shared access signature.

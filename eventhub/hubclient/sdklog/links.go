@@ -1,0 +1,78 @@
+package sdklog
+
+import (
+	"regexp"
+	"sync"
+	"sync/atomic"
+
+	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
+)
+
+// openLinks holds the watches of this process. The SDK opens a link when it wants to, also a second time by itself, and
+// says so in its log only.
+var openLinks linkWatches
+
+// WatchLinks begins to watch the links that are opened to a partition, and calls attached for each. Forget ends it.
+func WatchLinks(partition string, attached func()) *LinkWatch {
+	return openLinks.watch(partition, attached)
+}
+
+// linkWatches holds the watches by partition.
+type linkWatches struct {
+	mu          sync.Mutex
+	byPartition map[string]map[*LinkWatch]struct{}
+}
+
+// LinkWatch is told of each link that is opened to a partition. Of two readers of one partition each is told of both
+// links, so a reader must take an opening too many as a reason to open the partition again, and no more.
+type LinkWatch struct {
+	partition string
+	attached  func()
+	opened    atomic.Int64
+}
+
+// Opened returns how many links were opened since the watch began.
+func (w *LinkWatch) Opened() int64 { return w.opened.Load() }
+
+// Forget ends the watch.
+func (w *LinkWatch) Forget() {
+	openLinks.mu.Lock()
+	defer openLinks.mu.Unlock()
+	delete(openLinks.byPartition[w.partition], w)
+}
+
+// watch begins a watch, which calls attached for each link that is opened.
+func (w *linkWatches) watch(partition string, attached func()) *LinkWatch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	watch := &LinkWatch{partition: partition, attached: attached}
+	if w.byPartition == nil {
+		w.byPartition = map[string]map[*LinkWatch]struct{}{}
+	}
+	if w.byPartition[partition] == nil {
+		w.byPartition[partition] = map[*LinkWatch]struct{}{}
+	}
+	w.byPartition[partition][watch] = struct{}{}
+	return watch
+}
+
+// linkOpened matches what azeventhubs logs once the service has accepted a link (internal/links.go).
+var linkOpened = regexp.MustCompile(`created link for partition ID '([^']*)'`)
+
+// note looks for an opened link in a message of Azure's log.
+func (w *linkWatches) note(event azlog.Event, message string) {
+	if event != azeventhubs.EventConn {
+		return
+	}
+	found := linkOpened.FindStringSubmatch(message)
+	if found == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for watch := range w.byPartition[found[1]] {
+		watch.opened.Add(1)
+		watch.attached()
+	}
+}

@@ -1,0 +1,102 @@
+package health
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/maruel/natural"
+)
+
+const (
+	// attachWithin is how long opening a partition may take after it was claimed.
+	attachWithin = 30 * time.Second
+	// failuresUntilReported is how often in a row receiving must fail. A link is cut now and then, and opened again.
+	failuresUntilReported = 2
+)
+
+// reading is how it goes with reading a partition that this replica owns.
+type reading struct {
+	claimed time.Time
+	// attached is whether the hub has opened the partition since it was claimed, and since receiving failed.
+	attached bool
+	// failures is how often in a row receiving has failed, and reason why the last time.
+	failures int
+	reason   string
+}
+
+// notRead returns why the partition is not read, or "".
+func (r *reading) notRead(now time.Time) string {
+	late := !r.attached && now.Sub(r.claimed) >= attachWithin
+	switch {
+	case r.failures >= failuresUntilReported, r.failures > 0 && late:
+		return r.reason
+	case late:
+		return fmt.Sprintf("the hub has not opened it for %s", now.Sub(r.claimed).Round(time.Second))
+	default:
+		return ""
+	}
+}
+
+// Claimed records that this replica owns the partition from now on, and is going to read it.
+func (h *Health) Claimed(partition string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.readings[partition] = &reading{claimed: time.Now()}
+}
+
+// Attached records that the hub has opened the partition for reading. So it also accepts the key or the identity.
+func (h *Health) Attached(partition string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.refusals, partition)
+	if r := h.readings[partition]; r != nil {
+		r.attached, r.failures = true, 0
+		h.everAttached = true
+	}
+}
+
+// ReceiveFailed records that reading the partition ended with an error, or could not begin, and why. The record stays until
+// Attached.
+func (h *Health) ReceiveFailed(partition, reason string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r := h.readings[partition]; r != nil {
+		r.attached, r.reason = false, reason
+		r.failures++
+	}
+}
+
+// unread returns the partitions that are not read, in the order of their numbers, and why the first is not. h.mu is held.
+func (h *Health) unread() (partitions []string, reason string) {
+	now := time.Now()
+	for _, id := range slices.SortedFunc(maps.Keys(h.readings), natural.Compare) {
+		why := h.readings[id].notRead(now)
+		if why == "" {
+			continue
+		}
+		if len(partitions) == 0 {
+			reason = why
+		}
+		partitions = append(partitions, id)
+	}
+	return partitions, reason
+}
+
+// notReading returns why the hub keeps the daemon from being ready, or "". h.mu is held.
+func (h *Health) notReading() string {
+	partitions, reason := h.unread()
+	switch {
+	case len(partitions) == 0 && (h.everAttached || len(h.readings) == 0):
+		return ""
+	case len(partitions) == 0:
+		// A Deployment that is rolled out takes the good pods away as soon as the new ones are ready.
+		return "no partition is read yet: the hub has opened none"
+	case len(partitions) == len(h.readings):
+		return "the hub is not read: " + reason
+	default:
+		return "the hub is not read, partition " + strings.Join(partitions, ", ") + ": " + reason
+	}
+}
