@@ -119,9 +119,6 @@ func runDaemon(environ []string, stderr io.Writer) int {
 		return exitUsage
 	}
 	log := daemon.NewLogger(cfg, stderr)
-	for _, warning := range cfg.Warnings {
-		log.Warn(warning)
-	}
 	if err := gctune.Apply(); err != nil {
 		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %v\n", err)
 		return exitUsage

@@ -41,13 +41,16 @@ type Daemon struct {
 	store    eventhub.Store
 }
 
-// New sets up the daemon and binds the address of the statistics server. Call Run next. New returns an error if the
+// New logs the configuration's warnings, sets up the daemon and binds the address of the statistics server. Call Run next. New returns an error if the
 // port is in use, another process uses the folder, or a certificate cannot be read. It returns none if the hub, the
 // storage account or the sink cannot be reached, because the daemon keeps trying to connect.
 func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon, error) {
 	registry := prometheus.NewRegistry()
 	recentLog := status.NewRecentLog()
 	log.AddHook(recentLog)
+	for _, warning := range cfg.Warnings { // after the hook, so that the status page has them too
+		log.Warn(warning)
+	}
 	d := &Daemon{
 		cfg: cfg, log: log,
 		stats:    metrics.NewStatistics(registry, forwarder.Version, time.Now),
