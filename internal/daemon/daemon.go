@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -97,7 +99,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		served <- d.server.Serve(serving)
 		stop()
 	}()
-	d.log.WithFields(d.cfg.LogFields()).WithField("statistics", d.StatsAddr()).Info("daemon starts")
+	d.log.WithFields(d.cfg.LogFields()).WithFields(runtimeFields()).WithField("statistics", d.StatsAddr()).Info("daemon starts")
 	context.AfterFunc(ctx, d.health.Stopping)
 	context.AfterFunc(ctx, d.poster.Stop)
 	d.consume(ctx)
@@ -107,6 +109,17 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	d.log.Info("daemon stopped")
 	return nil
+}
+
+// runtimeFields returns what runs the configuration, for the start log: the build, and how much of the machine the Go
+// runtime uses. gomemlimit is in bytes, and math.MaxInt64 if there is no limit.
+func runtimeFields() logrus.Fields {
+	version, revision, goVersion := forwarder.BuildInfo()
+	return logrus.Fields{
+		"version": version, "revision": revision, "go_version": goVersion,
+		"gomaxprocs": runtime.GOMAXPROCS(0),
+		"gomemlimit": debug.SetMemoryLimit(-1), // a negative limit only reads it
+	}
 }
 
 // consume runs the consumer until ctx is done, and then closes the hub.
