@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -44,7 +46,9 @@ func runCommand(name string, args, environ []string, stdout, stderr io.Writer) i
 		return exitUsage
 	}
 	log := daemon.NewLogger(cfg, stderr)
-	ctx, restore := untilSignal()
+	ctx, restore := untilSignal(func(second os.Signal) {
+		log.WithField("signal", second.String()).Error("ended at once by a second signal: " + name + " was not through")
+	})
 	defer restore()
 	err = act(ctx, cfg, stdout, log)
 	if err == nil {
@@ -88,12 +92,74 @@ func usageOf(flags *flag.FlagSet, out io.Writer) {
 	_, _ = fmt.Fprintln(out, "What it does, and the environment that it reads: aks-audit-log-go help")
 }
 
-// untilSignal returns a context that is done after SIGTERM or SIGINT. A second signal ends the process at once.
-// restore stops catching the signals.
-func untilSignal() (ctx context.Context, restore context.CancelFunc) {
-	ctx, restore = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, restore)
-	return ctx, restore
+// sameSignal is how long after the first signal further ones count as the same. A stop is often signalled twice: by
+// Ctrl-C to the process group and by the program that started this one, or by an init process that passes it on.
+const sameSignal = time.Second
+
+// sayLimit bounds how long the last message may take: standard error may be a pipe that nobody reads.
+const sayLimit = time.Second
+
+// untilSignal returns a context that is done after SIGTERM or SIGINT. Another signal within sameSignal counts as the
+// same. A later one ends the process at once with exit code 1, after say has said so. restore stops catching the
+// signals.
+func untilSignal(say func(second os.Signal)) (ctx context.Context, restore context.CancelFunc) {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(context.Background())
+	restored := make(chan struct{})
+	go func() {
+		if again := secondSignal(signals, stop, restored); again != nil {
+			sayWithin(sayLimit, func() { say(again) })
+			os.Exit(exitFailed)
+		}
+	}()
+	return ctx, sync.OnceFunc(func() {
+		signal.Stop(signals)
+		close(restored)
+		stop()
+	})
+}
+
+// secondSignal calls stop at the first signal, and returns the first one after sameSignal. It returns nil once
+// restored is closed.
+func secondSignal(signals <-chan os.Signal, stop func(), restored <-chan struct{}) os.Signal {
+	select {
+	case <-signals:
+	case <-restored:
+		return nil
+	}
+	stop()
+	for same := time.After(sameSignal); same != nil; {
+		select {
+		case <-signals:
+		case <-same:
+			same = nil
+		case <-restored:
+			return nil
+		}
+	}
+	for len(signals) > 0 { // they came within sameSignal, while the machine was too busy to look at them
+		<-signals
+	}
+	select {
+	case again := <-signals:
+		return again
+	case <-restored:
+		return nil
+	}
+}
+
+// sayWithin calls say, and returns after the limit even if say does not.
+func sayWithin(limit time.Duration, say func()) {
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		say()
+	}()
+	select {
+	case <-said:
+	case <-time.After(limit):
+	}
 }
 
 // runCheck runs the command check and returns the exit code. A wrong configuration is one of the parts that check
@@ -106,7 +172,9 @@ func runCheck(args, environ []string, stdout, stderr io.Writer) int {
 	if loadErr == nil {
 		daemon.NewLogger(cfg, stderr) // logs the messages of the SDKs
 	}
-	ctx, restore := untilSignal()
+	ctx, restore := untilSignal(func(os.Signal) {
+		_, _ = fmt.Fprintln(stderr, "aks-audit-log-go: check: ended at once by a second signal")
+	})
 	defer restore()
 	switch err := check.Run(ctx, cfg, loadErr, stdout); {
 	case errors.Is(err, check.ErrFailed): // the report says which parts

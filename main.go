@@ -110,8 +110,8 @@ func printVersion(out io.Writer) error {
 	return err
 }
 
-// runDaemon runs the daemon until SIGTERM or SIGINT, and returns the exit code. A second signal ends the process at
-// once.
+// runDaemon runs the daemon until SIGTERM or SIGINT, and returns the exit code. untilSignal says what a second signal
+// does.
 func runDaemon(environ []string, stderr io.Writer) int {
 	cfg, err := forwarder.Load(environ)
 	if err != nil {
@@ -119,14 +119,14 @@ func runDaemon(environ []string, stderr io.Writer) int {
 		return exitUsage
 	}
 	log := daemon.NewLogger(cfg, stderr)
-	for _, warning := range cfg.Warnings {
-		log.Warn(warning)
-	}
 	if err := gctune.Apply(); err != nil {
 		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: %v\n", err)
 		return exitUsage
 	}
-	ctx, restore := untilSignal()
+	ctx, restore := untilSignal(func(second os.Signal) {
+		log.WithField("signal", second.String()).Error("ended at once by a second signal, before the stop was complete: " +
+			"what was delivered since the last checkpoint will come again")
+	})
 	defer restore()
 	if err := forward(ctx, cfg, log); err != nil {
 		log.WithError(err).Error("the daemon ends")

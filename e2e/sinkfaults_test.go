@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -96,6 +97,15 @@ func answering(status int, header ...string) sinkFault {
 	}
 }
 
+// answeringWithPage returns a fault that answers 200 with a web page of this type, as the catch-all of an ingress does.
+func answeringWithPage(kind string) sinkFault {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Content-Type", kind)
+		_, _ = io.WriteString(w, "<!doctype html><html><body>Nothing here</body></html>")
+		return false
+	}
+}
+
 // neverAnswering keeps a POST waiting until the client cancels it.
 func neverAnswering(_ http.ResponseWriter, r *http.Request) bool {
 	<-r.Context().Done()
@@ -128,6 +138,7 @@ func TestEachFaultOfTheSinkIsGotOverWithoutLoss(t *testing.T) {
 		"it answers 429 with Retry-After":     {answering(429, "Retry-After", "1"), true, "5m"},
 		"it answers 401":                      {answering(401), true, "5m"},
 		"it answers 404":                      {answering(404), true, "5m"},
+		"it answers 200 with a web page":      {answeringWithPage("Text/HTML"), true, "5m"},
 		"it never answers":                    {neverAnswering, false, "5s"},
 		"it resets the connection":            {resettingBeforeTheAnswer, false, "5m"},
 		"it resets the connection, answering": {resettingAmidTheAnswer, false, "5m"},
@@ -198,6 +209,65 @@ func TestASinkThatRefusesEverythingIsTakenForTheWrongOne(t *testing.T) {
 	d.AwaitReady(t)
 	d.Stop(t)
 	assert.Equal(t, fed.Sent["0"][5:], s.accepted())
+}
+
+// The name of the sink leads to an ingress, which answers each POST with its own page.
+func TestAWebPageInPlaceOfTheSinkIsGivenNothing(t *testing.T) {
+	t.Parallel()
+	const events, words = 500, "the sink answered 200 OK: that is a web page, not a webhook: look at host, port and path of WEBSINKURL"
+	for _, client := range []string{harness.CurrentClient, harness.LegacyClient} {
+		t.Run(client, func(t *testing.T) {
+			t.Parallel()
+			hub, s := harness.StartHub(t, 2), startScriptedSink(t, harness.FreeAddress(t))
+			fed := harness.NewFeed(hub)
+			s.set(answeringWithPage("text/html; charset=utf-8"))
+			fed.Add(t, events/4, 2)
+			require.Equal(t, events, fed.Total())
+			environ := harness.BlobSettings(t, hub, harness.NewBlobs(t), s.URL).With(harness.FastRetries()).With(harness.Settings{
+				"EVENTHUBCLIENT": client, "LOGLEVEL": "info", "CHECKPOINTINTERVAL": "100ms",
+			})
+			d := harness.StartDaemon(t, environ)
+			d.AwaitReason(t, words)
+			_, why := d.Readyz(t)
+			assert.Contains(t, why, "the sink does not take audit events")
+			harness.Wait(t, func() bool { return s.met() >= 6 }, "it is asked again and again")
+			assert.Zero(t, d.Metric(t, harness.VerdictSeries("delivered")))
+			assert.Zero(t, d.Metric(t, "falco_aks_audit_log_events_success"))
+			assert.Contains(t, d.Pages(t), "that is a web page, not a webhook")
+			code, lines := runCheck(t, environ)
+			assert.Equal(t, 1, code)
+			assert.Contains(t, lines["sink"], words)
+			assert.Equal(t, 1, strings.Count(d.Output.String(), "sink endpoint seems to be set up wrong, holding the audit event"), "it is logged once")
+
+			s.set(nil)
+			harness.AwaitCount(t, events, func() int { return len(s.accepted()) }, "audit events are left to deliver")
+			d.AwaitReady(t)
+			d.AwaitMetric(t, harness.VerdictSeries("delivered"), events)
+			assert.Zero(t, d.Metric(t, harness.VerdictSeries("dead_lettered")))
+			assert.Zero(t, d.Metric(t, harness.VerdictSeries("dropped")))
+			d.Stop(t)
+			fed.AssertOnceInOrder(t, s.accepted())
+			assert.Empty(t, deadLetters(t, environ))
+		})
+	}
+}
+
+// Until 0.31 Falco itself took audit events, and answered with a small page.
+func TestThePageOfAnOldFalcoIsItsConfirmation(t *testing.T) {
+	t.Parallel()
+	hub, s := harness.StartHub(t, 1), startScriptedSink(t, harness.FreeAddress(t))
+	s.set(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<html><body>Ok</body></html>")
+		return true
+	})
+	fed := harness.NewFeed(hub)
+	fed.Add(t, 3, 2)
+	d := harness.StartDaemon(t, harness.HubSettings(t, hub, s.URL).With(harness.Settings{"CHECKPOINTDIR": t.TempDir()}))
+	d.AwaitMetric(t, harness.VerdictSeries("delivered"), float64(fed.Total()))
+	d.AwaitReady(t)
+	d.Stop(t)
+	fed.AssertOnceInOrder(t, s.accepted())
 }
 
 // With Falco's default settings it answers after 45 s under load, of the 60 s that a POST may take. Here it answers

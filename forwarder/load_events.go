@@ -12,14 +12,18 @@ import (
 // categoryName matches the names of Azure's log categories.
 var categoryName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 
+// nameCategories says what to do about a name that is no category.
+const nameCategories = "audit events are in kube-audit and kube-audit-admin"
+
 // auditEvents checks which records are audit events, and what is added to them.
 func (l *loader) auditEvents() {
 	l.out.ClusterName = l.onOrOff(variable.ClusterName, l.in.ClusterName)
 	l.categories()
 }
 
-// categories accepts any name, because AKS may get another category of audit events. It warns of a category that is
-// known to have none, because each of its records would become a dead letter.
+// categories accepts any name, because AKS may get another category of audit events. It warns of each name that is not
+// known to have audit events: records of a text log would become dead letters, and a name that no record has selects
+// nothing.
 func (l *loader) categories() {
 	for name := range strings.SplitSeq(l.in.Categories, ",") {
 		if name = strings.TrimSpace(name); name != "" {
@@ -32,9 +36,16 @@ func (l *loader) categories() {
 		return
 	}
 	for _, name := range l.out.Categories {
-		lower := strings.ToLower(name)
-		if !strings.HasPrefix(lower, "kube-audit") && slices.Contains(audit.SkippedCategories(), lower) {
+		switch audit.KindOfCategory(name) {
+		case audit.CategoryOfText:
 			l.warn(variable.Categories + " has " + name + ", whose records are no audit events: each will be a dead letter")
+		case audit.CategoryGroup:
+			l.warn(variable.Categories + " has " + name + ", which is one of Azure's category groups and not a category: " +
+				"no record has this name, so it selects nothing; " + nameCategories)
+		case audit.CategoryUnknown:
+			l.warn(variable.Categories + " has " + name + ", which is not known as a log category of AKS: " +
+				"if no record has this name, it selects nothing; " + nameCategories)
+		case audit.CategoryOfAudit:
 		}
 	}
 }

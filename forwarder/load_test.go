@@ -326,6 +326,32 @@ func TestACategoryWithoutAuditEventsIsAWarning(t *testing.T) {
 	assert.NotContains(t, cfg.Warnings[0], "KUBE-AUDIT")
 }
 
+func TestANameThatIsNoCategoryIsAWarning(t *testing.T) {
+	for name, says := range map[string]string{
+		"allLogs":          "one of Azure's category groups and not a category",
+		"ALLLOGS":          "one of Azure's category groups and not a category",
+		"audit":            "one of Azure's category groups and not a category",
+		"kube-audits":      "not known as a log category of AKS",
+		"none":             "not known as a log category of AKS",
+		"other":            "not known as a log category of AKS",
+		"karpenter-events": "whose records are no audit events",
+	} {
+		for _, beside := range []string{"", "kube-audit,"} {
+			cfg, err := Load(environ("CATEGORIES=" + beside + name))
+			require.NoError(t, err)
+			require.Len(t, cfg.Warnings, 1, name)
+			assert.Contains(t, cfg.Warnings[0], "CATEGORIES has "+name+", wh")
+			assert.Contains(t, cfg.Warnings[0], says)
+			assert.Contains(t, cfg.Categories, name, "it is allowed")
+		}
+	}
+	for _, good := range []string{"kube-audit", "kube-audit-admin", "Kube-Audit,KUBE-AUDIT-ADMIN", ""} {
+		cfg, err := Load(environ("CATEGORIES=" + good))
+		require.NoError(t, err)
+		assert.Empty(t, cfg.Warnings, good)
+	}
+}
+
 func TestAReplayThatCannotNoticeEveryLossIsAWarning(t *testing.T) {
 	cfg, err := Load(environ("KEEPALIVE=false"))
 	require.NoError(t, err)

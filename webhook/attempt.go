@@ -14,6 +14,8 @@ type answer struct {
 	// status is the status of the sink's answer, 0 if none came. It counts even if the answer broke off after it: the
 	// sink has decided. Whether the sink died while it answered is the tracker's concern.
 	status int
+	// class is what the answer means.
+	class class
 	// failure says why the POST was not accepted, nil if it was.
 	failure *failure
 	// retryAfter is how long the sink asks to wait before the next POST, 0 if it does not say.
@@ -56,15 +58,15 @@ func (s *Session) post(ctx context.Context, body body) answer {
 	if err != nil {
 		if limited.Err() != nil && ctx.Err() == nil {
 			s.tracker.NoAnswer(waited)
-			return answer{waited: waited, failure: p.secrets.and(token).timedOut(p.timeout, err)}
+			return answer{class: retryable, waited: waited, failure: p.secrets.and(token).timedOut(p.timeout, err)}
 		}
-		return answer{failure: p.secrets.and(token).noAnswer(err)}
+		return answer{class: retryable, failure: p.secrets.and(token).noAnswer(err)}
 	}
 	s.tracker.Answer(resp.Close)
-	// The error is ignored: an answer that breaks off says no more than its status did.
+	// The error is ignored: an answer that breaks off says no more than its status and type did.
 	head, _ := httpclient.Drain(resp.Body)
-	a := answer{status: resp.StatusCode, waited: waited}
-	if classify(a.status) == accepted {
+	a := answer{status: resp.StatusCode, class: classifyAnswer(resp, head), waited: waited}
+	if a.class == accepted {
 		return a
 	}
 	a.failure = p.secrets.and(token).notAccepted(resp, head, body)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -33,7 +32,10 @@ func (p *Poster) Check(ctx context.Context) (string, error) {
 		return "", advised(secrets.noAnswer(err), adviseNoAnswer(err))
 	default:
 		head, _ := httpclient.Drain(resp.Body)
-		advice := adviseAnswer(resp, string(head))
+		if isPage(resp, head) { // the failure says what to do
+			return "", secrets.notAccepted(resp, head, text)
+		}
+		advice := adviseAnswer(resp.StatusCode, string(head))
 		if advice != "" {
 			return "", advised(secrets.notAccepted(resp, head, text), advice)
 		}
@@ -67,12 +69,9 @@ func adviseNoAnswer(err error) string {
 	}
 }
 
-// adviseAnswer returns what to do about an answer, "" if a webhook answers so that takes audit events.
-func adviseAnswer(resp *http.Response, head string) string {
-	status := resp.StatusCode
+// adviseAnswer returns what to do about the status of an answer, "" if a webhook answers so that takes audit events.
+func adviseAnswer(status int, head string) string {
 	switch {
-	case isPage(resp):
-		return "that is a web page, not a webhook: look at host, port and path of WEBSINKURL (Falco's: http://<service>:9765/k8s-audit)"
 	case classify(status) == accepted:
 		return ""
 	case strings.Contains(head, "HTTP request to an HTTPS server"):
@@ -91,10 +90,4 @@ func adviseAnswer(resp *http.Response, head string) string {
 	default:
 		return "no webhook answers like that: look at host, port and path of WEBSINKURL"
 	}
-}
-
-// isPage reports whether an answer is a web page, like the default page of an ingress.
-func isPage(resp *http.Response) bool {
-	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	return err == nil && kind == "text/html" && classify(resp.StatusCode) == accepted
 }

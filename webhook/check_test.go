@@ -93,6 +93,16 @@ func TestACheckSaysWhatToDoAboutAnAnswer(t *testing.T) {
 	}
 }
 
+func TestACheckAcceptsTheAnswerOfAnOldFalco(t *testing.T) {
+	sink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, falcoPage)
+	}))
+	defer sink.Close()
+	_, err := checkSink(t, sink.URL, failAfter)
+	require.NoError(t, err)
+}
+
 func answerWith(status int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
 }

@@ -12,10 +12,10 @@ import (
 type class int
 
 const (
-	// accepted: the sink has accepted the request.
-	accepted class = iota
 	// retryable: the sink may accept the same request later.
-	retryable
+	retryable class = iota
+	// accepted: the sink has accepted the request.
+	accepted
 	// refused: the sink will never accept this request, but may accept others.
 	refused
 	// misconfigured: the endpoint accepts no request at all until somebody changes the configuration.
@@ -41,6 +41,31 @@ func classify(status int) class {
 		// A redirect, no authorization, no such path or method, or a status that no webhook would answer.
 		return misconfigured
 	}
+}
+
+// falcoPage is the body that Falco's own webhook answers with, as text/html, until Falco 0.31
+// (https://github.com/falcosecurity/falco/blob/0.31.1/userspace/falco/webserver.cpp). The k8saudit plugin, which takes
+// audit events since 0.32, answers without a body and without a type.
+const falcoPage = "<html><body>Ok</body></html>"
+
+// isPage reports whether an answer of 2xx is a web page, like the default page of an ingress: whoever serves it has
+// not read the request. head is the beginning of the answer's body.
+func isPage(resp *http.Response, head []byte) bool {
+	if classify(resp.StatusCode) != accepted {
+		return false
+	}
+	// mime.ParseMediaType would give up on parameters that are not well formed.
+	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "text/html") &&
+		!strings.EqualFold(strings.TrimSpace(string(head)), falcoPage)
+}
+
+// classifyAnswer returns what an answer means: what its status means, but a web page accepts nothing.
+func classifyAnswer(resp *http.Response, head []byte) class {
+	if isPage(resp, head) {
+		return misconfigured
+	}
+	return classify(resp.StatusCode)
 }
 
 // statusClass returns the status as the label of a metric.

@@ -25,6 +25,40 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+func TestAWebPageAcceptsNothing(t *testing.T) {
+	const page = "<!doctype html><html><body>Welcome to nginx!</body></html>"
+	for _, test := range []struct {
+		name       string
+		status     int
+		kind, body string
+		want       class
+	}{
+		{"a page", 200, "text/html", page, misconfigured},
+		{"with a charset", 200, "text/html; charset=utf-8", page, misconfigured},
+		{"in upper case", 200, "TEXT/HTML;CHARSET=UTF-8", page, misconfigured},
+		{"with an odd parameter", 200, "text/html ; charset", page, misconfigured},
+		{"201", 201, "text/html", page, misconfigured},
+		{"202", 202, "Text/Html", page, misconfigured},
+		{"without a body", 200, "text/html", "", misconfigured},
+		{"Falco until 0.31", 200, "text/html", "<html><body>Ok</body></html>", accepted},
+		{"the same with a line's end", 200, "text/html; charset=utf-8", "<html><body>ok</body></html>\r\n", accepted},
+		{"a page that begins like Falco's", 200, "text/html", "<html><body>Ok</body></html><p>more", misconfigured},
+		{"Falco's k8saudit", 200, "", "", accepted},
+		{"text", 200, "text/plain; charset=utf-8", "ok", accepted},
+		{"JSON", 200, "application/json", "{}", accepted},
+		{"markup that is no page", 200, "text/html5", page, accepted},
+		{"an error of a proxy", 503, "text/html", page, retryable},
+		{"a refusal", 400, "text/html", page, refused},
+		{"Falco's words with an error", 500, "text/html", "<html><body>Ok</body></html>", retryable},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			resp, _ := saying(test.status) //nolint:bodyclose // there is none
+			resp.Header.Set("Content-Type", test.kind)
+			assert.Equal(t, test.want, classifyAnswer(resp, []byte(test.body)))
+		})
+	}
+}
+
 func TestStatusClass(t *testing.T) {
 	for status, want := range map[int]string{
 		0: "error", 101: "error", 200: "2xx", 204: "2xx", 307: "3xx", 404: "4xx", 503: "5xx", 600: "error", 999: "error",

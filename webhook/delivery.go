@@ -76,13 +76,13 @@ func (d *delivery) try(ctx context.Context) (step, error) {
 		return nil, d.abandoned(context.Cause(ctx))
 	}
 	d.note(a)
-	switch meaning := classify(a.status); meaning {
+	switch a.class {
 	case accepted:
 		return d.accept(a), nil
 	case refused:
 		return d.refuse(a), nil
 	default:
-		return d.fail(a, meaning), nil
+		return d.fail(a, a.class), nil
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -177,6 +178,47 @@ func TestAnEndpointThatIsSetUpWrongHoldsAtOnce(t *testing.T) {
 			assert.Equal(t, counts{sent: 1, succeeded: 1, retried: 2, failed: 1}, f.counts())
 		})
 	}
+}
+
+func TestAWebPageHoldsLikeAWrongEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &script{}
+		sink.answer = func(n int, _ *http.Request) (*http.Response, error) {
+			if n < 2*maxRefusals {
+				return sayingPage()
+			}
+			return saying(200)
+		}
+		f := newFixture(t, sink, func(cfg *forwarder.Config) { cfg.PostBatchMaxEvents = 3 })
+		session := f.poster.OpenSession()
+		defer session.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := session.Deliver(ctx, events(3))
+		require.ErrorContains(t, err, "the sink answered 200 OK: that is a web page, not a webhook: look at host, port and path of WEBSINKURL")
+		assert.Zero(t, session.Accepted())
+		ready, why := f.health.Ready()
+		assert.False(t, ready)
+		assert.Contains(t, why, "that is a web page, not a webhook")
+		assert.Equal(t, []string{sayWrongHeld}, f.lines(logrus.ErrorLevel))
+
+		outcomes, err := deliverAll(t.Context(), session, events(3))
+		require.NoError(t, err)
+		assert.Equal(t, delivered(3), outcomes)
+		assert.Len(t, sink.at, 2*maxRefusals+1)
+		assert.EqualValues(t, 3, f.counts().succeeded)
+		ready, _ = f.health.Ready()
+		assert.True(t, ready)
+	})
+}
+
+func TestAWebPageDropsLikeAWrongEndpoint(t *testing.T) {
+	f := newFixture(t, &script{answer: func(int, *http.Request) (*http.Response, error) { return sayingPage() }}, drop)
+	outcomes, err := f.Deliver(t.Context(), events(1))
+	require.NoError(t, err)
+	assert.Equal(t, audit.Dropped, outcomes[0].Verdict)
+	assert.Contains(t, outcomes[0].Reason, "that is a web page, not a webhook")
+	assert.Equal(t, []string{sayWrongDropped}, f.lines(logrus.ErrorLevel))
 }
 
 func TestDroppingGoesOnWithTheNextEvent(t *testing.T) {

@@ -57,7 +57,11 @@ func (r redactor) noAnswer(err error) *failure {
 	return &failure{sink: r.sink, reason: r.clean(reason), cause: err}
 }
 
-// notAccepted returns the failure of a POST that was not answered with 2xx. body is what was posted: an answer that
+// pageAdvice says what a web page in answer to a POST means, and what to do.
+const pageAdvice = "that is a web page, not a webhook: look at host, port and path of WEBSINKURL " +
+	"(Falco's: http://<service>:9765/k8s-audit)"
+
+// notAccepted returns the failure of a POST that was not answered with 2xx, or with a web page. body is what was posted: an answer that
 // repeats it is not shown, because audit events hold secrets.
 func (r redactor) notAccepted(resp *http.Response, head []byte, body body) *failure {
 	// The status text is that of net/http, not the server's: a server can send any text there.
@@ -67,6 +71,9 @@ func (r redactor) notAccepted(resp *http.Response, head []byte, body body) *fail
 	}
 	if location, err := resp.Location(); err == nil {
 		f.reason += ", to " + r.clean(withoutSecrets(location))
+	}
+	if isPage(resp, head) {
+		f.reason += ": " + pageAdvice
 	}
 	switch text := strings.TrimSpace(string(head)); {
 	case text == "":

@@ -224,6 +224,13 @@ func saying(status int, header ...string) (*http.Response, error) {
 	return resp, nil
 }
 
+// sayingPage returns the web page of an ingress.
+func sayingPage() (*http.Response, error) {
+	resp, err := saying(200, "Content-Type: text/html; charset=utf-8")
+	resp.Body = io.NopCloser(strings.NewReader("<html><body>default backend</body></html>"))
+	return resp, err
+}
+
 // always returns a sink that always answers with the same status.
 func always(status int) *script {
 	return &script{answer: func(int, *http.Request) (*http.Response, error) { return saying(status) }}

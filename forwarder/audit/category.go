@@ -1,5 +1,10 @@
 package audit
 
+import (
+	"slices"
+	"strings"
+)
+
 // The label values of aks_audit_log_skipped_records_total that are not log categories of AKS.
 const (
 	// CategoryNone counts a skipped record that names no category.
@@ -17,6 +22,46 @@ func SkippedCategories() []string {
 		"kube-apiserver", "kube-audit", "kube-audit-admin", "kube-controller-manager", "kube-scheduler",
 		"cluster-autoscaler", "cloud-controller-manager", "guard", "csi-azuredisk-controller",
 		"csi-azurefile-controller", "csi-snapshot-controller", CategoryNone, CategoryOther,
+	}
+}
+
+// otherCategories are log categories without audit events that SkippedCategories leaves out: those of newer AKS, of
+// Fleet Manager (…/microsoft-containerservice-fleets-logs) and of AKS on Azure Local
+// (https://learn.microsoft.com/azure/aks/aksarc/kubernetes-monitor-audit-events).
+var otherCategories = []string{
+	"karpenter-events", "fleet-mcs-controller-manager", "fleet-member-agent", "fleet-member-net-controller-manager",
+	"fleet-hub-agent", "fleet-hub-net-controller-manager",
+	"csi-aksarcdisk-controller", "csi-aksarcsmb-controller", "csi-aksarcnfs-controller",
+}
+
+// CategoryKind says what the name of a log category stands for.
+type CategoryKind int
+
+const (
+	// CategoryUnknown is a name that AKS does not give to a category, as far as is known.
+	CategoryUnknown CategoryKind = iota
+	// CategoryOfAudit is a category whose records are audit events.
+	CategoryOfAudit
+	// CategoryOfText is a category whose records are the text logs of a component.
+	CategoryOfText
+	// CategoryGroup is a group of categories. A diagnostic setting can name it, a record never does.
+	CategoryGroup
+)
+
+// KindOfCategory returns what a name stands for, whatever its case.
+func KindOfCategory(name string) CategoryKind {
+	switch name = strings.ToLower(name); {
+	case name == "kube-audit", name == "kube-audit-admin":
+		return CategoryOfAudit
+	case name == "alllogs", name == "audit":
+		// https://learn.microsoft.com/azure/azure-monitor/essentials/diagnostic-settings
+		return CategoryGroup
+	case name == CategoryNone, name == CategoryOther:
+		return CategoryUnknown
+	case slices.Contains(SkippedCategories(), name), slices.Contains(otherCategories, name):
+		return CategoryOfText
+	default:
+		return CategoryUnknown
 	}
 }
 

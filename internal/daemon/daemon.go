@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -44,13 +46,16 @@ type Daemon struct {
 	store    eventhub.Store
 }
 
-// New sets up the daemon and binds the address of the statistics server. Call Run next. New returns an error if the
+// New logs the configuration's warnings, sets up the daemon and binds the address of the statistics server. Call Run next. New returns an error if the
 // port is in use, another process uses the folder, or a certificate cannot be read. It returns none if the hub, the
 // storage account or the sink cannot be reached, because the daemon keeps trying to connect.
 func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon, error) {
 	registry := prometheus.NewRegistry()
 	recentLog := status.NewRecentLog()
 	log.AddHook(recentLog)
+	for _, warning := range cfg.Warnings { // after the hook, so that the status page has them too
+		log.Warn(warning)
+	}
 	d := &Daemon{
 		cfg: cfg, log: log,
 		stats:    metrics.NewStatistics(registry, forwarder.Version, time.Now),
@@ -97,7 +102,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		served <- d.server.Serve(serving)
 		stop()
 	}()
-	d.log.WithFields(d.cfg.LogFields()).WithField("statistics", d.StatsAddr()).Info("daemon starts")
+	d.log.WithFields(d.cfg.LogFields()).WithFields(runtimeFields()).WithField("statistics", d.StatsAddr()).Info("daemon starts")
 	context.AfterFunc(ctx, d.health.Stopping)
 	context.AfterFunc(ctx, d.poster.Stop)
 	d.consume(ctx)
@@ -107,6 +112,17 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	d.log.Info("daemon stopped")
 	return nil
+}
+
+// runtimeFields returns what runs the configuration, for the start log: the build, and how much of the machine the Go
+// runtime uses. gomemlimit is in bytes, and math.MaxInt64 if there is no limit.
+func runtimeFields() logrus.Fields {
+	version, revision, goVersion := forwarder.BuildInfo()
+	return logrus.Fields{
+		"version": version, "revision": revision, "go_version": goVersion,
+		"gomaxprocs": runtime.GOMAXPROCS(0),
+		"gomemlimit": debug.SetMemoryLimit(-1), // a negative limit only reads it
+	}
 }
 
 // consume runs the consumer, and watches its backlog, until ctx is done, and then closes the hub.

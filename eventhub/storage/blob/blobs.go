@@ -58,31 +58,42 @@ func (c container) listPages(ctx context.Context, prefix string) ([]entry, time.
 		if err != nil {
 			return nil, time.Time{}, err
 		}
-		for _, item := range page.Segment.BlobItems {
-			entries = append(entries, newEntry(item))
-		}
+		entries = appendEntries(entries, page.Segment.BlobItems)
 		marker, now = page.NextMarker, page.Date()
 	}
 	return entries, now, nil
 }
 
-// listLevel returns what is one level below prefix: the folders, whose names end in a slash, and the blobs, without
-// their metadata. It does not create the container.
+// listLevel returns what is one level below prefix: the folders, whose names end in a slash, and the blobs. It does not
+// create the container.
 func (c container) listLevel(ctx context.Context, prefix string) (folders []string, blobs []entry, err error) {
+	options := azblob.ListBlobsSegmentOptions{Prefix: prefix, Details: azblob.BlobListingDetails{Metadata: true}}
 	for marker := (azblob.Marker{}); marker.NotDone(); {
-		page, err := c.url.ListBlobsHierarchySegment(ctx, marker, "/", azblob.ListBlobsSegmentOptions{Prefix: prefix})
+		page, err := c.url.ListBlobsHierarchySegment(ctx, marker, "/", options)
 		if err != nil {
 			return nil, nil, c.explain(err)
 		}
 		for _, folder := range page.Segment.BlobPrefixes {
 			folders = append(folders, folder.Name)
 		}
-		for _, item := range page.Segment.BlobItems {
-			blobs = append(blobs, newEntry(item))
-		}
+		blobs = appendEntries(blobs, page.Segment.BlobItems)
 		marker = page.NextMarker
 	}
 	return folders, blobs, nil
+}
+
+// metaFolder marks a folder. A storage account with a hierarchical namespace lists each folder as an empty blob with it
+// (Azure/azure-sdk-for-python#13060).
+const metaFolder = "hdi_isfolder"
+
+// appendEntries appends the blobs of a listing, without the folders.
+func appendEntries(entries []entry, items []azblob.BlobItemInternal) []entry {
+	for _, item := range items {
+		if e := newEntry(item); !strings.EqualFold(e.metadata[metaFolder], "true") {
+			entries = append(entries, e)
+		}
+	}
+	return entries
 }
 
 func newEntry(item azblob.BlobItemInternal) entry {
