@@ -41,23 +41,21 @@ func waitForNextMillisecond(t *testing.T, server *hubtest.Server) {
 	}, eventhubtest.WaitLimit, eventhubtest.WaitLimit/10000)
 }
 
+// azure-event-hubs-go has a data race of its own where it opens a link again soon after an event (v3.6.2, receiver.go:278 and
+// 422). So the tests that cut the links of a reader are of azeventhubs; those in e2e run the daemon with both.
 func TestAHubMadeAnewUnderItsReaderIsReadFromItsFirstEvent(t *testing.T) {
 	for name, anew := range map[string]int{"fewer events than before": 3, "as many": 10, "more": 25} {
 		t.Run(name, func(t *testing.T) {
-			eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
-				server, hub := startEmulator(t, 4, client)
-				if client == forwarder.ClientAzEventHubs {
-					shortenQuiet(t, hub)
-				}
-				appendNumbered(server, "old", 10)
-				r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
-				expectBodies(t, r, "old", 10)
-				waitForNextMillisecond(t, server)
-				server.Remake()
-				appendNumbered(server, "new", anew)
-				expectBodies(t, r, "new", anew)
-				r.Stop(t)
-			})
+			server, hub := startEmulator(t, 4, forwarder.ClientAzEventHubs)
+			shortenQuiet(t, hub)
+			appendNumbered(server, "old", 10)
+			r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
+			expectBodies(t, r, "old", 10)
+			waitForNextMillisecond(t, server)
+			server.Remake()
+			appendNumbered(server, "new", anew)
+			expectBodies(t, r, "new", anew)
+			r.Stop(t)
 		})
 	}
 }
@@ -81,42 +79,38 @@ func TestAHubMadeAnewWhileNobodyReadsIsReadFromItsFirstEvent(t *testing.T) {
 }
 
 func TestAHubThatIsRewoundIsReadFromWhatIsNew(t *testing.T) {
-	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
-		server, hub := startEmulator(t, 4, client)
-		appendNumbered(server, "old", 10)
-		r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
-		expectBodies(t, r, "old", 10)
-		waitForNextMillisecond(t, server)
-		server.Rewind(4)
-		appendNumbered(server, "new", 20)
-		expectBodies(t, r, "new", 20)
-		r.Stop(t)
-	})
+	server, hub := startEmulator(t, 4, forwarder.ClientAzEventHubs)
+	appendNumbered(server, "old", 10)
+	r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
+	expectBodies(t, r, "old", 10)
+	waitForNextMillisecond(t, server)
+	server.Rewind(4)
+	appendNumbered(server, "new", 20)
+	expectBodies(t, r, "new", 20)
+	r.Stop(t)
 }
 
 // The SDKs open a link again by themselves, behind the number of the last event.
 func TestALinkThatTheClientOpensAgainByItselfDoesNotHideThatTheHubIsAnother(t *testing.T) {
-	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
-		server, hub := startEmulator(t, 4, client)
-		appendNumbered(server, "old", 10)
-		r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
-		expectBodies(t, r, "old", 9)
-		waitForNextMillisecond(t, server)
-		server.Remake() // while the reader waits for somebody to take event 9
-		appendNumbered(server, "new", 25)
-		first := r.Next(t)
-		if string(first.Body) == "old 9" { // it had been handed on before the link was lost
-			first = r.Next(t)
-		}
-		assert.Equal(t, "new 0", string(first.Body))
-		for n := range 24 {
-			assert.Equal(t, fmt.Sprintf("new %d", n+1), string(r.Next(t).Body))
-		}
-		server.Detach("0", "amqp:link:detach-forced", "the link is idle")
-		server.Append("0", []byte("last"))
-		assert.Equal(t, "last", string(r.Next(t).Body))
-		r.Stop(t)
-	})
+	server, hub := startEmulator(t, 4, forwarder.ClientAzEventHubs)
+	appendNumbered(server, "old", 10)
+	r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
+	expectBodies(t, r, "old", 9)
+	waitForNextMillisecond(t, server)
+	server.Remake() // while the reader waits for somebody to take event 9
+	appendNumbered(server, "new", 25)
+	first := r.Next(t)
+	if string(first.Body) == "old 9" { // it had been handed on before the link was lost
+		first = r.Next(t)
+	}
+	assert.Equal(t, "new 0", string(first.Body))
+	for n := range 24 {
+		assert.Equal(t, fmt.Sprintf("new %d", n+1), string(r.Next(t).Body))
+	}
+	server.Detach("0", "amqp:link:detach-forced", "the link is idle")
+	server.Append("0", []byte("last"))
+	assert.Equal(t, "last", string(r.Next(t).Body))
+	r.Stop(t)
 }
 
 func TestALastEventThatRetentionRemovedIsNotAnotherStream(t *testing.T) {
