@@ -52,7 +52,7 @@ func TestAWebPageAcceptsNothing(t *testing.T) {
 		{"Falco's words with an error", 500, "text/html", "<html><body>Ok</body></html>", retryable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			resp, _ := saying(test.status) //nolint:bodyclose // there is none
+			resp, _ := saying(test.status)
 			resp.Header.Set("Content-Type", test.kind)
 			assert.Equal(t, test.want, classifyAnswer(resp, []byte(test.body)))
 		})

@@ -61,8 +61,8 @@ func (r redactor) noAnswer(err error) *failure {
 const pageAdvice = "that is a web page, not a webhook: look at host, port and path of WEBSINKURL " +
 	"(Falco's: http://<service>:9765/k8s-audit)"
 
-// notAccepted returns the failure of a POST that was not answered with 2xx, or with a web page. body is what was posted: an answer that
-// repeats it is not shown, because audit events hold secrets.
+// notAccepted returns the failure of a POST that was not answered with 2xx, or with a web page. body is what was
+// posted: an answer that repeats it is not shown, because audit events hold secrets.
 func (r redactor) notAccepted(resp *http.Response, head []byte, body body) *failure {
 	// The status text is that of net/http, not the server's: a server can send any text there.
 	f := &failure{sink: r.sink, reason: fmt.Sprintf("the sink answered %d", resp.StatusCode)}

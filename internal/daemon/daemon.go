@@ -46,9 +46,10 @@ type Daemon struct {
 	store    eventhub.Store
 }
 
-// New logs the configuration's warnings, sets up the daemon and binds the address of the statistics server. Call Run next. New returns an error if the
-// port is in use, another process uses the folder, or a certificate cannot be read. It returns none if the hub, the
-// storage account or the sink cannot be reached, because the daemon keeps trying to connect.
+// New logs the configuration's warnings, sets up the daemon and binds the address of the statistics server. Call Run
+// next. New returns an error if the port is in use, another process uses the folder, or a certificate cannot be read.
+// It returns none if the hub, the storage account or the sink cannot be reached, because the daemon keeps trying to
+// connect.
 func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon, error) {
 	registry := prometheus.NewRegistry()
 	recentLog := status.NewRecentLog()
