@@ -25,7 +25,6 @@ func Bridge(log *logrus.Logger) {
 	tab.Register(sdkTracer{log: log.WithField("component", "azure-event-hubs-go")})
 	bridgedLog.Store(log)
 	Listen()
-	azlog.SetEvents(azureEvents(log.GetLevel())...)
 }
 
 // bridgedLog is where Azure's log is written, nil before Bridge.
@@ -34,7 +33,11 @@ var bridgedLog atomic.Pointer[logrus.Logger]
 // Listen begins to listen, once in the process, to what azeventhubs and azidentity write to Azure's log: to log it, and to learn when
 // a link was opened.
 var Listen = sync.OnceFunc(func() {
-	azlog.SetEvents(azureEvents(logrus.InfoLevel)...)
+	level := logrus.InfoLevel
+	if log := bridgedLog.Load(); log != nil {
+		level = log.GetLevel()
+	}
+	azlog.SetEvents(azureEvents(level)...) // without a lock: goroutines of the SDK read it for as long as they live
 	azlog.SetListener(func(event azlog.Event, message string) {
 		openLinks.note(event, message)
 		writeAzureLog(bridgedLog.Load(), event, message)
