@@ -38,7 +38,7 @@ bench: ## what the daemon costs and how fast it is, into docs/performance.md; do
 	cd e2e && go test -count 1 -tags bench -run '^TestPerformance$$' -timeout 120m -v .
 
 look: ## the status page in a browser, the dashboard and the alerts in a Prometheus; it wants Debian's chromium and prometheus
-	cd e2e && go test -race -tags look -timeout 10m -run 'TheStatusPage|Dashboard|Alert' .
+	cd e2e && go test -race -tags look -timeout 10m -run 'TheStatusPage|Dashboard|Alert|WhatStopsReading' .
 
 pictures: ## the screenshots in docs/, of the status page; it wants Debian's chromium
 	cd e2e && PICTURES=$(CURDIR)/docs go test -tags look -count 1 -run '^TestTheStatusPageCanBeRead' .
