@@ -55,7 +55,5 @@ func (h observedHub) Receive(ctx context.Context, partition string, from eventhu
 	if eventhub.AccessDeniedBy(err) == eventhub.ServiceHub {
 		h.health.HubRefuses(partition, err.Error())
 	}
-	err = advice.Group(h.cfg, err)
-	h.health.ReceiveFailed(partition, err.Error())
-	return err
+	return advice.Group(h.cfg, err)
 }

@@ -33,6 +33,7 @@ func (p *Partition) receive(ctx context.Context, position eventhub.Position, eve
 		}
 		if !errors.Is(err, eventhub.ErrDisplaced) && ctx.Err() == nil {
 			p.stats.ReceiveFailed()
+			p.shared.health.ReceiveFailed(p.id, err.Error())
 		}
 		return err
 	}, eventhub.ErrDisplaced, eventhub.ErrConflict)

@@ -58,9 +58,9 @@ func (h *Health) Ready() (ready bool, text string) {
 	if reason := h.notOwning(); reason != "" {
 		reasons = append(reasons, reason)
 	} else {
-		reasons = append(reasons, h.refused()...)
-		reasons = append(reasons, h.watchdog.wedged()...)
-		if reason := h.notReading(); reason != "" && len(h.refused()) == 0 {
+		refused := h.refused()
+		reasons = slices.Concat(reasons, refused, h.watchdog.wedged())
+		if reason := h.notReading(); reason != "" && len(refused) == 0 {
 			reasons = append(reasons, reason)
 		}
 	}

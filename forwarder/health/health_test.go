@@ -196,6 +196,22 @@ func TestAPartitionThatIsNotOpenedSoonAfterItsClaimIsNotRead(t *testing.T) {
 	})
 }
 
+func TestALinkThatIsLostLongAfterTheClaimIsNoReasonUntilOpeningItFailsToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		health := NewHealth()
+		health.Ownership(1, 1, 0)
+		health.Claimed("0")
+		health.Attached("0")
+		time.Sleep(time.Hour)
+		health.ReceiveFailed("0", "the connection was lost")
+		ready, text := health.Ready()
+		assert.True(t, ready, text)
+		health.ReceiveFailed("0", "no route to host")
+		_, text = health.Ready()
+		assert.Equal(t, "not ready: the hub is not read: no route to host", text)
+	})
+}
+
 func TestWhatIsWedgedIsNotReady(t *testing.T) {
 	h := newWatchedHealth()
 	h.Ownership(1, 1, 0)

@@ -20,7 +20,7 @@ const (
 // reading is how it goes with reading a partition that this replica owns.
 type reading struct {
 	claimed time.Time
-	// attached is whether the hub has opened the partition since it was claimed, and since receiving failed.
+	// attached is whether the hub has opened the partition since it was claimed.
 	attached bool
 	// failures is how often in a row receiving has failed, and reason why the last time.
 	failures int
@@ -58,14 +58,14 @@ func (h *Health) Attached(partition string) {
 	}
 }
 
-// ReceiveFailed records that reading the partition ended with an error, or could not begin, and why. The record stays until
-// Attached.
+// ReceiveFailed records that reading the partition ended with an error, or could not begin, and why. The record stays
+// until Attached.
 func (h *Health) ReceiveFailed(partition, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if r := h.readings[partition]; r != nil {
-		r.attached, r.reason = false, reason
 		r.failures++
+		r.reason = reason
 	}
 }
 
