@@ -46,6 +46,16 @@ func (p Position) OtherStream(other Position) bool {
 	return !p.Enqueued.IsZero() && other.Sequence <= p.Sequence && other.Enqueued.After(p.Enqueued)
 }
 
+// Waiting returns how many events wait behind the position in a partition whose newest event stands before newest, and
+// whose oldest has the number first: all that the partition holds, if that is another stream.
+func (p Position) Waiting(newest Position, first int64) int64 {
+	done := p.Sequence
+	if p.OtherStream(newest) {
+		done = NoSequence
+	}
+	return max(0, newest.Sequence-max(done, first-1))
+}
+
 // inMilliseconds returns the time as AMQP and the checkpoints have it, so that two of the same event are equal.
 func inMilliseconds(t time.Time) time.Time {
 	if t.IsZero() {

@@ -47,3 +47,25 @@ func TestAPositionIsInWholeMillisecondsAsTheCheckpointIs(t *testing.T) {
 	assert.False(t, position.Names(Event{Sequence: 7, Enqueued: local.Add(time.Millisecond)}))
 	assert.Zero(t, After(Event{Sequence: 7}).Enqueued)
 }
+
+func TestWhatWaitsBehindAPositionIsAllOfAnotherStream(t *testing.T) {
+	noon := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	known := Position{Sequence: 99, Enqueued: noon}
+	for name, test := range map[string]struct {
+		position, newest Position
+		first, want      int64
+	}{
+		"the newest":                      {known, Position{Sequence: 99, Enqueued: noon}, 0, 0},
+		"seven more":                      {known, Position{Sequence: 106, Enqueued: noon.Add(time.Hour)}, 0, 7},
+		"retention took five of them":     {known, Position{Sequence: 106, Enqueued: noon.Add(time.Hour)}, 105, 2},
+		"nothing was ever there":          {Beginning(), Beginning(), 0, 0},
+		"from the oldest":                 {Beginning(), Position{Sequence: 9}, 3, 7},
+		"an older answer":                 {known, Position{Sequence: 50, Enqueued: noon.Add(-time.Hour)}, 0, 0},
+		"a hub made anew":                 {known, Position{Sequence: 49, Enqueued: noon.Add(time.Hour)}, 0, 50},
+		"a hub made anew, and its oldest": {known, Position{Sequence: 49, Enqueued: noon.Add(time.Hour)}, 40, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, test.want, test.position.Waiting(test.newest, test.first))
+		})
+	}
+}

@@ -19,8 +19,9 @@ type waitingAtStart struct {
 
 // newWaitingAtStart returns what waits after a start.
 func newWaitingAtStart(start startPoint) *waitingAtStart {
-	handled := max(start.Position.Sequence, start.info.First-1)
-	return &waitingAtStart{events: max(0, start.info.Last-handled), newest: start.info.LastEnqueued}
+	return &waitingAtStart{
+		events: start.Position.Waiting(start.info.Newest(), start.info.First), newest: start.info.LastEnqueued,
+	}
 }
 
 // fields returns the fields of the log. The service says only when the newest hub event was enqueued: the oldest of

@@ -48,6 +48,29 @@ func TestTheStartSaysHowManyHubEventsWaitAndHowOldTheyAre(t *testing.T) {
 	})
 }
 
+func TestTheStartSaysHowManyHubEventsOfAHubMadeAnewWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(1)
+		b.Hub.Append("0", eventhubtest.OneEach("a", "b", "c", "d", "e")...)
+		stop := startPartitions(t, b)
+		b.Sink.Await(5)
+		stop()
+		b.Logged.Reset()
+		b.Hub.Remake()
+		b.Hub.Append("0", eventhubtest.OneEach("x", "y", "z")...)
+		stop = startPartitions(t, b)
+		b.Sink.Await(8)
+		stop()
+		for _, entry := range b.Logged.AllEntries() {
+			if entry.Message == "partition starts elsewhere than its checkpoint says" {
+				assert.Equal(t, int64(3), entry.Data["waiting"])
+				return
+			}
+		}
+		assert.Fail(t, "the start was not logged")
+	})
+}
+
 func TestTheStartIsNotSaidToBeBehindIfNothingOldWaits(t *testing.T) {
 	for name, sequence := range map[string]int64{"a fresh event": 3, "nothing": 4} {
 		t.Run(name, func(t *testing.T) {

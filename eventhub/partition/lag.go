@@ -41,15 +41,15 @@ type lag struct {
 	mu sync.Mutex
 	// newest and done are the positions behind the newest event and behind the last one with a verdict.
 	newest, done eventhub.Position
-	// removed is the sequence number of the last event that retention has removed.
-	removed int64
+	// first is the sequence number of the oldest event that retention has left, 0 before that is known.
+	first int64
 }
 
 // start sets the position at which reading starts.
 func (l *lag) start(position eventhub.Position) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.newest, l.done, l.removed = position, position, eventhub.NoSequence
+	l.newest, l.done, l.first = position, position, 0
 }
 
 // observe notes that the partition holds the event before that position, at least.
@@ -57,7 +57,7 @@ func (l *lag) observe(position eventhub.Position) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.newest.OtherStream(position) {
-		l.removed = eventhub.NoSequence
+		l.first = 0
 	}
 	if !l.newest.Passed(position) {
 		l.newest = position
@@ -79,11 +79,7 @@ func (l *lag) processed(position eventhub.Position) {
 
 // report passes on how many events wait. mu is held.
 func (l *lag) report() {
-	done := l.done.Sequence
-	if l.done.OtherStream(l.newest) {
-		done = eventhub.NoSequence
-	}
-	events := max(0, l.newest.Sequence-max(done, l.removed))
+	events := l.done.Waiting(l.newest, l.first)
 	l.stats.Lag(events)
 	l.stats.Position(l.done.Sequence)
 	l.health.PartitionLag(l.partition, events)
@@ -125,6 +121,6 @@ func (l *lag) refresh(ctx context.Context) {
 func (l *lag) removeBefore(first int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.removed = first - 1
+	l.first = first
 	l.report()
 }

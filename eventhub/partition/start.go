@@ -62,11 +62,7 @@ func chooseStart(ctx context.Context, hub eventhub.Hub, partition string, stored
 
 // PositionAfter returns the position at which a partition that holds info continues after a checkpoint.
 func PositionAfter(stored eventhub.Checkpoint, info eventhub.PartitionInfo) eventhub.Position {
-	position := startAtCheckpoint(stored, info).Position
-	if position.OtherStream(info.Newest()) {
-		return eventhub.Beginning()
-	}
-	return position
+	return startAtCheckpoint(stored, info).Position
 }
 
 func startAtCheckpoint(stored eventhub.Checkpoint, info eventhub.PartitionInfo) startPoint {

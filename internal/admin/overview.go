@@ -106,13 +106,13 @@ func (o *overview) lag(partition string, start forwarder.StartPosition) (events 
 	if !answered {
 		return 0, false
 	}
-	done := eventhub.NoSequence
+	done := eventhub.Beginning()
 	if stored := o.checkpoint(partition); stored != nil {
-		done = partitionpkg.PositionAfter(stored.Checkpoint, info).Sequence
+		done = partitionpkg.PositionAfter(stored.Checkpoint, info)
 	} else if start.Kind != forwarder.StartEarliest {
 		return 0, false
 	}
-	return max(0, info.Last-max(done, info.First-1)), true
+	return done.Waiting(info.Newest(), info.First), true
 }
 
 // owner returns the owner of a partition, or "" if its ownership has expired.
