@@ -27,6 +27,14 @@ func After(event Event) Position {
 	return Position{Sequence: event.Sequence, Offset: event.Offset, Enqueued: inMilliseconds(event.Enqueued)}
 }
 
+// Next returns the position behind an event that was handed on. It keeps Since: where neither offset nor time of an event
+// is known, a client may have to look for it from there again.
+func (p Position) Next(event Event) Position {
+	next := After(event)
+	next.Since = p.Since
+	return next
+}
+
 // Names reports whether the position is known to stand behind that event: it has the same number and the same time.
 func (p Position) Names(event Event) bool {
 	return p.Sequence == event.Sequence && p.Enqueued.Equal(inMilliseconds(event.Enqueued))

@@ -202,8 +202,6 @@ func (r *azReader) handOn(ctx context.Context, event eventhub.Event) {
 	}
 	r.receiver.Handle(ctx, event)
 	if ctx.Err() == nil {
-		since := r.position.Since
-		r.position, r.byTime = eventhub.After(event), false
-		r.position.Since = since
+		r.position, r.byTime = r.position.Next(event), false
 	}
 }

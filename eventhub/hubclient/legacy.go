@@ -262,9 +262,7 @@ func (r *legacyReader) current() eventhub.Position {
 func (r *legacyReader) advance(event eventhub.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	since := r.position.Since
-	r.position = eventhub.After(event)
-	r.position.Since = since
+	r.position = r.position.Next(event)
 }
 
 // close closes the listener and waits for the handler, which the SDK does not. It gives up a listener that does not

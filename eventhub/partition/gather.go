@@ -68,8 +68,9 @@ func (p *Partition) gather(ctx context.Context, events <-chan eventhub.Event, de
 
 // unpack notes that the hub event was received, and unpacks it.
 func (p *Partition) unpack(event eventhub.Event) *hubEvent {
-	unpacked := &hubEvent{Event: event, weight: len(event.Body), redelivered: p.received.Passed(eventhub.After(event))}
-	p.noteReceived(event)
+	position := eventhub.After(event)
+	unpacked := &hubEvent{Event: event, weight: len(event.Body), redelivered: p.received.Passed(position)}
+	p.noteReceived(event, position)
 	unpacked.records, unpacked.detail = p.unpacker.Unpack(event)
 	p.noteClusters(unpacked)
 	p.warnOfMissingCluster(event)
@@ -92,13 +93,12 @@ func (p *Partition) unpack(event eventhub.Event) *hubEvent {
 }
 
 // noteReceived counts a hub event that is received for the first time, and reports a gap before it.
-func (p *Partition) noteReceived(event eventhub.Event) {
+func (p *Partition) noteReceived(event eventhub.Event, position eventhub.Position) {
 	if p.debug {
 		p.log.WithFields(logrus.Fields{
 			"sequence": event.Sequence, "bytes": len(event.Body), "offset": event.Offset, "enqueued": event.Enqueued,
 		}).Debug("hub event received")
 	}
-	position := eventhub.After(event)
 	if !p.received.Passed(position) {
 		p.stats.Received(len(event.Body))
 		if p.received.OtherStream(position) {

@@ -19,10 +19,11 @@ func (p *Partition) receive(ctx context.Context, position eventhub.Position, eve
 			if link.Err() != nil { // the event before may have been left, and a client may not know yet
 				return
 			}
-			p.stall.arrived(eventhub.After(event))
+			next := position.Next(event)
+			p.stall.arrived(next)
 			select {
 			case events <- event:
-				position = eventhub.After(event)
+				position = next
 				p.stall.taken()
 			case <-taking.Done():
 			case <-link.Done():

@@ -113,12 +113,7 @@ func (c *clusters) cluster(name string) *cluster {
 // read counts records, and notes when their hub event was enqueued.
 func (c *cluster) read(records int, enqueued time.Time) {
 	c.records.Add(int64(records))
-	if enqueued.IsZero() {
-		return
-	}
-	at := enqueued.UnixNano()
-	for newest := c.newest.Load(); at > newest && !c.newest.CompareAndSwap(newest, at); newest = c.newest.Load() {
-	}
+	raise(&c.newest, enqueued)
 }
 
 // ClusterRead counts records of a cluster that were read with a hub event, which was enqueued at that time. An empty

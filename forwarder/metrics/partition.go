@@ -114,15 +114,16 @@ func (p *Partition) Position(sequence int64) { p.position.Store(sequence) }
 // Done records the enqueued time of a hub event whose records all have their verdict. It ignores the zero time, and
 // one that is older than the newest: a redelivered event is older.
 func (p *Partition) Done(enqueued time.Time) {
-	if enqueued.IsZero() {
+	raise(&p.newest, enqueued)
+}
+
+// raise sets newest, in Unix nanoseconds, to a time that is later, also while others do the same. It ignores the zero time.
+func raise(newest *atomic.Int64, to time.Time) {
+	if to.IsZero() {
 		return
 	}
-	at := enqueued.UnixNano()
-	for {
-		newest := p.newest.Load()
-		if at <= newest || p.newest.CompareAndSwap(newest, at) {
-			return
-		}
+	at := to.UnixNano()
+	for known := newest.Load(); at > known && !newest.CompareAndSwap(known, at); known = newest.Load() {
 	}
 }
 

@@ -202,7 +202,7 @@ func (h *Hub) Receive(ctx context.Context, partition string, from eventhub.Posit
 			return context.Cause(reading)
 		}
 		receiver.Handle(reading, event)
-		from = eventhub.Position{Sequence: event.Sequence, Enqueued: event.Enqueued, Since: from.Since}
+		from = from.Next(event)
 	}
 }
 

@@ -11,12 +11,7 @@ import (
 
 // openLinks holds the watches of this process. The SDK opens a link when it wants to, also a second time by itself, and
 // says so in its log only.
-var openLinks linkWatches
-
-// WatchLinks begins to watch the links that are opened to a partition, and calls attached for each. Forget ends it.
-func WatchLinks(partition string, attached func()) *LinkWatch {
-	return openLinks.watch(partition, attached)
-}
+var openLinks = linkWatches{byPartition: map[string]map[*LinkWatch]struct{}{}}
 
 // linkWatches holds the watches by partition.
 type linkWatches struct {
@@ -33,6 +28,18 @@ type LinkWatch struct {
 	opened    atomic.Int64
 }
 
+// WatchLinks begins to watch the links that are opened to a partition, and calls attached for each. Forget ends it.
+func WatchLinks(partition string, attached func()) *LinkWatch {
+	watch := &LinkWatch{partition: partition, attached: attached}
+	openLinks.mu.Lock()
+	defer openLinks.mu.Unlock()
+	if openLinks.byPartition[partition] == nil {
+		openLinks.byPartition[partition] = map[*LinkWatch]struct{}{}
+	}
+	openLinks.byPartition[partition][watch] = struct{}{}
+	return watch
+}
+
 // Opened returns how many links were opened since the watch began.
 func (w *LinkWatch) Opened() int64 { return w.opened.Load() }
 
@@ -41,21 +48,6 @@ func (w *LinkWatch) Forget() {
 	openLinks.mu.Lock()
 	defer openLinks.mu.Unlock()
 	delete(openLinks.byPartition[w.partition], w)
-}
-
-// watch begins a watch, which calls attached for each link that is opened.
-func (w *linkWatches) watch(partition string, attached func()) *LinkWatch {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	watch := &LinkWatch{partition: partition, attached: attached}
-	if w.byPartition == nil {
-		w.byPartition = map[string]map[*LinkWatch]struct{}{}
-	}
-	if w.byPartition[partition] == nil {
-		w.byPartition[partition] = map[*LinkWatch]struct{}{}
-	}
-	w.byPartition[partition][watch] = struct{}{}
-	return watch
 }
 
 // linkOpened matches what azeventhubs logs once the service has accepted a link (internal/links.go).
