@@ -105,7 +105,7 @@ const sayLimit = time.Second
 func untilSignal(say func(second os.Signal)) (ctx context.Context, restore context.CancelFunc) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.Background()) // it lives as long as the process works
 	restored := make(chan struct{})
 	go func() {
 		if again := secondSignal(signals, stop, restored); again != nil {

@@ -31,6 +31,15 @@ func openStore(t *testing.T, c harness.Blobs, group string) eventhub.Store {
 	return store
 }
 
+// openMadeStore opens the store of a container that it makes.
+func openMadeStore(t *testing.T, c harness.Blobs, group string) eventhub.Store {
+	t.Helper()
+	store := openStore(t, c, group)
+	_, _, err := store.ListOwnerships(t.Context())
+	require.NoError(t, err)
+	return store
+}
+
 const storePath = "myns.servicebus.windows.net/insights-logs/$default/"
 
 func TestAMissingContainerIsMade(t *testing.T) {
@@ -84,9 +93,7 @@ func TestOfTwoReplicasThatClaimAPartitionOneWins(t *testing.T) {
 func TestAClaimThatHadWorkedAlreadyIsWon(t *testing.T) {
 	t.Parallel()
 	c := harness.NewBlobs(t)
-	store := openStore(t, c, "$Default")
-	_, _, err := store.ListOwnerships(t.Context())
-	require.NoError(t, err)
+	store := openMadeStore(t, c, "$Default")
 	claim := eventhub.Ownership{Partition: "0", Owner: "a"}
 	first, err := store.Claim(t.Context(), claim)
 	require.NoError(t, err)
@@ -128,9 +135,7 @@ func TestADisplacedReplicaCannotMoveACheckpoint(t *testing.T) {
 func TestADeletedRecordIsToldFromOneThatAnotherHasChanged(t *testing.T) {
 	t.Parallel()
 	c := harness.NewBlobs(t)
-	store := openStore(t, c, "$Default")
-	_, _, err := store.ListOwnerships(t.Context())
-	require.NoError(t, err)
+	store := openMadeStore(t, c, "$Default")
 	checkpoint, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 3})
 	require.NoError(t, err)
 	ownership, err := store.Claim(t.Context(), eventhub.Ownership{Partition: "0", Owner: "a"})
@@ -225,9 +230,7 @@ func TestTheCheckpointThatWasWrittenLastInAnySpellingIsTaken(t *testing.T) {
 func TestACheckpointWithoutAnOffsetCanBeWritten(t *testing.T) {
 	t.Parallel()
 	c := harness.NewBlobs(t)
-	store := openStore(t, c, "$Default")
-	_, _, err := store.ListOwnerships(t.Context())
-	require.NoError(t, err)
+	store := openMadeStore(t, c, "$Default")
 	first, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 3})
 	require.NoError(t, err)
 	first.Sequence = 4
@@ -243,14 +246,12 @@ func TestACheckpointWithoutAnOffsetCanBeWritten(t *testing.T) {
 func TestManyCheckpointsAndDeadLettersAreListedPageByPage(t *testing.T) {
 	t.Parallel()
 	c := harness.NewBlobs(t)
-	store := openStore(t, c, "$Default")
-	_, _, err := store.ListOwnerships(t.Context())
-	require.NoError(t, err)
+	store := openMadeStore(t, c, "$Default")
 	for sequence := range int64(40) {
 		require.NoError(t, store.StoreDeadLetter(t.Context(), eventhub.DeadLetter{Partition: "0", Sequence: sequence, Content: []byte("x")}))
 		require.NoError(t, store.StoreDeadLetter(t.Context(), eventhub.DeadLetter{Partition: "0", Sequence: sequence, Content: []byte("x")}), "again")
 	}
-	_, err = store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 39})
+	_, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 39})
 	require.NoError(t, err)
 	found, err := store.ListCheckpoints(t.Context())
 	require.NoError(t, err)

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
@@ -31,14 +30,13 @@ func (c stateCase) start(t *testing.T) *harness.Daemon {
 }
 
 // eachClientAndStore runs a test with each client, with blobs and with files.
-func eachClientAndStore(t *testing.T, hub func() *hubtest.Server, test func(t *testing.T, hub *hubtest.Server, sink *harness.Sink, c stateCase)) {
+func eachClientAndStore(t *testing.T, test func(t *testing.T, hub *hubtest.Server, sink *harness.Sink, c stateCase)) {
 	t.Helper()
 	for _, client := range []string{harness.CurrentClient, harness.LegacyClient} {
 		for _, store := range []string{"blobs", "files"} {
 			t.Run(client+"/"+store, func(t *testing.T) {
 				t.Parallel()
-				server, sink := hub(), harness.StartSink(t)
-				t.Cleanup(server.Close)
+				server, sink := harness.StartHub(t, 1), harness.StartSink(t)
 				var c stateCase
 				if store == "blobs" {
 					blobs := harness.NewBlobs(t)
@@ -75,75 +73,78 @@ func awaitCheckpoint(t *testing.T, state harness.StoredState, sequence int64) {
 	}, "the checkpoint stands at %d", sequence)
 }
 
-func startOneHub(t *testing.T) func() *hubtest.Server {
-	return func() *hubtest.Server { return harness.StartHub(t, 1) }
+// hubChange is what happens to a hub whose 100 hub events were delivered.
+type hubChange struct {
+	change func(*hubtest.Server)
+	// anew is how many hub events come afterwards, and last the number of the last of them.
+	anew int
+	last int64
 }
 
-const otherStream = "the hub was made anew, rewound or failed over"
+// hubChanges returns the changes after which the same numbers come again.
+func hubChanges() map[string]hubChange {
+	return map[string]hubChange{
+		"made anew, with fewer events than before": {(*hubtest.Server).Remake, 50, 49},
+		"made anew, with more events than before":  {(*hubtest.Server).Remake, 300, 299},
+		"rewound": {func(hub *hubtest.Server) { hub.Rewind(60) }, 80, 139},
+	}
+}
 
-func TestAHubThatIsMadeAnewUnderTheDaemonIsReadFromItsFirstEvent(t *testing.T) {
+func TestAHubThatChangesUnderTheDaemonIsReadFromWhatIsNew(t *testing.T) {
 	t.Parallel()
-	for name, anew := range map[string]int{"fewer events than before": 50, "more events than before": 300} {
+	for name, change := range hubChanges() {
 		t.Run(name, func(t *testing.T) {
-			eachClientAndStore(t, startOneHub(t), func(t *testing.T, hub *hubtest.Server, sink *harness.Sink, c stateCase) {
-				old := appendPairs(t, hub, 0, 100)
+			eachClientAndStore(t, func(t *testing.T, hub *hubtest.Server, sink *harness.Sink, c stateCase) {
 				d := c.start(t)
-				sink.Await(t, len(old))
-				awaitCheckpoint(t, c.state, 99)
-				hub.Remake()
-				want := appendPairs(t, hub, 1000, anew)
-				sink.Await(t, len(old)+len(want))
-				awaitCheckpoint(t, c.state, int64(anew-1))
-				d.AwaitMetric(t, `aks_audit_log_streams_changed_total{partition="0"}`, 1)
-				assert.True(t, d.Output.Contains(otherStream))
-				d.Stop(t)
-				assert.Equal(t, append(slices.Clone(old), want...), sink.Accepted(), "each once, in order")
+				assertReadsWhatIsNew(t, hub, sink, c, change, func(apply func()) *harness.Daemon {
+					awaitCheckpoint(t, c.state, 99)
+					apply()
+					return d
+				})
 			})
 		})
 	}
 }
 
-func TestAHubThatIsMadeAnewWhileTheDaemonIsDownIsReadFromItsFirstEvent(t *testing.T) {
+func TestAHubThatChangesWhileTheDaemonIsDownIsReadFromWhatIsNew(t *testing.T) {
 	t.Parallel()
-	for name, anew := range map[string]int{"fewer events than before": 50, "more events than before": 150} {
+	for name, change := range hubChanges() {
 		t.Run(name, func(t *testing.T) {
-			eachClientAndStore(t, startOneHub(t), func(t *testing.T, hub *hubtest.Server, sink *harness.Sink, c stateCase) {
-				old := appendPairs(t, hub, 0, 100)
+			eachClientAndStore(t, func(t *testing.T, hub *hubtest.Server, sink *harness.Sink, c stateCase) {
 				d := c.start(t)
-				sink.Await(t, len(old))
-				d.Stop(t)
-				hub.Remake()
-				want := appendPairs(t, hub, 1000, anew)
-				d = c.start(t)
-				sink.Await(t, len(old)+len(want))
-				awaitCheckpoint(t, c.state, int64(anew-1))
-				assert.True(t, d.Output.Contains(otherStream))
-				d.Stop(t)
-				assert.Equal(t, append(slices.Clone(old), want...), sink.Accepted(), "each once, in order")
+				assertReadsWhatIsNew(t, hub, sink, c, change, func(apply func()) *harness.Daemon {
+					d.Stop(t)
+					apply()
+					return c.start(t)
+				})
 			})
 		})
 	}
 }
 
-func TestAHubThatIsRewoundIsReadFromWhatIsNew(t *testing.T) {
-	t.Parallel()
-	eachClientAndStore(t, startOneHub(t), func(t *testing.T, hub *hubtest.Server, sink *harness.Sink, c stateCase) {
-		old := appendPairs(t, hub, 0, 100)
-		d := c.start(t)
-		sink.Await(t, len(old))
-		awaitCheckpoint(t, c.state, 99)
-		hub.Rewind(60)
-		want := appendPairs(t, hub, 1000, 80)
-		sink.Await(t, len(old)+len(want))
-		awaitCheckpoint(t, c.state, 139)
-		d.Stop(t)
-		assert.Equal(t, append(slices.Clone(old), want...), sink.Accepted(), "each once, in order")
+// assertReadsWhatIsNew has a daemon deliver what a hub holds, and the hub change when around says so. It asserts that the
+// daemon which around returns delivers all that is new, nothing else, and says what happened.
+func assertReadsWhatIsNew(t *testing.T, hub *hubtest.Server, sink *harness.Sink, c stateCase, change hubChange,
+	around func(apply func()) *harness.Daemon,
+) {
+	t.Helper()
+	all := appendPairs(t, hub, 0, 100)
+	sink.Await(t, len(all))
+	d := around(func() {
+		change.change(hub)
+		all = append(all, appendPairs(t, hub, 1000, change.anew)...)
 	})
+	sink.Await(t, len(all))
+	awaitCheckpoint(t, c.state, change.last)
+	d.AwaitMetric(t, `aks_audit_log_streams_changed_total{partition="0"}`, 1)
+	assert.True(t, d.Output.Contains("the hub was made anew, rewound or failed over"))
+	d.Stop(t)
+	assert.Equal(t, all, sink.Accepted(), "each once, in order")
 }
 
 func TestADeadLetterOfAHubMadeAnewReplacesNoneOfTheOldOne(t *testing.T) {
 	t.Parallel()
-	eachClientAndStore(t, startOneHub(t), func(t *testing.T, hub *hubtest.Server, _ *harness.Sink, c stateCase) {
+	eachClientAndStore(t, func(t *testing.T, hub *hubtest.Server, _ *harness.Sink, c stateCase) {
 		for n, broken := range []string{"the old one", "the new one"} {
 			if n > 0 {
 				hub.Remake()

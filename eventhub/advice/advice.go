@@ -1,5 +1,5 @@
-// Package advice says what an operator can do about an error of the event hub or of the storage. The command check, the log
-// and /readyz use the same words.
+// Package advice says what an operator can do about an error of the event hub or of the storage. The command check, the
+// log and /readyz use the same words.
 package advice
 
 import (
@@ -76,7 +76,8 @@ func unreachableHub(cfg forwarder.Config) string {
 	return fmt.Sprintf("%s cannot be reached by AMQP (port 5671): %s; where only HTTPS is let out, set EVENTHUBTRANSPORT=websocket", cfg.HubConnection.Host, look)
 }
 
-// Group says what to do if a partition cannot be opened or read in the consumer group. The error that it returns wraps err.
+// Group says what to do if a partition cannot be opened or read in the consumer group. The error that it returns wraps
+// err.
 func Group(cfg forwarder.Config, err error) error {
 	text := err.Error()
 	switch {

@@ -23,8 +23,8 @@ type Writer struct {
 	lastWrite time.Duration
 	stats     *metrics.Partition
 	log       logrus.FieldLogger
-	// stored is the checkpoint as the store has it, and written when that was written or read. Both belong to whoever writes: Run,
-	// and after it the caller of FlushLast.
+	// stored is the checkpoint as the store has it, and written when that was written or read. Both belong to whoever
+	// writes: Run, and after it the caller of FlushLast.
 	stored  eventhub.Checkpoint
 	written time.Time
 	// unanswered are the writes since stored that got no answer: one of them may have been made.

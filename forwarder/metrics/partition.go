@@ -117,7 +117,8 @@ func (p *Partition) Done(enqueued time.Time) {
 	raise(&p.newest, enqueued)
 }
 
-// raise sets newest, in Unix nanoseconds, to a time that is later, also while others do the same. It ignores the zero time.
+// raise sets newest, in Unix nanoseconds, to a time that is later, also while others do the same. It ignores the zero
+// time.
 func raise(newest *atomic.Int64, to time.Time) {
 	if to.IsZero() {
 		return
