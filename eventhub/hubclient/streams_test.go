@@ -132,6 +132,22 @@ func TestALastEventThatRetentionRemovedIsNotAnotherStream(t *testing.T) {
 	})
 }
 
+func TestEventsOfTheMillisecondOfARemovedLastEventAreRead(t *testing.T) {
+	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
+		server, hub := startEmulator(t, 4, client)
+		for n := range 6 {
+			server.AppendMessage("0", hubtest.Message{Body: [][]byte{fmt.Appendf(nil, "event %d", n)}, Enqueued: eventhubtest.Noon})
+		}
+		r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
+		last := expectBodies(t, r, "event", 3)
+		r.Stop(t)
+		server.Truncate("0", 3)
+		r = eventhubtest.StartReading(t, hub, "0", eventhub.After(last))
+		r.Expect(t, 3, 4, 5)
+		r.Stop(t)
+	})
+}
+
 func TestEventsOfOneMillisecondAreReadOnceEach(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server, hub := startEmulator(t, 4, client)

@@ -56,9 +56,6 @@ func (l *lag) start(position eventhub.Position) {
 func (l *lag) observe(position eventhub.Position) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.newest.OtherStream(position) {
-		l.first = 0
-	}
 	if !l.newest.Passed(position) {
 		l.newest = position
 	}

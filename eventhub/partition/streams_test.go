@@ -58,3 +58,19 @@ func TestWhatANewHubHoldsIsLagBeforeItIsRead(t *testing.T) {
 		stop()
 	})
 }
+
+func TestALinkThatStallsInAHubMadeAnewIsOpenedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(1)
+		b.Hub.Append("0", eventhubtest.OneEach("a", "b", "c")...)
+		stop := startPartitions(t, b)
+		b.Sink.Await(3)
+		b.Hub.Remake()
+		time.Sleep(time.Second) // until the link is open again
+		b.Hub.Stall()
+		b.Hub.Append("0", eventhubtest.OneEach("x")...)
+		time.Sleep(3 * LagInterval)
+		assert.Equal(t, []string{"a", "b", "c", "x"}, b.Sink.AuditIDs())
+		stop()
+	})
+}
