@@ -55,12 +55,25 @@ func (s *Session) nextRequest(ctx context.Context, events []audit.Event) (reques
 		}
 		return next, nil
 	}
-	admitted, err := s.poster.admit(ctx, s.size.fitting(events))
+	admitted, err := s.poster.admit(ctx, s.poster.fitting(events))
 	if err != nil {
 		return request{}, err
 	}
 	s.poster.stats.EventsSent(admitted)
 	return newRequest(events[:admitted], list), nil
+}
+
+// fitting returns how many of the first events fit in a batch, at least one.
+func (p *Poster) fitting(events []audit.Event) int {
+	limit, bytes := p.link.pace.Limits()
+	size := 0
+	for n := range events {
+		size += len(events[n].JSON)
+		if n > 0 && (n == limit || size+envelope(n+1) > bytes) {
+			return n
+		}
+	}
+	return len(events)
 }
 
 // request is one request body and the audit events in it. The body is what is tried, retried and answered. The events

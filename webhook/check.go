@@ -24,7 +24,7 @@ func (p *Poster) Check(ctx context.Context) (string, error) {
 	token := p.credentials.token()
 	secrets := p.secrets.and(token)
 	began := time.Now()
-	resp, err := session.send(ctx, text, token) //nolint:bodyclose // Drain closes it
+	resp, err := p.link.send(ctx, text, token) //nolint:bodyclose // Drain closes it
 	switch took := time.Since(began).Round(time.Millisecond); {
 	case err != nil && ctx.Err() != nil:
 		return "", advised(secrets.timedOut(took, err), adviseNoAnswer(err))

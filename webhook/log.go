@@ -115,6 +115,12 @@ func (l *deliveryLog) accepted(d *delivery) {
 	}
 }
 
+// weaker logs that what the sink accepted is confirmed by less than Falco allows.
+func (l *deliveryLog) weaker(why string) {
+	l.log.WithField("reason", why).Warn("the sink does not behave as Falco does: what it accepted counts as settled " +
+		"after SINKSETTLETIME, and is lost if the sink ends without having used it by then")
+}
+
 // nextFailure decides whether a failure is logged: the first of its kind, and then one a minute.
 func (l *deliveryLog) nextFailure(kind string) loglimit.Decision {
 	l.mu.Lock()

@@ -13,24 +13,20 @@ import (
 	"aks-audit-log-go/forwarder/health"
 	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/httpclient"
-	"aks-audit-log-go/webhook/confirm"
 )
 
 // ErrStopping is returned by Deliver after Stop, if the events would need a wait or a retry. They have no outcome, and
 // are read again after the next start.
 var ErrStopping = errors.New("the daemon is stopping")
 
-// Poster posts audit events to one sink. It is safe for concurrent use: each partition has a Session of its own.
+// Poster posts audit events to one sink. It is safe for concurrent use: each partition has a Session of its own, and all
+// share one link to the sink.
 type Poster struct {
 	newClient func(httpclient.Options) *http.Client
 	keepAlive bool
-	// settleTime and replay are SINKSETTLETIME and SINKREPLAY.
-	settleTime time.Duration
-	replay     bool
-
-	// batchEvents and batchBytes are POSTBATCHMAXEVENTS and POSTBATCHMAXBYTES.
+	link      *link
+	// batchEvents is POSTBATCHMAXEVENTS.
 	batchEvents int
-	batchBytes  int
 
 	target  string // with user, password and query: for requests, never for messages
 	agent   string
@@ -45,12 +41,11 @@ type Poster struct {
 
 	credentials credentials
 
-	secrets    redactor
-	refusals   refusals
-	idleCloses confirm.IdleCloses
-	log        *deliveryLog
-	stats      *metrics.Statistics
-	health     *health.Health
+	secrets  redactor
+	refusals refusals
+	log      *deliveryLog
+	stats    *metrics.Statistics
+	health   *health.Health
 }
 
 // New returns a poster to cfg.SinkURL. Files of cfg that cannot be used are an error. The poster starts no goroutine
@@ -62,13 +57,9 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 	}
 	version, _, _ := forwarder.BuildInfo()
 	p := &Poster{
-		newClient:  httpclient.New,
-		keepAlive:  cfg.KeepAlive,
-		settleTime: cfg.SinkSettleTime,
-		replay:     cfg.SinkReplay,
-
+		newClient:   httpclient.New,
+		keepAlive:   cfg.KeepAlive,
 		batchEvents: cfg.PostBatchMaxEvents,
-		batchBytes:  cfg.PostBatchMaxBytes,
 
 		target:  cfg.SinkURL.String(),
 		agent:   "aks-audit-log-go/" + version,
@@ -83,6 +74,7 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 		stats:   stats,
 		health:  health,
 	}
+	p.link = newLink(p, cfg)
 	p.stopping, p.stop = context.WithCancelCause(context.Background())
 	if cfg.RateLimit > 0 {
 		p.limiter = rate.NewLimiter(rate.Limit(cfg.RateLimit), max(1, cfg.RateBurst))
