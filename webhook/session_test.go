@@ -192,14 +192,14 @@ func TestAnIdleConnectionIsKeptOpenUntilEverythingIsConfirmedAndThenClosed(t *te
 	assert.EqualValues(t, 2, sink.connections.Load())
 }
 
-// Its first closes count as losses. Whether the third does is a race between the answer and the close.
+// Its first closes count as losses. Whether the fifth does is a race between the answer and the close.
 func TestASinkThatClosesEachConnectionBehindItsAnswerIsFoundOut(t *testing.T) {
 	sink := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
 	f := newFixture(t, nil, at(t, sink.URL, unconfirmed))
-	for n := range 3 {
+	for n := range 5 {
 		s := f.poster.OpenSession()
 		_, _ = s.Deliver(t.Context(), events(1))
-		if n < 2 {
+		if n < 4 {
 			awaitLoss(t, s)
 		}
 		s.Close()

@@ -55,8 +55,9 @@ const (
 type Tracker struct {
 	options Options
 
-	mu    sync.Mutex
-	proof proof
+	mu sync.Mutex
+	// proof is what confirms now, and gaveUp what did before the sink closed too many connections.
+	proof, gaveUp proof
 	// accepted and confirmed are the sequences of the last request that was accepted, and confirmed.
 	accepted, confirmed int64
 	// waiting holds the requests that are accepted and not confirmed, the oldest first. The first out of them are out
@@ -112,10 +113,15 @@ func NewTracker(options Options) *Tracker {
 	switch {
 	case options.ConfirmTime == 0:
 		t.proof = atOnce
-	case !options.Replay || !options.KeepAlive || !options.Barriers:
+	case !t.barriersCan():
 		t.proof = byTime
 	}
 	return t
+}
+
+// barriersCan reports whether barriers could confirm anything, as far as the options say.
+func (t *Tracker) barriersCan() bool {
+	return t.options.Replay && t.options.KeepAlive && t.options.Barriers
 }
 
 // Begin notes that a request of the session is posted, or a barrier if session is nil.
@@ -144,6 +150,7 @@ func (t *Tracker) Answer(accepted, leaving bool) {
 	if t.conn.leaving && t.conn.ended != nil {
 		t.noteAnnounced()
 	}
+	t.reconsider()
 }
 
 // Accepted notes that the sink accepted a request of the session with that many audit events, which was sent at that

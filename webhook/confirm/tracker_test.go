@@ -174,3 +174,25 @@ func TestWithoutReplayNothingIsLost(t *testing.T) {
 	tracker.DialFailed(io.EOF)
 	require.NoError(t, session.Err())
 }
+
+// Five Falcos may have stopped at the same moment by chance.
+func TestASinkThatLeavesAConnectionOpenAfterAllIsNotBelievedAnyMore(t *testing.T) {
+	tracker := NewTracker(replaying())
+	for range certain {
+		tracker.Connected()
+		session := tracker.Join()
+		tracker.Begin(session)
+		tracker.Answer(true, true)
+		tracker.Accepted(session, 1, time.Now())
+		tracker.End()
+		tracker.Ended(httpclient.ErrClosedHere)
+	}
+	require.Equal(t, byTime, tracker.proof)
+	tracker.Connected()
+	session := tracker.Join()
+	accept(tracker, session, 1, 1)
+	require.NoError(t, session.Err())
+	accept(tracker, session, 1, 1)
+	require.ErrorIs(t, session.Err(), ErrLost)
+	require.Equal(t, byBarriers, tracker.proof)
+}

@@ -15,6 +15,8 @@ var (
 	errLeaving = errors.New("the sink has closed the connection behind its answer")
 	// errDropped is the end of a connection that shows as io.EOF.
 	errDropped = errors.New("the sink has closed the connection")
+	// errLasts is the loss of what time alone would have confirmed, when that turns out to be too little.
+	errLasts = errors.New("the sink has left a connection open after it had closed others")
 	// errNothingWaits keeps a barrier from making a connection: what it should prove was lost with the last one.
 	errNothingWaits = errors.New("nothing waits to be confirmed over a new connection")
 )
@@ -22,6 +24,9 @@ var (
 const (
 	// habitual is how many ends in a row, all alike, are a habit of the sink.
 	habitual = 3
+	// certain is how many ends in a row, announced behind the same number of answers, leave time alone to confirm. It
+	// is more than habitual, because a sink that ends is believed from then on.
+	certain = 5
 	// alike is how much the idle times before two ends that are alike may differ.
 	alike = 250 * time.Millisecond
 )
@@ -107,9 +112,21 @@ func (t *Tracker) Ended(err error) {
 // barriers could prove anything leaves time alone to confirm.
 func (t *Tracker) noteAnnounced() {
 	t.habit.note(habit{announced: true, answers: t.conn.answers})
-	if h := t.habit; h.times >= habitual && h.answers <= queuedRequests+1 && t.proof < byTime {
+	if h := t.habit; h.times >= certain && h.answers <= queuedRequests+1 && t.proof < byTime {
+		t.gaveUp = t.proof
 		t.weaken(byTime, "it closes each connection before its answers could show that Falco has used anything")
 	}
+}
+
+// reconsider ends that time alone confirms once a connection lasts longer than they all did. What waits was accepted
+// over connections that have ended.
+func (t *Tracker) reconsider() {
+	h := t.habit
+	if t.proof != byTime || !t.barriersCan() || !h.announced || t.conn.answers <= h.answers {
+		return
+	}
+	t.proof, t.habit.times = t.gaveUp, 0
+	t.lose(errLasts)
 }
 
 // believed reports whether the end of a connection says nothing about the sink, since time alone confirms.
@@ -117,5 +134,8 @@ func (t *Tracker) believed(inGoodOrder bool) bool {
 	if !t.options.Replay || t.proof == atOnce {
 		return true
 	}
-	return t.proof == byTime && inGoodOrder && (!t.options.KeepAlive || t.habit.times >= habitual)
+	if t.proof != byTime || !inGoodOrder {
+		return false
+	}
+	return !t.options.KeepAlive || !t.habit.announced && t.habit.times >= habitual || t.habit.times >= certain
 }
