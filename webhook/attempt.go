@@ -62,6 +62,7 @@ func (s *Session) post(ctx context.Context, body body) answer {
 		}
 		return answer{class: retryable, failure: p.secrets.and(token).noAnswer(err)}
 	}
+	p.noteAnswer(resp.Header)
 	s.tracker.Answer(resp.Close)
 	// The error is ignored: an answer that breaks off says no more than its status and type did.
 	head, _ := httpclient.Drain(resp.Body)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -13,6 +14,7 @@ import (
 	"aks-audit-log-go/forwarder/health"
 	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook/advice"
 	"aks-audit-log-go/webhook/confirm"
 )
 
@@ -44,6 +46,11 @@ type Poster struct {
 	stop     context.CancelCauseFunc
 
 	credentials credentials
+
+	// port is the sink's, for the warning about who stands in between.
+	port string
+	// noted is done once it was noted who answers in place of Falco.
+	noted sync.Once
 
 	secrets    redactor
 	refusals   refusals
@@ -77,6 +84,8 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 		policy:  cfg.FailurePolicy,
 
 		credentials: credentials,
+
+		port: advice.Port(cfg.SinkURL),
 
 		secrets: newRedactor(cfg.SinkURL),
 		log:     newDeliveryLog(log),
