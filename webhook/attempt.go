@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook/intermediary"
 )
 
 // answer is the result of one POST.
@@ -91,10 +92,11 @@ func (l *link) post(ctx context.Context, body body) answer {
 		return a
 	}
 	waited := time.Since(connected)
+	p.noteAnswer(resp.Header)
 	l.tracker.Answer(classify(resp.StatusCode) == accepted, resp.Close)
 	// The error is ignored: an answer that breaks off says no more than its status and type did.
 	head, _ := httpclient.Drain(resp.Body)
-	a := answer{status: resp.StatusCode, class: classifyAnswer(resp, head), waited: waited, between: fromProxy(resp.Header)}
+	a := answer{status: resp.StatusCode, class: classifyAnswer(resp, head), waited: waited, between: intermediary.Name(resp.Header) != ""}
 	if a.class == accepted {
 		return a
 	}
@@ -102,9 +104,6 @@ func (l *link) post(ctx context.Context, body body) answer {
 	a.retryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	return a
 }
-
-// fromProxy reports whether an answer comes from somebody between here and Falco, whose plugin names no server.
-func fromProxy(header http.Header) bool { return header.Get("Server") != "" || header.Get("Via") != "" }
 
 // send makes a new HTTP request each time, since its body can be read only once. It sets no Idempotency-Key: with that
 // header net/http would repeat a POST by itself (see package httpclient).

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -13,6 +14,7 @@ import (
 	"aks-audit-log-go/forwarder/health"
 	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook/advice"
 )
 
 // ErrStopping is returned by Deliver after Stop, if the events would need a wait or a retry. They have no outcome, and
@@ -41,6 +43,11 @@ type Poster struct {
 
 	credentials credentials
 
+	// port is the sink's, for the warning about who stands in between.
+	port string
+	// noted is done once it was noted who answers in place of Falco.
+	noted sync.Once
+
 	secrets  redactor
 	refusals refusals
 	log      *deliveryLog
@@ -68,6 +75,8 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 		policy:  cfg.FailurePolicy,
 
 		credentials: credentials,
+
+		port: advice.Port(cfg.SinkURL),
 
 		secrets: newRedactor(cfg.SinkURL),
 		log:     newDeliveryLog(log),
