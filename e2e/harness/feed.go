@@ -30,10 +30,16 @@ func (f *Feed) Add(t *testing.T, hubEvents, auditEventsEach int) {
 			for range auditEventsEach {
 				events = append(events, AuditEvent(partition, len(f.Sent[partition])+len(events)))
 			}
-			f.hub.Append(partition, AuditHubEvent(t, events...))
-			f.Sent[partition] = append(f.Sent[partition], events...)
+			f.AddEvents(t, partition, events...)
 		}
 	}
+}
+
+// AddEvents appends a hub event with these audit events to a partition.
+func (f *Feed) AddEvents(t *testing.T, partition string, events ...string) {
+	t.Helper()
+	f.hub.Append(partition, AuditHubEvent(t, events...))
+	f.Sent[partition] = append(f.Sent[partition], events...)
 }
 
 // Total returns how many audit events were appended so far.

@@ -21,6 +21,8 @@ type Service struct {
 	target string
 	// open are the open connections: true for those of clients, false for those to pods.
 	open map[net.Conn]bool
+	// held is closed when the ends of connections are passed on again, nil while they are.
+	held chan struct{}
 }
 
 // StartService starts a Service before the webhook at url.
@@ -70,6 +72,7 @@ func (s *Service) connect(near net.Conn) {
 	var both sync.WaitGroup
 	carry := func(to, from net.Conn) {
 		_, _ = io.Copy(to, from)
+		s.awaitRelease()
 		_ = to.Close()
 		_ = from.Close()
 	}
@@ -104,6 +107,33 @@ func (s *Service) AnswerUnasked(t *testing.T, answer string) {
 			require.NoError(t, err)
 			require.NoError(t, conn.Close())
 		}
+	}
+}
+
+// HoldEnds keeps the ends of connections from the other side until release is called.
+func (s *Service) HoldEnds(t *testing.T) (release func()) {
+	t.Helper()
+	held := make(chan struct{})
+	s.mu.Lock()
+	s.held = held
+	s.mu.Unlock()
+	release = sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.held = nil
+		close(held)
+	})
+	t.Cleanup(release)
+	return release
+}
+
+// awaitRelease waits while ends of connections are held.
+func (s *Service) awaitRelease() {
+	s.mu.Lock()
+	held := s.held
+	s.mu.Unlock()
+	if held != nil {
+		<-held
 	}
 }
 
