@@ -22,9 +22,11 @@ func TestAFalcoThatIsReplacedAfterATimeOutLosesNothing(t *testing.T) {
 		"POSTTIMEOUT": "1s", "POSTRETRYINCREMENTALDELAY": "3000", "POSTBATCHMAXEVENTS": "10", // so that 2,000 audit events are more than fit in the queue
 	})
 	e.feed(t, endingFirst+endingThen)
-	harness.Wait(t, func() bool { return service.Connections() == 1 }, "the daemon posts")
+	harness.Wait(t, func() bool { return service.Connections() > 0 }, "the daemon posts")
 	next := e.next(t)
-	harness.Wait(t, func() bool { return service.Connections() == 0 || e.d.Output.Contains("may be lost, reading it again") }, "a POST has timed out")
+	harness.Wait(t, func() bool {
+		return service.Connections() == 0 || e.d.Metric(t, `aks_audit_log_sink_losses_total{partition="0"}`) > 0
+	}, "a POST has timed out")
 	service.PointTo(next.URL)
 	require.NoError(t, e.old.Signal(os.Kill))
 	e.assertNoneLost(t)
