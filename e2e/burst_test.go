@@ -21,8 +21,8 @@ const (
 // quickPace is the time that Falco takes for an audit event if it has a core for itself.
 const quickPace = time.Second / 9000
 
+// It runs before all parallel tests: beside them the answers are slow, the batches stay small, and the queue holds little.
 func TestABurstInTheQueueOfAFalcoThatEndsIsNotLost(t *testing.T) {
-	t.Parallel()
 	for name, end := range map[string]func(*testing.T, *harness.FalcoProcesses, *harness.FalcoProcess, string){
 		"it is stopped and started": func(t *testing.T, f *harness.FalcoProcesses, falco *harness.FalcoProcess, address string) {
 			require.NoError(t, falco.Signal(syscall.SIGTERM))

@@ -62,8 +62,8 @@ func (r *repeating) finish(t *testing.T, d *harness.Daemon) harness.Tally {
 	return tally
 }
 
+// It runs before all parallel tests, as the next one does: they would slow down Falco and the daemon.
 func TestARestartOfFalcoUnderLoadRepeatsLittle(t *testing.T) {
-	t.Parallel()
 	const backlog = 50_000
 	ends := []os.Signal{syscall.SIGTERM, syscall.SIGKILL}
 	r := startRepeating(t, backlog)
@@ -80,7 +80,6 @@ func TestARestartOfFalcoUnderLoadRepeatsLittle(t *testing.T) {
 }
 
 func TestAKillInABacklogRepeatsLittle(t *testing.T) {
-	t.Parallel()
 	const anySecond = 9000 // of audit events, so that a kill comes at any moment between two checkpoints
 	rng := harness.RandomNumbers(harness.Seed(t), 1)
 	r := startRepeating(t, killBacklog)
