@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptrace"
 	"time"
@@ -93,9 +94,9 @@ func (l *link) post(ctx context.Context, body body) answer {
 	}
 	waited := time.Since(connected)
 	p.noteAnswer(resp.Header)
-	l.tracker.Answer(classify(resp.StatusCode) == accepted, resp.Close)
-	// The error is ignored: an answer that breaks off says no more than its status and type did.
-	head, _ := httpclient.Drain(resp.Body)
+	// An answer that breaks off says no more than its status and type did.
+	head, err := httpclient.Drain(resp.Body)
+	l.tracker.Answer(classify(resp.StatusCode) == accepted, resp.Close || errors.Is(err, httpclient.ErrTooLong))
 	a := answer{status: resp.StatusCode, class: classifyAnswer(resp, head), waited: waited, between: intermediary.Name(resp.Header) != ""}
 	if a.class == accepted {
 		return a

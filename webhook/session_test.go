@@ -163,7 +163,7 @@ func TestAnAnswerThatNobodyAskedForIsALossOfWhatIsNotConfirmed(t *testing.T) {
 func TestAnAnswerThatIsTooLongIsALossOfWhatIsNotConfirmed(t *testing.T) {
 	sink := serve(t, func(n int, w http.ResponseWriter, _ *http.Request) {
 		if n == 1 {
-			_, _ = io.WriteString(w, strings.Repeat("x", 100<<10))
+			_, _ = io.WriteString(w, strings.Repeat("x", 2<<20))
 		}
 	})
 	s, _ := openSession(t, sink.URL, unconfirmed)
