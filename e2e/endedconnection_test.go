@@ -63,7 +63,7 @@ func (e *endingFalco) replaceBehind(t *testing.T, relay *harness.Relay, next *ha
 	relay.CloseClientConnections()
 }
 
-// longAnswer is more than the daemon reads of an answer. It closes the connection of a longer one.
+// longAnswer is longer than any answer of a webhook has to be. A daemon that does not read it whole closes the connection.
 const longAnswer = 100 << 10
 
 func TestAFalcoThatEndsAfterALongAnswerLosesNothing(t *testing.T) {
