@@ -20,7 +20,7 @@ var mayImport = map[string][]string{
 	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/hubclient/sdklog", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook", "webhook/advice"},
 	"internal/check":   {"eventhub", "eventhub/advice", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook", "webhook/advice"},
 	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "webhook"},
-	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/advice", "webhook/confirm", "webhook/intermediary", "webhook/pace"},
+	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/advice", "webhook/body", "webhook/confirm", "webhook/intermediary", "webhook/pace"},
 	"webhook/confirm":  {"httpclient"},
 	"httpclient":       {},
 	"forwarder/status": {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "forwarder/status/page"},
@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	"forwarder/variable":    {},
 
 	"webhook/advice":       {"forwarder", "httpclient"},
+	"webhook/body":         {"forwarder/audit"},
 	"webhook/intermediary": {},
 	"webhook/pace":         {},
 }

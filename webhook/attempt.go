@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook/body"
 	"aks-audit-log-go/webhook/intermediary"
 )
 
@@ -64,7 +65,7 @@ func (s *Session) exchange(ctx context.Context, request request) answer {
 		left := l.tracker.Accepted(s.tracked, len(request.events), start)
 		l.pace.Accepted(len(request.events), left, a.waited)
 	case a.status == http.StatusRequestEntityTooLarge:
-		l.pace.TooLarge(request.body.size)
+		l.pace.TooLarge(request.body.Size)
 	case a.unanswered:
 		l.pace.NoAnswer()
 	case a.status >= 500 && a.between:
@@ -74,7 +75,7 @@ func (s *Session) exchange(ctx context.Context, request request) answer {
 }
 
 // post sends the body over the connection, and returns its answer.
-func (l *link) post(ctx context.Context, body body) answer {
+func (l *link) post(ctx context.Context, content body.Body) answer {
 	p := l.poster
 	limited, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -84,7 +85,7 @@ func (l *link) post(ctx context.Context, body body) answer {
 		GotConn: func(httptrace.GotConnInfo) { connected, reached = time.Now(), true },
 	})
 	token := p.credentials.token()
-	resp, err := l.send(traced, body, token) //nolint:bodyclose // Drain closes it
+	resp, err := l.send(traced, content, token) //nolint:bodyclose // Drain closes it
 	if err != nil {
 		a := answer{class: retryable, unanswered: reached, failure: p.secrets.and(token).noAnswer(err)}
 		if limited.Err() != nil && ctx.Err() == nil {
@@ -101,19 +102,19 @@ func (l *link) post(ctx context.Context, body body) answer {
 	if a.class == accepted {
 		return a
 	}
-	a.failure = p.secrets.and(token).notAccepted(resp, head, body)
+	a.failure = p.secrets.and(token).notAccepted(resp, head, content)
 	a.retryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	return a
 }
 
 // send makes a new HTTP request each time, since its body can be read only once. It sets no Idempotency-Key: with that
 // header net/http would repeat a POST by itself (see package httpclient).
-func (l *link) send(ctx context.Context, body body, token string) (*http.Response, error) {
+func (l *link) send(ctx context.Context, content body.Body, token string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.poster.target, nil)
 	if err != nil {
 		return nil, err
 	}
-	body.attach(req)
+	content.Attach(req)
 	// Falco's webhook answers 400 without this content type.
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", l.poster.agent)

@@ -6,6 +6,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/forwarder/audit"
+	"aks-audit-log-go/webhook/body"
 )
 
 // split is a part of a batch that the sink refused: the next events of the partition, as many as events says. They
@@ -69,7 +70,7 @@ func (p *Poster) fitting(events []audit.Event) int {
 	size := 0
 	for n := range events {
 		size += len(events[n].JSON)
-		if n > 0 && (n == limit || size+envelope(n+1) > bytes) {
+		if n > 0 && (n == limit || size+body.Envelope(n+1) > bytes) {
 			return n
 		}
 	}
@@ -79,7 +80,7 @@ func (p *Poster) fitting(events []audit.Event) int {
 // request is one request body and the audit events in it. The body is what is tried, retried and answered. The events
 // are what is counted and logged.
 type request struct {
-	body   body
+	body   body.Body
 	events []audit.Event
 	// failed is whether the events have been counted as failed.
 	failed bool
@@ -87,7 +88,7 @@ type request struct {
 
 // newRequest makes a request of the events: an EventList, or just the event if list is false.
 func newRequest(events []audit.Event, list bool) request {
-	return request{body: newBody(events, list), events: events}
+	return request{body: body.New(events, list), events: events}
 }
 
 // logFields returns the fields that tell which events a log line is about: the first event, and how many if there are

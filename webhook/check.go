@@ -10,12 +10,9 @@ import (
 
 	"aks-audit-log-go/httpclient"
 	"aks-audit-log-go/webhook/advice"
+	"aks-audit-log-go/webhook/body"
 	"aks-audit-log-go/webhook/intermediary"
 )
-
-// emptyList is what the command check posts. Falco accepts it and finds nothing to alert about. A GET or an empty body
-// would prove less: the empty list needs the same method, path, type and authorisation as audit events.
-const emptyList = listHead + listTail
 
 // slowCheck is how long the answer to the empty list may take. Falco answers it within milliseconds if its queue has
 // room.
@@ -26,7 +23,9 @@ const slowCheck = time.Second
 func (p *Poster) Check(ctx context.Context) (string, error) {
 	session := p.OpenSession()
 	defer session.Close()
-	text := body{items: [][]byte{[]byte(emptyList)}, size: len(emptyList)}
+	// A GET or an empty body would prove less: the empty list needs the same method, path, type and authorisation as audit
+	// events. Falco accepts it and finds nothing to alert about.
+	text := body.EmptyList()
 	token := p.credentials.token()
 	secrets := p.secrets.and(token)
 	began := time.Now()

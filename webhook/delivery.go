@@ -129,8 +129,8 @@ func (d *delivery) fail(a answer, class class) step {
 	changed := d.last == nil || d.last.reason != a.failure.reason
 	d.last = a.failure
 	d.poster.health.SinkFailing(d.partition(), a.failure.reason)
-	if class == retryable && !d.exhausted && d.attempts <= d.poster.plan.maxRetries {
-		wait := max(d.poster.plan.delay(d.attempts), a.retryAfter)
+	if class == retryable && !d.exhausted && d.attempts <= d.poster.plan.Retries {
+		wait := max(d.poster.plan.Delay(d.attempts), a.retryAfter)
 		if changed {
 			d.poster.log.failed(d, a, wait)
 		}
@@ -141,7 +141,7 @@ func (d *delivery) fail(a answer, class class) step {
 		d.poster.log.dropped(d, a, class)
 		return finished{audit.Outcome{Verdict: audit.Dropped, Reason: a.failure.Error()}}
 	}
-	wait := max(d.poster.plan.foreverDelay(), a.retryAfter)
+	wait := max(d.poster.plan.ForeverDelay(), a.retryAfter)
 	d.retryForever()
 	d.poster.log.retryingForever(d, a, class, wait)
 	return retryLater{wait}

@@ -9,6 +9,7 @@ import (
 
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook/body"
 	"aks-audit-log-go/webhook/confirm"
 	"aks-audit-log-go/webhook/pace"
 )
@@ -160,7 +161,7 @@ func (l *link) tick() {
 }
 
 // barrierBody is the body of a barrier: Falco's plugin queues it like a batch, and makes no event of it.
-var barrierBody = body{items: [][]byte{[]byte("[]")}, size: len("[]")}
+var barrierBody = body.Of("[]")
 
 // barrier posts a barrier, if one is due when it is its turn.
 func (l *link) barrier(ctx context.Context) {

@@ -45,7 +45,7 @@ func (l *deliveryLog) posting(d *delivery) {
 	if !forwarder.Debugging(l.log) {
 		return
 	}
-	l.entry(d).WithField("bytes", d.request.body.size).Debug("posting audit event")
+	l.entry(d).WithField("bytes", d.request.body.Size).Debug("posting audit event")
 }
 
 // answered logs the result of an attempt, at the debug level.

@@ -14,6 +14,7 @@ import (
 	"aks-audit-log-go/forwarder/health"
 	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/internal/retry"
 	"aks-audit-log-go/webhook/advice"
 )
 
@@ -34,7 +35,7 @@ type Poster struct {
 	agent   string
 	timeout time.Duration
 	limiter *rate.Limiter // nil if there is no limit
-	plan    schedule
+	plan    retry.Linear
 	policy  forwarder.FailurePolicy
 
 	// stopping ends with Stop, and has ErrStopping as its cause.
@@ -71,7 +72,7 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 		target:  cfg.SinkURL.String(),
 		agent:   "aks-audit-log-go/" + version,
 		timeout: cfg.PostTimeout,
-		plan:    schedule{maxRetries: cfg.PostMaxRetries, step: cfg.PostRetryDelay},
+		plan:    retry.Linear{Retries: cfg.PostMaxRetries, Step: cfg.PostRetryDelay},
 		policy:  cfg.FailurePolicy,
 
 		credentials: credentials,

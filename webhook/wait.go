@@ -3,41 +3,10 @@ package webhook
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"aks-audit-log-go/internal/retry"
 )
-
-const (
-	// minForeverDelay keeps a request that is retried forever from being posted in a tight loop if the settings are
-	// zero. One POST a second and partition does not hurt a sink that is down.
-	minForeverDelay = time.Second
-	// maxForeverDelay keeps a sink that works again from waiting for long if the settings are large.
-	maxForeverDelay = 5 * time.Minute
-)
-
-// schedule says when a failed POST is retried.
-type schedule struct {
-	maxRetries int
-	// step is how much longer each retry waits than the one before.
-	step time.Duration
-}
-
-// delay returns how long to wait before the n-th retry, from 1: n times the step. With the default settings the
-// attempts start 0, 1, 3, 6, 10 and 15 seconds after the first, if they fail at once.
-func (s schedule) delay(n int) time.Duration {
-	if n > 0 && s.step > math.MaxInt64/time.Duration(n) {
-		return math.MaxInt64
-	}
-	return time.Duration(n) * s.step
-}
-
-// foreverDelay returns how long to wait between two attempts on a request that is retried forever: as long as before
-// the last retry, but from one second to five minutes.
-func (s schedule) foreverDelay() time.Duration {
-	return min(max(s.delay(s.maxRetries), minForeverDelay), maxForeverDelay)
-}
 
 // gatherTime is how long a POST may wait for the rate limit to grant more than one event.
 const gatherTime = time.Second
