@@ -24,6 +24,7 @@ func TestTheDocumentationHasExactlyTheMetrics(t *testing.T) {
 	stats.Partition("0").Lag(1)
 	stats.Partition("0").Done(time.Now())
 	stats.ClusterRead("c", 1, time.Now())
+	stats.SinkIntermediary("nginx")
 	families, err := reg.Gather()
 	require.NoError(t, err)
 	labels := make(map[string]bool)

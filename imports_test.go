@@ -17,11 +17,11 @@ const modulePath = "aks-audit-log-go"
 // import none of these. So nothing imports upwards, and no cycle can come about.
 var mayImport = map[string][]string{
 	".":                {"eventhub", "forwarder", "forwarder/variable", "internal/admin", "internal/check", "internal/daemon"},
-	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/hubclient/sdklog", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook"},
-	"internal/check":   {"eventhub", "eventhub/advice", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook"},
+	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/hubclient/sdklog", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook", "webhook/advice"},
+	"internal/check":   {"eventhub", "eventhub/advice", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook", "webhook/advice"},
 	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "webhook"},
-	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/confirm"},
-	"webhook/confirm":  {},
+	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/advice", "webhook/body", "webhook/confirm", "webhook/intermediary", "webhook/pace"},
+	"webhook/confirm":  {"httpclient"},
 	"httpclient":       {},
 	"forwarder/status": {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "forwarder/status/page"},
 
@@ -48,6 +48,11 @@ var mayImport = map[string][]string{
 	"forwarder/audit":       {},
 	"forwarder/connstr":     {},
 	"forwarder/variable":    {},
+
+	"webhook/advice":       {"forwarder", "httpclient"},
+	"webhook/body":         {"forwarder/audit"},
+	"webhook/intermediary": {},
+	"webhook/pace":         {},
 }
 
 // mayUseAzure are the packages that may import an Azure SDK.

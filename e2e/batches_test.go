@@ -21,7 +21,7 @@ import (
 const marked = "marked-for-refusal"
 
 // startStrictFront starts a proxy before a webhook that answers 400 to every POST with the marked event. through
-// counts the POSTs that it passed on.
+// counts the POSTs with audit events that it passed on.
 func startStrictFront(t *testing.T, behind string) (front string, through *atomic.Int64) {
 	t.Helper()
 	target, err := url.Parse(behind)
@@ -34,7 +34,9 @@ func startStrictFront(t *testing.T, behind string) (front string, through *atomi
 			http.Error(w, "this will not do", http.StatusBadRequest)
 			return
 		}
-		through.Add(1)
+		if string(body) != "[]" {
+			through.Add(1)
+		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		proxy.ServeHTTP(w, r)
 	}))

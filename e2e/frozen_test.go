@@ -63,7 +63,7 @@ func (d *twoPathSink) take(_ http.ResponseWriter, r *http.Request) {
 		d.oracle.Arrive(event.AuditID, one)
 		ids = append(ids, event.AuditID)
 	}
-	if r.URL.Path == firstPath {
+	if r.URL.Path == firstPath && len(events) > 0 {
 		<-d.enter(ids)
 	}
 }
@@ -152,7 +152,7 @@ func TestAFrozenReplicaWhosePartitionsWereTakenRepeatsAtMostWhatItHeldAndStepsDo
 
 	open := sink.close()
 	t.Cleanup(open)
-	harness.Wait(t, func() bool { return sink.held() == 2 }, "either of its partitions has a POST in flight")
+	harness.Wait(t, func() bool { return sink.held() == 1 }, "it has a POST in flight")
 	thaw := freezeProcess(t, frozen.Process)
 	open()
 	asleep := time.Now()

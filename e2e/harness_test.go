@@ -20,12 +20,12 @@ func TestFalcosPluginHandsOnWhatIsPostedToIt(t *testing.T) {
 	f := harness.StartFalco(t)
 	event := "{\"kind\":\"Event\", \"auditID\":\"a\",\n\"stageTimestamp\":\"2020-05-05T16:16:37.663647Z\"}"
 	list := `{"kind":"EventList","items":[` + event + `,` + event + `]}`
-	for _, body := range []string{event, list, `not JSON`, `{"kind":"Event"}`, event} {
+	for _, body := range []string{event, list, `not JSON`, `{"kind":"Event"}`, `[]`, event} {
 		require.Equal(t, http.StatusOK, post(t, f.URL, body))
 	}
 	got := f.Await(t, 4)
 	want := harness.AsFalcoSees(t, event)
-	require.Equal(t, []string{want, want, want, want}, got, "the two bodies that it cannot use are missing")
+	require.Equal(t, []string{want, want, want, want}, got, "the two bodies that it cannot use and the empty one are missing")
 	require.Equal(t, "2020-05-05T16:16:37.663647Z", f.Seen()[0].Timestamp.Format("2006-01-02T15:04:05.999999Z"))
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/e2e/bench/load"
 	"aks-audit-log-go/e2e/harness"
 )
 
@@ -98,6 +99,22 @@ func startToFirst(t *testing.T, b *bench, _ int) measure {
 	counts := s.sink.await(t, usualPartitions, d.Process)
 	m := unmeasured()
 	m.start = timeOf(counts.First).Sub(began).Seconds()
+	return m
+}
+
+// limited measures a daemon with a rate limit and a backlog. Its start does not count: at that rate it would be most of
+// the cost.
+func limited(t *testing.T, b *bench, _ int) measure {
+	s := b.surround(t, usualPartitions)
+	d := s.startDaemon(t, harness.Settings{"RATELIMITEREVENTSPERSECONDS": fmt.Sprint(limitedRate)})
+	d.AwaitMetric(t, harness.PartitionsOwned, usualPartitions)
+	time.Sleep(idleDelay)
+	before, hub, sink := costOf(t, d.Process), costOf(t, s.hub.Process), costOf(t, s.sink.Process)
+	hubEvents := int(limitedRate*limitedFor.Seconds()) / load.Records
+	s.fill(t, hubEvents, load.Records)
+	counts := s.sink.await(t, int64(hubEvents*load.Records), d.Process)
+	m := s.finished(t, counts, before, hub, sink, d.Process)
+	s.assertExactly(t, hubEvents*load.Records, d)
 	return m
 }
 

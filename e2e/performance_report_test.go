@@ -111,6 +111,7 @@ func (b *bench) goals() []goal {
 		most("append to accepted at 1,000/s, p99", "< 25 ms", b.of(rowSteady, columnP99), 25, " ms"),
 		most("CPU when idle", "< 1 % of a core", b.of(rowIdle, columnCores), 1, " %"),
 		most("start to first POST, free partitions", "< 2 s", b.of(rowStart, columnStart), 2, " s"),
+		most("CPU seconds a million audit events at a limit of 400/s", "≤ 15", b.of(rowLimited, columnCPU), 15, ""),
 	}
 }
 
@@ -155,6 +156,7 @@ func (b *bench) tables() map[string]string {
 		sectionIdle:         b.table(sectionIdle, columnCores, columnRSS, columnCheckpoints),
 		sectionStart:        b.table(sectionStart, columnStart),
 		sectionSlow:         b.table(sectionSlow, columnRSS, columnRate, columnBatch),
+		sectionLimited:      b.table(sectionLimited, columnCPU, columnRate, columnBatch, columnPosts),
 		sectionEvents:       b.table(sectionEvents, append([]column{columnMillions, columnSeconds}, growth...)...),
 		sectionPartitions:   b.table(sectionPartitions, growth...),
 		sectionReplicas:     b.table(sectionReplicas, growth...),

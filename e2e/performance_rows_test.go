@@ -29,11 +29,12 @@ const (
 	sectionPartitions   = "partitions"
 	sectionReplicas     = "replicas"
 	sectionSlow         = "slow"
+	sectionLimited      = "limited"
 )
 
 var sections = []string{
 	sectionLimits, sectionDrain, sectionFalco, sectionPredecessors, sectionLatency, sectionIdle, sectionStart,
-	sectionEvents, sectionPartitions, sectionReplicas, sectionSlow,
+	sectionEvents, sectionPartitions, sectionReplicas, sectionSlow, sectionLimited,
 }
 
 const (
@@ -50,6 +51,9 @@ const (
 	steadyFor    = 15 * time.Second
 	steadyWarmUp = 2 * time.Second
 	quietEvents  = 20
+	// limitedRate is RATELIMITEREVENTSPERSECONDS of the limited daemon, and limitedFor how long it is measured.
+	limitedRate = 400
+	limitedFor  = 30 * time.Second
 )
 
 // These are the names of the rows with which others are compared.
@@ -61,6 +65,7 @@ const (
 	rowSteady   = "1,000/s, 22 audit events a hub event"
 	rowIdle     = "idle, 4 partitions"
 	rowStart    = "1 audit event in each partition"
+	rowLimited  = "RATELIMITEREVENTSPERSECONDS=400"
 )
 
 // allRows returns the rows of all sections.
@@ -83,6 +88,7 @@ func allRows() []*benchRow {
 		{section: sectionIdle, name: rowIdle, measure: idle},
 		{section: sectionStart, name: rowStart, measure: startToFirst},
 		{section: sectionSlow, name: fmt.Sprintf("sink that takes %s a POST", slowDelay), measure: slowSink},
+		{section: sectionLimited, name: rowLimited, measure: limited},
 	}
 	for _, times := range []float64{1, 2, 3, 4} {
 		rows = append(rows, &benchRow{

@@ -20,6 +20,8 @@ const (
 	// chaosKills says whether replicas that share blobs are killed too. The partitions of a killed one stay its own
 	// for a minute.
 	chaosKills = false
+	// killBacklog is the backlog in which a daemon is killed, in audit events, and backlogKills how often that happens.
+	killBacklog, backlogKills = 60_000, 3
 	// cutStep is the step from one cut of an audit event to the next, in bytes.
 	cutStep = 31
 )

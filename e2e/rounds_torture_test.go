@@ -17,5 +17,7 @@ const (
 	chaosTime      = 5 * time.Minute
 	chaosPause     = 4 * time.Second
 	chaosKills     = true
+	killBacklog    = 500_000
+	backlogKills   = 5
 	cutStep        = 1
 )

@@ -20,6 +20,19 @@ const (
 	FailureDrop FailurePolicy = "drop"
 )
 
+// BarrierMode is whether the sink's queue is probed with empty requests, as SINKBARRIER says.
+type BarrierMode string
+
+// The barrier modes, spelled as in SINKBARRIER.
+const (
+	// BarrierAuto sends barriers unless the sink refuses the first. It is the default.
+	BarrierAuto BarrierMode = "auto"
+	// BarrierOn sends barriers, whatever the sink answers.
+	BarrierOn BarrierMode = "on"
+	// BarrierOff sends none.
+	BarrierOff BarrierMode = "off"
+)
+
 // HubClient is the library that reads from the hub.
 type HubClient string
 
@@ -150,9 +163,11 @@ type Config struct {
 	// SinkReplay is whether audit events that the sink accepted and that are not confirmed are delivered again when the
 	// connection to the sink is lost, by default true.
 	SinkReplay bool
-	// SinkSettleTime is how long the sink has to stay alive until the audit events that it accepted are confirmed, by
-	// default 5 s. 0 confirms them at once.
+	// SinkSettleTime is how long the sink may take for the last audit events that have left its queue, by default 5 s. 0
+	// confirms audit events as soon as they are accepted.
 	SinkSettleTime time.Duration
+	// SinkBarrier is whether empty requests show what has left the sink's queue, by default BarrierAuto.
+	SinkBarrier BarrierMode
 
 	// MaxBytesInFlight bounds the hub events between their arrival and their verdicts, over all partitions, by default
 	// 64 MiB. It is at least 1 MiB.

@@ -49,6 +49,7 @@ type environment struct {
 	KeepAlive          bool           `env:"KEEPALIVE"`
 	SinkReplay         string         `env:"SINKREPLAY"`
 	SinkSettleTime     time.Duration  `env:"SINKSETTLETIME"`
+	SinkBarrier        string         `env:"SINKBARRIER"`
 	MaxBytesInFlight   int            `env:"MAXBYTESINFLIGHT"`
 	LogLevel           string         `env:"LOGLEVEL"`
 	VerboseLevel       int            `env:"VERBOSELEVEL"`

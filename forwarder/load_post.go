@@ -61,8 +61,20 @@ func (l *loader) confirming() {
 	if l.in.SinkSettleTime < 0 {
 		l.problems.wrong(variable.SettleTime)
 	}
+	l.barriers()
 	if l.out.SinkReplay && l.out.SinkSettleTime > 0 && !l.in.KeepAlive {
 		l.warn(variable.KeepAlive + " is false, so a sink that is replaced between two POSTs " +
 			"is not noticed, and what was in its queue is lost in spite of " + variable.SinkReplay)
+	}
+}
+
+// barriers accepts true and false for on and off, as onOrOff does.
+func (l *loader) barriers() {
+	if value := strings.ToLower(l.in.SinkBarrier); value == string(BarrierAuto) {
+		l.out.SinkBarrier = BarrierAuto
+	} else if l.onOrOff(variable.SinkBarrier, value) {
+		l.out.SinkBarrier = BarrierOn
+	} else {
+		l.out.SinkBarrier = BarrierOff
 	}
 }

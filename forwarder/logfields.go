@@ -62,6 +62,7 @@ func (c Config) LogFields() logrus.Fields {
 		"keep_alive":          c.KeepAlive,
 		"sink_replay":         c.SinkReplay,
 		"sink_settle_time":    c.SinkSettleTime.String(),
+		"sink_barrier":        string(c.SinkBarrier),
 		"max_bytes_in_flight": c.MaxBytesInFlight,
 		"log_level":           c.LogLevel.String(),
 		"log_format":          cmp.Or(c.LogFormat, "auto"),

@@ -10,13 +10,10 @@ import (
 )
 
 // watchedProbes finds out within four seconds that the other side of a silent connection has vanished, for example
-// because its node lost power.
+// because its node lost power. Linux sends no such probes while bytes that were sent are not acknowledged. Then the
+// time-out of the POST ends the request. There is no TCP_USER_TIMEOUT for that case: it would also end a connection whose
+// other side acknowledges every probe, and takes no bytes because its process is frozen (tcp_probe_timer in tcp_timer.c).
 var watchedProbes = net.KeepAliveConfig{Enable: true, Idle: time.Second, Interval: time.Second, Count: 3}
-
-// ackTimeout bounds how long sent bytes may stay unacknowledged. The kernel of the other side acknowledges them,
-// however busy its process is. Without this limit a POST to a vanished node would end like one to a slow sink: with
-// the time-out of the POST.
-const ackTimeout = 20 * time.Second
 
 // watch makes the transport report its connections to watcher.
 func watch(transport *http.Transport, watcher Watcher, files *TLS) {
@@ -27,7 +24,7 @@ func watch(transport *http.Transport, watcher Watcher, files *TLS) {
 		files:     files,
 	}
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return w.watched(func() (net.Conn, error) { return w.dial(ctx, network, address) })
+		return w.watched(func() (net.Conn, error) { return w.dialer.DialContext(ctx, network, address) })
 	}
 	// The watched connection is the TLS connection, not the TCP connection below it: after the close_notify alert of
 	// TLS, net/http closes the connection before it sees the other side do so.
@@ -58,21 +55,9 @@ func (w watchedDialer) watched(dial func() (net.Conn, error)) (net.Conn, error) 
 	return &watchedConn{Conn: conn, watcher: w.watcher}, nil
 }
 
-// dial makes a TCP connection whose sent bytes must be acknowledged in time.
-func (w watchedDialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := w.dialer.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		return &acknowledgedConn{TCPConn: tcp}, nil
-	}
-	return conn, nil
-}
-
 // dialTLS makes a TLS connection with the authorities and the certificate that the files hold now.
 func (w watchedDialer) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
-	plain, err := w.dial(ctx, network, address)
+	plain, err := w.dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

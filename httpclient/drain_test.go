@@ -47,7 +47,7 @@ func TestDrain(t *testing.T) {
 		},
 		{
 			name: "endless", body: body{Reader: endless{}},
-			wantHead: strings.Repeat("x", headLimit), wantRead: drainLimit,
+			wantHead: strings.Repeat("x", headLimit), wantRead: drainLimit, wantErr: ErrTooLong,
 		},
 		{
 			name: "broken off at once", body: body{Reader: iotest.ErrReader(broken)},

@@ -3,6 +3,7 @@ package httpclient
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"testing"
 
@@ -13,9 +14,15 @@ import (
 // variables once per process, so a test of them needs a process of its own.
 const fetchURL = "HTTPCLIENT_TEST_FETCH"
 
+// proxyURL is the environment variable that makes the test binary print the proxy of its URL and exit.
+const proxyURL = "HTTPCLIENT_TEST_PROXY"
+
 func TestMain(m *testing.M) {
 	if target := os.Getenv(fetchURL); target != "" {
 		os.Exit(fetch(target))
+	}
+	if target := os.Getenv(proxyURL); target != "" {
+		os.Exit(printProxy(target))
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -37,5 +44,15 @@ func fetch(target string) int {
 		return 1
 	}
 	fmt.Print(string(head))
+	return 0
+}
+
+func printProxy(target string) int {
+	address, err := url.Parse(target)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Print(ProxyFor(address))
 	return 0
 }

@@ -9,6 +9,10 @@ import (
 	"sync/atomic"
 )
 
+// ErrClosedHere is the end of a connection that this side closed: because a request timed out or was cancelled, because
+// an answer was too long to be read, or because the server sent what nobody had asked for.
+var ErrClosedHere = errors.New("the connection was closed on this side")
+
 // Watcher is told when a client's connections begin and end, also while they are idle: net/http always has a read
 // pending, so the end of a connection is noticed at once. The methods are called on the client's goroutines, before
 // the client itself learns of the event. They must not block.
@@ -19,16 +23,16 @@ type Watcher interface {
 	Connected()
 	// DialFailed is called when a connection could not be made.
 	DialFailed(err error)
-	// Dropped is called once for a connection that the client did not close itself. err is io.EOF if the other side
-	// closed it.
-	Dropped(err error)
+	// Ended is called once for each connection, whoever ended it. err is io.EOF if the other side closed it, and
+	// ErrClosedHere if this side did.
+	Ended(err error)
 }
 
 // watchedConn reports its end to a Watcher.
 type watchedConn struct {
 	net.Conn
 	watcher Watcher
-	// over is set once the client has closed the connection, or its end has been reported.
+	// over is set once the end of the connection has been reported.
 	over atomic.Bool
 }
 
@@ -56,18 +60,22 @@ func (c *watchedConn) ReadFrom(r io.Reader) (int64, error) {
 	return io.CopyBuffer(struct{ io.Writer }{c}, r, buffer[:])
 }
 
-// Close closes the connection without reporting its end.
+// Close closes the connection, and reports that if it had not ended before.
 func (c *watchedConn) Close() error {
-	c.over.Store(true)
+	c.end(ErrClosedHere)
 	return c.Conn.Close()
 }
 
-// report reports the end of the connection if err is that and the client did not cause it.
+// report reports the end of the connection if err is that.
 func (c *watchedConn) report(err error) {
-	if err == nil || errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
-		return
+	if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.end(err)
 	}
+}
+
+// end reports the end of the connection, once.
+func (c *watchedConn) end(err error) {
 	if c.over.CompareAndSwap(false, true) {
-		c.watcher.Dropped(err)
+		c.watcher.Ended(err)
 	}
 }

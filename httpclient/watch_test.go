@@ -22,7 +22,7 @@ type ignoringWatcher struct{}
 func (ignoringWatcher) Dialling() error  { return nil }
 func (ignoringWatcher) Connected()       {}
 func (ignoringWatcher) DialFailed(error) {}
-func (ignoringWatcher) Dropped(error)    {}
+func (ignoringWatcher) Ended(error)      {}
 
 // recordingWatcher is a Watcher that records every call.
 type recordingWatcher struct {
@@ -48,7 +48,7 @@ func (w *recordingWatcher) record(what string, err error) {
 func (w *recordingWatcher) Dialling() error      { w.record("dialling", nil); return w.forbid }
 func (w *recordingWatcher) Connected()           { w.record("connected", nil) }
 func (w *recordingWatcher) DialFailed(err error) { w.record("failed", err) }
-func (w *recordingWatcher) Dropped(err error)    { w.record("dropped", err) }
+func (w *recordingWatcher) Ended(err error)      { w.record("ended", err) }
 
 // await waits for exactly these calls, in order.
 func (w *recordingWatcher) await(t *testing.T, want ...string) {
@@ -85,7 +85,7 @@ func TestTheEndOfAnIdleConnectionIsNoticedAtOnce(t *testing.T) {
 	}
 	w.await(t, "dialling", "connected")
 	srv.CloseClientConnections()
-	w.await(t, "dropped")
+	w.await(t, "ended")
 	require.ErrorIs(t, w.last(), io.EOF)
 	// The watcher is called before net/http notices the end, so a POST may still use the old connection.
 	require.Eventually(t, func() bool {
@@ -96,7 +96,7 @@ func TestTheEndOfAnIdleConnectionIsNoticedAtOnce(t *testing.T) {
 	w.silent(t)
 }
 
-func TestOurOwnCloseIsNotReported(t *testing.T) {
+func TestOurOwnCloseIsReportedAsOurs(t *testing.T) {
 	hangs := make(chan struct{})
 	srv, _ := server(t, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/hang" {
@@ -110,6 +110,8 @@ func TestOurOwnCloseIsNotReported(t *testing.T) {
 	_, err := post(t.Context(), c, srv.URL, "{}")
 	require.NoError(t, err)
 	c.CloseIdleConnections()
+	w.await(t, "dialling", "connected", "ended")
+	require.ErrorIs(t, w.last(), ErrClosedHere)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go func() {
@@ -118,7 +120,8 @@ func TestOurOwnCloseIsNotReported(t *testing.T) {
 	}()
 	_, err = post(ctx, c, srv.URL+"/hang", "{}")
 	require.ErrorIs(t, err, context.Canceled)
-	w.await(t, "dialling", "connected", "dialling", "connected")
+	w.await(t, "dialling", "connected", "ended")
+	require.ErrorIs(t, w.last(), ErrClosedHere)
 	srv.Close()
 	w.silent(t)
 }
@@ -156,7 +159,7 @@ func TestTheCloseNotifyOfATLSServerIsReported(t *testing.T) {
 	_, err := post(t.Context(), c, srv.URL, "{}")
 	require.NoError(t, err)
 	srv.CloseClientConnections()
-	w.await(t, "dialling", "connected", "dropped")
+	w.await(t, "dialling", "connected", "ended")
 	require.ErrorIs(t, w.last(), io.EOF)
 }
 
@@ -213,7 +216,7 @@ func TestTheEndOfAConnectionIsReportedOnce(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 	_, err = conn.Read(nil)
 	require.ErrorIs(t, err, broken)
-	w.await(t, "dropped")
+	w.await(t, "ended")
 	require.ErrorIs(t, w.last(), broken)
 	w.silent(t)
 }
@@ -223,6 +226,7 @@ func TestWhatFollowsOurOwnCloseIsNotReported(t *testing.T) {
 	for _, err := range []error{net.ErrClosed, io.EOF} {
 		conn := &watchedConn{Conn: brokenConn{err: err}, watcher: w}
 		require.NoError(t, conn.Close())
+		w.await(t, "ended")
 		_, _ = conn.Read(nil)
 	}
 	w.silent(t)

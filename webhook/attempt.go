@@ -2,11 +2,14 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptrace"
 	"time"
 
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook/body"
+	"aks-audit-log-go/webhook/intermediary"
 )
 
 // answer is the result of one POST.
@@ -22,8 +25,12 @@ type answer struct {
 	retryAfter time.Duration
 	// took is the time from the start of the POST to the end of its answer.
 	took time.Duration
-	// waited is the time from when there was a connection to the first byte of the answer, or to the time-out.
+	// waited is the time from when there was a connection to the first byte of the answer.
 	waited time.Duration
+	// unanswered is whether there was a connection, but no answer.
+	unanswered bool
+	// between is whether a proxy answered.
+	between bool
 }
 
 // reason returns why the POST was not accepted, without secrets; empty if it was.
@@ -34,59 +41,85 @@ func (a answer) reason() string {
 	return a.failure.reason
 }
 
-// attempt posts the body once, within the time-out of a POST.
-func (s *Session) attempt(ctx context.Context, body body) answer {
-	start := time.Now()
-	a := s.post(ctx, body)
-	a.took = time.Since(start)
-	s.poster.stats.PostFinished(statusClass(a.status), a.took)
+// attempt posts the request once, within the time-out of a POST, and notes what the sink has accepted by it. If ctx
+// ends first, the answer is that there was none.
+func (s *Session) attempt(ctx context.Context, request request) answer {
+	a, ok := s.poster.link.exchange(ctx, func(ctx context.Context) answer { return s.exchange(ctx, request) })
+	if !ok {
+		return answer{class: retryable, failure: s.poster.secrets.noAnswer(context.Cause(ctx))}
+	}
 	return a
 }
 
-func (s *Session) post(ctx context.Context, body body) answer {
-	p := s.poster
+// exchange posts the request while it is the session's turn.
+func (s *Session) exchange(ctx context.Context, request request) answer {
+	l := s.poster.link
+	l.tracker.Begin(s.tracked)
+	defer l.tracker.End()
+	start := time.Now()
+	a := l.post(ctx, request.body)
+	a.took = time.Since(start)
+	s.poster.stats.PostFinished(statusClass(a.status), a.took)
+	switch {
+	case a.class == accepted:
+		left := l.tracker.Accepted(s.tracked, len(request.events), start)
+		l.pace.Accepted(len(request.events), left, a.waited)
+	case a.status == http.StatusRequestEntityTooLarge:
+		l.pace.TooLarge(request.body.Size)
+	case a.unanswered:
+		l.pace.NoAnswer()
+	case a.status >= 500 && a.between:
+		l.tracker.NoSink(a.failure)
+	}
+	return a
+}
+
+// post sends the body over the connection, and returns its answer.
+func (l *link) post(ctx context.Context, content body.Body) answer {
+	p := l.poster
 	limited, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	connected := time.Now()
+	connected, reached := time.Now(), false
 	// net/http calls GotConn on this goroutine.
 	traced := httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected = time.Now() },
+		GotConn: func(httptrace.GotConnInfo) { connected, reached = time.Now(), true },
 	})
 	token := p.credentials.token()
-	resp, err := s.send(traced, body, token) //nolint:bodyclose // Drain closes it
-	waited := time.Since(connected)
+	resp, err := l.send(traced, content, token) //nolint:bodyclose // Drain closes it
 	if err != nil {
+		a := answer{class: retryable, unanswered: reached, failure: p.secrets.and(token).noAnswer(err)}
 		if limited.Err() != nil && ctx.Err() == nil {
-			s.tracker.NoAnswer(waited)
-			return answer{class: retryable, waited: waited, failure: p.secrets.and(token).timedOut(p.timeout, err)}
+			a.failure = p.secrets.and(token).timedOut(p.timeout, err)
 		}
-		return answer{class: retryable, failure: p.secrets.and(token).noAnswer(err)}
+		return a
 	}
-	s.tracker.Answer(resp.Close)
-	// The error is ignored: an answer that breaks off says no more than its status and type did.
-	head, _ := httpclient.Drain(resp.Body)
-	a := answer{status: resp.StatusCode, class: classifyAnswer(resp, head), waited: waited}
+	waited := time.Since(connected)
+	p.noteAnswer(resp.Header)
+	// An answer that breaks off says no more than its status and type did.
+	head, err := httpclient.Drain(resp.Body)
+	l.tracker.Answer(classify(resp.StatusCode) == accepted, resp.Close || errors.Is(err, httpclient.ErrTooLong))
+	a := answer{status: resp.StatusCode, class: classifyAnswer(resp, head), waited: waited, between: intermediary.Name(resp.Header) != ""}
 	if a.class == accepted {
 		return a
 	}
-	a.failure = p.secrets.and(token).notAccepted(resp, head, body)
+	a.failure = p.secrets.and(token).notAccepted(resp, head, content)
 	a.retryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	return a
 }
 
 // send makes a new HTTP request each time, since its body can be read only once. It sets no Idempotency-Key: with that
 // header net/http would repeat a POST by itself (see package httpclient).
-func (s *Session) send(ctx context.Context, body body, token string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.poster.target, nil)
+func (l *link) send(ctx context.Context, content body.Body, token string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.poster.target, nil)
 	if err != nil {
 		return nil, err
 	}
-	body.attach(req)
+	content.Attach(req)
 	// Falco's webhook answers 400 without this content type.
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", s.poster.agent)
+	req.Header.Set("User-Agent", l.poster.agent)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	return s.client.Do(req)
+	return l.client.Do(req)
 }

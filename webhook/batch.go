@@ -6,6 +6,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/forwarder/audit"
+	"aks-audit-log-go/webhook/body"
 )
 
 // split is a part of a batch that the sink refused: the next events of the partition, as many as events says. They
@@ -55,7 +56,7 @@ func (s *Session) nextRequest(ctx context.Context, events []audit.Event) (reques
 		}
 		return next, nil
 	}
-	admitted, err := s.poster.admit(ctx, s.size.fitting(events))
+	admitted, err := s.poster.admit(ctx, s.poster.fitting(events))
 	if err != nil {
 		return request{}, err
 	}
@@ -63,10 +64,23 @@ func (s *Session) nextRequest(ctx context.Context, events []audit.Event) (reques
 	return newRequest(events[:admitted], list), nil
 }
 
+// fitting returns how many of the first events fit in a batch, at least one.
+func (p *Poster) fitting(events []audit.Event) int {
+	limit, bytes := p.link.pace.Limits()
+	size := 0
+	for n := range events {
+		size += len(events[n].JSON)
+		if n > 0 && (n == limit || size+body.Envelope(n+1) > bytes) {
+			return n
+		}
+	}
+	return len(events)
+}
+
 // request is one request body and the audit events in it. The body is what is tried, retried and answered. The events
 // are what is counted and logged.
 type request struct {
-	body   body
+	body   body.Body
 	events []audit.Event
 	// failed is whether the events have been counted as failed.
 	failed bool
@@ -74,7 +88,7 @@ type request struct {
 
 // newRequest makes a request of the events: an EventList, or just the event if list is false.
 func newRequest(events []audit.Event, list bool) request {
-	return request{body: newBody(events, list), events: events}
+	return request{body: body.New(events, list), events: events}
 }
 
 // logFields returns the fields that tell which events a log line is about: the first event, and how many if there are

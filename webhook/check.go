@@ -2,71 +2,67 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"time"
 
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook/advice"
+	"aks-audit-log-go/webhook/body"
+	"aks-audit-log-go/webhook/intermediary"
 )
 
-// emptyList is what the command check posts. Falco accepts it and finds nothing to alert about. A GET or an empty body
-// would prove less: the empty list needs the same method, path, type and authorisation as audit events.
-const emptyList = listHead + listTail
+// slowCheck is how long the answer to the empty list may take. Falco answers it within milliseconds if its queue has
+// room.
+const slowCheck = time.Second
 
 // Check posts an empty list of audit events once, in the same way as audit events are posted. It returns the result
 // in a line. The error says what to do, and holds no secret. Check counts nothing.
 func (p *Poster) Check(ctx context.Context) (string, error) {
 	session := p.OpenSession()
 	defer session.Close()
-	text := body{items: [][]byte{[]byte(emptyList)}, size: len(emptyList)}
+	// A GET or an empty body would prove less: the empty list needs the same method, path, type and authorisation as audit
+	// events. Falco accepts it and finds nothing to alert about.
+	text := body.EmptyList()
 	token := p.credentials.token()
 	secrets := p.secrets.and(token)
 	began := time.Now()
-	resp, err := session.send(ctx, text, token) //nolint:bodyclose // Drain closes it
+	connected := began
+	// net/http calls GotConn on this goroutine.
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected = time.Now() },
+	})
+	resp, err := p.link.send(traced, text, token) //nolint:bodyclose // Drain closes it
+	waited := time.Since(connected)
 	switch took := time.Since(began).Round(time.Millisecond); {
 	case err != nil && ctx.Err() != nil:
-		return "", advised(secrets.timedOut(took, err), adviseNoAnswer(err))
+		return "", advised(secrets.timedOut(took, err), advice.NoAnswer(err))
 	case err != nil:
-		return "", advised(secrets.noAnswer(err), adviseNoAnswer(err))
+		return "", advised(secrets.noAnswer(err), advice.NoAnswer(err))
 	default:
 		head, _ := httpclient.Drain(resp.Body)
 		if isPage(resp, head) { // the failure says what to do
 			return "", secrets.notAccepted(resp, head, text)
 		}
-		advice := adviseAnswer(resp.StatusCode, string(head))
-		if advice != "" {
-			return "", advised(secrets.notAccepted(resp, head, text), advice)
+		if do := adviseAnswer(resp.StatusCode, string(head)); do != "" {
+			return "", advised(secrets.notAccepted(resp, head, text), do)
 		}
-		return fmt.Sprintf("%s answered %d to an empty list of audit events after %s", p.secrets.sink, resp.StatusCode, took), nil
+		result := fmt.Sprintf("%s answered %d to an empty list of audit events after %s", p.secrets.sink, resp.StatusCode, took)
+		if waited > slowCheck {
+			result += "; mind: " + advice.SlowAnswer
+		}
+		if name := intermediary.Shown(resp.Header, secrets.clean); name != "" {
+			return "", fmt.Errorf("%s; but %s (%s)", result, advice.Intermediary(name, p.port), advice.NotFalco)
+		}
+		return result, nil
 	}
 }
 
 // advised appends what to do to a failure.
-func advised(f *failure, advice string) error {
-	return fmt.Errorf("%w: %s", f, advice)
-}
-
-// adviseNoAnswer returns what to do if no answer came. It goes by the error's text, since net/http has no error
-// values for most cases.
-func adviseNoAnswer(err error) string {
-	text := err.Error()
-	has := func(part string) bool { return strings.Contains(text, part) }
-	switch {
-	case has("lookup "):
-		return "there is no such host: Falco's Service is <service>.<namespace>, as in falco-k8saudit-webhook.falco"
-	case has("HTTP response to HTTPS client"), has("first record does not look like a TLS handshake"):
-		return "it speaks HTTP, not HTTPS: begin WEBSINKURL with http://"
-	case has("x509"), has("certificate"):
-		return "the two do not trust each other's certificates: give the authority of the sink's in WEBSINKCAFILE, and use a host name that the certificate has"
-	case has("connection refused"):
-		return "nothing listens there: look whether Falco runs with the k8saudit plugin (port 9765) and whether the Service has endpoints"
-	case errors.Is(err, context.DeadlineExceeded), has("i/o timeout"):
-		return "look whether a network policy or a wrong port is in the way (Falco's is 9765), or whether Falco is out of breath: it answers slowly then"
-	default:
-		return "look at the sink's log, and at what is between it and here"
-	}
+func advised(f *failure, do string) error {
+	return fmt.Errorf("%w: %s", f, do)
 }
 
 // adviseAnswer returns what to do about the status of an answer, "" if a webhook answers so that takes audit events.

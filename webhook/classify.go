@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"aks-audit-log-go/webhook/advice"
+	"aks-audit-log-go/webhook/intermediary"
 )
 
 // class is what an answer of the sink, or its absence, means for the request.
@@ -66,6 +69,18 @@ func classifyAnswer(resp *http.Response, head []byte) class {
 		return misconfigured
 	}
 	return classify(resp.StatusCode)
+}
+
+// noteAnswer notes, once, that an answer did not come from Falco directly: in the log, the metrics and the status page.
+func (p *Poster) noteAnswer(header http.Header) {
+	if intermediary.Name(header) == "" {
+		return
+	}
+	p.noted.Do(func() {
+		name := intermediary.Shown(header, p.secrets.and(p.credentials.token()).clean)
+		p.stats.SinkIntermediary(name)
+		p.log.log.WithField("intermediary", name).Warn(advice.Intermediary(name, p.port))
+	})
 }
 
 // statusClass returns the status as the label of a metric.

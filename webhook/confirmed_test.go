@@ -35,14 +35,6 @@ func post(t *testing.T, s *Session, n int) {
 	require.Len(t, outcomes, n)
 }
 
-// answeringAfter returns a sink that takes one delay after the other to answer, and then always the last.
-func answeringAfter(delays ...time.Duration) *script {
-	return &script{answer: func(n int, _ *http.Request) (*http.Response, error) {
-		<-time.After(delays[min(n, len(delays)-1)]) // the bubble's clock
-		return saying(200)
-	}}
-}
-
 func isLost(s *Session) bool {
 	select {
 	case <-s.Lost():
@@ -52,74 +44,138 @@ func isLost(s *Session) bool {
 	}
 }
 
-func TestWhileAPostIsInFlightTimeAloneConfirmsNothing(t *testing.T) {
+// countedBarriers returns a sink that accepts everything, and a count of its barriers.
+func countedBarriers(answer func() (*http.Response, error)) (sink *script, count *int) {
+	count = new(int)
+	sink = always(200)
+	sink.barrier = func() (*http.Response, error) {
+		*count++
+		return answer()
+	}
+	return sink, count
+}
+
+func accepting() (*http.Response, error) { return saying(200) }
+
+func TestWithoutAnotherRequestARowOfBarriersAndOneLaterConfirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := offlineSession(t, answeringAfter(0, 30*time.Second), replaying)
+		sink, barriers := countedBarriers(accepting)
+		s, _ := offlineSession(t, sink, replaying)
+		post(t, s, 3)
+		<-time.After(time.Second) // the bubble's clock
+		synctest.Wait()
+		assert.Equal(t, 52, *barriers)
+		assert.Zero(t, s.Confirmed(), "the engine may still have it")
+		<-time.After(5 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, 53, *barriers)
+		assert.EqualValues(t, 3, s.Confirmed())
+		<-time.After(time.Hour)
+		assert.Equal(t, 53, *barriers, "there is nothing more to confirm")
+	})
+}
+
+// Without a pause before the stop there is no row of barriers yet.
+func TestConfirmSendsBarriersAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink, barriers := countedBarriers(accepting)
+		s, _ := offlineSession(t, sink, replaying)
+		post(t, s, 3)
+		began := time.Now()
+		require.NoError(t, s.Confirm(t.Context()))
+		assert.Equal(t, 5*time.Second, time.Since(began))
+		assert.Equal(t, 53, *barriers)
+		assert.EqualValues(t, 3, s.Confirmed())
+	})
+}
+
+func TestInLightWorkBarriersGoOnceAnInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink, barriers := countedBarriers(accepting)
+		s, _ := offlineSession(t, sink, replaying)
+		for range 60 {
+			post(t, s, 1)
+			<-time.After(time.Second) // the bubble's clock
+		}
+		assert.LessOrEqual(t, *barriers, 12*52+1)
+		assert.GreaterOrEqual(t, s.Confirmed(), int64(48))
+	})
+}
+
+func TestAllSessionsPushWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink, barriers := countedBarriers(accepting)
+		s, f := offlineSession(t, sink, replaying)
+		other := f.poster.OpenSession()
+		defer other.Close()
+		post(t, s, 1)
+		post(t, other, 52+127)
+		assert.Zero(t, s.Confirmed())
+		post(t, other, 1)
+		assert.EqualValues(t, 1, s.Confirmed())
+		assert.Zero(t, *barriers)
+	})
+}
+
+func TestASinkThatRefusesTheFirstBarrierConfirmsByItsNextAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink, barriers := countedBarriers(func() (*http.Response, error) { return saying(400) })
+		s, f := offlineSession(t, sink, replaying)
+		post(t, s, 3)
+		<-time.After(5200 * time.Millisecond) // the bubble's clock
+		synctest.Wait()
+		assert.EqualValues(t, 3, s.Confirmed())
+		assert.Equal(t, 2, *barriers)
+		assert.Contains(t, f.everything(), "the sink does not behave as Falco does")
+	})
+}
+
+func TestASinkMustTakeBarriersIfSoConfigured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink, barriers := countedBarriers(func() (*http.Response, error) { return saying(400) })
+		s, _ := offlineSession(t, sink, func(cfg *forwarder.Config) {
+			replaying(cfg)
+			cfg.SinkBarrier = forwarder.BarrierOn
+		})
+		post(t, s, 1)
+		<-time.After(time.Minute) // the bubble's clock
+		assert.Zero(t, s.Confirmed())
+		assert.InDelta(t, 12, *barriers, 2)
+	})
+}
+
+func TestWithoutBarriersTimeConfirmsUnlessAPostIsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &script{answer: func(n int, _ *http.Request) (*http.Response, error) {
+			<-time.After(time.Duration(n) * 30 * time.Second) // the bubble's clock
+			return saying(200)
+		}}
+		s, _ := offlineSession(t, sink, func(cfg *forwarder.Config) {
+			replaying(cfg)
+			cfg.SinkBarrier = forwarder.BarrierOff
+		})
 		post(t, s, 1)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			_, _ = deliverAll(t.Context(), s, events(1))
 		}()
-		<-time.After(29 * time.Second) // the bubble's clock
+		<-time.After(29 * time.Second)
 		assert.Zero(t, s.Confirmed(), "the sink may be dead")
 		<-done
-		<-time.After(time.Minute)
-		assert.EqualValues(t, 2, s.Confirmed(), "it was not")
-	})
-}
-
-// A 503 is an answer too.
-func TestAnyAnswerShowsThatTheSinkLivesOn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := offlineSession(t, inTurn(200, 503), replaying)
-		post(t, s, 1)
-		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
-		defer cancel()
-		_, err := deliverAll(ctx, s, events(1))
-		require.Error(t, err)
-		assert.EqualValues(t, 1, s.Confirmed())
-		assert.False(t, isLost(s))
-	})
-}
-
-func TestTheTimeForAnAnswerIsTaken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := offlineSession(t, answeringAfter(10*time.Second), replaying)
-		post(t, s, 1)
-		began := time.Now()
+		assert.EqualValues(t, 1, s.Confirmed(), "it was not")
 		require.NoError(t, s.Confirm(t.Context()))
-		assert.Greater(t, time.Since(began), 13*time.Second)
-	})
-}
-
-func TestAPostThatTimedOutMakesConfirmingTakeLonger(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		sink := &script{answer: func(n int, req *http.Request) (*http.Response, error) {
-			if n == 1 {
-				return hanging(n, req)
-			}
-			return saying(200)
-		}}
-		s, _ := offlineSession(t, sink, replaying)
-		post(t, s, 2)
-		assert.False(t, isLost(s), "it is slow, not dead")
-		assert.Zero(t, s.Confirmed())
-		<-time.After(20 * time.Second) // the bubble's clock
-		assert.Zero(t, s.Confirmed(), "what it has accepted before may be stuck as well")
-		began := time.Now()
-		require.NoError(t, s.Confirm(t.Context()))
-		assert.Equal(t, 3*time.Second, time.Since(began).Round(time.Second))
+		assert.EqualValues(t, 2, s.Confirmed())
 	})
 }
 
 func TestALostSessionConfirmsNothingMoreAndEndsAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := offlineSession(t, always(200), replaying)
+		s, f := offlineSession(t, always(200), replaying)
 		post(t, s, 2)
 		go func() {
 			<-time.After(time.Second) // the bubble's clock
-			s.tracker.Dropped(syscall.ETIMEDOUT)
+			f.poster.link.tracker.Ended(syscall.ETIMEDOUT)
 		}()
 		began := time.Now()
 		err := s.Confirm(t.Context())
@@ -130,15 +186,13 @@ func TestALostSessionConfirmsNothingMoreAndEndsAWait(t *testing.T) {
 		assert.Zero(t, s.Confirmed())
 		_, err = deliverAll(t.Context(), s, events(1))
 		require.ErrorIs(t, err, confirm.ErrLost)
-		require.ErrorIs(t, s.tracker.Dialling(), confirm.ErrLost, "nothing overtakes what was lost")
-		assert.Zero(t, s.tracker.KeepOpenFor(), "there is nothing to watch any more")
 	})
 }
 
 func TestALossEndsARetryWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := inTurn(200, 503)
-		s, _ := offlineSession(t, sink, replaying)
+		s, f := offlineSession(t, sink, replaying)
 		post(t, s, 1)
 		results := make(chan error, 1)
 		go func() {
@@ -147,7 +201,7 @@ func TestALossEndsARetryWait(t *testing.T) {
 		}()
 		<-time.After(1500 * time.Millisecond) // the bubble's clock: between two attempts
 		began := time.Now()
-		s.tracker.Dropped(io.EOF)
+		f.poster.link.tracker.Ended(io.EOF)
 		err := <-results
 		require.ErrorIs(t, err, confirm.ErrLost)
 		var last *failure
@@ -157,22 +211,61 @@ func TestALossEndsARetryWait(t *testing.T) {
 }
 
 func TestConfirmEndsWithItsContext(t *testing.T) {
-	s, _ := offlineSession(t, always(200), replaying)
-	post(t, s, 1)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	enough := errors.New("enough")
-	cancel(enough)
-	require.ErrorIs(t, s.Confirm(ctx), enough)
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := offlineSession(t, always(200), replaying)
+		post(t, s, 1)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		enough := errors.New("enough")
+		cancel(enough)
+		require.ErrorIs(t, s.Confirm(ctx), enough)
+	})
 }
 
 func TestACloseIsNoLossAndConfirmsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := offlineSession(t, always(200), replaying)
+		s, f := offlineSession(t, always(200), replaying)
 		post(t, s, 1)
 		s.Close()
-		s.tracker.Dropped(io.EOF)
+		f.poster.link.tracker.Ended(io.EOF)
 		assert.False(t, isLost(s))
 		<-time.After(time.Hour) // the bubble's clock
 		assert.Zero(t, s.Confirmed(), "nobody has watched it")
 	})
+}
+
+// A proxy answers so when its Falco is gone, though the connection to the proxy lives on.
+func TestAProxyWithoutASinkHasLostWhatIsNotConfirmedThreeTimesAtMost(t *testing.T) {
+	for name, test := range map[string]struct {
+		header []string
+		lost   int
+	}{
+		"a proxy":       {[]string{"Server: envoy"}, 3},
+		"via":           {[]string{"Via: 1.1 somebody"}, 3},
+		"the sink does": {nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sink := &script{answer: func(n int, _ *http.Request) (*http.Response, error) {
+					if n%2 == 0 {
+						return saying(200)
+					}
+					return saying(503, test.header...)
+				}}
+				f := newFixture(t, sink, replaying)
+				lost := 0
+				for range 6 {
+					s := f.poster.OpenSession()
+					_, _ = s.Deliver(t.Context(), events(1))
+					ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+					_, _ = s.Deliver(ctx, events(1))
+					cancel()
+					if isLost(s) {
+						lost++
+					}
+					s.Close()
+				}
+				assert.Equal(t, test.lost, lost)
+			})
+		})
+	}
 }

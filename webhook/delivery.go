@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"aks-audit-log-go/forwarder"
@@ -49,7 +48,6 @@ func newDelivery(s *Session, r request) *delivery {
 
 // run posts the request until it is finished or refused as a batch. The errors are those of Session.Deliver.
 func (d *delivery) run(ctx context.Context) (step, error) {
-	d.session.beginRequest()
 	defer d.close()
 	for {
 		next, err := d.try(ctx)
@@ -71,14 +69,14 @@ func (d *delivery) run(ctx context.Context) (step, error) {
 func (d *delivery) try(ctx context.Context) (step, error) {
 	d.attempts++
 	d.poster.log.posting(d)
-	a := d.session.attempt(ctx, d.request.body)
+	a := d.session.attempt(ctx, d.request)
 	if a.failure != nil && ctx.Err() != nil {
 		return nil, d.abandoned(context.Cause(ctx))
 	}
 	d.note(a)
 	switch a.class {
 	case accepted:
-		return d.accept(a), nil
+		return d.accept(), nil
 	case refused:
 		return d.refuse(a), nil
 	default:
@@ -95,19 +93,14 @@ func (d *delivery) abandoned(cause error) error {
 	return fmt.Errorf("post to %s abandoned: %w", d.poster.secrets.sink, cause)
 }
 
-// note logs and counts an answer, and adapts the size of the next batches to it.
+// note logs and counts an answer.
 func (d *delivery) note(a answer) {
 	d.poster.log.answered(d, a)
 	d.poster.stats.Partition(d.partition()).SinkAnswered(a.status, a.reason(), a.took)
-	d.session.size.answered(len(d.request.events), a.waited)
-	if a.status == http.StatusRequestEntityTooLarge {
-		d.session.size.tooLarge(d.request.body.size)
-	}
 }
 
 // accept ends the delivery of a request that the sink accepted.
-func (d *delivery) accept(a answer) step {
-	d.session.tracker.Accept(len(d.request.events), a.waited)
+func (d *delivery) accept() step {
 	d.poster.refusals.reset()
 	d.poster.stats.EventsSucceeded(len(d.request.events))
 	d.poster.health.SinkAnswered(d.partition())
@@ -136,8 +129,8 @@ func (d *delivery) fail(a answer, class class) step {
 	changed := d.last == nil || d.last.reason != a.failure.reason
 	d.last = a.failure
 	d.poster.health.SinkFailing(d.partition(), a.failure.reason)
-	if class == retryable && !d.exhausted && d.attempts <= d.poster.plan.maxRetries {
-		wait := max(d.poster.plan.delay(d.attempts), a.retryAfter)
+	if class == retryable && !d.exhausted && d.attempts <= d.poster.plan.Retries {
+		wait := max(d.poster.plan.Delay(d.attempts), a.retryAfter)
 		if changed {
 			d.poster.log.failed(d, a, wait)
 		}
@@ -148,7 +141,7 @@ func (d *delivery) fail(a answer, class class) step {
 		d.poster.log.dropped(d, a, class)
 		return finished{audit.Outcome{Verdict: audit.Dropped, Reason: a.failure.Error()}}
 	}
-	wait := max(d.poster.plan.foreverDelay(), a.retryAfter)
+	wait := max(d.poster.plan.ForeverDelay(), a.retryAfter)
 	d.retryForever()
 	d.poster.log.retryingForever(d, a, class, wait)
 	return retryLater{wait}
@@ -171,7 +164,6 @@ func (d *delivery) retryForever() {
 
 // close ends the delivery, with or without an outcome.
 func (d *delivery) close() {
-	d.session.endRequest()
 	if d.retryingForever {
 		d.poster.log.held.Add(-int64(len(d.request.events)))
 	}

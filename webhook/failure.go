@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"aks-audit-log-go/webhook/body"
 )
 
 // failure says why a POST was not accepted, without secrets.
@@ -61,9 +63,9 @@ func (r redactor) noAnswer(err error) *failure {
 const pageAdvice = "that is a web page, not a webhook: look at host, port and path of WEBSINKURL " +
 	"(Falco's: http://<service>:9765/k8s-audit)"
 
-// notAccepted returns the failure of a POST that was not answered with 2xx, or with a web page. body is what was
+// notAccepted returns the failure of a POST that was not answered with 2xx, or with a web page. content is what was
 // posted: an answer that repeats it is not shown, because audit events hold secrets.
-func (r redactor) notAccepted(resp *http.Response, head []byte, body body) *failure {
+func (r redactor) notAccepted(resp *http.Response, head []byte, content body.Body) *failure {
 	// The status text is that of net/http, not the server's: a server can send any text there.
 	f := &failure{sink: r.sink, reason: fmt.Sprintf("the sink answered %d", resp.StatusCode)}
 	if text := http.StatusText(resp.StatusCode); text != "" {
@@ -77,7 +79,7 @@ func (r redactor) notAccepted(resp *http.Response, head []byte, body body) *fail
 	}
 	switch text := strings.TrimSpace(string(head)); {
 	case text == "":
-	case echoes(head, body.bytes()):
+	case echoes(head, content.Bytes()):
 		f.sinkText = "(its words are left out: they repeat the audit event)"
 	default:
 		f.sinkText = r.clean(fmt.Sprintf("%q", text))

@@ -48,6 +48,8 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 		PostBatchMaxEvents: 1,
 		PostBatchMaxBytes:  1 << 20,
 		KeepAlive:          true,
+		SinkBarrier:        forwarder.BarrierAuto,
+		CheckpointInterval: 5 * time.Second,
 	}
 	if change != nil {
 		change(&cfg)
@@ -190,6 +192,8 @@ func bodies(all []audit.Event) []string {
 // script is the sink of tests about time. It answers the n-th request, from 0, with answer.
 type script struct {
 	answer func(n int, req *http.Request) (*http.Response, error)
+	// barrier answers barriers, unless it is nil: then they are accepted.
+	barrier func() (*http.Response, error)
 
 	mu    sync.Mutex
 	start time.Time
@@ -202,6 +206,12 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return nil, err
+	}
+	if string(body) == "[]" {
+		if s.barrier != nil {
+			return s.barrier()
+		}
+		return saying(200)
 	}
 	s.mu.Lock()
 	n := len(s.got)

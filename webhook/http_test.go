@@ -28,15 +28,21 @@ type webhookServer struct {
 	bodies  []string
 	headers []http.Header
 	methods []string
+	// barriers counts the barriers.
+	barriers atomic.Int64
 }
 
-// serve answers the n-th request, from 0, with handler, after its body was read.
+// serve answers the n-th request, from 0, with handler, after its body was read. Barriers are accepted and not counted.
 func serve(t testing.TB, handler func(n int, w http.ResponseWriter, r *http.Request)) *webhookServer {
 	t.Helper()
 	s := &webhookServer{}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
+			return
+		}
+		if string(body) == "[]" {
+			s.barriers.Add(1)
 			return
 		}
 		s.mu.Lock()

@@ -45,7 +45,7 @@ func (l *deliveryLog) posting(d *delivery) {
 	if !forwarder.Debugging(l.log) {
 		return
 	}
-	l.entry(d).WithField("bytes", d.request.body.size).Debug("posting audit event")
+	l.entry(d).WithField("bytes", d.request.body.Size).Debug("posting audit event")
 }
 
 // answered logs the result of an attempt, at the debug level.
@@ -113,6 +113,12 @@ func (l *deliveryLog) accepted(d *delivery) {
 	if recovered {
 		l.entry(d).WithField("duration", time.Since(since)).Info("sink answers again")
 	}
+}
+
+// weaker logs that what the sink accepted is confirmed by less than Falco allows.
+func (l *deliveryLog) weaker(why string) {
+	l.log.WithField("reason", why).Warn("the sink does not behave as Falco does: what it accepted counts as settled " +
+		"after SINKSETTLETIME, and is lost if the sink ends without having used it by then")
 }
 
 // nextFailure decides whether a failure is logged: the first of its kind, and then one a minute.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -13,30 +14,28 @@ import (
 	"aks-audit-log-go/forwarder/health"
 	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/httpclient"
-	"aks-audit-log-go/webhook/confirm"
+	"aks-audit-log-go/internal/retry"
+	"aks-audit-log-go/webhook/advice"
 )
 
 // ErrStopping is returned by Deliver after Stop, if the events would need a wait or a retry. They have no outcome, and
 // are read again after the next start.
 var ErrStopping = errors.New("the daemon is stopping")
 
-// Poster posts audit events to one sink. It is safe for concurrent use: each partition has a Session of its own.
+// Poster posts audit events to one sink. It is safe for concurrent use: each partition has a Session of its own, and all
+// share one link to the sink.
 type Poster struct {
 	newClient func(httpclient.Options) *http.Client
 	keepAlive bool
-	// settleTime and replay are SINKSETTLETIME and SINKREPLAY.
-	settleTime time.Duration
-	replay     bool
-
-	// batchEvents and batchBytes are POSTBATCHMAXEVENTS and POSTBATCHMAXBYTES.
+	link      *link
+	// batchEvents is POSTBATCHMAXEVENTS.
 	batchEvents int
-	batchBytes  int
 
 	target  string // with user, password and query: for requests, never for messages
 	agent   string
 	timeout time.Duration
 	limiter *rate.Limiter // nil if there is no limit
-	plan    schedule
+	plan    retry.Linear
 	policy  forwarder.FailurePolicy
 
 	// stopping ends with Stop, and has ErrStopping as its cause.
@@ -45,12 +44,16 @@ type Poster struct {
 
 	credentials credentials
 
-	secrets    redactor
-	refusals   refusals
-	idleCloses confirm.IdleCloses
-	log        *deliveryLog
-	stats      *metrics.Statistics
-	health     *health.Health
+	// port is the sink's, for the warning about who stands in between.
+	port string
+	// noted is done once it was noted who answers in place of Falco.
+	noted sync.Once
+
+	secrets  redactor
+	refusals refusals
+	log      *deliveryLog
+	stats    *metrics.Statistics
+	health   *health.Health
 }
 
 // New returns a poster to cfg.SinkURL. Files of cfg that cannot be used are an error. The poster starts no goroutine
@@ -62,27 +65,26 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 	}
 	version, _, _ := forwarder.BuildInfo()
 	p := &Poster{
-		newClient:  httpclient.New,
-		keepAlive:  cfg.KeepAlive,
-		settleTime: cfg.SinkSettleTime,
-		replay:     cfg.SinkReplay,
-
+		newClient:   httpclient.New,
+		keepAlive:   cfg.KeepAlive,
 		batchEvents: cfg.PostBatchMaxEvents,
-		batchBytes:  cfg.PostBatchMaxBytes,
 
 		target:  cfg.SinkURL.String(),
 		agent:   "aks-audit-log-go/" + version,
 		timeout: cfg.PostTimeout,
-		plan:    schedule{maxRetries: cfg.PostMaxRetries, step: cfg.PostRetryDelay},
+		plan:    retry.Linear{Retries: cfg.PostMaxRetries, Step: cfg.PostRetryDelay},
 		policy:  cfg.FailurePolicy,
 
 		credentials: credentials,
+
+		port: advice.Port(cfg.SinkURL),
 
 		secrets: newRedactor(cfg.SinkURL),
 		log:     newDeliveryLog(log),
 		stats:   stats,
 		health:  health,
 	}
+	p.link = newLink(p, cfg)
 	p.stopping, p.stop = context.WithCancelCause(context.Background())
 	if cfg.RateLimit > 0 {
 		p.limiter = rate.NewLimiter(rate.Limit(cfg.RateLimit), max(1, cfg.RateBurst))

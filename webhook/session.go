@@ -3,48 +3,33 @@ package webhook
 import (
 	"context"
 	"fmt"
-	"net/http"
+	"sync"
 	"time"
 
 	"aks-audit-log-go/forwarder/audit"
-	"aks-audit-log-go/httpclient"
 	"aks-audit-log-go/internal/retry"
 	"aks-audit-log-go/webhook/confirm"
 )
 
-// idleTimeout is how long a session's connection stays open while nothing is posted and nothing waits to be
-// confirmed. It is shorter than what servers allow (Node.js 5 s, most others a minute or more, Falco's plugin no
-// limit), so that the session closes the connection and not the server. It also soon releases pods that were
-// replaced.
-const idleTimeout = 4 * time.Second
-
-// Session is one partition's way to the sink: at most one connection at a time, and a tracker of the requests that
-// the sink has accepted over it. An answer of 2xx does not prove that the sink has used a request: Falco queues
-// requests in memory and loses them if it dies. So each accepted request has a sequence, counted from 1, and is
-// confirmed only when it must have left that queue. If the connection is lost before, the session is lost too: the
+// Session is one partition's way to the sink. An answer of 2xx does not prove that the sink has used a request: Falco
+// queues requests in memory and loses them if it dies. So each accepted request has a sequence, and is confirmed only
+// when it must have left that queue (see package confirm). If the connection is lost before, the session is lost too: the
 // events that are not confirmed have to be sent again, in another session.
 //
 // Deliver is for one goroutine at a time. The other methods are safe for concurrent use. The owner calls Close at the
 // end.
 type Session struct {
 	poster  *Poster
-	client  *http.Client
-	tracker *confirm.Tracker
-	idle    *time.Timer
-	size    batchSize
+	tracked *confirm.Session
 	// splits holds the parts of a refused batch that are still to be delivered. The next part is the last element.
 	splits []split
+	closed sync.Once
 }
 
 // OpenSession opens a session for one partition. The first Deliver makes the connection.
 func (p *Poster) OpenSession() *Session {
-	s := &Session{poster: p, size: newBatchSize(p.batchEvents, p.batchBytes), tracker: confirm.NewTracker(confirm.Options{
-		ConfirmTime: p.settleTime, Replay: p.replay, KeepAlive: p.keepAlive, IdleCloses: &p.idleCloses,
-	})}
-	s.client = p.newClient(httpclient.Options{KeepAlive: p.keepAlive, Watcher: s.tracker, TLS: p.credentials.tls})
-	s.idle = time.AfterFunc(idleTimeout, s.closeIdle)
-	s.idle.Stop()
-	return s
+	p.link.open()
+	return &Session{poster: p, tracked: p.link.tracker.Join()}
 }
 
 // Deliver posts a batch of the first events, as many as the sink takes at a time, and returns its outcome. The next
@@ -72,70 +57,65 @@ func (s *Session) Deliver(ctx context.Context, events []audit.Event) (audit.Outc
 	return outcome, nil
 }
 
-// Accepted returns the sequence of the last request that the sink accepted, 0 before the first.
-func (s *Session) Accepted() int64 { return s.tracker.Accepted() }
+// Accepted returns the sequence of the last request that the sink accepted.
+func (s *Session) Accepted() int64 { return s.tracked.Accepted() }
 
 // Confirmed returns the sequence up to which all requests are confirmed. It does not grow after the session is lost or
 // closed.
-func (s *Session) Confirmed() int64 { return s.tracker.Confirmed() }
+func (s *Session) Confirmed() int64 { return s.tracked.Confirmed() }
 
 // Lost is closed when the sink may have lost requests that are not confirmed.
-func (s *Session) Lost() <-chan struct{} { return s.tracker.Lost() }
+func (s *Session) Lost() <-chan struct{} { return s.tracked.Lost() }
 
 // Err returns why the session was lost, nil while it is not. The error wraps confirm.ErrLost and holds no secret.
-func (s *Session) Err() error { return s.tracker.Err() }
+func (s *Session) Err() error { return s.tracked.Err() }
 
 // Confirm waits until everything that was accepted is confirmed. It fails if the session is lost or ctx ends. Call it
 // while nothing is being delivered.
 func (s *Session) Confirm(ctx context.Context) error {
 	ctx, end := s.untilLost(ctx)
 	defer end()
+	defer s.tracked.Hurry()()
+	s.poster.link.arm()
 	for {
-		wait := s.tracker.UntilNextConfirmed()
-		if err := s.Err(); err != nil || wait == 0 {
-			return err
+		unconfirmed, changed, wait := s.tracked.Unconfirmed()
+		if !unconfirmed {
+			return s.Err()
 		}
-		if err := retry.Sleep(ctx, wait); err != nil {
+		if err := await(ctx, changed, wait); err != nil {
 			return err
 		}
 	}
 }
 
-// Close closes the connection. Nothing is confirmed or lost afterwards.
+// await returns when changed is closed, or after wait if that is above 0. It returns the cause if ctx ends first.
+func await(ctx context.Context, changed <-chan struct{}, wait time.Duration) error {
+	if wait > 0 {
+		return retry.Sleep(ctx, wait)
+	}
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Close ends the session. Nothing is confirmed or lost afterwards.
 func (s *Session) Close() {
-	s.tracker.Close()
-	s.idle.Stop()
-	s.client.CloseIdleConnections()
+	s.closed.Do(func() {
+		s.tracked.Close()
+		s.poster.link.close()
+	})
 }
 
 // untilLost returns a context that also ends when the session is lost, with Err as its cause. The caller calls end
 // before the next untilLost.
 func (s *Session) untilLost(ctx context.Context) (untilLost context.Context, end func()) {
 	untilLost, cancel := context.WithCancelCause(ctx)
-	s.tracker.AbortWith(cancel)
+	s.tracked.AbortWith(cancel)
 	return untilLost, func() {
-		s.tracker.AbortWith(nil)
+		s.tracked.AbortWith(nil)
 		cancel(nil)
 	}
-}
-
-// beginRequest notes that the connection is in use.
-func (s *Session) beginRequest() {
-	s.idle.Stop()
-	s.tracker.Begin()
-}
-
-// endRequest notes that the connection is idle.
-func (s *Session) endRequest() {
-	s.tracker.End()
-	s.idle.Reset(idleTimeout)
-}
-
-// closeIdle closes the idle connection, or looks again later if the connection has to stay open.
-func (s *Session) closeIdle() {
-	if wait := s.tracker.KeepOpenFor(); wait > 0 {
-		s.idle.Reset(wait)
-		return
-	}
-	s.client.CloseIdleConnections()
 }

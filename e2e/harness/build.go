@@ -16,15 +16,18 @@ import (
 const ProductDir = ".."
 
 // raceBinaryOnce builds the daemon with the race detector, once for all tests.
-var raceBinaryOnce = sync.OnceValues(func() (string, error) {
+var raceBinaryOnce = sync.OnceValues(func() (string, error) { return buildShared(os.Environ(), "-race") })
+
+// buildShared builds a daemon that all tests share.
+func buildShared(environ []string, args ...string) (string, error) {
 	dir, err := os.MkdirTemp("", "aks-audit-log-go-e2e-")
 	if err != nil {
 		return "", fmt.Errorf("make a folder for the daemon's binary: %w", err)
 	}
 	AtEnd.Add(func() error { return os.RemoveAll(dir) })
 	path := filepath.Join(dir, "aks-audit-log-go")
-	return path, BuildDaemon(context.Background(), os.Environ(), "-race", "-o", path, ".")
-})
+	return path, BuildDaemon(context.Background(), environ, append(args, "-o", path, ".")...)
+}
 
 // RaceBinary returns the path of a daemon that was built with the race detector.
 func RaceBinary(t *testing.T) string {
@@ -50,11 +53,16 @@ func BuildIn(ctx context.Context, dir string, environ []string, args ...string) 
 	return nil
 }
 
-// ReleaseBinary builds the daemon as it is released and returns its path. The race detector would
-// multiply its memory.
+// releaseBinaryOnce builds the daemon as it is released, once for all tests.
+var releaseBinaryOnce = sync.OnceValues(func() (string, error) {
+	return buildShared(append(os.Environ(), "CGO_ENABLED=0"))
+})
+
+// ReleaseBinary returns the path of a daemon that was built as it is released. The race detector would multiply its
+// memory and its answer times.
 func ReleaseBinary(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "aks-audit-log-go")
-	require.NoError(t, BuildDaemon(t.Context(), append(os.Environ(), "CGO_ENABLED=0"), "-o", binary, "."))
-	return binary
+	path, err := releaseBinaryOnce()
+	require.NoError(t, err)
+	return path
 }

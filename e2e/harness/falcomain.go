@@ -1,13 +1,12 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strconv"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,8 +15,8 @@ import (
 )
 
 // The environment that makes the test binary a Falco: where it listens, the file that it writes
-// each audit event to when its engine is through with it, how long that takes, and after how many of them the
-// engine stands still, 0 for never.
+// each audit event to when its engine is through with it, how long that takes, after how many of them the
+// engine stands still, 0 for never, and whether only their auditIDs are written.
 const (
 	// FalcoAddress is the variable with the address to listen on. If it is set, the test binary runs
 	// FalcoMain.
@@ -28,73 +27,82 @@ const (
 	// falcoPace is the variable with the time that the engine takes for an audit event.
 	falcoPace  = "E2E_FALCO_PACE"
 	falcoHolds = "E2E_FALCO_HOLDS"
+	falcoIDs   = "E2E_FALCO_IDS"
 )
 
-// FalcoMain runs the real k8saudit plugin with a slow engine. Like Falco it exits at once on SIGTERM,
-// and loses what the engine has not processed. It returns the exit code only after an error.
+// reloadTime is how long the port of a Falco 0.44 is closed when SIGHUP makes it read its configuration again.
+const reloadTime = 400 * time.Millisecond
+
+// reloaded is what a Falco prints each time before it opens the plugin again.
+const reloaded = "reading the configuration again"
+
+// FalcoMain runs the real k8saudit plugin with a slow engine. Like Falco it exits at once on SIGTERM, opens the
+// plugin again on SIGHUP, and either way loses what the engine has not processed. It returns the exit code.
 func FalcoMain(address string) int {
-	fmt.Fprintln(os.Stderr, serveFalco(address, os.Getenv(falcoFile), os.Getenv(falcoPace), os.Getenv(falcoHolds)))
-	return 1
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
+	e, err := newEngine(os.Getenv(falcoFile), os.Getenv(falcoPace), os.Getenv(falcoHolds), os.Getenv(falcoIDs))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	for {
+		e.ended = nil
+		if err = serveFalco(address, e, signals); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		if e.ended == syscall.SIGTERM {
+			return 0
+		}
+		Pause(context.Background(), reloadTime)
+		fmt.Fprintln(os.Stderr, reloaded)
+	}
 }
 
-// serveFalco opens the plugin and processes its batches. It returns only with an error.
-func serveFalco(address, file, every, holds string) error {
+// newEngine returns an engine with the values of the environment.
+func newEngine(file, every, holds, ids string) (*engine, error) {
 	pace, err := time.ParseDuration(every)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	left, err := strconv.Atoi(holds)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if left == 0 {
 		left = -1
 	}
-	used, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	onlyIDs, err := strconv.ParseBool(ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	used, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	return &engine{used: used, pace: pace, left: left, onlyIDs: onlyIDs}, err
+}
+
+// serveFalco opens the plugin and processes its batches, until a signal comes. It closes the plugin then.
+func serveFalco(address string, e *engine, signals <-chan os.Signal) error {
 	plugin := &k8saudit.Plugin{}
-	if err = plugin.Init("{}"); err != nil {
+	if err := plugin.Init("{}"); err != nil {
 		return err
 	}
 	instance, err := plugin.OpenWebServer(address, "/k8s-audit", false)
 	if err != nil {
 		return err
 	}
-	var ending atomic.Bool
-	terminated := make(chan os.Signal, 1)
-	signal.Notify(terminated, syscall.SIGTERM)
-	go func() {
-		<-terminated
-		ending.Store(true)
-		instance.(sdk.Closer).Close()
-		os.Exit(0)
-	}()
 	batch := newEventWriters()
 	for {
 		n, ended := instance.NextBatch(plugin, batch)
-		if err = use(batch[:n], used, pace, &left, &ending); err != nil {
+		if err = e.use(batch[:n], signals); err != nil {
 			return err
 		}
-		if ended != nil && !errors.Is(ended, sdk.ErrTimeout) && !ending.Load() {
+		if e.ended != nil {
+			instance.(sdk.Closer).Close()
+			return nil
+		}
+		if ended != nil && !errors.Is(ended, sdk.ErrTimeout) {
 			return ended
 		}
 	}
-}
-
-// use is the engine's work on a batch. It ends amid it. left is how many audit events it may use yet, below 0
-// any number.
-func use(batch eventWriters, used io.Writer, pace time.Duration, left *int, ending *atomic.Bool) error {
-	for _, event := range batch {
-		time.Sleep(pace)
-		if *left == 0 || ending.Load() {
-			select {} // the process is about to end
-		}
-		*left--
-		if _, err := used.Write(append(event.data.Bytes(), '\n')); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -3,8 +3,10 @@ package harness
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,7 +20,11 @@ type FalcoProcesses struct {
 	Pace time.Duration
 	// Holds is how many audit events the engine of the next one uses before it stands still; with 0 it never does.
 	Holds int
-	files []string
+	// OnlyIDs makes the next one write auditIDs instead of whole audit events. Count reads them.
+	OnlyIDs bool
+	files   []string
+	last    *FalcoProcess
+	flushed int // how often Flush was called
 }
 
 // FalcoProcess is a Falco that runs in a process of its own.
@@ -32,7 +38,8 @@ func (f *FalcoProcesses) Start(t *testing.T, address string) *FalcoProcess {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "used")
 	f.files = append(f.files, file)
-	environ := append(os.Environ(), FalcoAddress+"="+address, falcoFile+"="+file, falcoPace+"="+f.Pace.String(), falcoHolds+"="+strconv.Itoa(f.Holds))
+	environ := append(os.Environ(), FalcoAddress+"="+address, falcoFile+"="+file, falcoPace+"="+f.Pace.String(),
+		falcoHolds+"="+strconv.Itoa(f.Holds), falcoIDs+"="+strconv.FormatBool(f.OnlyIDs))
 	p, err := StartProcess(t.Context(), t.TempDir(), environ, os.Args[0])
 	require.NoError(t, err)
 	falco := &FalcoProcess{Process: p, URL: "http://" + address + "/k8s-audit"}
@@ -42,9 +49,25 @@ func (f *FalcoProcesses) Start(t *testing.T, address string) *FalcoProcess {
 			t.Logf("Falco printed:\n%s", Tail(p.Output.String()))
 		}
 	})
-	Wait(t, func() bool { status, _ := Get(t.Context(), falco.URL); return status == 405 || !p.Running() }, "Falco serves")
-	require.True(t, p.Running(), "Falco ended: %s", p.Output)
+	falco.awaitServing(t)
+	f.last = falco
 	return falco
+}
+
+// awaitServing waits until the plugin answers.
+func (f *FalcoProcess) awaitServing(t *testing.T) {
+	t.Helper()
+	Wait(t, func() bool { status, _ := Get(t.Context(), f.URL); return status == 405 || !f.Running() }, "Falco serves")
+	require.True(t, f.Running(), "Falco ended: %s", f.Output)
+}
+
+// Reload makes Falco read its configuration again, which it does with SIGHUP, and waits until it serves again.
+func (f *FalcoProcess) Reload(t *testing.T) {
+	t.Helper()
+	before := strings.Count(f.Output.String(), reloaded)
+	require.NoError(t, f.Cmd.Process.Signal(syscall.SIGHUP))
+	Wait(t, func() bool { return strings.Count(f.Output.String(), reloaded) > before }, "Falco reads its configuration again")
+	f.awaitServing(t)
 }
 
 // Used returns the audit events that any of the Falcos has processed.
@@ -69,7 +92,8 @@ func usedIn(t *testing.T, file string) []string {
 	content, err := os.ReadFile(file)
 	require.NoError(t, err)
 	lines := strings.Split(string(content), "\n")
-	return lines[:len(lines)-1] // a kill may have truncated the last line
+	lines = lines[:len(lines)-1] // a kill may have truncated the last line
+	return slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, flushID) })
 }
 
 // AwaitUsed waits until the Falcos have processed that many different audit events.

@@ -175,10 +175,14 @@ func (s *FaultySink) record(body []byte) bool {
 		s.oracle.Arrive("", string(body))
 		return true
 	}
-	if string(parsed.GetStringBytes("kind")) != "EventList" {
+	items := parsed.GetArray() // nil, unless the body is an array
+	switch {
+	case parsed.Type() == fastjson.TypeArray:
+	case string(parsed.GetStringBytes("kind")) == "EventList":
+		items = parsed.GetArray("items")
+	default:
 		return s.oracle.Arrive(string(parsed.GetStringBytes("auditID")), string(body))
 	}
-	items := parsed.GetArray("items")
 	for _, item := range items {
 		if id := string(item.GetStringBytes("auditID")); s.oracle.Refuses(id) {
 			return s.oracle.Arrive(id, string(item.MarshalTo(nil)))

@@ -1,9 +1,11 @@
 package harness
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/internal/hubtest"
 )
@@ -28,10 +30,16 @@ func (f *Feed) Add(t *testing.T, hubEvents, auditEventsEach int) {
 			for range auditEventsEach {
 				events = append(events, AuditEvent(partition, len(f.Sent[partition])+len(events)))
 			}
-			f.hub.Append(partition, AuditHubEvent(t, events...))
-			f.Sent[partition] = append(f.Sent[partition], events...)
+			f.AddEvents(t, partition, events...)
 		}
 	}
+}
+
+// AddEvents appends a hub event with these audit events to a partition.
+func (f *Feed) AddEvents(t *testing.T, partition string, events ...string) {
+	t.Helper()
+	f.hub.Append(partition, AuditHubEvent(t, events...))
+	f.Sent[partition] = append(f.Sent[partition], events...)
 }
 
 // Total returns how many audit events were appended so far.
@@ -41,6 +49,27 @@ func (f *Feed) Total() int {
 		n += len(events)
 	}
 	return n
+}
+
+// AssertNoneLost checks that got holds each audit event at least once, says how many it does not hold, and then does what
+// AssertAllInOrder does. A long list of what is lost would take minutes to compare.
+func (f *Feed) AssertNoneLost(t *testing.T, got []string) {
+	t.Helper()
+	used := map[string]bool{}
+	for _, event := range got {
+		used[event] = true
+	}
+	lost, first := 0, ""
+	for _, events := range f.Sent {
+		for _, event := range events {
+			if !used[event] {
+				lost, first = lost+1, cmp.Or(first, event)
+			}
+		}
+	}
+	t.Logf("of %d audit events %d are lost, %d were used twice", f.Total(), lost, len(got)-len(used))
+	require.Zero(t, lost, "audit events are lost; one is %s", first)
+	f.AssertAllInOrder(t, got)
 }
 
 // AssertOnceInOrder checks that got holds each audit event exactly once, in order within each

@@ -16,6 +16,12 @@ const EventsPerLoop = 3
 // StartFeedLoop appends a hub event of eventsOfFlow audit events to each partition every so often.
 func StartFeedLoop(t *testing.T, fed *Feed, every time.Duration) *FeedLoop {
 	t.Helper()
+	return StartFeedLoopOf(t, fed, every, EventsPerLoop)
+}
+
+// StartFeedLoopOf is StartFeedLoop with another number of audit events in a hub event.
+func StartFeedLoopOf(t *testing.T, fed *Feed, every time.Duration, events int) *FeedLoop {
+	t.Helper()
 	f := &FeedLoop{stop: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
@@ -26,7 +32,7 @@ func StartFeedLoop(t *testing.T, fed *Feed, every time.Duration) *FeedLoop {
 			case <-f.stop:
 				return
 			case <-ticker.C:
-				fed.Add(t, 1, EventsPerLoop)
+				fed.Add(t, 1, events)
 			}
 		}
 	}()

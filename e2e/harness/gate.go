@@ -15,7 +15,7 @@ type Gate struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	held    bool
-	bodies  []string // of all POSTs, answered or not
+	bodies  []string // of all POSTs with audit events, answered or not
 }
 
 // StartGate starts a webhook that answers at once.
@@ -39,7 +39,9 @@ func (g *Gate) take(_ http.ResponseWriter, r *http.Request) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.bodies = append(g.bodies, string(body))
+	if events, err := EventsOf(body); err != nil || len(events) > 0 {
+		g.bodies = append(g.bodies, string(body))
+	}
 	for g.held {
 		g.changed.Wait()
 	}
@@ -59,7 +61,7 @@ func (g *Gate) hold(held bool) {
 	g.changed.Broadcast()
 }
 
-// Posted returns the bodies of all POSTs.
+// Posted returns the bodies of all POSTs with audit events.
 func (g *Gate) Posted() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -19,7 +19,10 @@ type Service struct {
 
 	mu     sync.Mutex
 	target string
-	open   map[net.Conn]bool
+	// open are the open connections: true for those of clients, false for those to pods.
+	open map[net.Conn]bool
+	// held is closed when the ends of connections are passed on again, nil while they are.
+	held chan struct{}
 }
 
 // StartService starts a Service before the webhook at url.
@@ -64,11 +67,12 @@ func (s *Service) connect(near net.Conn) {
 		return
 	}
 	defer func() { _ = far.Close() }()
-	s.track(true, near, far)
-	defer s.track(false, near, far)
+	s.opened(near, far)
+	defer s.ended(near, far)
 	var both sync.WaitGroup
 	carry := func(to, from net.Conn) {
 		_, _ = io.Copy(to, from)
+		s.awaitRelease()
 		_ = to.Close()
 		_ = from.Close()
 	}
@@ -77,16 +81,59 @@ func (s *Service) connect(near net.Conn) {
 	both.Wait()
 }
 
-// track adds connections to the open ones, or removes them.
-func (s *Service) track(open bool, conns ...net.Conn) {
+// opened notes the two connections of a client.
+func (s *Service) opened(near, far net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, conn := range conns {
-		if open {
-			s.open[conn] = true
-		} else {
-			delete(s.open, conn)
+	s.open[near], s.open[far] = true, false
+}
+
+// ended forgets the two connections of a client.
+func (s *Service) ended(near, far net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, near)
+	delete(s.open, far)
+}
+
+// AnswerUnasked sends an answer to each client, whether it waits for one or not, and closes the connections.
+func (s *Service) AnswerUnasked(t *testing.T, answer string) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn, client := range s.open {
+		if client {
+			_, err := io.WriteString(conn, answer)
+			require.NoError(t, err)
+			require.NoError(t, conn.Close())
 		}
+	}
+}
+
+// HoldEnds keeps the ends of connections from the other side until release is called.
+func (s *Service) HoldEnds(t *testing.T) (release func()) {
+	t.Helper()
+	held := make(chan struct{})
+	s.mu.Lock()
+	s.held = held
+	s.mu.Unlock()
+	release = sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.held = nil
+		close(held)
+	})
+	t.Cleanup(release)
+	return release
+}
+
+// awaitRelease waits while ends of connections are held.
+func (s *Service) awaitRelease() {
+	s.mu.Lock()
+	held := s.held
+	s.mu.Unlock()
+	if held != nil {
+		<-held
 	}
 }
 

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -21,7 +22,7 @@ type Sink struct {
 	mu      sync.Mutex
 	status  int // of every answer
 	events  []string
-	posts   int // including refused ones
+	posts   int // including refused ones, without empty ones
 	request *http.Request
 	refused string // a body that contains this audit event is answered with 400
 	took    time.Time
@@ -50,21 +51,26 @@ func (s *Sink) take(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.posts++
-	s.request = r
+	if len(events) > 0 {
+		s.posts++
+		s.request = r
+	}
 	if slices.Contains(events, s.refused) {
 		http.Error(w, "refused for good", http.StatusBadRequest)
 		return
 	}
-	if s.status/100 == 2 {
+	if s.status/100 == 2 && len(events) > 0 {
 		s.events = append(s.events, events...)
 		s.took = time.Now()
 	}
 	w.WriteHeader(s.status)
 }
 
-// EventsOf returns the audit events of a body unchanged.
+// EventsOf returns the audit events of a body unchanged. As for Falco, a body may be an array of them, also an empty one.
 func EventsOf(body []byte) ([]string, error) {
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
+		return eventsOfArray(body)
+	}
 	var list struct {
 		Kind  string            `json:"kind"`
 		Items []json.RawMessage `json:"items"`
@@ -78,6 +84,23 @@ func EventsOf(body []byte) ([]string, error) {
 	var events []string
 	for _, item := range list.Items {
 		events = append(events, string(item))
+	}
+	return events, nil
+}
+
+// eventsOfArray returns the audit events of all elements.
+func eventsOfArray(body []byte) ([]string, error) {
+	var elements []json.RawMessage
+	if err := json.Unmarshal(body, &elements); err != nil {
+		return nil, err
+	}
+	var events []string
+	for _, element := range elements {
+		more, err := EventsOf(element)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, more...)
 	}
 	return events, nil
 }
@@ -110,14 +133,14 @@ func (s *Sink) LastTook() time.Time {
 	return s.took
 }
 
-// Posted returns the number of POSTs, including refused ones.
+// Posted returns the number of POSTs with audit events, including refused ones.
 func (s *Sink) Posted() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.posts
 }
 
-// LastRequest returns the last POST, without its body.
+// LastRequest returns the last POST with audit events, without its body.
 func (s *Sink) LastRequest() *http.Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()

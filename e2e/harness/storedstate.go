@@ -10,8 +10,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/Azure/azure-storage-blob-go/azblob"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/internal/hubtest"
 )
 
 // StoredState reads what a daemon stores outside its process: checkpoints and dead letters.
@@ -119,6 +123,26 @@ func (f StateInFolder) Checkpoints(context.Context) (map[string]int64, error) {
 		found[file.Name()] = checkpoint.Sequence
 	}
 	return found, nil
+}
+
+// AwaitCaughtUp waits until the checkpoint of each partition is at its last hub event. That may take any time, as long as
+// they move.
+func (f StateInFolder) AwaitCaughtUp(t *testing.T, hub *hubtest.Server) {
+	t.Helper()
+	left := func() int {
+		checkpoints, err := f.Checkpoints(t.Context())
+		require.NoError(t, err)
+		n := 0
+		for _, partition := range hub.PartitionIDs() {
+			if at, found := checkpoints[partition]; found {
+				n += int(hub.Partition(partition).LastSequence - at)
+			} else {
+				n += int(hub.Partition(partition).LastSequence) + 1
+			}
+		}
+		return n
+	}
+	WaitWithProgress(t, 0, left, "hub events are left that no checkpoint has passed")
 }
 
 // DeadLetters implements StoredState.

@@ -14,8 +14,9 @@ import (
 	"aks-audit-log-go/internal/loglimit"
 )
 
-// Writer writes one partition's checkpoint once an interval, so that delivering never waits for the store, and the store
-// is not asked for each event.
+// Writer writes one partition's checkpoint once an interval, and up to once a second while many audit events are
+// confirmed. So delivering never waits for the store, the store is not asked for each event, and little comes again after
+// a crash.
 type Writer struct {
 	store    eventhub.CheckpointStore
 	interval time.Duration
@@ -37,8 +38,8 @@ type Writer struct {
 	confirmed atomic.Pointer[eventhub.Position]
 }
 
-// New returns the writer of a partition without a checkpoint. It writes every interval while Run runs, and a write that
-// is under way when Run ends may take lastWrite longer.
+// New returns the writer of a partition without a checkpoint. It writes once an interval at least while Run runs, and a
+// write that is under way when Run ends may take lastWrite longer.
 func New(partition string, store eventhub.CheckpointStore, interval, lastWrite time.Duration, stats *metrics.Partition,
 	log logrus.FieldLogger,
 ) *Writer {
@@ -46,6 +47,7 @@ func New(partition string, store eventhub.CheckpointStore, interval, lastWrite t
 		store: store, interval: interval, lastWrite: lastWrite, stats: stats, log: log,
 		stored:  eventhub.Checkpoint{Partition: partition, Sequence: eventhub.NoSequence},
 		written: time.Now(),
+		pending: pending{many: make(chan struct{}, 1)},
 	}
 }
 
@@ -58,9 +60,10 @@ func (w *Writer) Advance(position eventhub.Position) { w.confirmed.Store(&positi
 // StartSession begins a new session with the sink. What the old one has not confirmed is forgotten: it is read again.
 func (w *Writer) StartSession(session eventhub.Session) { w.pending.start(session) }
 
-// Pass allows the checkpoint to pass a hub event once the session has confirmed all that it has accepted until now.
-func (w *Writer) Pass(event eventhub.Event) {
-	w.pending.add(eventhub.After(event))
+// Pass allows the checkpoint to pass a hub event once the session has confirmed all that it has accepted until now. So
+// many audit events of the hub event were posted.
+func (w *Writer) Pass(event eventhub.Event, audits int) {
+	w.pending.add(eventhub.After(event), audits)
 }
 
 // AdvanceConfirmed notes what the session has confirmed since the last time.
@@ -74,25 +77,65 @@ func (w *Writer) Position(start eventhub.Position) eventhub.Position {
 	return start
 }
 
-// Run writes the checkpoint every interval until ctx ends. It returns ErrConflict if somebody else moved the checkpoint,
-// who then owns the partition.
+const (
+	// manyAudits is how many confirmed audit events are worth a checkpoint before the interval is over. It bounds what
+	// comes again after a crash, as the interval does where there is less to do.
+	manyAudits = 2000
+	// shortestInterval is the shortest time between two checkpoints that are written for that reason. It bounds what a
+	// busy partition costs.
+	shortestInterval = time.Second
+)
+
+// Run writes the checkpoint every interval, and earlier once manyAudits are confirmed, until ctx ends. It returns
+// ErrConflict if somebody else moved the checkpoint, who then owns the partition.
 func (w *Writer) Run(ctx context.Context) error {
 	// The end of ctx must not cut a write off. Nobody would know whether the write was made, and if it was, the last
 	// write would be refused as if another owner had moved the checkpoint.
 	writing, cancel := linger(ctx, w.lastWrite)
 	defer cancel()
-	ticker := time.NewTicker(w.interval)
-	defer ticker.Stop()
+	wake := time.NewTimer(w.interval)
+	defer wake.Stop()
+	last, failed := time.Now(), false
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticker.C:
-			if err := w.Flush(writing); errors.Is(err, eventhub.ErrConflict) {
+		case <-w.pending.many:
+		case <-wake.C:
+		}
+		now := time.Now()
+		if passed := now.Sub(last); passed >= w.interval || !failed && passed >= shortestInterval && w.manyConfirmed() {
+			err := w.Flush(writing)
+			if errors.Is(err, eventhub.ErrConflict) {
 				return err
 			}
+			last, failed = now, err != nil
 		}
+		wake.Reset(time.Until(w.nextLook(last, failed)))
 	}
+}
+
+// manyConfirmed reports whether so many audit events are confirmed that the checkpoint is written before the interval is
+// over.
+func (w *Writer) manyConfirmed() bool {
+	w.AdvanceConfirmed()
+	return w.pending.unwritten() >= manyAudits
+}
+
+// nextLook returns when Run looks again after a write: when the interval is over, or each second while many audit events
+// have passed, because nothing tells when the sink confirms them. A store that fails is asked only once an interval.
+func (w *Writer) nextLook(last time.Time, failed bool) time.Time {
+	due, early := last.Add(w.interval), last.Add(shortestInterval)
+	if failed || !w.pending.manyPassed() {
+		return due
+	}
+	if now := time.Now(); !early.After(now) {
+		early = now.Add(shortestInterval)
+	}
+	if early.Before(due) {
+		return early
+	}
+	return due
 }
 
 // linger returns a context that ends so long after ctx, or when it is cancelled.
@@ -119,6 +162,7 @@ const refreshInterval = 5 * time.Minute
 // ErrConflict if somebody else moved the checkpoint.
 func (w *Writer) Flush(ctx context.Context) error {
 	w.AdvanceConfirmed()
+	audits := w.pending.unwritten() // before the position is read, which may cover more
 	next, confirmed := w.stored, w.confirmed.Load()
 	switch {
 	case confirmed != nil && !w.stored.Is(*confirmed):
@@ -138,6 +182,7 @@ func (w *Writer) Flush(ctx context.Context) error {
 		return err
 	}
 	w.stored, w.written, w.unanswered = written, time.Now(), nil
+	w.pending.written(audits)
 	w.failures.Reset()
 	w.stats.CheckpointWritten()
 	w.log.WithField("sequence", written.Sequence).Debug("checkpoint written")

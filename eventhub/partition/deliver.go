@@ -138,7 +138,7 @@ func (p *Partition) pass(event *hubEvent) {
 	countUnposted(p.shared.stats, p.stats, event)
 	p.stats.Done(event.Enqueued)
 	p.share.release(event.weight)
-	p.checkpoints.Pass(event.Event)
+	p.checkpoints.Pass(event.Event, event.audits)
 	p.lag.processed(eventhub.After(event.Event))
 	if p.debug {
 		p.log.WithField("sequence", event.Sequence).Debug("hub event done")

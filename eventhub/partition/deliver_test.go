@@ -113,6 +113,22 @@ func TestAHubEventWithNothingToDeliverPassesByItself(t *testing.T) {
 	})
 }
 
+// A backlog is delivered far faster than CHECKPOINTINTERVAL passes.
+func TestManyConfirmedAuditEventsAreCheckpointedBeforeTheIntervalIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(1)
+		b.Cfg.CheckpointInterval = time.Hour
+		b.Sink.Entered = make(chan struct{}, 2100)
+		for range 700 {
+			b.Hub.Append("0", eventhubtest.Together("a", "b", "c"))
+		}
+		stop := startPartitions(t, b)
+		time.Sleep(2 * time.Second) // the bubble's clock
+		assert.Equal(t, int64(699), b.Sequence())
+		stop()
+	})
+}
+
 // checkpointsOnly is a store that fails to store dead letters.
 type checkpointsOnly struct{ *eventhubtest.Store }
 

@@ -31,6 +31,7 @@ type Statistics struct {
 
 	partitions *partitions
 	clusters   *clusters
+	between    *intermediary
 	backlog    atomic.Pointer[Backlog]
 }
 
@@ -66,6 +67,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 
 		partitions: newPartitions(now),
 		clusters:   newClusters(),
+		between:    newIntermediary(),
 	}
 	durations := newPostDurations()
 	for _, class := range statusClasses() {
@@ -74,7 +76,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildInfoMetric(version), s.sent, s.failed, s.succeeded, s.retried,
 		s.records.vec, s.skipped.vec, s.deadLetters.vec, s.repaired, s.truncated.vec,
-		durations, s.splits, s.replayed, s.balanceFailures, s.clusters)
+		durations, s.splits, s.replayed, s.balanceFailures, s.clusters, s.between.vec)
 	s.partitions.register(reg)
 	reg.MustRegister(s.newCatchUp())
 	return s

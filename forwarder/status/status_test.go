@@ -199,3 +199,12 @@ func TestTheBacklogIsShownWhileThereIsOne(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(body), `"catchup_seconds":null`)
 }
+
+func TestWhoAnswersInPlaceOfFalcoIsInTheStatus(t *testing.T) {
+	f := newFixture(t)
+	assert.Empty(t, f.overview.Status().SinkIntermediary)
+	f.stats.SinkIntermediary("istio-envoy")
+	body, err := json.Marshal(f.overview.Status())
+	require.NoError(t, err)
+	assert.Contains(t, string(body), `"sink_intermediary":"istio-envoy"`)
+}

@@ -45,6 +45,7 @@ const (
 	KeepAlive     = "KEEPALIVE"
 	SinkReplay    = "SINKREPLAY"
 	SettleTime    = "SINKSETTLETIME"
+	SinkBarrier   = "SINKBARRIER"
 
 	// MaxBytesInFlight and the following are about the process as a whole.
 	MaxBytesInFlight = "MAXBYTESINFLIGHT"
@@ -296,9 +297,15 @@ func postVariables() []Variable {
 		},
 		{
 			Name: SettleTime, Default: "5s",
-			Help:    "How long the sink has to live on before what it accepted is settled and the checkpoint may pass; 0 is at once.",
+			Help:    "How long the sink may take for the last audit events that have left its queue; 0 settles at once what it accepts.",
 			Wants:   "a duration from 0 up, like 5s or 1m30s",
 			Example: "10s",
+		},
+		{
+			Name: SinkBarrier, Default: "auto",
+			Help:    "Whether empty requests show what has left the sink's queue; auto: unless the sink refuses the first.",
+			Wants:   "auto, on or off",
+			Example: "off",
 		},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"aks-audit-log-go/forwarder/health"
 	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/webhook"
+	"aks-audit-log-go/webhook/advice"
 )
 
 // checkTimeout bounds each check.
@@ -51,8 +52,21 @@ var checks = []check{
 	{"sink", "", checkSink},
 }
 
-// checkSink asks the sink with the daemon's own poster.
+// checkSink asks the sink, and mentions an HTTP proxy on the way.
 func checkSink(ctx context.Context, cfg forwarder.Config) (string, error) {
+	result, err := askSink(ctx, cfg)
+	switch warning := advice.Proxy(cfg); {
+	case warning == "":
+		return result, err
+	case err != nil:
+		return "", fmt.Errorf("%w; mind: %s", err, warning)
+	default:
+		return result + "; mind: " + warning, nil
+	}
+}
+
+// askSink asks the sink with the daemon's own poster.
+func askSink(ctx context.Context, cfg forwarder.Config) (string, error) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	stats := metrics.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)

@@ -23,6 +23,7 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/forwarder/status"
 	"aks-audit-log-go/webhook"
+	"aks-audit-log-go/webhook/advice"
 )
 
 // NewLogger returns the logger of the process. It also gets the messages of the SDKs: call NewLogger once, before New.
@@ -55,6 +56,9 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 	recentLog := status.NewRecentLog()
 	log.AddHook(recentLog)
 	for _, warning := range cfg.Warnings { // after the hook, so that the status page has them too
+		log.Warn(warning)
+	}
+	if warning := advice.Proxy(cfg); warning != "" {
 		log.Warn(warning)
 	}
 	d := &Daemon{

@@ -36,7 +36,9 @@ func TestTheDaemonForwardsServesItsStatisticsAndStops(t *testing.T) {
 	bodies := make(chan string, 1)
 	sink := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		bodies <- string(body)
+		if string(body) != "[]" {
+			bodies <- string(body)
+		}
 	}))
 	defer sink.Close()
 

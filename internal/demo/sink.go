@@ -34,12 +34,16 @@ func webhook(out io.Writer, tally *tally) http.Handler {
 	})
 }
 
-// eventsOf returns the audit events in a body.
+// eventsOf returns the audit events in a body. The daemon also posts empty arrays, to see what Falco has used.
 func eventsOf(body *fastjson.Value) []*fastjson.Value {
-	if text(body, "kind") == "EventList" {
+	switch {
+	case body.Type() == fastjson.TypeArray:
+		return body.GetArray()
+	case text(body, "kind") == "EventList":
 		return body.GetArray("items")
+	default:
+		return []*fastjson.Value{body}
 	}
-	return []*fastjson.Value{body}
 }
 
 // line returns the line for an audit event. times is how often it has arrived.

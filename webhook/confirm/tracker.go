@@ -3,24 +3,13 @@ package confirm
 import (
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 )
 
-// ErrLost means that the sink may have lost requests that it had accepted in a session.
+// ErrLost means that the sink may have lost requests that it had accepted.
 var ErrLost = errors.New("the sink was lost with what it had accepted")
 
-var (
-	errClosed = errors.New("the session is closed")
-	// errLeaving is the end of a connection that the sink announced in an answer, as Go's servers do when they stop.
-	errLeaving = errors.New("the sink has closed the connection behind its answer")
-	// errDropped is the end of a connection that shows as io.EOF.
-	errDropped = errors.New("the sink has closed the connection")
-)
-
-// Falco answers 200 before it processes a request. If it dies, it loses the requests in its queue, the request that is
-// being parsed, and the batch of events that its engine works on.
 const (
 	// queuedRequests is the most requests that Falco can hold: 50 in the queue, one that is being parsed, and one
 	// that is answered and dropped when the plugin closes its queue before it closes its connections.
@@ -28,245 +17,253 @@ const (
 	// engineEvents is how many events the engine takes at once (DefaultBatchSize of Falco's plugin SDK). It takes more
 	// only after it has processed them.
 	engineEvents = 128
+	// maxRefusals is how many answers of a proxy that it has no sink count as losses while nothing is confirmed in
+	// between. A proxy that answers so without end would have the same events sent without end.
+	maxRefusals = 3
 )
 
 // Options configures a Tracker.
 type Options struct {
-	// ConfirmTime is SINKSETTLETIME: how long the sink must live on before a request is confirmed. 0 confirms a
-	// request as soon as it is accepted.
+	// ConfirmTime is SINKSETTLETIME: how long the engine may take for its last events. 0 confirms a request as soon as
+	// it is accepted.
 	ConfirmTime time.Duration
+	// Interval is CHECKPOINTINTERVAL: a row of barriers begins at most once in it.
+	Interval time.Duration
 	// Replay is SINKREPLAY. Without it nothing counts as lost.
 	Replay bool
 	// KeepAlive is KEEPALIVE: whether connections are reused.
 	KeepAlive bool
-	// IdleCloses is shared by all sessions with the sink.
-	IdleCloses *IdleCloses
+	// Barriers is whether barriers are sent (SINKBARRIER), and Insist whether to go on if the sink refuses the first.
+	Barriers, Insist bool
+	// Weaker is told when less than before has to confirm requests, and why. It must not call the tracker.
+	Weaker func(why string)
 }
 
-// Tracker knows which of the accepted requests of a session are confirmed, and notices when the others may be lost.
-// It is the httpclient.Watcher of the session. Each accepted request has a sequence, counted from 1. Time is compared
-// only when a method is called, so a Tracker needs no goroutine and no timers. It is safe for concurrent use.
+// proof is what confirms a request.
+type proof int
+
+const (
+	byBarriers proof = iota
+	byAnswers
+	byTime
+	atOnce
+)
+
+// Tracker knows which of the requests that were accepted are confirmed, and notices when the others may be lost. It is
+// the httpclient.Watcher of the sink's client, which has one connection at a time, and posts one request at a time.
+// It needs no goroutine and no timers, and is safe for concurrent use.
 type Tracker struct {
 	options Options
-	// gone is closed when the session is lost.
-	gone chan struct{}
 
 	mu sync.Mutex
-	// accepted and confirmed are the sequences of the last request that is accepted, and confirmed. unconfirmed holds
-	// the requests in between, the oldest first.
+	// proof is what confirms now, and gaveUp what did before the sink closed too many connections.
+	proof, gaveUp proof
+	// accepted and confirmed are the sequences of the last request that was accepted, and confirmed.
 	accepted, confirmed int64
-	unconfirmed         []acceptedRequest
-	// events counts the audit events of all accepted requests.
-	events int64
-	// busy is whether a request is being delivered. abort ends that delivery when the session is lost.
-	busy  bool
-	abort func(error)
-	// answered is when the sink last answered anything.
-	answered time.Time
+	// waiting holds the requests that are accepted and not confirmed, the oldest first. The first out of them are out
+	// of the queue. While connections are reused, all of them were accepted over the current connection.
+	waiting []request
+	out     int
 	// conn is the current connection, or the last one.
 	conn connection
-	// lost is why the session is lost, nil while it is not.
-	lost   error
-	closed bool
+	// busy is whether a request is in flight, and posting whose it is, nil if it is a barrier.
+	busy    bool
+	posting *Session
+	// row is what is known about barriers.
+	row row
+	// habit is how connections ended lately.
+	habit habit
+	// refusals is how often a proxy had no sink since something was confirmed.
+	refusals int
+	// hurried is how many sessions wait until everything is confirmed.
+	hurried int
+	// changed is closed when something is confirmed or lost.
+	changed chan struct{}
 }
 
-// acceptedRequest is a request that the sink accepted and that is not confirmed yet.
-type acceptedRequest struct {
-	at time.Time
-	// events is how many audit events the request holds, total how many were accepted up to its end.
-	events, total int64
-	// waited is how long the answer took.
-	waited time.Duration
-	// stuck is the longest wait for an answer that never came, of the requests sent after this one.
-	stuck time.Duration
+// request is a request that the sink accepted and that is not confirmed.
+type request struct {
+	session  *Session
+	sequence int64
+	// answer is the number of the answer that accepted it, and total how many events the connection's requests held up
+	// to its end.
+	answer, total, events int64
+	// since is when it was known to be out of the queue. If time is to confirm it: when it was accepted.
+	since time.Time
 }
 
 // connection is a connection to the sink.
 type connection struct {
-	// acceptedBefore is how many requests had been accepted when the connection was made, and eventsBefore how many
-	// audit events they held.
-	acceptedBefore, eventsBefore int64
-	// answers is how many answers came over it.
+	// answers counts all answers, pushed those of 2xx.
 	answers int
-	// leaving is set once the sink has announced that it closes the connection.
+	pushed  int64
+	// events counts the events of the accepted requests, and out those of the requests that are out of the queue.
+	events, out int64
+	// answered is when the last answer came.
+	answered time.Time
+	// leaving is whether the last answer announced that the connection ends.
 	leaving bool
-	// ended is how the connection ended, nil while it has not, or if the session ended it.
+	// ended is how the connection ended, nil while it is open.
 	ended error
 }
 
-// NewTracker returns the tracker of a new session.
+// NewTracker returns a tracker without sessions.
 func NewTracker(options Options) *Tracker {
-	return &Tracker{options: options, gone: make(chan struct{})}
+	t := &Tracker{options: options, changed: make(chan struct{})}
+	switch {
+	case options.ConfirmTime == 0:
+		t.proof = atOnce
+	case !t.barriersCan():
+		t.proof = byTime
+	}
+	return t
 }
 
-// Begin notes that the delivery of a request begins. Until End, time alone confirms nothing: the sink has to answer
-// first.
-func (t *Tracker) Begin() {
+// barriersCan reports whether barriers could confirm anything, as far as the options say.
+func (t *Tracker) barriersCan() bool {
+	return t.options.Replay && t.options.KeepAlive && t.options.Barriers
+}
+
+// Begin notes that a request of the session is posted, or a barrier if session is nil.
+func (t *Tracker) Begin(session *Session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.confirm(time.Now())
-	t.busy = true
+	t.confirmByTime()
+	t.busy, t.posting = true, session
 }
 
-// End notes that the delivery has ended, with or without an outcome.
+// End notes that the request is answered, or has failed.
 func (t *Tracker) End() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.busy = false
+	t.busy, t.posting = false, nil
 }
 
-// Answer notes that the sink answered. leaving is whether it announced that it closes the connection.
-func (t *Tracker) Answer(leaving bool) {
+// Answer notes the head of an answer. accepted is whether the status is 2xx, leaving whether it announces that the
+// connection ends. What the answer means for the request is noted by Accepted, Barrier or NoSink.
+func (t *Tracker) Answer(accepted, leaving bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.answered = time.Now()
 	t.conn.answers++
-	t.conn.leaving = leaving && t.options.KeepAlive
-}
-
-// NoAnswer notes that a request had no answer for as long as waited. Requests that were accepted before may be stuck
-// in the sink's queue.
-func (t *Tracker) NoAnswer(waited time.Duration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if n := len(t.unconfirmed); n > 0 {
-		t.unconfirmed[n-1].stuck = max(t.unconfirmed[n-1].stuck, waited)
+	t.conn.answered = time.Now()
+	t.conn.leaving = accepted && leaving && t.options.KeepAlive
+	if t.conn.leaving && t.conn.ended != nil {
+		t.noteAnnounced()
 	}
+	t.reconsider()
 }
 
-// Accept notes that the sink accepted a request with that many audit events, and that the answer took as long as
-// waited. If its connection has ended by then, the request is lost already.
-func (t *Tracker) Accept(events int, waited time.Duration) {
+// Accepted notes that the sink accepted a request of the session with that many audit events, which was sent at that
+// time. If its connection has ended by now, the request is lost. It returns how many events are out of the queue by this
+// answer.
+func (t *Tracker) Accepted(session *Session, events int, sent time.Time) (out int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.accepted++
-	t.events += int64(events)
-	if t.options.ConfirmTime == 0 {
+	session.accepted = t.accepted
+	if t.proof == atOnce {
 		t.confirmed = t.accepted
+		return events
+	}
+	t.conn.events += int64(events)
+	t.waiting = append(t.waiting, request{
+		session: session, sequence: t.accepted, events: int64(events),
+		answer: t.conn.pushed + 1, total: t.conn.events, since: time.Now(),
+	})
+	if t.conn.ended != nil && t.proof != byTime {
+		t.lose(t.conn.ended)
+		return 0
+	}
+	return t.push(sent)
+}
+
+// NoSink notes that a proxy answered that it has no sink. The sink has ended then, though the connection has not.
+func (t *Tracker) NoSink(why error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.waiting) == 0 || !t.options.Replay {
 		return
 	}
-	now := time.Now()
-	t.unconfirmed = append(t.unconfirmed, acceptedRequest{at: now, events: int64(events), total: t.events, waited: waited})
-	switch {
-	case t.conn.leaving:
-		t.conn.ended = errLeaving
-		t.lose(errLeaving, &idleClose{announced: true, answers: t.conn.answers})
-	case t.conn.ended != nil:
-		t.lose(t.conn.ended, nil)
-	default:
-		t.confirm(now)
+	if t.refusals++; t.refusals <= maxRefusals {
+		t.lose(why)
 	}
 }
 
-// confirm confirms all requests that can be confirmed now.
-func (t *Tracker) confirm(now time.Time) {
-	if t.closed || t.lost != nil {
-		return
+// push notes an answer of 2xx to a request that was sent at that time, confirms what it proves, and returns how many
+// events are out of the queue by it.
+func (t *Tracker) push(sent time.Time) (events int) {
+	t.conn.pushed++
+	now := time.Now()
+	for t.out < len(t.waiting) && t.isOut(t.waiting[t.out]) {
+		one := &t.waiting[t.out]
+		if t.proof == byBarriers {
+			one.since, t.conn.out = now, one.total
+		}
+		events += int(one.events)
+		t.out++
 	}
-	t.confirmByCount()
-	alive := now // the sink is known to have been alive at this time
-	if t.busy {
-		alive = t.answered
-	}
-	if len(t.unconfirmed) == 0 || t.unconfirmed[0].at.Add(t.options.ConfirmTime).After(alive) {
-		return
-	}
-	delay, before := t.confirmDelay(), t.confirmed
-	for len(t.unconfirmed) > 0 && !t.unconfirmed[0].at.Add(delay).After(alive) {
+	t.confirmBy(sent)
+	return events
+}
+
+// isOut reports whether the request must have left the sink's queue.
+func (t *Tracker) isOut(r request) bool {
+	return t.proof != byBarriers || r.answer+queuedRequests <= t.conn.pushed
+}
+
+// confirmBy confirms what an answer to a request that was sent at that time proves.
+func (t *Tracker) confirmBy(sent time.Time) {
+	for t.out > 0 {
+		oldest := t.waiting[0]
+		if t.conn.out-oldest.total < engineEvents && sent.Before(oldest.since.Add(t.options.ConfirmTime)) {
+			return
+		}
+		t.out--
 		t.confirmOldest()
 	}
-	if t.confirmed > before && !t.busy && t.conn.ended == nil {
-		t.options.IdleCloses.reset() // the sink has left an idle connection open
-	}
 }
 
-// confirmByCount confirms the requests that later ones have pushed through the sink over the same connection. Later
-// requests push a request out of the queue, and the events of requests that have left the queue themselves push its
-// events out of the engine.
-func (t *Tracker) confirmByCount() {
-	left := t.accepted - queuedRequests // the last request that must have left the queue
-	if left <= t.conn.acceptedBefore || left <= t.confirmed {
+// confirmByTime confirms what SINKSETTLETIME alone confirms. While a request is in flight, the sink has to answer first.
+func (t *Tracker) confirmByTime() {
+	if t.proof != byTime {
 		return
 	}
-	total := t.unconfirmed[left-t.confirmed-1].total
-	for t.confirmed < left && total-max(t.unconfirmed[0].total, t.conn.eventsBefore) >= engineEvents {
+	alive := time.Now()
+	if t.busy {
+		alive = t.conn.answered
+	}
+	for len(t.waiting) > 0 && !t.waiting[0].since.Add(t.options.ConfirmTime).After(alive) {
+		t.out = max(0, t.out-1)
 		t.confirmOldest()
 	}
 }
 
 func (t *Tracker) confirmOldest() {
-	t.unconfirmed = t.unconfirmed[1:]
-	t.confirmed++
+	t.confirmed = t.waiting[0].sequence
+	t.waiting = t.waiting[1:]
+	t.refusals = 0
+	t.notify()
 }
 
-// lose ends the session if there are requests that the sink may have lost. done is how the sink closed the connection,
-// nil if the connection broke or could not be made.
-func (t *Tracker) lose(why error, done *idleClose) {
-	t.confirm(time.Now())
-	if t.closed || t.lost != nil || !t.options.Replay {
-		return
+// lose loses everything that waits to be confirmed, with the sessions that it belongs to.
+func (t *Tracker) lose(why error) {
+	lost := fmt.Errorf("%w: %w", ErrLost, why)
+	for _, one := range t.waiting {
+		one.session.lose(lost, t.confirmed)
 	}
-	if !done.habitual() {
-		t.options.IdleCloses.reset()
-	} else if len(t.unconfirmed) > 0 && t.options.IdleCloses.closed(*done) {
-		return
-	}
-	if len(t.unconfirmed) == 0 {
-		return
-	}
-	t.lost = fmt.Errorf("%w: %w", ErrLost, why)
-	close(t.gone)
-	if t.abort != nil {
-		t.abort(t.lost)
+	t.confirmed, t.waiting, t.out, t.row.end = t.accepted, nil, 0, 0
+	t.notify()
+}
+
+// weaken makes less confirm requests than before.
+func (t *Tracker) weaken(proof proof, why string) {
+	t.proof = proof
+	if t.options.Weaker != nil {
+		t.options.Weaker(why)
 	}
 }
 
-// Dialling implements httpclient.Watcher. It forbids further connections of a session that is lost: the lost events
-// are sent first, in another session.
-func (t *Tracker) Dialling() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return errClosed
-	}
-	return t.lost
-}
-
-// Connected implements httpclient.Watcher.
-func (t *Tracker) Connected() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	next := connection{acceptedBefore: t.accepted, eventsBefore: t.events}
-	if !t.options.KeepAlive {
-		// Each request has a connection of its own, which says nothing about the sink.
-		next = connection{acceptedBefore: t.conn.acceptedBefore, eventsBefore: t.conn.eventsBefore}
-	}
-	t.conn = next
-}
-
-// DialFailed implements httpclient.Watcher.
-func (t *Tracker) DialFailed(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.lose(err, nil)
-}
-
-// Dropped implements httpclient.Watcher.
-func (t *Tracker) Dropped(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !errors.Is(err, io.EOF) {
-		t.conn.ended = err
-		t.lose(err, nil)
-		return
-	}
-	if !t.options.KeepAlive || t.conn.leaving {
-		return // the close was agreed on; if it was announced, Accept handles it
-	}
-	t.conn.ended = errDropped
-	if t.busy {
-		t.lose(errDropped, nil)
-		return
-	}
-	t.lose(errDropped, &idleClose{idle: time.Since(t.answered)})
+func (t *Tracker) notify() {
+	close(t.changed)
+	t.changed = make(chan struct{})
 }

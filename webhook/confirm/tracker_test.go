@@ -1,177 +1,198 @@
 package confirm
 
 import (
-	"syscall"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/httpclient"
 )
 
 // replaying returns the options of a daemon with the default settings.
 func replaying() Options {
-	return Options{ConfirmTime: 5 * time.Second, Replay: true, KeepAlive: true, IdleCloses: &IdleCloses{}}
+	return Options{ConfirmTime: 5 * time.Second, Interval: 5 * time.Second, Replay: true, KeepAlive: true, Barriers: true}
 }
 
-// post makes the sink accept n requests of one audit event each, one after the other.
-func post(tracker *Tracker, n int) {
+// accept makes the sink accept n requests of one audit event each, one after the other.
+func accept(t *Tracker, s *Session, n, events int) {
 	for range n {
-		tracker.Begin()
-		tracker.Answer(false)
-		tracker.Accept(1, 0)
-		tracker.End()
+		sent := time.Now()
+		t.Begin(s)
+		t.Answer(true, false)
+		t.Accepted(s, events, sent)
+		t.End()
 	}
-}
-
-// await waits until everything is confirmed.
-func await(tracker *Tracker) {
-	for wait := tracker.UntilNextConfirmed(); wait > 0; wait = tracker.UntilNextConfirmed() {
-		time.Sleep(wait) // the bubble's clock
-	}
-}
-
-func isLost(tracker *Tracker) bool {
-	select {
-	case <-tracker.Lost():
-		return true
-	default:
-		return false
-	}
-}
-
-func TestAnAcceptedRequestIsConfirmedWhenTheSinkHasLivedOn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tracker := NewTracker(replaying())
-		post(tracker, 3)
-		assert.EqualValues(t, 3, tracker.Accepted())
-		time.Sleep(5*time.Second - time.Millisecond) // the bubble's clock
-		assert.Zero(t, tracker.Confirmed())
-		time.Sleep(time.Millisecond)
-		assert.EqualValues(t, 3, tracker.Confirmed())
-	})
 }
 
 // Falco can hold 52 requests, in its queue and while it parses or drops them, and 128 events in its engine.
 func TestARequestIsConfirmedByThoseThatPushItThroughTheSink(t *testing.T) {
 	for name, test := range map[string]struct{ events, unconfirmed int }{
-		"of one event":       {1, 52 + 128},
-		"of 22 events":       {22, 52 + 6},
-		"of 128 events":      {128, 52 + 1},
-		"of 400 events":      {400, 52 + 1},
-		"without any events": {0, 1000},
+		"of one event":  {1, 52 + 128},
+		"of 22 events":  {22, 52 + 6},
+		"of 128 events": {128, 52 + 1},
+		"of 400 events": {400, 52 + 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tracker := NewTracker(replaying())
+				session := tracker.Join()
 				for n := range 300 {
-					tracker.Accept(test.events, 0)
-					require.EqualValues(t, max(0, n+1-test.unconfirmed), tracker.Confirmed())
+					accept(tracker, session, 1, test.events)
+					require.EqualValues(t, max(0, n+1-test.unconfirmed), session.Confirmed())
 				}
 			})
+		})
+	}
+}
+
+func TestTimeWithoutAnAnswerConfirmsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := NewTracker(replaying())
+		session := tracker.Join()
+		accept(tracker, session, 60, 1)
+		time.Sleep(time.Hour) // the bubble's clock
+		assert.Zero(t, session.Confirmed())
+		accept(tracker, session, 1, 1)
+		assert.EqualValues(t, 8, session.Confirmed(), "those that 52 requests had followed an hour ago")
+	})
+}
+
+// The answer was sent long before it was read, by a process that stood still.
+func TestAnAnswerProvesWhatWasSentBeforeNotWhenItIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := NewTracker(replaying())
+		session := tracker.Join()
+		accept(tracker, session, 60, 1)
+		sent := time.Now()
+		tracker.Begin(session)
+		time.Sleep(8 * time.Second) // the bubble's clock
+		tracker.Answer(true, false)
+		tracker.Accepted(session, 1, sent)
+		assert.Zero(t, session.Confirmed())
+	})
+}
+
+func TestAnyEndOfTheConnectionLosesWhatIsNotConfirmed(t *testing.T) {
+	for name, err := range map[string]error{"closed": io.EOF, "closed here": httpclient.ErrClosedHere, "broken": io.ErrUnexpectedEOF} {
+		t.Run(name, func(t *testing.T) {
+			tracker := NewTracker(replaying())
+			session, idle := tracker.Join(), tracker.Join()
+			accept(tracker, session, 54, 400)
+			tracker.Ended(err)
+			require.ErrorIs(t, session.Err(), ErrLost)
+			assert.EqualValues(t, 1, session.Confirmed())
+			require.NoError(t, idle.Err(), "nothing of it was lost")
+			tracker.Begin(session)
+			require.ErrorIs(t, tracker.Dialling(), ErrLost, "nothing overtakes what was lost")
+			tracker.Begin(idle)
+			require.NoError(t, tracker.Dialling())
 		})
 	}
 }
 
 func TestANewConnectionStartsTheCountAgain(t *testing.T) {
+	tracker := NewTracker(replaying())
+	accept(tracker, tracker.Join(), 60, 400)
+	tracker.Ended(io.EOF)
+	tracker.Connected()
+	session := tracker.Join()
+	accept(tracker, session, 53, 400)
+	before := session.Confirmed()
+	accept(tracker, session, 1, 400)
+	assert.Equal(t, before+1, session.Confirmed())
+}
+
+// closeIdle lets the connection of a sink be idle until the next step or for that long, whichever is shorter, and
+// reports whether the sink closed it.
+func closeIdle(tracker *Tracker, after time.Duration) bool {
+	if next := tracker.Next(); next.Barrier && next.After < after {
+		time.Sleep(next.After) // the bubble's clock
+		if tracker.BeginBarrier() {
+			tracker.Answer(true, false)
+			tracker.Barrier(true, time.Now())
+			tracker.End()
+		}
+		return false
+	}
+	time.Sleep(after) // the bubble's clock
+	tracker.Ended(io.EOF)
+	return true
+}
+
+// Without the barriers that come earlier its events would be sent again for ever.
+func TestASinkThatClosesIdleConnectionsSoonGetsBarriersBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tracker := NewTracker(replaying())
-		post(tracker, 180)
-		assert.Zero(t, tracker.Confirmed())
-		tracker.Connected()
-		post(tracker, 179)
-		assert.Zero(t, tracker.Confirmed(), "the 180 may be in another queue")
-		post(tracker, 1)
-		assert.EqualValues(t, 180, tracker.Confirmed())
-		post(tracker, 1)
-		assert.EqualValues(t, 181, tracker.Confirmed())
+		tracker, lost := NewTracker(replaying()), 0
+		for {
+			tracker.Connected()
+			session := tracker.Join()
+			accept(tracker, session, 1, 1)
+			for session.Err() == nil && session.Confirmed() < session.Accepted() {
+				closeIdle(tracker, time.Second)
+			}
+			if session.Err() == nil {
+				break
+			}
+			lost++
+		}
+		assert.Equal(t, habitual, lost)
 	})
 }
 
-func TestWithoutKeepAliveRequestsAreCountedOverAllConnections(t *testing.T) {
+// With KEEPALIVE=false each request has a connection of its own, which says nothing about the sink.
+func TestWithoutKeepAliveTimeConfirms(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := replaying()
 		options.KeepAlive = false
 		tracker := NewTracker(options)
-		for range 181 {
+		session := tracker.Join()
+		for range 3 {
 			tracker.Connected()
-			post(tracker, 1)
+			accept(tracker, session, 1, 1)
+			tracker.Ended(httpclient.ErrClosedHere)
 		}
-		assert.EqualValues(t, 1, tracker.Confirmed(), "else memory would have no bound")
+		assert.Zero(t, session.Confirmed())
+		time.Sleep(5 * time.Second) // the bubble's clock
+		assert.EqualValues(t, 3, session.Confirmed())
+		accept(tracker, session, 1, 1)
+		tracker.DialFailed(io.ErrUnexpectedEOF)
+		require.ErrorIs(t, session.Err(), ErrLost)
 	})
 }
 
-// A full sink holds 51 requests and 128 events. It answers when it has processed a batch of 128 events, or a request
-// that has more.
-func TestASinkThatAnswersSlowlyIsWaitedForLonger(t *testing.T) {
-	const second = time.Second
-	for name, test := range map[string]struct {
-		events  int
-		answers []time.Duration
-		want    time.Duration
-	}{
-		"quick":                               {1, []time.Duration{0, 0, 0}, 5 * second},
-		"single events, slow":                 {1, []time.Duration{0, 64 * second, 0}, 89500 * time.Millisecond},
-		"single events, slow once":            {1, []time.Duration{0, 3 * second, 0}, 5 * second},
-		"large requests, slow":                {256, []time.Duration{0, 0, second, second}, 51500 * time.Millisecond},
-		"large requests, slow but not enough": {256, []time.Duration{0, 50 * time.Millisecond, 50 * time.Millisecond}, 5 * second},
-		"large requests, slow once":           {256, []time.Duration{0, second, 0}, 10 * second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tracker := NewTracker(replaying())
-				for _, waited := range test.answers {
-					tracker.Accept(test.events, waited)
-				}
-				began := time.Now()
-				await(tracker)
-				assert.InDelta(t, test.want, time.Since(began), float64(100*time.Millisecond))
-				assert.EqualValues(t, len(test.answers), tracker.Confirmed())
-			})
-		})
-	}
-}
-
-func TestWithAConfirmTimeOf0EverythingIsConfirmedAtOnceAndNothingLost(t *testing.T) {
+func TestWithoutReplayNothingIsLost(t *testing.T) {
 	options := replaying()
-	options.ConfirmTime = 0
+	options.Replay = false
 	tracker := NewTracker(options)
-	post(tracker, 3)
-	assert.EqualValues(t, 3, tracker.Confirmed())
-	tracker.Dropped(syscall.ECONNRESET)
-	assert.False(t, isLost(tracker))
-	assert.Zero(t, tracker.UntilNextConfirmed())
+	session := tracker.Join()
+	accept(tracker, session, 1, 1)
+	tracker.Ended(io.EOF)
+	tracker.DialFailed(io.EOF)
+	require.NoError(t, session.Err())
 }
 
-func TestWithoutReplayNothingIsLostAndConfirmingTakesItsTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		options := replaying()
-		options.Replay = false
-		tracker := NewTracker(options)
-		post(tracker, 1)
-		tracker.Dropped(syscall.ECONNRESET)
-		tracker.DialFailed(syscall.ECONNREFUSED)
-		assert.False(t, isLost(tracker))
-		assert.Zero(t, tracker.Confirmed())
-		await(tracker)
-		assert.EqualValues(t, 1, tracker.Confirmed())
-	})
-}
-
-func TestAClosedTrackerForbidsConnections(t *testing.T) {
+// Five Falcos may have stopped at the same moment by chance.
+func TestASinkThatLeavesAConnectionOpenAfterAllIsNotBelievedAnyMore(t *testing.T) {
 	tracker := NewTracker(replaying())
-	require.NoError(t, tracker.Dialling())
-	tracker.Close()
-	require.ErrorIs(t, tracker.Dialling(), errClosed)
-}
-
-func TestALossIsReportedAtOnceToADeliveryThatBeginsLater(t *testing.T) {
-	tracker := NewTracker(replaying())
-	post(tracker, 1)
-	tracker.Dropped(syscall.ECONNRESET)
-	var got error
-	tracker.AbortWith(func(err error) { got = err })
-	require.ErrorIs(t, got, ErrLost)
-	require.ErrorIs(t, got, syscall.ECONNRESET)
+	for range certain {
+		tracker.Connected()
+		session := tracker.Join()
+		tracker.Begin(session)
+		tracker.Answer(true, true)
+		tracker.Accepted(session, 1, time.Now())
+		tracker.End()
+		tracker.Ended(httpclient.ErrClosedHere)
+	}
+	require.Equal(t, byTime, tracker.proof)
+	tracker.Connected()
+	session := tracker.Join()
+	accept(tracker, session, 1, 1)
+	require.NoError(t, session.Err())
+	accept(tracker, session, 1, 1)
+	require.ErrorIs(t, session.Err(), ErrLost)
+	require.Equal(t, byBarriers, tracker.proof)
 }

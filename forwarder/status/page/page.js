@@ -266,6 +266,14 @@
       ? `The last balancing round failed, so the owners are those of the round before: ${status.balancing_failure}` : "");
   }
 
+  // showIntermediary says who answers in place of Falco, if anybody does. The log says what leads past it.
+  function showIntermediary(status) {
+    const name = status.sink_intermediary;
+    byId("intermediary").hidden = !name;
+    setText(byId("intermediary"), name
+      ? `The connection to the sink ends at ${name}, not at Falco: a restart of Falco can lose up to 50 requests. The log says what leads past it.` : "");
+  }
+
   // showBacklog says how far the replica is behind the hub while it is.
   function showBacklog(status) {
     const backlog = status.backlog;
@@ -288,6 +296,7 @@
     byId("updated").dateTime = status.time;
     setText(byId("updated"), new Date(answered).toLocaleTimeString("en-GB"));
     showState(status);
+    showIntermediary(status);
     showBacklog(status);
     showPartitions(status);
     showClusters(status);

@@ -80,18 +80,23 @@ as 6.7108864e+07. */}}
 {{- regexFind "[0-9]+$" $address }}
 {{- end }}
 
-{{/* The port that the sink listens on. */}}
-{{- define "aks-audit-log-go.sinkPort" -}}
+{{/* The port of WEBSINKURL; empty where the chart does not see the URL. */}}
+{{- define "aks-audit-log-go.urlPort" -}}
 {{- $url := urlParse (include "aks-audit-log-go.variable" (list . "WEBSINKURL")) }}
-{{- if .Values.networkPolicy.egress.sinkPort }}
-{{- .Values.networkPolicy.egress.sinkPort | int64 }}
-{{- else if not $url.host }}
-{{- fail "networkPolicy.egress.sinkPort is not set, and config has no WEBSINKURL that says it" }}
-{{- else if regexMatch ":[0-9]+$" $url.host }}
+{{- if regexMatch ":[0-9]+$" $url.host }}
 {{- regexFind "[0-9]+$" $url.host }}
-{{- else }}
+{{- else if $url.host }}
 {{- ternary 443 80 (eq $url.scheme "https") }}
 {{- end }}
+{{- end }}
+
+{{/* The port that the sink listens on. */}}
+{{- define "aks-audit-log-go.sinkPort" -}}
+{{- $port := .Values.networkPolicy.egress.sinkPort | int64 | default (include "aks-audit-log-go.urlPort" .) }}
+{{- if not $port }}
+{{- fail "networkPolicy.egress.sinkPort is not set, and config has no WEBSINKURL that says it" }}
+{{- end }}
+{{- $port }}
 {{- end }}
 
 {{/* Whether a value is, or has in it, what nobody may read in a ConfigMap. */}}

@@ -18,6 +18,17 @@ env:
 {{- end }}
 {{- end }}
 
+{{/* Leads the connection to the sink past a sidecar, so that it ends at Falco: a restart of Falco is noticed by it.
+https://istio.io/latest/docs/reference/config/annotations/ and https://linkerd.io/2/reference/proxy-configuration/.
+Not where the port is one of Azure's too: the hub and the storage are not to be led past it as well. */}}
+{{- define "aks-audit-log-go.meshAnnotations" -}}
+{{- $port := include "aks-audit-log-go.urlPort" . }}
+{{- if and .Values.serviceMesh.excludeSinkPort $port (not (has $port (list "443" "5671"))) -}}
+traffic.sidecar.istio.io/excludeOutboundPorts: {{ $port | quote }}
+config.linkerd.io/skip-outbound-ports: {{ $port | quote }}
+{{- end }}
+{{- end }}
+
 {{- define "aks-audit-log-go.podSettings" -}}
 serviceAccountName: {{ include "aks-audit-log-go.serviceAccountName" . }}
 # The token of workload identity is a volume of its own, which its webhook puts in.

@@ -1,4 +1,5 @@
-package webhook
+// Package body makes the body of a POST from audit events, without putting it together in memory.
+package body
 
 import (
 	"io"
@@ -14,35 +15,42 @@ const (
 	listTail = `]}`
 )
 
-// body is the body of a POST and of its retries. It is never put together in memory: net/http reads it from the JSON
+// Body is the body of a POST and of its retries. It is never put together in memory: net/http reads it from the JSON
 // of the audit events. It may go on reading after an early answer, and after an abandoned POST. So nobody may write
 // into the JSON of an audit event.
-type body struct {
+type Body struct {
 	items [][]byte
 	// list is whether the items are in an EventList. Without it there is one item.
 	list bool
-	// size is the length in bytes.
-	size int
+	// Size is the length in bytes.
+	Size int
 }
 
-func newBody(events []audit.Event, list bool) body {
-	b := body{items: make([][]byte, len(events)), list: list}
+// New returns a body that is a list of the events, or, without list, the only event.
+func New(events []audit.Event, list bool) Body {
+	b := Body{items: make([][]byte, len(events)), list: list}
 	for n := range events {
 		b.items[n] = events[n].JSON
-		b.size += len(b.items[n])
+		b.Size += len(b.items[n])
 	}
 	if list {
-		b.size += envelope(len(events))
+		b.Size += Envelope(len(events))
 	}
 	return b
 }
 
-// envelope returns how many bytes a list of n events has in addition to the events.
-func envelope(n int) int { return len(listHead) + n - 1 + len(listTail) }
+// Of returns a body with just that text.
+func Of(text string) Body { return Body{items: [][]byte{[]byte(text)}, Size: len(text)} }
+
+// EmptyList is a body with a list of no audit events.
+func EmptyList() Body { return Of(listHead + listTail) }
+
+// Envelope returns how many bytes a list of n events has in addition to the events.
+func Envelope(n int) int { return len(listHead) + n - 1 + len(listTail) }
 
 // part returns the n-th part of the body, from 0. Parts with an odd number are the events, the others the text between
 // them. The last part is the text after the last event.
-func (b body) part(n int) (text string, event []byte) {
+func (b Body) part(n int) (text string, event []byte) {
 	switch {
 	case n%2 == 1:
 		return "", b.items[n/2]
@@ -57,24 +65,24 @@ func (b body) part(n int) (text string, event []byte) {
 	}
 }
 
-// attach makes b the body of an HTTP request.
-func (b body) attach(req *http.Request) {
-	req.ContentLength = int64(b.size)
+// Attach makes b the body of an HTTP request.
+func (b Body) Attach(req *http.Request) {
+	req.ContentLength = int64(b.Size)
 	req.Body = &bodyReader{body: b}
 	// net/http calls GetBody if it finds that an idle connection had been closed.
 	req.GetBody = func() (io.ReadCloser, error) { return &bodyReader{body: b}, nil }
 }
 
-// bytes returns the whole body.
-func (b body) bytes() []byte {
-	text := make([]byte, b.size)
+// Bytes returns the whole body.
+func (b Body) Bytes() []byte {
+	text := make([]byte, b.Size)
 	_, _ = io.ReadFull(&bodyReader{body: b}, text)
 	return text
 }
 
 // bodyReader reads a body from its beginning.
 type bodyReader struct {
-	body body
+	body Body
 	// next is the number of the part that is being read, done how many of its bytes have been read.
 	next, done int
 }

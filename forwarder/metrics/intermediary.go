@@ -1,0 +1,35 @@
+package metrics
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// intermediary is who stands between the daemon and Falco, if anybody was seen.
+type intermediary struct {
+	vec  *prometheus.GaugeVec
+	name atomic.Pointer[string]
+}
+
+func newIntermediary() *intermediary {
+	return &intermediary{vec: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "aks_audit_log_sink_intermediary_info",
+		Help: "1 if the connection to the sink was seen to end at somebody in between, whose name is the label, and not at Falco.",
+	}, []string{"name"})}
+}
+
+// SinkIntermediary records who answers in place of Falco. Only the first name counts, so that there is one series.
+func (s *Statistics) SinkIntermediary(name string) {
+	if s.between.name.CompareAndSwap(nil, &name) {
+		s.between.vec.WithLabelValues(name).Set(1)
+	}
+}
+
+// Intermediary returns the name of who answers in place of Falco, "" if nobody was seen to.
+func (s *Statistics) Intermediary() string {
+	if name := s.between.name.Load(); name != nil {
+		return *name
+	}
+	return ""
+}

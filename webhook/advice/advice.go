@@ -1,0 +1,88 @@
+// Package advice says what an operator can do about the way to the sink.
+package advice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/httpclient"
+)
+
+// NoAnswer returns what to do if the sink did not answer. It goes by the error's text, since net/http has no error
+// values for most cases.
+func NoAnswer(err error) string {
+	text := err.Error()
+	has := func(part string) bool { return strings.Contains(text, part) }
+	switch {
+	case has("lookup "):
+		return "there is no such host: Falco's Service is <service>.<namespace>, as in falco-k8saudit-webhook.falco"
+	case has("HTTP response to HTTPS client"), has("first record does not look like a TLS handshake"):
+		return "it speaks HTTP, not HTTPS: begin WEBSINKURL with http://"
+	case has("x509"), has("certificate"):
+		return "the two do not trust each other's certificates: give the authority of the sink's in WEBSINKCAFILE, and use a host name that the certificate has"
+	case has("connection refused"):
+		return "nothing listens there: look whether Falco runs with the k8saudit plugin (port 9765) and whether the Service has endpoints"
+	case errors.Is(err, context.DeadlineExceeded), has("i/o timeout"):
+		return "look whether a network policy or a wrong port is in the way (Falco's is 9765), or whether Falco is out of breath: it answers slowly then"
+	default:
+		return "look at the sink's log, and at what is between it and here"
+	}
+}
+
+// SlowAnswer says why Falco may take long to answer a small body.
+const SlowAnswer = "it answers slower than 1 s to a small body: Falco's queue is full, or the plugins' useAsync is on, their default, " +
+	"with which Falco takes a few events a second: set useAsync: false in the init_config of k8saudit and json"
+
+// NotFalco says how an intermediary is found out, and when that is wrong.
+const NotFalco = "an answer of Falco has neither Server nor Via; that of a sink of another kind may, and then this means nothing"
+
+// Intermediary says what it means that the connection ends at somebody in between, and what to do. port is the sink's.
+func Intermediary(name, port string) string {
+	lower, past := strings.ToLower(name), ""
+	switch {
+	case strings.Contains(lower, "envoy"):
+		past = fmt.Sprintf("in Istio, annotate this pod with traffic.sidecar.istio.io/excludeOutboundPorts: %q, and Falco's with excludeInboundPorts", port)
+	case strings.Contains(lower, "linkerd"):
+		past = fmt.Sprintf("annotate this pod with config.linkerd.io/skip-outbound-ports: %q, and Falco's with skip-inbound-ports", port)
+	default:
+		past = "give WEBSINKURL the address of Falco's own Service, without an ingress, gateway or proxy in between"
+	}
+	return fmt.Sprintf("the connection ends at %s, not at Falco: a restart of Falco can lose up to 50 requests; %s", name, past)
+}
+
+// Port returns the port of the URL, written or not.
+func Port(u *url.URL) string {
+	switch port := u.Port(); {
+	case port != "":
+		return port
+	case u.Scheme == "https":
+		return "443"
+	default:
+		return "80"
+	}
+}
+
+// Proxy says that the sink is reached through an HTTP proxy, and what that means. It returns "" if it is not.
+func Proxy(cfg forwarder.Config) string {
+	return throughProxy(cfg, httpclient.ProxyFor(cfg.SinkURL))
+}
+
+func throughProxy(cfg forwarder.Config, proxy string) string {
+	if proxy == "" {
+		return ""
+	}
+	what := "audit events"
+	if cfg.SinkURL.User != nil || cfg.SinkToken != "" || cfg.SinkTokenFile != "" {
+		what += " and the credentials for the sink"
+	}
+	how := ""
+	if cfg.SinkURL.Scheme == "http" {
+		how = " in clear"
+	}
+	return fmt.Sprintf("%s go through the HTTP proxy %s%s: if Falco is in this cluster, write its host as "+
+		"<service>.<namespace>.svc in WEBSINKURL, or add the host to NO_PROXY", what, proxy, how)
+}

@@ -1,0 +1,183 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook/body"
+	"aks-audit-log-go/webhook/confirm"
+	"aks-audit-log-go/webhook/pace"
+)
+
+// link is the way to the sink that all sessions share: one connection, and one request on it at a time. All requests
+// go through one queue in Falco, so each of them, of whatever partition, helps to confirm those before it. And what
+// is not confirmed, which comes again after a loss, does not grow with the number of partitions.
+//
+// The link also sends the barriers that confirm what nothing else follows, and closes the idle connection.
+type link struct {
+	poster  *Poster
+	tracker *confirm.Tracker
+	pace    *pace.Pace
+	// turn holds a value while a request is under way.
+	turn chan struct{}
+
+	mu sync.Mutex
+	// sessions is how many are open. ctx ends when none is.
+	sessions int
+	ctx      context.Context
+	cancel   context.CancelFunc
+	client   *http.Client
+	// work counts the goroutines that use ctx.
+	work sync.WaitGroup
+
+	// timer calls tick. arming guards it, and ticking is held while tick runs.
+	timer           *time.Timer
+	arming, ticking sync.Mutex
+}
+
+// errNoSession is the failure of a POST after its session was closed.
+var errNoSession = errors.New("the session is closed")
+
+func newLink(p *Poster, cfg forwarder.Config) *link {
+	l := &link{poster: p, pace: pace.New(cfg.PostBatchMaxEvents, cfg.PostBatchMaxBytes), turn: make(chan struct{}, 1)}
+	l.tracker = confirm.NewTracker(confirm.Options{
+		ConfirmTime: cfg.SinkSettleTime, Interval: cfg.CheckpointInterval,
+		Replay: cfg.SinkReplay, KeepAlive: cfg.KeepAlive,
+		Barriers: cfg.SinkBarrier != forwarder.BarrierOff, Insist: cfg.SinkBarrier == forwarder.BarrierOn,
+		Weaker: p.log.weaker,
+	})
+	l.timer = time.AfterFunc(time.Hour, l.tick)
+	l.timer.Stop()
+	return l
+}
+
+// open notes that a session begins.
+func (l *link) open() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sessions++; l.sessions > 1 {
+		return
+	}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	if l.client == nil {
+		l.client = l.poster.newClient(httpclient.Options{
+			KeepAlive: l.poster.keepAlive, Watcher: l.tracker, TLS: l.poster.credentials.tls,
+		})
+	}
+}
+
+// close notes that a session ends. With the last one the link ends what is under way, and closes the connection.
+func (l *link) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sessions--; l.sessions > 0 {
+		return
+	}
+	l.cancel()
+	l.timer.Stop()
+	l.work.Wait()
+	l.client.CloseIdleConnections()
+}
+
+// begin returns the context of what is under way, and a function to call at its end. It returns false if no session is
+// open.
+func (l *link) begin() (ctx context.Context, end func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sessions == 0 {
+		return nil, nil, false
+	}
+	l.work.Add(1)
+	return l.ctx, l.work.Done, true
+}
+
+// exchange calls do when it is its turn. If ctx ends meanwhile, exchange returns false at once, and do goes on without
+// its caller: to cut a request off would close the connection, and lose what other sessions have not confirmed. do ends
+// with the last session.
+func (l *link) exchange(ctx context.Context, do func(ctx context.Context) answer) (answer, bool) {
+	working, end, ok := l.begin()
+	if !ok {
+		return answer{class: retryable, failure: l.poster.secrets.noAnswer(errNoSession)}, true
+	}
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		end()
+		return answer{}, false
+	}
+	done := make(chan answer, 1)
+	go func() {
+		defer end()
+		done <- do(working)
+		<-l.turn
+		l.arm()
+	}()
+	select {
+	case a := <-done:
+		return a, true
+	case <-ctx.Done():
+		return answer{}, false
+	}
+}
+
+// arm sets the timer to what comes next while nothing is posted.
+func (l *link) arm() {
+	l.arming.Lock()
+	defer l.arming.Unlock()
+	if next := l.tracker.Next(); next != (confirm.Step{}) {
+		l.timer.Reset(max(0, next.After))
+	}
+}
+
+// tick does what is due while nothing is posted.
+func (l *link) tick() {
+	ctx, end, ok := l.begin()
+	if !ok {
+		return
+	}
+	defer end()
+	l.ticking.Lock()
+	defer l.ticking.Unlock()
+	for ctx.Err() == nil {
+		next := l.tracker.Next()
+		switch {
+		case next.After > 0:
+			l.arm()
+			return
+		case next.Barrier:
+			l.barrier(ctx)
+		case next.CloseIdle:
+			l.client.CloseIdleConnections()
+			return
+		default:
+			return
+		}
+	}
+}
+
+// barrierBody is the body of a barrier: Falco's plugin queues it like a batch, and makes no event of it.
+var barrierBody = body.Of("[]")
+
+// barrier posts a barrier, if one is due when it is its turn.
+func (l *link) barrier(ctx context.Context) {
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return
+	}
+	if !l.tracker.BeginBarrier() {
+		return
+	}
+	defer l.tracker.End()
+	sent := time.Now()
+	a := l.post(ctx, barrierBody)
+	if a.status != 0 {
+		l.tracker.Barrier(a.class == accepted, sent)
+	}
+}
