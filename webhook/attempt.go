@@ -27,10 +27,8 @@ type answer struct {
 	took time.Duration
 	// waited is the time from when there was a connection to the first byte of the answer.
 	waited time.Duration
-	// unanswered is whether there was a connection, but no answer.
-	unanswered bool
-	// between is whether a proxy answered.
-	between bool
+	// unanswered is whether there was a connection, but no answer, and between whether a proxy answered.
+	unanswered, between bool
 }
 
 // reason returns why the POST was not accepted, without secrets; empty if it was.
@@ -40,6 +38,9 @@ func (a answer) reason() string {
 	}
 	return a.failure.reason
 }
+
+// sinkIsGone reports whether a proxy has said that it has no sink. Falco's plugin never answers 5xx.
+func (a answer) sinkIsGone() bool { return a.between && a.status >= 500 }
 
 // attempt posts the request once, within the time-out of a POST, and notes what the sink has accepted by it. If ctx
 // ends first, the answer is that there was none.
@@ -68,7 +69,7 @@ func (s *Session) exchange(ctx context.Context, request request) answer {
 		l.pace.TooLarge(request.body.Size)
 	case a.unanswered:
 		l.pace.NoAnswer()
-	case a.status >= 500 && a.between:
+	case a.sinkIsGone():
 		l.tracker.NoSink(a.failure)
 	}
 	return a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -45,11 +46,11 @@ func isLost(s *Session) bool {
 }
 
 // countedBarriers returns a sink that accepts everything, and a count of its barriers.
-func countedBarriers(answer func() (*http.Response, error)) (sink *script, count *int) {
-	count = new(int)
+func countedBarriers(answer func() (*http.Response, error)) (sink *script, count *atomic.Int64) {
+	count = new(atomic.Int64)
 	sink = always(200)
 	sink.barrier = func() (*http.Response, error) {
-		*count++
+		count.Add(1)
 		return answer()
 	}
 	return sink, count
@@ -64,14 +65,14 @@ func TestWithoutAnotherRequestARowOfBarriersAndOneLaterConfirm(t *testing.T) {
 		post(t, s, 3)
 		<-time.After(time.Second) // the bubble's clock
 		synctest.Wait()
-		assert.Equal(t, 52, *barriers)
+		assert.EqualValues(t, 52, barriers.Load())
 		assert.Zero(t, s.Confirmed(), "the engine may still have it")
 		<-time.After(5 * time.Second)
 		synctest.Wait()
-		assert.Equal(t, 53, *barriers)
+		assert.EqualValues(t, 53, barriers.Load())
 		assert.EqualValues(t, 3, s.Confirmed())
 		<-time.After(time.Hour)
-		assert.Equal(t, 53, *barriers, "there is nothing more to confirm")
+		assert.EqualValues(t, 53, barriers.Load(), "there is nothing more to confirm")
 	})
 }
 
@@ -84,7 +85,7 @@ func TestConfirmSendsBarriersAtOnce(t *testing.T) {
 		began := time.Now()
 		require.NoError(t, s.Confirm(t.Context()))
 		assert.Equal(t, 5*time.Second, time.Since(began))
-		assert.Equal(t, 53, *barriers)
+		assert.EqualValues(t, 53, barriers.Load())
 		assert.EqualValues(t, 3, s.Confirmed())
 	})
 }
@@ -97,7 +98,7 @@ func TestInLightWorkBarriersGoOnceAnInterval(t *testing.T) {
 			post(t, s, 1)
 			<-time.After(time.Second) // the bubble's clock
 		}
-		assert.LessOrEqual(t, *barriers, 12*52+1)
+		assert.LessOrEqual(t, barriers.Load(), int64(12*52+1))
 		assert.GreaterOrEqual(t, s.Confirmed(), int64(48))
 	})
 }
@@ -113,7 +114,7 @@ func TestAllSessionsPushWhatWaits(t *testing.T) {
 		assert.Zero(t, s.Confirmed())
 		post(t, other, 1)
 		assert.EqualValues(t, 1, s.Confirmed())
-		assert.Zero(t, *barriers)
+		assert.Zero(t, barriers.Load())
 	})
 }
 
@@ -125,8 +126,34 @@ func TestASinkThatRefusesTheFirstBarrierConfirmsByItsNextAnswers(t *testing.T) {
 		<-time.After(5200 * time.Millisecond) // the bubble's clock
 		synctest.Wait()
 		assert.EqualValues(t, 3, s.Confirmed())
-		assert.Equal(t, 2, *barriers)
+		assert.EqualValues(t, 2, barriers.Load())
 		assert.Contains(t, f.everything(), "the sink does not behave as Falco does")
+	})
+}
+
+// A single 503 may be a sink that starts.
+func TestASinkThatFailsTheFirstThreeBarriersTakesNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink, barriers := countedBarriers(func() (*http.Response, error) { return saying(500) })
+		s, f := offlineSession(t, sink, replaying)
+		post(t, s, 3)
+		<-time.After(6 * time.Second) // the bubble's clock
+		synctest.Wait()
+		assert.Zero(t, s.Confirmed())
+		assert.EqualValues(t, 2, barriers.Load())
+		<-time.After(time.Minute)
+		assert.EqualValues(t, 3, s.Confirmed())
+		assert.Contains(t, f.everything(), "the sink does not behave as Falco does")
+	})
+}
+
+func TestAProxyThatAnswersABarrierThatItHasNoSinkIsALoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink, _ := countedBarriers(func() (*http.Response, error) { return saying(503, "Server: envoy") })
+		s, _ := offlineSession(t, sink, replaying)
+		post(t, s, 3)
+		<-time.After(time.Second) // the bubble's clock
+		assert.True(t, isLost(s))
 	})
 }
 
@@ -140,7 +167,7 @@ func TestASinkMustTakeBarriersIfSoConfigured(t *testing.T) {
 		post(t, s, 1)
 		<-time.After(time.Minute) // the bubble's clock
 		assert.Zero(t, s.Confirmed())
-		assert.InDelta(t, 12, *barriers, 2)
+		assert.InDelta(t, 12, barriers.Load(), 2)
 	})
 }
 

@@ -40,7 +40,6 @@ type link struct {
 	arming, ticking sync.Mutex
 }
 
-// errNoSession is the failure of a POST after its session was closed.
 var errNoSession = errors.New("the session is closed")
 
 func newLink(p *Poster, cfg forwarder.Config) *link {
@@ -177,7 +176,10 @@ func (l *link) barrier(ctx context.Context) {
 	defer l.tracker.End()
 	sent := time.Now()
 	a := l.post(ctx, barrierBody)
-	if a.status != 0 {
-		l.tracker.Barrier(a.class == accepted, sent)
+	switch {
+	case a.sinkIsGone():
+		l.tracker.NoSink(a.failure)
+	case a.status != 0:
+		l.tracker.Barrier(a.class == accepted, a.class != retryable, sent)
 	}
 }

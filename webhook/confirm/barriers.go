@@ -11,6 +11,8 @@ const (
 	idleTimeout = 4 * time.Second
 	// retryBarrier is how long to wait after a barrier that was not accepted.
 	retryBarrier = time.Second
+	// maxFailures is how many barriers in a row, the first ones, may fail before the sink counts as one that takes none.
+	maxFailures = 3
 )
 
 // row is a row of barriers.
@@ -18,8 +20,9 @@ type row struct {
 	// began is when the last row began, and end the number of the answer of 2xx that completes it.
 	began time.Time
 	end   int64
-	// taken is whether the sink has ever accepted a barrier.
-	taken bool
+	// taken is whether the sink has ever accepted a barrier, and failures how many it has not, before the first.
+	taken    bool
+	failures int
 	// notBefore is when the next barrier may be sent after one that was not accepted.
 	notBefore time.Time
 }
@@ -66,7 +69,7 @@ func (t *Tracker) barrierDue() time.Time {
 		due = later(due, t.conn.answered.Add(quiet))
 	}
 	if h := t.habit; h.times >= habitual && !h.announced {
-		due = earlier(due, t.conn.answered.Add(h.idle/2))
+		due = earlier(due, t.conn.answered.Add(max(h.idle/2, quiet)))
 	}
 	return later(due, t.row.notBefore)
 }
@@ -86,9 +89,9 @@ func (t *Tracker) BeginBarrier() bool {
 	return true
 }
 
-// Barrier notes the answer to a barrier that was sent at that time. If the sink refuses the first barrier, it takes
-// none.
-func (t *Tracker) Barrier(accepted bool, sent time.Time) {
+// Barrier notes the answer to a barrier that was sent at that time. final is whether the sink will never accept one that
+// it did not accept. If that was the first, or the first ones failed, the sink takes none.
+func (t *Tracker) Barrier(accepted, final bool, sent time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if accepted {
@@ -97,7 +100,9 @@ func (t *Tracker) Barrier(accepted bool, sent time.Time) {
 		return
 	}
 	t.row.end = 0
-	if t.proof == byBarriers && !t.row.taken && !t.options.Insist {
+	t.row.failures++
+	takesNone := !t.row.taken && (final || t.row.failures >= maxFailures)
+	if t.proof == byBarriers && takesNone && !t.options.Insist {
 		t.out = len(t.waiting)
 		t.weaken(byAnswers, "it does not take an empty JSON array, as Falco does")
 	}

@@ -217,7 +217,7 @@ func (m *model) exchange(events []int64) (answered bool, sent time.Time) {
 // note tells the tracker of an answer of 2xx.
 func (m *model) note(events []int64, sent time.Time) {
 	if len(events) == 0 {
-		m.tracker.Barrier(true, sent)
+		m.tracker.Barrier(true, true, sent)
 		return
 	}
 	m.tracker.Accepted(m.session, len(events), sent)

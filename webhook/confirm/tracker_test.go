@@ -113,7 +113,7 @@ func closeIdle(tracker *Tracker, after time.Duration) bool {
 		time.Sleep(next.After) // the bubble's clock
 		if tracker.BeginBarrier() {
 			tracker.Answer(true, false)
-			tracker.Barrier(true, time.Now())
+			tracker.Barrier(true, true, time.Now())
 			tracker.End()
 		}
 		return false
