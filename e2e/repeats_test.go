@@ -12,14 +12,9 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// These are the limits for what comes twice: a repeated alert may wake somebody.
-const (
-	// repeatsOfRestart is for each restart of a Falco of 9,000 audit events a second under load.
-	repeatsOfRestart = 2000
-	// repeatsOfKill is for each kill of the daemon in a backlog before such a Falco, in the mean: the 9,000 that four
-	// partitions together deliver in the second between two checkpoints at most, and what is not confirmed.
-	repeatsOfKill = 10_000
-)
+// repeatsOfRestart is how many audit events a restart of a Falco of 9,000 a second may repeat under load: a repeated alert
+// may wake somebody.
+const repeatsOfRestart = 2000
 
 // repeating is a backlog in four partitions before a Falco of quickPace, with the daemon's defaults.
 type repeating struct {

@@ -84,6 +84,9 @@ const (
 	// shortestInterval is the shortest time between two checkpoints that are written for that reason. It bounds what a
 	// busy partition costs.
 	shortestInterval = time.Second
+	// lookAgain is how often Run looks whether the sink has confirmed what has passed, in the second after it may write.
+	// A sink that is slower than that is looked at once a second.
+	lookAgain = 100 * time.Millisecond
 )
 
 // Run writes the checkpoint every interval, and earlier once manyAudits are confirmed, until ctx ends. It returns
@@ -122,14 +125,18 @@ func (w *Writer) manyConfirmed() bool {
 	return w.pending.unwritten() >= manyAudits
 }
 
-// nextLook returns when Run looks again after a write: when the interval is over, or each second while many audit events
-// have passed, because nothing tells when the sink confirms them. A store that fails is asked only once an interval.
+// nextLook returns when Run looks again after a write: when the interval is over, or a second is while many audit events
+// have passed, and again and again from then on, because nothing tells when the sink confirms them. A store that fails is asked only once an interval.
 func (w *Writer) nextLook(last time.Time, failed bool) time.Time {
 	due, early := last.Add(w.interval), last.Add(shortestInterval)
 	if failed || !w.pending.manyPassed() {
 		return due
 	}
-	if now := time.Now(); !early.After(now) {
+	switch now := time.Now(); {
+	case early.After(now):
+	case now.Sub(last) < 2*shortestInterval:
+		early = now.Add(lookAgain)
+	default:
 		early = now.Add(shortestInterval)
 	}
 	if early.Before(due) {
