@@ -31,11 +31,14 @@ type step interface{ isStep() }
 type (
 	// finished ends the delivery with an outcome for all events.
 	finished struct{ outcome audit.Outcome }
-	// refusedBatch ends the delivery of several events without an outcome: the sink refused them as a batch, so they
-	// go in halves. failed is whether they have been counted as failed.
+	// refusedBatch ends the delivery of several events without an outcome: the sink refused them as a batch, or did not
+	// answer, so they go in halves. failed is whether they have been counted as failed.
 	refusedBatch struct{ failed bool }
-	// retryLater is another attempt after the wait.
-	retryLater struct{ wait time.Duration }
+	// retryLater is another attempt after the wait, in halves if the sink did not answer the whole.
+	retryLater struct {
+		wait   time.Duration
+		halves bool
+	}
 )
 
 func (finished) isStep()     {}
@@ -62,6 +65,10 @@ func (d *delivery) run(ctx context.Context) (step, error) {
 			return nil, fmt.Errorf("%w: %w", d.last, err)
 		}
 		d.poster.stats.EventsRetried(len(d.request.events))
+		if later.halves {
+			d.poster.stats.BatchSplit()
+			return refusedBatch{failed: d.exhausted}, nil
+		}
 	}
 }
 
@@ -127,6 +134,7 @@ func (d *delivery) refuse(a answer) step {
 // retries, then treated as the policy says.
 func (d *delivery) fail(a answer, class class) step {
 	changed := d.last == nil || d.last.reason != a.failure.reason
+	halves := a.unanswered && len(d.request.events) > 1
 	d.last = a.failure
 	d.poster.health.SinkFailing(d.partition(), a.failure.reason)
 	if class == retryable && !d.exhausted && d.attempts <= d.poster.plan.Retries {
@@ -134,7 +142,7 @@ func (d *delivery) fail(a answer, class class) step {
 		if changed {
 			d.poster.log.failed(d, a, wait)
 		}
-		return retryLater{wait}
+		return retryLater{wait, halves}
 	}
 	d.exhaust()
 	if d.poster.policy == forwarder.FailureDrop {
@@ -144,7 +152,7 @@ func (d *delivery) fail(a answer, class class) step {
 	wait := max(d.poster.plan.ForeverDelay(), a.retryAfter)
 	d.retryForever()
 	d.poster.log.retryingForever(d, a, class, wait)
-	return retryLater{wait}
+	return retryLater{wait, halves}
 }
 
 // exhaust counts the events as failed, once, however long they are retried afterwards.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"aks-audit-log-go/forwarder/audit"
 	"aks-audit-log-go/internal/retry"
@@ -82,22 +81,9 @@ func (s *Session) Confirm(ctx context.Context) error {
 		if !unconfirmed {
 			return s.Err()
 		}
-		if err := await(ctx, changed, wait); err != nil {
+		if err := retry.Await(ctx, changed, wait); err != nil {
 			return err
 		}
-	}
-}
-
-// await returns when changed is closed, or after wait if that is above 0. It returns the cause if ctx ends first.
-func await(ctx context.Context, changed <-chan struct{}, wait time.Duration) error {
-	if wait > 0 {
-		return retry.Sleep(ctx, wait)
-	}
-	select {
-	case <-changed:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

@@ -32,6 +32,19 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// Await returns when changed is closed, or after wait if that is above 0. It returns the cause if ctx ends first.
+func Await(ctx context.Context, changed <-chan struct{}, wait time.Duration) error {
+	if wait > 0 {
+		return Sleep(ctx, wait)
+	}
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // Backoff is a delay that doubles from Min to Max.
 type Backoff struct {
 	Min, Max time.Duration

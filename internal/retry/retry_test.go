@@ -135,3 +135,17 @@ func TestSleepLastsAndEndsWithItsContext(t *testing.T) {
 		assert.Equal(t, time.Minute+time.Second, time.Since(began))
 	})
 }
+
+func TestAwaitEndsWithTheChangeTheTimeOrTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		changed := make(chan struct{})
+		began := time.Now()
+		require.NoError(t, Await(t.Context(), changed, time.Second))
+		assert.Equal(t, time.Second, time.Since(began))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, Await(ctx, changed, 0), context.DeadlineExceeded)
+		close(changed)
+		require.NoError(t, Await(t.Context(), changed, 0))
+	})
+}
