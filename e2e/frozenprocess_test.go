@@ -62,7 +62,7 @@ func TestADaemonThatIsFrozenUnderLoadWhileFalcoIsReplacedLosesNothing(t *testing
 }
 
 const (
-	// windowShutFor is longer than ackTimeout in httpclient/dial.go: how long sent bytes may stay unacknowledged.
+	// windowShutFor is longer than the 20 s after which a TCP_USER_TIMEOUT once ended such a connection.
 	windowShutFor = 25 * time.Second
 	// largeObject is the size of a large part of an audit event. Four of them are more than the kernel takes for a
 	// process that does not read.

@@ -9,7 +9,6 @@ import (
 
 	"aks-audit-log-go/httpclient"
 	"aks-audit-log-go/webhook/body"
-	"aks-audit-log-go/webhook/intermediary"
 )
 
 // answer is the result of one POST.
@@ -95,11 +94,11 @@ func (l *link) post(ctx context.Context, content body.Body) answer {
 		return a
 	}
 	waited := time.Since(connected)
-	p.noteAnswer(resp.Header)
+	between := p.noteAnswer(resp.Header)
 	// An answer that breaks off says no more than its status and type did.
 	head, err := httpclient.Drain(resp.Body)
 	l.tracker.Answer(classify(resp.StatusCode) == accepted, resp.Close || errors.Is(err, httpclient.ErrTooLong))
-	a := answer{status: resp.StatusCode, class: classifyAnswer(resp, head), waited: waited, between: intermediary.Name(resp.Header) != ""}
+	a := answer{status: resp.StatusCode, class: classifyAnswer(resp, head), waited: waited, between: between}
 	if a.class == accepted {
 		return a
 	}

@@ -71,16 +71,18 @@ func classifyAnswer(resp *http.Response, head []byte) class {
 	return classify(resp.StatusCode)
 }
 
-// noteAnswer notes, once, that an answer did not come from Falco directly: in the log, the metrics and the status page.
-func (p *Poster) noteAnswer(header http.Header) {
+// noteAnswer reports whether an answer did not come from Falco directly, and notes that once: in the log, the metrics and
+// the status page.
+func (p *Poster) noteAnswer(header http.Header) (between bool) {
 	if intermediary.Name(header) == "" {
-		return
+		return false
 	}
 	p.noted.Do(func() {
 		name := intermediary.Shown(header, p.secrets.and(p.credentials.token()).clean)
 		p.stats.SinkIntermediary(name)
 		p.log.log.WithField("intermediary", name).Warn(advice.Intermediary(name, p.port))
 	})
+	return true
 }
 
 // statusClass returns the status as the label of a metric.

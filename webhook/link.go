@@ -62,6 +62,7 @@ func (l *link) open() {
 	if l.sessions++; l.sessions > 1 {
 		return
 	}
+	// What is under way may outlive the session that began it, so it has no context of a caller.
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	if l.client == nil {
 		l.client = l.poster.newClient(httpclient.Options{
