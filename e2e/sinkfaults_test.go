@@ -271,7 +271,7 @@ func TestThePageOfAnOldFalcoIsItsConfirmation(t *testing.T) {
 }
 
 // With Falco's default settings it answers after 45 s under load, of the 60 s that a POST may take. Here it answers
-// two POSTs when the test says so, and the others after the test has looked at the daemon.
+// a few POSTs when the test says so, and the others after the test has looked at the daemon.
 func TestASinkThatAnswersSlowlyIsGivenItsTime(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 2), startScriptedSink(t, harness.FreeAddress(t))
@@ -288,10 +288,10 @@ func TestASinkThatAnswersSlowlyIsGivenItsTime(t *testing.T) {
 	d := harness.StartDaemon(t, harness.HubSettings(t, hub, s.URL).With(harness.FastRetries()).With(harness.Settings{"CHECKPOINTDIR": t.TempDir(), "POSTTIMEOUT": "5m"}))
 	catchUp := sync.OnceFunc(func() { close(answer) })
 	t.Cleanup(catchUp)
-	for range 2 {
+	for accepted := 0; accepted < 12; accepted = len(s.accepted()) {
 		answer <- struct{}{}
+		harness.Wait(t, func() bool { return len(s.accepted()) > accepted }, "it answers")
 	}
-	harness.Wait(t, func() bool { return len(s.accepted()) >= 12 }, "it answers")
 	for _, partition := range hub.PartitionIDs() {
 		harness.Wait(t, func() bool { return d.Metric(t, `aks_audit_log_partition_lag_events{partition="`+partition+`"}`) > 0 }, "the lag is shown")
 	}

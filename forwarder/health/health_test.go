@@ -121,12 +121,13 @@ func TestReadySaysWhatTheDaemonDoesOrWhyItDoesNot(t *testing.T) {
 		"receiving fails again and again, for some partitions": {
 			func(h *Health) {
 				h.Ownership(3, 3, 0)
-				for _, id := range []string{"10", "2", "1"} {
+				h.Claimed("1")
+				h.Attached("1")
+				for _, id := range []string{"10", "2"} {
 					h.Claimed(id)
 					h.ReceiveFailed(id, "no group")
 					h.ReceiveFailed(id, "no group for "+id)
 				}
-				h.Attached("1")
 			}, false, "not ready: the hub is not read, partition 2, 10: no group for 2",
 		},
 		"receiving fails again and again, for all partitions": {
@@ -191,6 +192,34 @@ func TestAPartitionThatIsNotOpenedSoonAfterItsClaimIsNotRead(t *testing.T) {
 		_, text = health.Ready()
 		assert.Equal(t, "not ready: the hub is not read, partition 1: no answer", text)
 		health.Attached("1")
+		ready, text = health.Ready()
+		assert.True(t, ready, text)
+	})
+}
+
+func TestAPartitionThatIsRefusedRightAfterEachAttachIsNotReadUntilOneLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		health := NewHealth()
+		health.Ownership(1, 1, 0)
+		health.Claimed("0")
+		for range failuresUntilReported {
+			health.Attached("0")
+			health.ReceiveFailed("0", "refused")
+			time.Sleep(time.Second)
+		}
+		for range 3 {
+			health.Attached("0")
+			time.Sleep(opensFor - 1)
+			_, text := health.Ready()
+			assert.Equal(t, "not ready: the hub is not read: refused", text)
+			health.ReceiveFailed("0", "refused")
+		}
+		health.Attached("0")
+		time.Sleep(opensFor)
+		health.Attached("0") // the SDK renews a link by itself
+		ready, text := health.Ready()
+		assert.True(t, ready, text)
+		health.ReceiveFailed("0", "the connection was lost")
 		ready, text = health.Ready()
 		assert.True(t, ready, text)
 	})

@@ -15,6 +15,9 @@ const (
 	attachWithin = 30 * time.Second
 	// failuresUntilReported is how often in a row receiving must fail. A link is cut now and then, and opened again.
 	failuresUntilReported = 2
+	// opensFor is how long the partition must stay open until the failures before are forgotten. A hub that refuses a link
+	// answers the attach first and detaches behind it, so each refusal may look like an open partition for a moment.
+	opensFor = 5 * time.Second
 )
 
 // reading is how it goes with reading a partition that this replica owns.
@@ -22,6 +25,8 @@ type reading struct {
 	claimed time.Time
 	// attached is whether the hub has opened the partition since it was claimed.
 	attached bool
+	// opened is when it opened the partition, zero if that has ended since.
+	opened time.Time
 	// failures is how often in a row receiving has failed, and reason why the last time.
 	failures int
 	reason   string
@@ -29,6 +34,7 @@ type reading struct {
 
 // notRead returns why the partition is not read, or "".
 func (r *reading) notRead(now time.Time) string {
+	r.settle(now)
 	late := !r.attached && now.Sub(r.claimed) >= attachWithin
 	switch {
 	case r.failures >= failuresUntilReported, r.failures > 0 && late:
@@ -38,6 +44,18 @@ func (r *reading) notRead(now time.Time) string {
 	default:
 		return ""
 	}
+}
+
+// settle forgets the failures before the partition stayed open.
+func (r *reading) settle(now time.Time) {
+	if r.staysOpen(now) {
+		r.failures = 0
+	}
+}
+
+// staysOpen is whether the partition has been open long enough to believe it.
+func (r *reading) staysOpen(now time.Time) bool {
+	return !r.opened.IsZero() && now.Sub(r.opened) >= opensFor
 }
 
 // Claimed records that this replica owns the partition from now on, and is going to read it.
@@ -53,19 +71,21 @@ func (h *Health) Attached(partition string) {
 	defer h.mu.Unlock()
 	delete(h.refusals, partition)
 	if r := h.readings[partition]; r != nil {
-		r.attached, r.failures = true, 0
+		r.settle(time.Now())
+		r.attached, r.opened = true, time.Now()
 		h.everAttached = true
 	}
 }
 
 // ReceiveFailed records that reading the partition ended with an error, or could not begin, and why. The record stays
-// until Attached.
+// until the partition has been open for opensFor.
 func (h *Health) ReceiveFailed(partition, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if r := h.readings[partition]; r != nil {
+		r.settle(time.Now())
 		r.failures++
-		r.reason = reason
+		r.reason, r.opened = reason, time.Time{}
 	}
 }
 
