@@ -1,7 +1,7 @@
 // Package pace chooses how many audit events go into a request, by how fast the sink works.
 //
 // Few events in a request cost time, many cost safety: what is in the sink's queue comes again after a loss, and a stop
-// has to wait for it. So requests are as large as the sink can process 52 of, which its queue holds, in a third of a
+// has to wait for it. So requests are as large as the sink can process 52 of, which its queue holds, in a quarter of a
 // second.
 package pace
 
@@ -19,8 +19,8 @@ const (
 	slowAnswer  = 250 * time.Millisecond
 	// stuckAnswer is how late an answer comes that says at once that requests are too large.
 	stuckAnswer = 10 * time.Second
-	// perRequest is what a request is worth: a 52nd of a third of a second of the sink's work.
-	perRequest = time.Second / 3 / 52
+	// perRequest is what a request is worth: a 52nd of a quarter of a second of the sink's work.
+	perRequest = time.Second / 4 / 52
 	// recent is how much the answers before the last count: as the last 32 do.
 	recent = 31.0 / 32
 )
@@ -75,7 +75,7 @@ func (p *Pace) Accepted(events, left int, took time.Duration) {
 			least = 1
 		}
 		p.events = min(p.events, max(least, int(worth)))
-	case events >= p.events && left >= p.events/4:
+	case events >= p.events && left > p.events/2: // what has left was as large, so this says how fast the sink processes it
 		p.events = min(2*p.events, max(p.events, int(min(worth, float64(p.most)))), p.most)
 	}
 }

@@ -43,13 +43,13 @@ func (s *sink) limitAfter(p *Pace, requests, most int) int {
 
 const many = 1 << 30
 
-func TestRequestsHoldWhatTheSinkProcessesInAThirdOfASecondOfItsQueue(t *testing.T) {
+func TestRequestsHoldWhatTheSinkProcessesInAQuarterOfASecondOfItsQueue(t *testing.T) {
 	for name, test := range map[string]struct {
 		sink     sink
 		most     int
 		low, top int
 	}{
-		"Falco":                      {sink{perSecond: 9000}, 400, 50, 60},
+		"Falco":                      {sink{perSecond: 9000}, 400, 38, 46},
 		"a slow Falco":               {sink{perSecond: 1900}, 400, leastEvents, leastEvents},
 		"a very slow Falco":          {sink{perSecond: 2}, 400, 1, 1},
 		"a sink that is no limit":    {sink{perSecond: 1e9}, 400, 400, 400},
@@ -70,6 +70,20 @@ func TestRequestsHoldWhatTheSinkProcessesInAThirdOfASecondOfItsQueue(t *testing.
 func TestTheFirstRequestsAreSmallWhateverTheQueueTakes(t *testing.T) {
 	s := sink{perSecond: 700}
 	assert.Equal(t, firstEvents, s.limitAfter(New(400, 1<<20), queued, many))
+}
+
+// A sink that was idle takes a queue full of requests at once. Until these have left the queue, nothing shows that larger
+// ones would not be too many.
+func TestRequestsGrowOnlyAfterThoseOfTheirSizeHaveLeftTheQueue(t *testing.T) {
+	p := New(400, 1<<20)
+	for range queued {
+		p.Accepted(firstEvents, firstEvents, time.Millisecond)
+	}
+	events, _ := p.Limits()
+	assert.Equal(t, 2*firstEvents, events)
+	p.Accepted(2*firstEvents, 2*firstEvents, time.Millisecond)
+	events, _ = p.Limits()
+	assert.Equal(t, 4*firstEvents, events)
 }
 
 // In light work requests are small. Their quick answers do not show that the sink could take more.
