@@ -20,7 +20,7 @@ var mayImport = map[string][]string{
 	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/hubclient/sdklog", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook", "webhook/advice"},
 	"internal/check":   {"eventhub", "eventhub/advice", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook", "webhook/advice"},
 	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "webhook"},
-	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/advice", "webhook/body", "webhook/confirm", "webhook/intermediary", "webhook/pace"},
+	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/advice", "webhook/body", "webhook/confirm", "webhook/intermediary", "webhook/pace", "webhook/turn"},
 	"webhook/confirm":  {"httpclient"},
 	"httpclient":       {},
 	"forwarder/status": {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "forwarder/status/page"},
@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"webhook/body":         {"forwarder/audit"},
 	"webhook/intermediary": {},
 	"webhook/pace":         {},
+	"webhook/turn":         {},
 }
 
 // mayUseAzure are the packages that may import an Azure SDK.

@@ -44,7 +44,7 @@ func (a answer) sinkIsGone() bool { return a.between && a.status >= 500 }
 // attempt posts the request once, within the time-out of a POST, and notes what the sink has accepted by it. If ctx
 // ends first, the answer is that there was none.
 func (s *Session) attempt(ctx context.Context, request request) answer {
-	a, ok := s.poster.link.exchange(ctx, func(ctx context.Context) answer { return s.exchange(ctx, request) })
+	a, ok := s.poster.link.exchange(ctx, s, request.more, func(ctx context.Context) answer { return s.exchange(ctx, request) })
 	if !ok {
 		return answer{class: retryable, failure: s.poster.secrets.noAnswer(context.Cause(ctx))}
 	}

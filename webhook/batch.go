@@ -49,7 +49,7 @@ func (s *Session) nextRequest(ctx context.Context, events []audit.Event) (reques
 	list := s.poster.batchEvents > 1
 	if n := len(s.splits); n > 0 {
 		part := &s.splits[n-1]
-		next := newRequest(events[:min(part.events, len(events))], list)
+		next := newRequest(events, min(part.events, len(events)), list)
 		next.failed = part.failed
 		if part.events -= len(next.events); part.events == 0 {
 			s.splits = s.splits[:n-1]
@@ -61,7 +61,7 @@ func (s *Session) nextRequest(ctx context.Context, events []audit.Event) (reques
 		return request{}, err
 	}
 	s.poster.stats.EventsSent(admitted)
-	return newRequest(events[:admitted], list), nil
+	return newRequest(events, admitted, list), nil
 }
 
 // fitting returns how many of the first events fit in a batch, at least one.
@@ -82,13 +82,15 @@ func (p *Poster) fitting(events []audit.Event) int {
 type request struct {
 	body   body.Body
 	events []audit.Event
+	// more is whether the session has more events to post after these.
+	more bool
 	// failed is whether the events have been counted as failed.
 	failed bool
 }
 
-// newRequest makes a request of the events: an EventList, or just the event if list is false.
-func newRequest(events []audit.Event, list bool) request {
-	return request{body: body.New(events, list), events: events}
+// newRequest makes a request of the first n events: an EventList, or just the event if list is false.
+func newRequest(events []audit.Event, n int, list bool) request {
+	return request{body: body.New(events[:n], list), events: events[:n], more: n < len(events)}
 }
 
 // logFields returns the fields that tell which events a log line is about: the first event, and how many if there are

@@ -12,6 +12,7 @@ import (
 	"aks-audit-log-go/webhook/body"
 	"aks-audit-log-go/webhook/confirm"
 	"aks-audit-log-go/webhook/pace"
+	"aks-audit-log-go/webhook/turn"
 )
 
 // link is the way to the sink that all sessions share: one connection, and one request on it at a time. All requests
@@ -23,8 +24,8 @@ type link struct {
 	poster  *Poster
 	tracker *confirm.Tracker
 	pace    *pace.Pace
-	// turn holds a value while a request is under way.
-	turn chan struct{}
+	// turn is with whoever has a request under way.
+	turn turn.Turn
 
 	mu sync.Mutex
 	// sessions is how many are open. ctx ends when none is.
@@ -43,7 +44,7 @@ type link struct {
 var errNoSession = errors.New("the session is closed")
 
 func newLink(p *Poster, cfg forwarder.Config) *link {
-	l := &link{poster: p, pace: pace.New(cfg.PostBatchMaxEvents, cfg.PostBatchMaxBytes), turn: make(chan struct{}, 1)}
+	l := &link{poster: p, pace: pace.New(cfg.PostBatchMaxEvents, cfg.PostBatchMaxBytes)}
 	l.tracker = confirm.NewTracker(confirm.Options{
 		ConfirmTime: cfg.SinkSettleTime, Interval: cfg.CheckpointInterval,
 		Replay: cfg.SinkReplay, KeepAlive: cfg.KeepAlive,
@@ -96,25 +97,24 @@ func (l *link) begin() (ctx context.Context, end func(), ok bool) {
 	return l.ctx, l.work.Done, true
 }
 
-// exchange calls do when it is its turn. If ctx ends meanwhile, exchange returns false at once, and do goes on without
+// exchange calls do when it is the session's turn. If ctx ends meanwhile, exchange returns false at once, and do goes on without
 // its caller: to cut a request off would close the connection, and lose what other sessions have not confirmed. do ends
 // with the last session.
-func (l *link) exchange(ctx context.Context, do func(ctx context.Context) answer) (answer, bool) {
+func (l *link) exchange(ctx context.Context, s *Session, more bool, do func(ctx context.Context) answer) (answer, bool) {
 	working, end, ok := l.begin()
 	if !ok {
 		return answer{class: retryable, failure: l.poster.secrets.noAnswer(errNoSession)}, true
 	}
-	select {
-	case l.turn <- struct{}{}:
-	case <-ctx.Done():
+	if !l.turn.Take(ctx, s) {
 		end()
 		return answer{}, false
 	}
 	done := make(chan answer, 1)
 	go func() {
 		defer end()
-		done <- do(working)
-		<-l.turn
+		a := do(working)
+		done <- a
+		l.turn.Pass(more && a.class == accepted)
 		l.arm()
 	}()
 	select {
@@ -165,12 +165,10 @@ var barrierBody = body.Of("[]")
 
 // barrier posts a barrier, if one is due when it is its turn.
 func (l *link) barrier(ctx context.Context) {
-	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
-	case <-ctx.Done():
+	if !l.turn.TakeBetween(ctx) {
 		return
 	}
+	defer l.turn.Pass(false)
 	if !l.tracker.BeginBarrier() {
 		return
 	}
