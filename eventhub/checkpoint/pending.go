@@ -82,18 +82,11 @@ func (p *pending) takeConfirmed(advance func(eventhub.Position)) {
 	}
 }
 
-// manyPassed reports whether manyAudits audit events have passed that are in no checkpoint, confirmed or not.
-func (p *pending) manyPassed() bool {
+// counts returns how many audit events have passed that are not confirmed, and how many are confirmed but in no checkpoint.
+func (p *pending) counts() (unconfirmed, unwritten int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.unconfirmed+p.confirmed >= manyAudits
-}
-
-// unwritten returns how many audit events were confirmed that are in no checkpoint.
-func (p *pending) unwritten() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.confirmed
+	return p.unconfirmed, p.confirmed
 }
 
 // written notes that a checkpoint with so many of the unwritten audit events was written.

@@ -34,6 +34,8 @@ type Writer struct {
 	failures loglimit.Limiter
 	// pending holds back the positions that the sink has not confirmed.
 	pending pending
+	// manySince is since when Run has seen that manyAudits are confirmed, zero if they are not. It belongs to Run.
+	manySince time.Time
 	// confirmed is the position up to which the checkpoint may go, nil at first.
 	confirmed atomic.Pointer[eventhub.Position]
 }
@@ -84,9 +86,11 @@ const (
 	// shortestInterval is the shortest time between two checkpoints that are written for that reason. It bounds what a
 	// busy partition costs.
 	shortestInterval = time.Second
-	// lookAgain is how often Run looks whether the sink has confirmed what has passed, in the second after it may write.
-	// A sink that is slower than that is looked at once a second.
-	lookAgain = 100 * time.Millisecond
+	// lookInterval is how often Run looks while such a checkpoint may come, because nothing tells when the sink confirms.
+	lookInterval = 50 * time.Millisecond
+	// restTime is how long Run then waits for the rest of what has passed: before a busy sink a partition posts in bursts
+	// (see package webhook/turn), and the checkpoint is to cover the whole of one.
+	restTime = 250 * time.Millisecond
 )
 
 // Run writes the checkpoint every interval, and earlier once manyAudits are confirmed, until ctx ends. It returns
@@ -98,7 +102,9 @@ func (w *Writer) Run(ctx context.Context) error {
 	defer cancel()
 	wake := time.NewTimer(w.interval)
 	defer wake.Stop()
-	last, failed := time.Now(), false
+	// The next write is due then, and may come as early as that.
+	early := time.Now()
+	due := early.Add(w.interval)
 	for {
 		select {
 		case <-ctx.Done():
@@ -107,37 +113,44 @@ func (w *Writer) Run(ctx context.Context) error {
 		case <-wake.C:
 		}
 		now := time.Now()
-		if passed := now.Sub(last); passed >= w.interval || !failed && passed >= shortestInterval && w.manyConfirmed() {
+		if !now.Before(due) || !now.Before(early) && w.manyConfirmed(now) {
 			err := w.Flush(writing)
 			if errors.Is(err, eventhub.ErrConflict) {
 				return err
 			}
-			last, failed = now, err != nil
+			due, early = now.Add(w.interval), now.Add(shortestInterval)
+			if err != nil { // a store that fails is asked only once an interval
+				early = due
+			}
+			w.manySince = time.Time{}
 		}
-		wake.Reset(time.Until(w.nextLook(last, failed)))
+		wake.Reset(time.Until(w.nextLook(due, early)))
 	}
 }
 
 // manyConfirmed reports whether so many audit events are confirmed that the checkpoint is written before the interval is
-// over.
-func (w *Writer) manyConfirmed() bool {
+// over. It waits up to restTime until all that have passed are confirmed.
+func (w *Writer) manyConfirmed(now time.Time) bool {
 	w.AdvanceConfirmed()
-	return w.pending.unwritten() >= manyAudits
+	unconfirmed, unwritten := w.pending.counts()
+	if unwritten < manyAudits {
+		return false
+	}
+	if w.manySince.IsZero() {
+		w.manySince = now
+	}
+	return unconfirmed == 0 || now.Sub(w.manySince) >= restTime
 }
 
-// nextLook returns when Run looks again after a write: when the interval is over, or a second is while many audit events
-// have passed, and again and again from then on, because nothing tells when the sink confirms them. A store that fails is asked only once an interval.
-func (w *Writer) nextLook(last time.Time, failed bool) time.Time {
-	due, early := last.Add(w.interval), last.Add(shortestInterval)
-	if failed || !w.pending.manyPassed() {
+// nextLook returns when Run looks again: when a write is due, or every lookInterval while many audit events have passed
+// and a write may come early.
+func (w *Writer) nextLook(due, early time.Time) time.Time {
+	unconfirmed, unwritten := w.pending.counts()
+	if unconfirmed+unwritten < manyAudits {
 		return due
 	}
-	switch now := time.Now(); {
-	case early.After(now):
-	case now.Sub(last) < 2*shortestInterval:
-		early = now.Add(lookAgain)
-	default:
-		early = now.Add(shortestInterval)
+	if look := time.Now().Add(lookInterval); early.Before(look) {
+		early = look
 	}
 	if early.Before(due) {
 		return early
@@ -169,7 +182,7 @@ const refreshInterval = 5 * time.Minute
 // ErrConflict if somebody else moved the checkpoint.
 func (w *Writer) Flush(ctx context.Context) error {
 	w.AdvanceConfirmed()
-	audits := w.pending.unwritten() // before the position is read, which may cover more
+	_, audits := w.pending.counts() // before the position is read, which may cover more
 	next, confirmed := w.stored, w.confirmed.Load()
 	switch {
 	case confirmed != nil && !w.stored.Is(*confirmed):
