@@ -19,6 +19,6 @@ const (
 	chaosKills     = true
 	killBacklog    = 500_000
 	backlogKills   = 5
-	repeatsOfKill  = 10_000
+	repeatsOfKill  = 5000
 	cutStep        = 1
 )

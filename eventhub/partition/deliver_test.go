@@ -124,8 +124,9 @@ func TestManyConfirmedAuditEventsAreCheckpointedBeforeTheIntervalIsOver(t *testi
 		}
 		stop := startPartitions(t, b)
 		time.Sleep(2 * time.Second) // the bubble's clock
-		assert.Equal(t, int64(699), b.Sequence())
+		assert.GreaterOrEqual(t, b.Sequence(), int64(666), "2,000 audit events are confirmed")
 		stop()
+		assert.Equal(t, int64(699), b.Sequence())
 	})
 }
 
