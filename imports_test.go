@@ -20,8 +20,8 @@ var mayImport = map[string][]string{
 	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/hubclient/sdklog", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook", "webhook/advice"},
 	"internal/check":   {"eventhub", "eventhub/advice", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook", "webhook/advice"},
 	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "webhook"},
-	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/advice", "webhook/body", "webhook/confirm", "webhook/intermediary", "webhook/pace", "webhook/turn"},
-	"webhook/confirm":  {"httpclient"},
+	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/advice", "webhook/barrier", "webhook/body", "webhook/confirm", "webhook/intermediary", "webhook/pace", "webhook/turn"},
+	"webhook/confirm":  {"httpclient", "webhook/barrier", "webhook/habit", "webhook/queue"},
 	"httpclient":       {},
 	"forwarder/status": {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "forwarder/status/page"},
 
@@ -50,9 +50,12 @@ var mayImport = map[string][]string{
 	"forwarder/variable":    {},
 
 	"webhook/advice":       {"forwarder", "httpclient"},
+	"webhook/barrier":      {},
 	"webhook/body":         {"forwarder/audit"},
+	"webhook/habit":        {},
 	"webhook/intermediary": {},
 	"webhook/pace":         {},
+	"webhook/queue":        {},
 	"webhook/turn":         {},
 }
 
