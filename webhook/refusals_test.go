@@ -19,7 +19,7 @@ import (
 // strict is a sink that refuses these audit events, and answers an empty list with a status.
 func strict(emptyList int, refused func(n int) bool) *script {
 	s := &script{}
-	s.answer = func(_ int, req *http.Request) (*http.Response, error) {
+	s.answer = func(int, *http.Request) (*http.Response, error) {
 		s.mu.Lock()
 		last := s.got[len(s.got)-1]
 		s.mu.Unlock()

@@ -1,7 +1,6 @@
 package status
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -58,8 +57,8 @@ func (h hosts) allow(host string) bool {
 func (h hosts) only(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !h.allow(r.Host) {
-			answer(w, http.StatusForbidden, fmt.Sprintf("the status is not shown under the host name %q, so that no page of the Internet can read it: "+
-				"use an IP address, localhost or the name of the Service (<service>.<namespace>.svc), or add the name to %s", r.Host, variable.StatsHosts))
+			answer(w, http.StatusForbidden, "the status is not shown under this host name, so that no page of the Internet can read it: "+
+				"use an IP address, localhost or <service>.<namespace>.svc, or add the name to "+variable.StatsHosts)
 			return
 		}
 		next(w, r)

@@ -50,7 +50,6 @@ func TestAPageOfTheInternetCannotReadTheStatus(t *testing.T) {
 	for _, path := range []string{"/", "/status.json"} {
 		status, body := get(path, "evil.example:9000")
 		assert.Equal(t, http.StatusForbidden, status, path)
-		assert.Contains(t, body, `"evil.example:9000"`)
 		assert.Contains(t, body, "STATSHOSTS")
 		status, _ = get(path, "audit.example.com")
 		assert.Equal(t, http.StatusOK, status, path)
