@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/advice", "webhook/barrier", "webhook/body", "webhook/confirm", "webhook/intermediary", "webhook/pace", "webhook/turn"},
 	"webhook/confirm":  {"httpclient", "webhook/barrier", "webhook/habit", "webhook/queue"},
 	"httpclient":       {},
-	"forwarder/status": {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "forwarder/status/page"},
+	"forwarder/status": {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "forwarder/status/page", "forwarder/variable"},
 
 	"eventhub/consumer":         {"eventhub", "eventhub/advice", "eventhub/partition", "forwarder", "forwarder/health", "forwarder/metrics"},
 	"eventhub/partition":        {"eventhub", "eventhub/checkpoint", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics"},
