@@ -105,7 +105,7 @@ func TestARecordThatWasCutIsCompletedUpToTheCut(t *testing.T) {
 }
 
 func TestABrokenTextTellsItsCategories(t *testing.T) {
-	assert.Equal(t, []string{"a", "b"}, Categories([]byte(`{"category":"a",'x','properties':{"category" : "b","c":"category"},"category":7,"category":`)))
+	assert.Equal(t, []string{"a", "b", "d"}, Categories([]byte(`{"category":"a",'x','properties':{"category" : "b","c":"category"},"category":"d": oops`)))
 	assert.True(t, NamesAuditEvents([]byte(`{"apiVersion":"audit.k8s.io/v1`)))
 	assert.False(t, NamesAuditEvents([]byte(`{"apiVersion":"v1"`)))
 }

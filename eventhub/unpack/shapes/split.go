@@ -186,7 +186,7 @@ func Categories(text []byte) []string {
 	var names []string
 	key := false
 	for token := range jsonscan.Tokens(text) {
-		if key && !token.IsKey && token.Text[0] == '"' {
+		if key && token.Text[0] == '"' {
 			names = append(names, unquote(token.Text))
 		}
 		key = token.IsKey && unquote(token.Text) == "category"
