@@ -90,6 +90,9 @@ func (p *parser) appendRecord(records []Record, value *fastjson.Value, text reco
 	if category != "" && !p.rules.carriesAudit(category) {
 		return append(records, Record{Verdict: audit.Skipped, Category: category})
 	}
+	if shapes.IsOfContainer(value) {
+		return append(records, skippedShape(text.shape()))
+	}
 	if log := p.log(value, text); log != nil {
 		return append(records, p.auditRecord(value, text, category, log))
 	}

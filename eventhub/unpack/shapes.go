@@ -131,6 +131,8 @@ func (p *parser) nestedRecord(text []byte) Record {
 	switch log := p.log(value, source); {
 	case category != "" && !p.rules.carriesAudit(category):
 		return Record{Verdict: audit.Skipped, Category: category}
+	case shapes.IsOfContainer(value):
+		return skippedShape(source.shape())
 	case log != nil:
 		return p.auditRecord(value, source, category, log)
 	default:

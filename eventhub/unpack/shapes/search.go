@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/valyala/fastjson"
+
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
 )
 
@@ -102,9 +104,9 @@ func (s *search) content(text []byte, depth int) {
 
 func (s *search) object(text []byte, level, depth int) {
 	switch seen := look(text); {
+	case seen.container:
 	case seen.category != "" || seen.hasLog:
 		s.found = append(s.found, Finding{Record, text})
-	case seen.container:
 	case seen.isAuditEvent():
 		s.found = append(s.found, Finding{seen.eventKind(), text})
 	case seen.isEventList():
@@ -187,8 +189,20 @@ var audited = []string{
 // ofKubernetes are members that only objects of Kubernetes have, also where they do not say their kind.
 var ofKubernetes = []string{"spec", "involvedObject", "regarding"}
 
-// container are members that collectors add to the output of containers.
+// container are members that collectors add to the output of containers. OpenShift adds log_type: audit, or application
+// or infrastructure for containers.
 var container = []string{"kubernetes", "docker", "container", "container_id", "container_name", "stream"}
+
+// IsOfContainer reports whether a record says that it is the output of a container. Whoever runs the container writes
+// it, and some collectors make members of the record of what it writes, a category too.
+func IsOfContainer(record *fastjson.Value) bool {
+	for _, key := range container {
+		if record.Exists(key) {
+			return true
+		}
+	}
+	return record.Exists("log_type") && string(record.GetStringBytes("log_type")) != "audit"
+}
 
 // telling are all members that look looks for.
 var telling = func() map[string]bool {
@@ -218,8 +232,7 @@ func look(object []byte) *sight {
 		kind: text("kind"), apiVersion: text("apiVersion"), category: text("category"), table: text("Type"),
 		auditID: text("auditID") != "", stage: text("stage") != "", hasLog: hasLog(values["properties"]),
 	}
-	// OpenShift's log_type is audit, or application or infrastructure: the output of containers.
-	s.container = has(container...) || has("log_type") && text("log_type") != "audit"
+	s.container = has(container...) || values["log_type"] != nil && text("log_type") != "audit"
 	row := has("Type") && has("TimeGenerated", "_ResourceId")
 	s.closed = s.container || row || s.kind != "" && s.apiVersion != "" || has(audited...) || has(ofKubernetes...)
 	return s
