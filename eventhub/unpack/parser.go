@@ -22,8 +22,8 @@ type parser struct {
 	both      *bothCategories
 	validator Validator
 
-	body       fastjson.Parser
-	properties fastjson.Parser
+	body       boundedParser
+	properties boundedParser
 }
 
 var utf8BOM = []byte("\xef\xbb\xbf")
@@ -38,8 +38,12 @@ func (p *parser) read(body []byte) []Record {
 	if err != nil {
 		return []Record{deadRecord(audit.ReasonNotJSON, "", body)}
 	}
-	var records []Record
-	for _, value := range recordValues(parsed) {
+	values := recordValues(parsed)
+	if len(values) > maxRecords {
+		return []Record{deadRecord(audit.ReasonTooManyValues, "", body)}
+	}
+	records := make([]Record, 0, len(values))
+	for _, value := range values {
 		records = append(records, p.record(value))
 	}
 	return records
@@ -94,7 +98,12 @@ func (p *parser) auditRecord(value *fastjson.Value, category string) Record {
 func (p *parser) log(value *fastjson.Value) []byte {
 	properties := value.Get("properties")
 	if properties != nil && properties.Type() == fastjson.TypeString {
-		properties, _ = p.properties.ParseBytes(properties.GetStringBytes())
+		text := properties.GetStringBytes()
+		parsed, err := p.properties.ParseBytes(text)
+		if errors.Is(err, errTooManyValues) {
+			return bytes.Clone(text) // a log in it would be too large as well
+		}
+		properties = parsed
 	}
 	log := properties.Get("log")
 	switch {
@@ -130,7 +139,7 @@ func (p *parser) auditEvent(log []byte, recordTime string, tag clusterTag) (reco
 			record.AuditID, reason = p.validator.Check(record.Content)
 		}
 	}
-	if reason == audit.ReasonTooLarge || reason == audit.ReasonTooDeep {
+	if reason == audit.ReasonTooLarge || reason == audit.ReasonTooDeep || reason == audit.ReasonTooManyValues {
 		record.Original, record.Reason = log, reason
 		record.Content = truncate(record.Content, func(event []byte) bool {
 			record.AuditID, reason = p.validator.Check(event)
