@@ -30,13 +30,26 @@ func newBudget(cfg forwarder.Config) *budget {
 type share struct {
 	*budget
 	held int
+	// large is called when the partition holds nothing any more, nil if it holds no hub event that is unusually large.
+	large func()
+}
+
+// keep notes what to call once the partition holds nothing any more, if it is not nil. Until then the partition takes no
+// other hub event. The bytes of the hub event must have been reserved.
+func (s *share) keep(release func()) {
+	if release == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.large = release
 }
 
 // room reports whether another hub event may be taken. If not, later is closed when it is worth asking again.
 func (s *share) room() (room bool, later <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held == 0 || s.free > 0 {
+	if s.large == nil && (s.held == 0 || s.free > 0) {
 		return true, nil
 	}
 	if s.freed == nil {
@@ -72,6 +85,10 @@ func (s *share) releaseAll() {
 }
 
 func (s *share) wake() {
+	if s.held == 0 && s.large != nil {
+		s.large()
+		s.large = nil
+	}
 	if s.freed != nil {
 		close(s.freed)
 		s.freed = nil

@@ -54,6 +54,25 @@ func TestAPartitionMayTakeWhatTheOthersLeave(t *testing.T) {
 	assert.Equal(t, 2<<20, a.free, "nothing is lost of it")
 }
 
+func TestAPartitionWithALargeEventTakesNoOtherUntilItIsDone(t *testing.T) {
+	a, released := &newShares(1<<30, 1)[0], 0
+	for _, end := range []func(){func() { a.release(2) }, a.releaseAll} {
+		released = 0
+		a.reserve(1)
+		a.reserve(2)
+		a.keep(func() { released++ })
+		a.keep(nil)
+		assert.False(t, mayTake(a))
+		a.release(1)
+		assert.Zero(t, released, "the large one is not done")
+		_, later := a.room()
+		end()
+		<-later
+		assert.Equal(t, 1, released)
+		assert.True(t, mayTake(a))
+	}
+}
+
 // The bound holds while the sink is down, however many partitions there are.
 func TestTheBytesInFlightAreBoundedOverAllPartitions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

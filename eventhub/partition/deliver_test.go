@@ -144,8 +144,8 @@ func TestWhatIsHandedOverAfterAStopPassesNoDeadLetterThatCouldNotBeStored(t *tes
 	session := b.Sink.OpenSession()
 	p.checkpoints.StartSession(session)
 	gathered := make(chan []*hubEvent, 2)
-	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 0, Body: []byte(`{"category":"kube-audit" oops`)})}
-	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 1, Body: otherCategory})}
+	gathered <- []*hubEvent{p.unpack(t.Context(), eventhub.Event{Sequence: 0, Body: []byte(`{"category":"kube-audit" oops`)})}
+	gathered <- []*hubEvent{p.unpack(t.Context(), eventhub.Event{Sequence: 1, Body: otherCategory})}
 	close(gathered)
 	drain, startDrain := context.WithCancel(t.Context())
 	startDrain()

@@ -17,6 +17,8 @@ type hubEvent struct {
 	records []unpack.Record
 	// detail explains why the hub event as a whole is a dead letter.
 	detail string
+	// release has to be called once the hub event is done, nil if it is of usual size.
+	release func()
 	// redelivered is whether the hub event had been received before, and is read again because the sink was lost.
 	redelivered bool
 	// audits is how many of the records are audit events for the sink, and posted how many of these have an outcome.
@@ -56,8 +58,12 @@ func (p *Partition) gather(ctx context.Context, events <-chan eventhub.Event, de
 		case <-ctx.Done():
 			return // deliver has not begun with what it was not handed
 		case event := <-in:
-			unpacked := p.unpack(event)
+			unpacked := p.unpack(ctx, event)
+			if unpacked == nil {
+				return
+			}
 			p.share.reserve(unpacked.weight)
+			p.share.keep(unpacked.release)
 			ready.add(unpacked)
 		case <-later:
 		case out <- ready.events:
@@ -66,12 +72,18 @@ func (p *Partition) gather(ctx context.Context, events <-chan eventhub.Event, de
 	}
 }
 
-// unpack notes that the hub event was received, and unpacks it.
-func (p *Partition) unpack(event eventhub.Event) *hubEvent {
+// unpack unpacks a hub event, and notes that it was received. It returns nil if ctx ends before.
+func (p *Partition) unpack(ctx context.Context, event eventhub.Event) *hubEvent {
+	records, detail, release, err := p.unpacker.Unpack(ctx, event)
+	if err != nil {
+		return nil
+	}
 	position := eventhub.After(event)
-	unpacked := &hubEvent{Event: event, weight: len(event.Body), redelivered: p.received.Passed(position)}
+	unpacked := &hubEvent{
+		Event: event, records: records, detail: detail, release: release,
+		weight: len(event.Body), redelivered: p.received.Passed(position),
+	}
 	p.noteReceived(event, position)
-	unpacked.records, unpacked.detail = p.unpacker.Unpack(event)
 	p.noteClusters(unpacked)
 	p.warnOfMissingCluster(event)
 	p.warnOfBothCategories()

@@ -76,7 +76,7 @@ func TestAnAuditEventGetsTheNameOfItsClusterAndElseKeepsItsBytes(t *testing.T) {
 	for name, test := range taggedByFastPath() {
 		t.Run(name, func(t *testing.T) {
 			body := eventhubtest.OfCluster(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", test[0])))
-			want := taggingUnpacker().parser.read(slices.Clone(body))
+			want := taggingUnpacker().parser.mustRead(slices.Clone(body))
 			got, ok := taggingUnpacker().fastPath.read(body)
 			require.True(t, ok, "the fast path reads it")
 			require.Equal(t, want, got, "and returns what the parser returns")
@@ -238,7 +238,7 @@ func TestTheFastPathAlsoReadsUsualBodiesWithTheClusterName(t *testing.T) {
 	for name, body := range usualBodies() {
 		t.Run(name, func(t *testing.T) {
 			body = eventhubtest.OfCluster(body)
-			want := taggingUnpacker().parser.read(slices.Clone(body))
+			want := taggingUnpacker().parser.mustRead(slices.Clone(body))
 			got, ok := taggingUnpacker().fastPath.read(body)
 			require.True(t, ok)
 			require.Len(t, got, len(want))
@@ -258,7 +258,7 @@ func TestTheFastPathAlsoReadsUsualBodiesWithTheClusterName(t *testing.T) {
 func TestCategoriesAreChosenWhateverTheirCase(t *testing.T) {
 	body := eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")), eventhubtest.AuditRecord("KUBE-AUDIT-ADMIN", eventhubtest.Audit("b")), eventhubtest.Uncategorised(eventhubtest.Audit("c")))
 	u := newUnpacker(rules{maxEventSize: eventhubtest.MaxEventSize, categories: []string{"Kube-Audit-Admin"}})
-	for _, unpack := range []func([]byte) []Record{u.unpackBody, u.parser.read} {
+	for _, unpack := range []func([]byte) []Record{u.unpackBody, u.parser.mustRead} {
 		var got []string
 		for _, record := range unpack(slices.Clone(body)) {
 			got = append(got, summary(record))
@@ -287,13 +287,13 @@ func FuzzFastPathWithClusterName(f *testing.F) {
 		body := eventhubtest.HubBody(strings.Replace(eventhubtest.AuditRecord("kube-audit", log), "{", `{"resourceId":`+jsonString(resource)+`,`, 1))
 		tried := slices.Clone(body)
 		got, ok := taggingUnpacker().fastPath.read(tried)
-		want := taggingUnpacker().parser.read(body)
+		want := taggingUnpacker().parser.mustRead(body)
 		if !ok {
 			require.Equal(t, string(body), string(tried))
 		} else {
 			require.Equal(t, want, got)
 		}
-		plain := testUnpacker().parser.read(body)
+		plain := testUnpacker().parser.mustRead(body)
 		require.Len(t, want, len(plain))
 		if plain[0].Verdict == "" && !plain[0].Repaired && plain[0].Original == nil {
 			requireOnlyTagged(t, plain[0], want[0])

@@ -3,24 +3,24 @@ package unpack
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/unpack/jsonscan"
 )
-
-// unpackedLimit is the largest size of a gzip body after it is unpacked, in bytes. A compressed hub event has 1 MB at
-// most, and gzip usually shrinks its JSON to a tenth. A larger body is not worth the memory: the process holds one
-// such body for each of its partitions.
-const unpackedLimit = 16 << 20
 
 var errUnpackedTooLarge = errors.New("the body is too large when it is unpacked")
 
 // decode undoes the content encoding of the body. It returns a body with an unknown encoding unchanged: if the body
-// is JSON all the same, it is used, and if not, it becomes a dead letter.
-func decode(event eventhub.Event) ([]byte, error) {
+// is JSON all the same, it is used, and if not, it becomes a dead letter. A gzip body is unpacked only as far as it
+// keeps to unpackedLimit and maxValues, so that a small body that unpacks to a huge one costs next to nothing. Beyond
+// usualSize it is unpacked when it is its turn; decode fails with the cause of ctx if that ends before.
+func decode(ctx context.Context, event eventhub.Event, t *turn) ([]byte, error) {
 	if !strings.EqualFold(strings.TrimSpace(event.Encoding), "gzip") {
 		return event.Body, nil
 	}
@@ -28,12 +28,28 @@ func decode(event eventhub.Event) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unpack the gzip body: %w", err)
 	}
-	body, err := io.ReadAll(io.LimitReader(reader, unpackedLimit+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("unpack the gzip body: %w", err)
-	case len(body) > unpackedLimit:
-		return nil, errUnpackedTooLarge
+	body := make([]byte, 0, min(4*len(event.Body), usualSize)+1)
+	var values jsonscan.Counter
+	for {
+		if len(body) == cap(body) {
+			body = slices.Grow(body, 1)
+		}
+		n, err := reader.Read(body[len(body):cap(body)])
+		values.Add(body[len(body) : len(body)+n])
+		body = body[:len(body)+n]
+		switch {
+		case values.Values > maxValues:
+			return nil, errTooManyValues
+		case len(body) > unpackedLimit:
+			return nil, errUnpackedTooLarge
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return nil, fmt.Errorf("unpack the gzip body: %w", err)
+		case len(body) > usualSize:
+			if err := t.take(ctx, unpacking); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return body, nil
 }

@@ -40,7 +40,8 @@ func TestAGzipBodyIsUnpacked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			test.event.Body = bytes.Clone(test.event.Body)
-			records, detail := testUnpacker().Unpack(test.event)
+			records, detail, _, err := testUnpacker().Unpack(t.Context(), test.event)
+			require.NoError(t, err)
 			for _, record := range records {
 				got = append(got, summary(record))
 				if record.Reason == audit.ReasonNotJSON {
@@ -54,10 +55,18 @@ func TestAGzipBodyIsUnpacked(t *testing.T) {
 }
 
 func TestABodyThatCannotBeUnpackedIsKeptWhole(t *testing.T) {
-	records, detail := testUnpacker().Unpack(eventhub.Event{Body: []byte("not gzip"), Encoding: "gzip"})
+	records, detail, _, err := testUnpacker().Unpack(t.Context(), eventhub.Event{Body: []byte("not gzip"), Encoding: "gzip"})
+	require.NoError(t, err)
 	require.Len(t, records, 1)
 	assert.Equal(t, "not gzip", string(records[0].Content))
 	assert.Contains(t, detail, "unpack the gzip body")
+}
+
+func testDecode(t *testing.T, event eventhub.Event) ([]byte, error) {
+	t.Helper()
+	var unpacked turn
+	defer unpacked.giveBack()
+	return decode(t.Context(), event, &unpacked)
 }
 
 // zeros returns a reader of count zero bytes.
@@ -79,14 +88,15 @@ func TestABodyIsUnpackedUpToALimit(t *testing.T) {
 		require.NoError(t, writer.Close())
 		return packed.Bytes()
 	}
-	body, err := decode(eventhub.Event{Body: pack(unpackedLimit), Encoding: "gzip"})
+	body, err := testDecode(t, eventhub.Event{Body: pack(unpackedLimit), Encoding: "gzip"})
 	require.NoError(t, err)
 	assert.Len(t, body, unpackedLimit)
 
 	bomb := pack(unpackedLimit + 1)
-	_, err = decode(eventhub.Event{Body: bomb, Encoding: "gzip"})
+	_, err = testDecode(t, eventhub.Event{Body: bomb, Encoding: "gzip"})
 	require.ErrorIs(t, err, errUnpackedTooLarge)
-	records, _ := testUnpacker().Unpack(eventhub.Event{Body: bomb, Encoding: "gzip"})
+	records, _, _, err := testUnpacker().Unpack(t.Context(), eventhub.Event{Body: bomb, Encoding: "gzip"})
+	require.NoError(t, err)
 	require.Len(t, records, 1)
 	assert.Equal(t, "dead:too_large", summary(records[0]))
 	assert.Equal(t, bomb, records[0].Content)
@@ -96,7 +106,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x01\x00\x00\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00"), "gzip")
 	f.Add([]byte("{}"), "")
 	f.Fuzz(func(t *testing.T, body []byte, encoding string) {
-		decoded, err := decode(eventhub.Event{Body: body, Encoding: encoding})
+		decoded, err := testDecode(t, eventhub.Event{Body: body, Encoding: encoding})
 		if err != nil {
 			require.Nil(t, decoded)
 			return

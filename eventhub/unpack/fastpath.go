@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"aks-audit-log-go/eventhub/unpack/inplace"
+	"aks-audit-log-go/eventhub/unpack/jsonscan"
 	"aks-audit-log-go/forwarder/audit"
 )
 
@@ -56,7 +57,8 @@ func (f *fastPath) setAuditIDs(records []Record) {
 
 // usable reports whether Falco takes the event. Validator.Check makes the same decision from the text alone.
 func (f *fastPath) usable(event *inplace.AuditEvent) bool {
-	return string(event.Kind) == "Event" && len(event.JSON) <= f.rules.maxEventSize && f.time.valid(event.StageTimestamp)
+	return string(event.Kind) == "Event" && len(event.JSON) <= f.rules.maxEventSize && f.time.valid(event.StageTimestamp) &&
+		jsonscan.Values(event.JSON, maxValues) <= maxValues
 }
 
 // lastCategory remembers the category of the last record, so that a run of records of one category needs one string.
@@ -127,7 +129,7 @@ func (b *bodyReader) readBody() bool {
 		}
 		seen = true
 		return b.body.Elements(b.readRecord)
-	}) && seen && b.body.AtEnd()
+	}) && seen && b.body.AtEnd() && b.body.Values() <= maxValues
 }
 
 // envelope is what is read of one record.
@@ -143,6 +145,9 @@ type envelope struct {
 }
 
 func (b *bodyReader) readRecord() bool {
+	if len(b.records) == maxRecords {
+		return false
+	}
 	var e envelope
 	whole := b.body.Members(func(key []byte) bool {
 		switch string(key) {

@@ -98,7 +98,7 @@ func withString(written string) string { return with(`"s":"` + written + `"`) }
 func TestTheFastPathReadsUsualBodiesLikeTheParser(t *testing.T) {
 	for name, body := range usualBodies() {
 		t.Run(name, func(t *testing.T) {
-			want := testUnpacker().parser.read(slices.Clone(body))
+			want := testUnpacker().parser.mustRead(slices.Clone(body))
 			got, ok := testUnpacker().fastPath.read(body)
 			require.True(t, ok)
 			require.Len(t, got, len(want))
@@ -117,7 +117,7 @@ func TestTheFastPathLeavesUnusualBodiesUnchangedToTheParser(t *testing.T) {
 			_, ok := testUnpacker().fastPath.read(tried)
 			require.False(t, ok)
 			assert.Equal(t, string(body), string(tried))
-			assert.Equal(t, testUnpacker().parser.read(body), testUnpacker().unpackBody(tried))
+			assert.Equal(t, testUnpacker().parser.mustRead(body), testUnpacker().unpackBody(tried))
 		})
 	}
 }
@@ -175,7 +175,7 @@ func FuzzFastPath(f *testing.F) {
 			require.Equal(t, string(body), string(tried))
 			return
 		}
-		want := testUnpacker().parser.read(body)
+		want := testUnpacker().parser.mustRead(body)
 		require.Len(t, got, len(want))
 		for i := range got {
 			require.Equal(t, want[i], got[i])

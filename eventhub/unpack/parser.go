@@ -3,6 +3,7 @@ package unpack
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -29,26 +30,31 @@ type parser struct {
 	// record around it, gets this one.
 	enqueued time.Time
 
-	body       fastjson.Parser
-	properties fastjson.Parser
+	body       boundedParser
+	properties boundedParser
+	// nested parses records that stood inside of another envelope.
+	nested boundedParser
 }
 
 // read returns the records of a body in their order. An empty body has one skipped record. A body that is packed, but
-// does not say so, may hold anything, and is kept.
-func (p *parser) read(body []byte) []Record {
+// does not say so, may hold anything, and is kept. It fails with errTooManyValues.
+func (p *parser) read(body []byte) ([]Record, error) {
 	if isPacked(body) {
-		return []Record{deadRecord(audit.ReasonNotJSON, "", body)}
+		return []Record{deadRecord(audit.ReasonNotJSON, "", body)}, nil
 	}
 	return p.readText(shapes.Trim(body), 0)
 }
 
 // readText returns the records of a body, which stood in so many strings.
-func (p *parser) readText(text []byte, depth int) []Record {
+func (p *parser) readText(text []byte, depth int) ([]Record, error) {
 	if len(text) == 0 {
-		return []Record{{Verdict: audit.Skipped}}
+		return []Record{{Verdict: audit.Skipped}}, nil
 	}
 	parsed, err := p.body.ParseBytes(text)
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooManyValues):
+		return nil, err
+	case err != nil:
 		return p.readParts(text)
 	}
 	if content := shapes.Trim(parsed.GetStringBytes()); depth < maxBodyStrings && shapes.HoldsJSON(content) {
@@ -58,12 +64,19 @@ func (p *parser) readText(text []byte, depth int) []Record {
 }
 
 // appendRecords appends the records of a JSON value with this text.
-func (p *parser) appendRecords(records []Record, parsed *fastjson.Value, text []byte) []Record {
-	texts := recordTexts{body: text}
-	for i, value := range recordValues(parsed) {
-		records = p.appendRecord(records, value, recordText{&texts, i, value})
+func (p *parser) appendRecords(records []Record, parsed *fastjson.Value, text []byte) ([]Record, error) {
+	values := recordValues(parsed)
+	if len(records)+len(values) > maxRecords {
+		return nil, errTooManyValues
 	}
-	return records
+	records = slices.Grow(records, len(values))
+	texts := recordTexts{body: text}
+	for i, value := range values {
+		if records = p.appendRecord(records, value, recordText{&texts, i, value}); len(records) > maxRecords {
+			return nil, errTooManyValues
+		}
+	}
+	return records, nil
 }
 
 // recordValues returns the records in a body.
@@ -120,8 +133,12 @@ func (p *parser) auditRecord(value *fastjson.Value, text recordText, category st
 func (p *parser) log(value *fastjson.Value, text recordText) []byte {
 	properties, inString := value.Get("properties"), false
 	if properties != nil && properties.Type() == fastjson.TypeString {
-		properties, _ = p.properties.ParseBytes(properties.GetStringBytes())
-		inString = true
+		written := properties.GetStringBytes()
+		parsed, err := p.properties.ParseBytes(written)
+		if errors.Is(err, errTooManyValues) {
+			return bytes.Clone(written) // a log in it would be too large as well
+		}
+		properties, inString = parsed, true
 	}
 	log := properties.Get("log")
 	switch {
@@ -159,7 +176,7 @@ func (p *parser) auditEvent(log []byte, recordTime string, tag clusterTag) (reco
 			record.AuditID, reason = p.validator.Check(record.Content)
 		}
 	}
-	if reason == audit.ReasonTooLarge || reason == audit.ReasonTooDeep {
+	if reason == audit.ReasonTooLarge || reason == audit.ReasonTooDeep || reason == audit.ReasonTooManyValues {
 		record.Original, record.Reason = log, reason
 		record.Content = truncate(record.Content, func(event []byte) bool {
 			record.AuditID, reason = p.validator.Check(event)

@@ -44,7 +44,7 @@ func skippedShape(shape string) Record { return Record{Verdict: audit.Skipped, R
 // are evidence and become dead letters. A record without a category is of another sender and is skipped, unless it is
 // an audit event with no fault but its size.
 func unusable(reason, category string, content []byte) Record {
-	if category == "" && reason != audit.ReasonTooLarge {
+	if category == "" && reason != audit.ReasonTooLarge && reason != audit.ReasonTooManyValues {
 		return Record{Verdict: audit.Skipped}
 	}
 	return deadRecord(reason, category, content)

@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"time"
 
@@ -122,8 +123,11 @@ func (p *parser) foundRecord(f shapes.Finding, from origin) Record {
 
 // nestedRecord returns the record that was found inside of another envelope.
 func (p *parser) nestedRecord(text []byte) Record {
-	value, err := fastjson.ParseBytes(text)
-	if err != nil {
+	value, err := p.nested.ParseBytes(text)
+	switch {
+	case errors.Is(err, errTooManyValues):
+		return deadRecord(audit.ReasonTooManyValues, "", text)
+	case err != nil:
 		return p.broken(text, false)
 	}
 	source := recordText{&recordTexts{body: text, found: true, texts: [][]byte{text}}, 0, value}
@@ -175,24 +179,27 @@ func (p *parser) eventRecord(event, written []byte, from origin) Record {
 }
 
 // readParts returns the records of a body that is not one JSON value.
-func (p *parser) readParts(text []byte) []Record {
+func (p *parser) readParts(text []byte) ([]Record, error) {
 	parts := shapes.Split(text, func(part []byte) bool {
 		_, err := p.body.ParseBytes(part)
 		return err == nil
 	})
 	ofAudit := slices.ContainsFunc(shapes.Categories(text), p.rules.carriesAudit)
 	if len(parts) == 0 {
-		return []Record{p.broken(text, ofAudit)}
+		return []Record{p.broken(text, ofAudit)}, nil
 	}
 	var records []Record
 	for _, part := range parts {
-		if parsed, err := p.body.ParseBytes(part); err == nil {
-			records = p.appendRecords(records, parsed, part)
-		} else {
+		if parsed, err := p.body.ParseBytes(part); err != nil {
 			records = append(records, p.broken(part, ofAudit))
+		} else if records, err = p.appendRecords(records, parsed, part); err != nil {
+			return nil, err
+		}
+		if len(records) > maxRecords {
+			return nil, errTooManyValues
 		}
 	}
-	return records
+	return records, nil
 }
 
 // broken returns the record of a part of a body that is not JSON. One that was cut in its log is salvaged, as AKS's own
@@ -219,7 +226,7 @@ func (p *parser) broken(part []byte, ofAudit bool) Record {
 // brokenAudit returns the record of a broken part that names a category of audit events.
 func (p *parser) brokenAudit(part []byte, category string) Record {
 	whole := shapes.Complete(part)
-	value, err := fastjson.ParseBytes(whole)
+	value, err := p.nested.ParseBytes(whole)
 	if err != nil || !p.rules.carriesAudit(string(value.GetStringBytes("category"))) {
 		return deadRecord(audit.ReasonNotJSON, category, part)
 	}

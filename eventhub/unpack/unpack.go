@@ -1,9 +1,12 @@
 package unpack
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/unpack/jsonscan"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/audit"
 )
@@ -16,6 +19,8 @@ type Unpacker struct {
 	both     *bothCategories
 	fastPath fastPath
 	parser   parser
+	// parsed is about how many values the parser has read since its memory is new.
+	parsed int
 }
 
 // New returns an Unpacker for the configuration.
@@ -30,20 +35,51 @@ func newUnpacker(r rules) *Unpacker {
 }
 
 // Unpack returns the records of a hub event in their order. detail says more if the hub event as a whole is a dead
-// letter. The records use the body: nobody may write to it afterwards, or rely on its content.
-func (u *Unpacker) Unpack(event eventhub.Event) (records []Record, detail string) {
+// letter. The records use the body: nobody may write to it afterwards, or rely on its content. A large body may have to
+// wait for one of another partition; Unpack fails if ctx ends before. Where the records take more memory than a hub event
+// may have, release is not nil: no other partition gets such records before it was called.
+func (u *Unpacker) Unpack(ctx context.Context, event eventhub.Event) (records []Record, detail string, release func(), err error) {
+	var unpacked turn
+	records, detail, err = u.unpack(ctx, event, &unpacked)
+	if unpacked.of == nil {
+		return records, detail, nil, err
+	}
+	if err != nil || detail != "" { // no record is a part of the body
+		unpacked.giveBack()
+		return records, detail, nil, err
+	}
+	return records, detail, unpacked.giveBack, nil
+}
+
+// unpack is Unpack, with the turn to have a body that is larger unpacked than a hub event may be.
+func (u *Unpacker) unpack(ctx context.Context, event eventhub.Event, t *turn) (records []Record, detail string, err error) {
 	if event.Unreadable != "" {
-		return []Record{deadRecord(audit.ReasonUnreadable, "", nil)}, event.Unreadable
+		return []Record{deadRecord(audit.ReasonUnreadable, "", nil)}, event.Unreadable, nil
 	}
-	body, err := decode(event)
+	body, err := decode(ctx, event, t)
+	if err == nil {
+		records, err = u.readBody(ctx, body, event.Enqueued)
+	}
 	switch {
+	case err == nil:
+		if len(body) > usualSize && len(records) == 1 && len(records[0].Content) == len(body) {
+			return []Record{wholeBody(records[0].Reason, event)}, "the body is kept as it came, in gzip", nil
+		}
+		return records, "", nil
+	case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+		return nil, "", err
+	case errors.Is(err, errTooManyValues):
+		return []Record{wholeBody(audit.ReasonTooManyValues, event)}, err.Error(), nil
 	case errors.Is(err, errUnpackedTooLarge):
-		return []Record{deadRecord(audit.ReasonTooLarge, "", event.Body)}, err.Error()
-	case err != nil:
-		return []Record{deadRecord(audit.ReasonBadEncoding, "", event.Body)}, err.Error()
+		return []Record{wholeBody(audit.ReasonTooLarge, event)}, err.Error(), nil
+	default:
+		return []Record{wholeBody(audit.ReasonBadEncoding, event)}, err.Error(), nil
 	}
-	u.parser.enqueued = event.Enqueued
-	return u.unpackBody(body), ""
+}
+
+// wholeBody returns the dead letter of a hub event as it came. It needs no copy: nothing else uses the body.
+func wholeBody(reason string, event eventhub.Event) Record {
+	return Record{Verdict: audit.DeadLettered, Reason: reason, Content: event.Body}
 }
 
 // MissedCluster reports whether the cluster's name was wanted but a record did not tell it.
@@ -57,19 +93,38 @@ func (u *Unpacker) BothCategories() (cluster string) { return u.both.found }
 // each partition has an Unpacker of its own.
 const keptSize = 256 << 10
 
-// unpackBody returns the records of a decoded body in their order.
-func (u *Unpacker) unpackBody(body []byte) []Record {
+// readBody returns the records of a decoded body in their order, which came into the hub at that time. It fails with errTooManyValues, or with the cause of
+// ctx if that ends before it is a large body's turn.
+func (u *Unpacker) readBody(ctx context.Context, body []byte, enqueued time.Time) ([]Record, error) {
 	if len(body) > keptSize {
 		defer u.dropMemory()
 	}
 	if records, ok := u.fastPath.read(body); ok {
-		return records
+		return records, nil
 	}
+	if jsonscan.Values(body, maxValues) > maxValues {
+		return nil, errTooManyValues
+	}
+	values := jsonscan.Rough(body)
+	u.parsed += values
+	if len(body) > largeSize || values > largeValues {
+		u.dropMemory() // before the wait: the fast path has a copy of the body
+		defer u.dropMemory()
+		var parse turn
+		if err := parse.take(ctx, parsing); err != nil {
+			return nil, err
+		}
+		defer parse.giveBack()
+	} else if u.parsed > parsedBeforeDrop {
+		defer u.dropMemory()
+	}
+	u.parser.enqueued = enqueued
 	return u.parser.read(body)
 }
 
 // dropMemory replaces the fast path and the parser, and with them the memory that they reuse.
 func (u *Unpacker) dropMemory() {
+	u.parsed = 0
 	u.fastPath = fastPath{rules: u.rules, clusters: u.clusters, both: u.both}
 	u.parser = parser{rules: u.rules, clusters: u.clusters, both: u.both, validator: Validator{MaxEventSize: u.rules.maxEventSize}}
 }

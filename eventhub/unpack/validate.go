@@ -3,8 +3,6 @@ package unpack
 import (
 	"time"
 
-	"github.com/valyala/fastjson"
-
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
 	"aks-audit-log-go/forwarder/audit"
 )
@@ -20,15 +18,22 @@ type Validator struct {
 	// MaxEventSize is the largest audit event that the sink takes, in bytes.
 	MaxEventSize int
 
-	parser fastjson.Parser
+	parser boundedParser
 }
 
 // Check returns the auditID of an audit event that Falco can use, or the reason why Falco cannot use it.
 func (v *Validator) Check(event []byte) (auditID, reason string) {
-	if depth(event) > falcoMaxDepth {
+	levels := depth(event)
+	if levels > falcoMaxDepth {
 		return "", audit.ReasonTooDeep
 	}
-	parsed, err := v.parser.ParseBytes(event)
+	switch values := jsonscan.Values(event, largeValues); {
+	case values > maxValues:
+		return "", audit.ReasonTooManyValues
+	case values > largeValues:
+		return v.checkLarge(event)
+	}
+	parsed, err := v.parser.parse(event, levels)
 	if err != nil {
 		return "", audit.ReasonNotJSON
 	}
@@ -43,6 +48,40 @@ func (v *Validator) Check(event []byte) (auditID, reason string) {
 		return "", audit.ReasonTooLarge
 	}
 	return string(parsed.GetStringBytes("auditID")), ""
+}
+
+// checkLarge is Check for an event of many values: it reads the members that count, and does not parse the others. It
+// accepts no NaN and no Inf, which Falco's parser does and no API server writes.
+func (v *Validator) checkLarge(event []byte) (auditID, reason string) {
+	object, err := jsonscan.ScanObject(event)
+	switch {
+	case err == nil:
+	case jsonscan.Sound(event): // an array
+		return "", audit.ReasonNotAnAuditEvent
+	default:
+		return "", audit.ReasonNotJSON
+	}
+	switch {
+	case v.content(object.ValueOf("kind")) != "Event":
+		return "", audit.ReasonNotAnAuditEvent
+	case !isTimestamp(v.content(object.ValueOf("stageTimestamp"))):
+		return "", audit.ReasonNoStageTimestamp
+	case len(event) > v.MaxEventSize && jsonscan.CompactSize(event) > v.MaxEventSize:
+		return "", audit.ReasonTooLarge
+	}
+	return v.content(object.ValueOf("auditID")), ""
+}
+
+// content returns the content of a JSON string, "" for any other value.
+func (v *Validator) content(value []byte) string {
+	if len(value) == 0 || value[0] != '"' {
+		return ""
+	}
+	parsed, err := v.parser.parse(value, 1)
+	if err != nil {
+		return ""
+	}
+	return string(parsed.GetStringBytes())
 }
 
 // isTimestamp reports whether Falco's plugin takes text as a time: the plugin uses this layout, which takes 0 to 9

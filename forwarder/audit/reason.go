@@ -16,6 +16,8 @@ const (
 	ReasonTooLarge = "too_large"
 	// ReasonTooDeep means that the event is nested deeper than Falco takes.
 	ReasonTooDeep = "too_deep"
+	// ReasonTooManyValues means that the body or the event has more records or JSON values than the daemon takes.
+	ReasonTooManyValues = "too_many_values"
 	// ReasonBadEncoding means that the hub event says that its body is gzip, but the body is not gzip or not complete.
 	ReasonBadEncoding = "bad_encoding"
 	// ReasonUnreadable means that the hub's client cannot read the hub event. Its content is not known.
@@ -30,6 +32,7 @@ const (
 func DeadLetterReasons() []string {
 	return []string{
 		ReasonNotJSON, ReasonCut, ReasonNoLog, ReasonNotAnAuditEvent, ReasonNoStageTimestamp,
-		ReasonTooLarge, ReasonTooDeep, ReasonBadEncoding, ReasonUnreadable, ReasonRefused, ReasonOther,
+		ReasonTooLarge, ReasonTooDeep, ReasonTooManyValues, ReasonBadEncoding, ReasonUnreadable, ReasonRefused,
+		ReasonOther,
 	}
 }

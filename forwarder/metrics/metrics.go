@@ -57,7 +57,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 			"Audit events that were cut and went to the sink with what came before the cut."),
 		truncated: newKnownCounters("aks_audit_log_reduced_events_total",
 			"Audit events that went to the sink without parts of them, their originals stored as dead letters, by reason.",
-			"reason", audit.ReasonTooLarge, []string{audit.ReasonTooLarge, audit.ReasonTooDeep}),
+			"reason", audit.ReasonTooLarge, []string{audit.ReasonTooLarge, audit.ReasonTooDeep, audit.ReasonTooManyValues}),
 
 		posts:  make(map[string]prometheus.Observer),
 		splits: newCounter("aks_audit_log_split_batches_total", "Batches that the sink refused and that were posted again in halves."),
@@ -174,7 +174,8 @@ func (s *Statistics) RecordDeadLettered(reason string) {
 func (s *Statistics) EventRepaired() { s.repaired.Inc() }
 
 // EventTruncated counts an audit event that goes to the sink without parts of it, and its original, which was stored
-// as a dead letter. reason is ReasonTooLarge or ReasonTooDeep. The verdict is counted when the sink has answered.
+// as a dead letter. reason is ReasonTooLarge, ReasonTooDeep or ReasonTooManyValues. The verdict is counted when the sink
+// has answered.
 func (s *Statistics) EventTruncated(reason string) {
 	s.deadLetters.add(reason, 1)
 	s.truncated.add(reason, 1)

@@ -89,14 +89,16 @@ func checkConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, erro
 	if cfg.ConsumerGroup == "$Default" {
 		result += "; see that nothing else reads $Default, two readers displace each other"
 	}
-	return result + bothCategories(cfg, events), nil
+	return result + bothCategories(ctx, cfg, events), nil
 }
 
 // bothCategories returns advice if a cluster sends each change twice, as far as these events show it, and "" otherwise.
-func bothCategories(cfg forwarder.Config, events []eventhub.Event) string {
+func bothCategories(ctx context.Context, cfg forwarder.Config, events []eventhub.Event) string {
 	unpacker := unpack.New(cfg)
 	for _, event := range events {
-		unpacker.Unpack(event)
+		if _, _, release, _ := unpacker.Unpack(ctx, event); release != nil {
+			release()
+		}
 	}
 	if cluster := unpacker.BothCategories(); cluster != "" {
 		return fmt.Sprintf("; mind, cluster %q: %s", cluster, audit.BothCategoriesAdvice)

@@ -14,10 +14,15 @@ type Body struct {
 	at int
 	// level is how many objects and arrays the next byte is in.
 	level int
+	// values is how many values were read, but for those in strings.
+	values int
 }
 
 // NewBody returns a reader of text.
 func NewBody(text []byte) Body { return Body{text: text} }
+
+// Values returns how many objects, arrays, members and elements were read, but for those in strings.
+func (b *Body) Values() int { return b.values }
 
 // token skips white space and returns the first byte after it, none at the end of the text.
 func (b *Body) token() byte {
@@ -43,6 +48,7 @@ func (b *Body) Members(member func(key []byte) bool) bool {
 	}
 	b.at++
 	b.level++
+	b.values++
 	if b.token() == '}' {
 		b.leave()
 		return true
@@ -59,6 +65,7 @@ func (b *Body) Members(member func(key []byte) bool) bool {
 		switch b.token() {
 		case ',':
 			b.at++
+			b.values++
 		case '}':
 			b.leave()
 			return true
@@ -76,6 +83,7 @@ func (b *Body) Elements(element func() bool) bool {
 	}
 	b.at++
 	b.level++
+	b.values++
 	if b.token() == ']' {
 		b.leave()
 		return true
@@ -84,6 +92,7 @@ func (b *Body) Elements(element func() bool) bool {
 		switch b.token() {
 		case ',':
 			b.at++
+			b.values++
 		case ']':
 			b.leave()
 			return true

@@ -2,8 +2,10 @@ package jsonscan
 
 import (
 	"bytes"
-	"encoding/json"
+	"encoding/hex"
 	"errors"
+	"strings"
+	"unicode/utf8"
 )
 
 var (
@@ -67,11 +69,47 @@ func (o *Object) find(key string) *member {
 	return nil
 }
 
-// unquote returns the content of a JSON string. It returns a content with an invalid escape as it is written.
+// unquote returns the content of the JSON string of a key. It returns a content as it is written if an escape in it is
+// invalid or not of an ASCII character: no key that is looked for has one. It takes no memory but for its result, since an
+// object may have 100,000 keys.
 func unquote(quoted []byte) string {
-	var content string
-	if bytes.IndexByte(quoted, '\\') < 0 || json.Unmarshal(quoted, &content) != nil {
-		return string(quoted[1 : len(quoted)-1])
+	content := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(content, '\\') < 0 {
+		return string(content)
 	}
-	return content
+	var short [64]byte
+	unescaped := short[:0]
+	for rest := content; len(rest) > 0; {
+		c, size := character(rest)
+		if size == 0 {
+			return string(content)
+		}
+		unescaped, rest = append(unescaped, c), rest[size:]
+	}
+	return string(unescaped)
+}
+
+// escapes are the letters after a backslash and what they mean.
+const escapes, meanings = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
+
+// character returns the first byte of the content of a JSON string, and how many bytes it is written with: 0 for an escape
+// that is invalid or not of an ASCII character.
+func character(text []byte) (c byte, size int) {
+	if text[0] != '\\' {
+		return text[0], 1
+	}
+	if len(text) < 2 {
+		return 0, 0
+	}
+	if i := strings.IndexByte(escapes, text[1]); i >= 0 {
+		return meanings[i], 2
+	}
+	var code [1]byte
+	if len(text) < 6 || text[1] != 'u' || text[2] != '0' || text[3] != '0' {
+		return 0, 0
+	}
+	if _, err := hex.Decode(code[:], text[4:6]); err != nil || code[0] >= utf8.RuneSelf {
+		return 0, 0
+	}
+	return code[0], 6
 }

@@ -2,6 +2,7 @@ package jsonscan
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -134,6 +135,10 @@ func (s *scanner) endValue() {
 	s.object.wholeEnd = s.at
 	if s.inMember() {
 		s.object.current.end = s.at
+		if len(s.object.members) == cap(s.object.members) {
+			// append alone would make a long list a quarter longer each time, and so five lists in all.
+			s.object.members = slices.Grow(s.object.members, len(s.object.members)+8)
+		}
 		s.object.members = append(s.object.members, s.object.current)
 	}
 }
@@ -157,7 +162,7 @@ func (s *scanner) readWord() error {
 	word, last := s.text[s.at:end], end == len(s.text)
 	whole, begun := isLiteral(word)
 	switch {
-	case whole, !last && isNumber(word):
+	case whole, !last && isNumber(word) && string(word) != "-":
 		s.at = end
 		return nil
 	case last && (begun || isNumber(word)):

@@ -164,6 +164,9 @@ func Records(body []byte) [][]byte {
 	return texts
 }
 
+// parsers parse strings: a body may have 100,000 of them.
+var parsers fastjson.ParserPool
+
 // unquote returns the content of a JSON string, its bytes as Falco's parser reads them, and "" for any other text.
 func unquote(quoted []byte) string {
 	if len(quoted) < 2 || quoted[0] != '"' {
@@ -172,7 +175,9 @@ func unquote(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1 : len(quoted)-1])
 	}
-	value, err := fastjson.ParseBytes(quoted)
+	parser := parsers.Get()
+	defer parsers.Put(parser)
+	value, err := parser.ParseBytes(quoted)
 	if err != nil {
 		return ""
 	}
