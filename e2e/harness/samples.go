@@ -66,3 +66,15 @@ func RealAuditEvents(t *testing.T) map[string][]string {
 	}
 	return files
 }
+
+// APIServerEvents returns audit events as a kube-apiserver 1.34 wrote them, with replacement characters for what is no
+// UTF-8: a hub event cannot hold it.
+func APIServerEvents(t *testing.T) []string {
+	t.Helper()
+	var events []string
+	for line := range bytes.Lines(readSamples(t, "apiserver-audit.jsonl")["apiserver-audit.jsonl"]) {
+		events = append(events, string([]rune(string(bytes.TrimSpace(line)))))
+	}
+	require.Len(t, events, 100)
+	return events
+}
