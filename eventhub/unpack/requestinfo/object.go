@@ -17,6 +17,10 @@ const (
 	watchPrefix = "watch"
 )
 
+// maxURI is the size of the longest URI that Read takes, in bytes. AKS cuts an event at this size, so that a URI which
+// is whole in a cut event is shorter. Whoever else writes to the hub can make Read no slower than that.
+const maxURI = 16 << 10
+
 // Read returns the object of a request with a verb and URI as an audit event has them. It returns false if the
 // request is not about a resource, or if no API server gives such a path this verb.
 //
@@ -28,7 +32,7 @@ const (
 //	…/namespaces/NAMESPACE/RESOURCE/…  in a namespace
 //	…/watch/…, …/proxy/…               before either of them, with a verb
 func Read(verb, uri string) (Object, bool) {
-	if !strings.HasPrefix(uri, "/") {
+	if len(uri) > maxURI || !strings.HasPrefix(uri, "/") {
 		return Object{}, false // such as "*": the path is empty, or names nothing
 	}
 	parsed, err := url.ParseRequestURI(uri)

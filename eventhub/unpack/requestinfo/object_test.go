@@ -1,6 +1,7 @@
 package requestinfo
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -42,7 +43,7 @@ func TestTheURIAndTheVerbTellTheObject(t *testing.T) {
 
 func TestARequestThatIsAboutNoResourceHasNoObject(t *testing.T) {
 	for _, request := range [][2]string{
-		{"get", "/"}, {"get", "/healthz"}, {"get", "/api/v1"}, {"get", "/apis/apps/v1"}, {"get", "/logs/a/b/c"}, {"get", "*"}, {"get", ""},
+		{"get", "/api/v1/pods/" + strings.Repeat("p", maxURI)}, {"get", "/"}, {"get", "/healthz"}, {"get", "/api/v1"}, {"get", "/apis/apps/v1"}, {"get", "/logs/a/b/c"}, {"get", "*"}, {"get", ""},
 		{"get", "api/v1/pods/p"}, {"get", "/api/v1/pods/%zz"}, {"watch", "/api/v1/watch"},
 		{"get", "/api/v1/pods"}, {"list", "/api/v1/pods/p"}, {"delete", "/api/v1/pods"}, {"exec", "/api/v1/pods/p"}, {"get", "/api/v1/watch/pods/p"},
 	} {
