@@ -27,8 +27,17 @@ func badInputs(t *testing.T) []badInput {
 	return []badInput{
 		{name: "empty body", body: nil, verdict: "skipped", category: "none"},
 		{name: "white space", body: []byte(" \n"), verdict: "skipped", category: "none"},
-		{name: "not JSON", body: []byte(`this is not JSON`), verdict: "dead_lettered", reason: "not_json", kept: "this is not JSON"},
-		{name: "not UTF-8", body: []byte("\xff\xfe{"), verdict: "dead_lettered", reason: "not_json", kept: `"contentBase64": "//57"`},
+		{name: "not JSON", body: []byte(`this is not JSON`), verdict: "skipped", category: "none"},
+		{name: "not UTF-8", body: []byte("\xff\xfe{"), verdict: "skipped", category: "none"},
+		{
+			name: "not JSON, of the audit log", body: []byte(`{"category":"kube-audit": this is not JSON`),
+			verdict: "dead_lettered", reason: "not_json", kept: "this is not JSON",
+		},
+		{
+			name: "not UTF-8, of the audit log", body: []byte("{\"category\":\"kube-audit\"\xff\xfe{"),
+			verdict: "dead_lettered", reason: "not_json", kept: `"contentBase64": "eyJjYXRlZ29yeSI6Imt1YmUtYXVkaXQi//57"`,
+		},
+		{name: "a broken body of another service", body: []byte(`{"category":"FunctionAppLogs",'x':'y'}`), verdict: "skipped", category: "other"},
 		{name: "no records", body: []byte(`{"hello":"world"}`), verdict: "skipped", category: "none"},
 		{name: "a number", body: []byte(`42`), verdict: "dead_lettered", reason: "not_an_audit_event", kept: "42"},
 		{name: "records that are text", body: []byte(`{"records":"text"}`), verdict: "dead_lettered", reason: "not_an_audit_event", kept: "text"},

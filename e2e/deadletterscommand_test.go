@@ -134,7 +134,7 @@ func TestDeadLettersOfAllReasonsAreListedAndOnlyUsableOnesReplayed(t *testing.T)
 	assert.Zero(t, s.Posted(), "a real Falco would answer 200 and drop them")
 
 	// An operator repairs one by hand.
-	c.Write(t, harness.DeadLetterName(t, c, "0", 3, 0), `{"reason":"not_json","partition":"0","sequenceNumber":3,"content":"`+
+	c.Write(t, harness.DeadLetterName(t, c, "0", 4, 0), `{"reason":"not_json","partition":"0","sequenceNumber":4,"content":"`+
 		strings.ReplaceAll(strings.ReplaceAll(harness.AuditEvent("0", 3), `\`, `\\`), `"`, `\"`)+`"}`)
 	c.Write(t, harness.DeadLetterPath+"0/rubbish.json", "rubbish")
 	code, stdout, _ = harness.RunToEnd(t, environ, "deadletters", "replay", "-reason", "not_json")

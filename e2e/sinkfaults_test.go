@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -48,6 +49,7 @@ func (s *scriptedSink) take(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	s.mu.Lock()
 	fault := s.fault
 	if fault != nil {
@@ -209,6 +211,34 @@ func TestASinkThatRefusesEverythingIsTakenForTheWrongOne(t *testing.T) {
 	d.AwaitReady(t)
 	d.Stop(t)
 	assert.Equal(t, fed.Sent["0"][5:], s.accepted())
+}
+
+// Whoever may send requests to the API server has many audit events in a row written that a strict sink refuses.
+func TestManyRefusedEventsInARowDoNotStopTheirPartition(t *testing.T) {
+	t.Parallel()
+	const bad = 60
+	hub, s := harness.StartHub(t, 1), startScriptedSink(t, harness.FreeAddress(t))
+	s.set(func(w http.ResponseWriter, r *http.Request) bool {
+		body, _ := io.ReadAll(r.Body)
+		for n := range bad {
+			if bytes.Contains(body, []byte(harness.AuditID("0", n))) {
+				w.WriteHeader(http.StatusBadRequest)
+				return false
+			}
+		}
+		return true
+	})
+	for n := range bad {
+		hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", n)))
+	}
+	good := harness.AuditEvent("0", bad+1000)
+	hub.Append("0", harness.AuditHubEvent(t, good))
+	d := harness.StartDaemon(t, harness.HubSettings(t, hub, s.URL).With(harness.Settings{"CHECKPOINTDIR": t.TempDir()}))
+	d.AwaitMetric(t, harness.VerdictSeries("delivered"), 1)
+	assert.InDelta(t, bad, d.Metric(t, `aks_audit_log_dead_letters_total{reason="refused"}`), 0)
+	d.AwaitReady(t)
+	d.Stop(t)
+	assert.Equal(t, []string{good}, s.accepted())
 }
 
 // The name of the sink leads to an ingress, which answers each POST with its own page.

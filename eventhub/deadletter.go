@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -80,8 +81,16 @@ func (d DeadLetter) Name() string {
 	if !d.Enqueued.IsZero() {
 		enqueued = fmt.Sprintf("-%d", d.Enqueued.UnixMilli())
 	}
-	return fmt.Sprintf("%s/%d-%d%s.json", d.Partition, d.Sequence, d.Record, enqueued)
+	return fmt.Sprintf("%s/%d-%d%s", d.Partition, d.Sequence, d.Record, enqueued) + deadLetterSuffix
 }
+
+// deadLetterSuffix ends the name of each dead letter.
+const deadLetterSuffix = ".json"
+
+// IsDeadLetterName reports whether a name below the dead letter folder can be that of a dead letter. Other names are
+// passed over in a listing: folders of storage accounts with a hierarchical namespace, markers of folders that other
+// tools leave ("0_$folder$"), files that are being written.
+func IsDeadLetterName(name string) bool { return strings.HasSuffix(name, deadLetterSuffix) }
 
 // Encode returns the dead letter as it is stored.
 func (d DeadLetter) Encode() ([]byte, error) {

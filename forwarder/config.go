@@ -178,6 +178,9 @@ type Config struct {
 	LogFormat string
 	// StatsAddress is where the statistics server listens, by default ":9000".
 	StatsAddress string
+	// StatsHosts are host names under which the status page is shown, in addition to IP addresses, localhost and the
+	// names of the Kubernetes cluster. They are none by default.
+	StatsHosts []string
 	// ShutdownTimeout bounds the whole shutdown, by default 25 s. It is above 0.
 	ShutdownTimeout time.Duration
 	// WatchdogTimeout is how long the consumer may make no progress before it counts as wedged, by default 5 min. 0 is

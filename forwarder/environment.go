@@ -55,6 +55,7 @@ type environment struct {
 	VerboseLevel       int            `env:"VERBOSELEVEL"`
 	LogFormat          string         `env:"LOGFORMAT"`
 	StatsAddress       string         `env:"STATSADDRESS"`
+	StatsHosts         string         `env:"STATSHOSTS"`
 	ShutdownTimeout    time.Duration  `env:"SHUTDOWNTIMEOUT"`
 	WatchdogTimeout    time.Duration  `env:"WATCHDOGTIMEOUT"`
 }

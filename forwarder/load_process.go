@@ -3,6 +3,7 @@ package forwarder
 import (
 	"math"
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +51,7 @@ func (l *loader) process() {
 	if !validAddress(l.in.StatsAddress) {
 		l.problems.wrong(variable.StatsAddress)
 	}
+	l.statsHosts()
 	l.out.ShutdownTimeout = l.in.ShutdownTimeout
 	if l.in.ShutdownTimeout <= 0 {
 		l.problems.wrong(variable.ShutdownTimeout)
@@ -57,6 +59,22 @@ func (l *loader) process() {
 	l.out.WatchdogTimeout = l.in.WatchdogTimeout
 	if l.in.WatchdogTimeout != 0 && l.in.WatchdogTimeout < time.Second {
 		l.problems.wrong(variable.WatchdogTimeout)
+	}
+}
+
+// hostName matches host names, without a port.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+
+// statsHosts checks the host names of the status page.
+func (l *loader) statsHosts() {
+	for name := range strings.SplitSeq(l.in.StatsHosts, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		if !hostName.MatchString(name) {
+			l.problems.wrong(variable.StatsHosts)
+		}
+		l.out.StatsHosts = append(l.out.StatsHosts, name)
 	}
 }
 

@@ -1,7 +1,9 @@
 package forwarder
 
 import (
+	"net/netip"
 	"net/url"
+	"strings"
 
 	"aks-audit-log-go/forwarder/connstr"
 	"aks-audit-log-go/forwarder/variable"
@@ -22,6 +24,7 @@ func (l *loader) sink() {
 	}
 	l.out.SinkURL = u
 	l.sinkURLFits(u)
+	l.sinkInClear(u)
 	if u.Port() == "8765" {
 		l.warn(variable.SinkURL + " has port 8765, where Falco took audit events " +
 			"until 0.31; since 0.32 its k8saudit plugin listens on 9765")
@@ -81,6 +84,32 @@ func (l *loader) sinkURLFits(u *url.URL) {
 			l.problems.add(name, "is set, but %s has a user in it, and a request has one authorisation only: keep one of them", variable.SinkURL)
 		}
 	}
+}
+
+// sinkInClear warns of a secret that is sent to the sink without encryption. On this machine nobody listens in.
+func (l *loader) sinkInClear(u *url.URL) {
+	if u.Scheme != "http" || isLoopback(u.Hostname()) {
+		return
+	}
+	what := ""
+	switch {
+	case l.isSet(variable.SinkToken):
+		what = "the token in " + variable.SinkToken
+	case l.isSet(variable.SinkTokenFile):
+		what = "the token that " + variable.SinkTokenFile + " names"
+	case u.User != nil:
+		what = "the user and password in " + variable.SinkURL
+	default:
+		return
+	}
+	l.warn(what + " and the audit events are sent without encryption, so that whoever is on the way can read them: give the sink a certificate and " +
+		variable.SinkURL + " https://, or leave the secret out if the sink does not ask for it, as Falco does not")
+}
+
+// isLoopback reports whether a host is this machine.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
 // ValidToken reports whether a token can be sent in a header: it is visible ASCII. RFC 6750 allows slightly less.

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -69,6 +70,43 @@ func TestContradictoryCredentialsAreRefused(t *testing.T) {
 			assert.NotContains(t, err.Error(), "t0k3n")
 		})
 	}
+}
+
+func TestASecretThatIsSentInClearIsWarnedOf(t *testing.T) {
+	for set, want := range map[string]string{
+		"WEBSINKURL=http://u:t0k3n@falco/":                     "the user and password in WEBSINKURL and the audit events are sent without encryption",
+		"WEBSINKURL=http://t0k3n@falco/":                       "the user and password in WEBSINKURL and",
+		"WEBSINKURL=http://falco/ WEBSINKTOKEN=t0k3n":          "the token in WEBSINKTOKEN and",
+		"WEBSINKURL=http://127.0.0.2.x/ WEBSINKTOKENFILE=/t":   "the token that WEBSINKTOKENFILE names and",
+		"WEBSINKURL=https://u:t0k3n@falco/":                    "",
+		"WEBSINKURL=https://falco/ WEBSINKTOKEN=t0k3n":         "",
+		"WEBSINKURL=http://falco/":                             "",
+		"WEBSINKURL=http://LOCALHOST:9765/ WEBSINKTOKEN=t0k3n": "",
+		"WEBSINKURL=http://u:t0k3n@127.0.0.1:9765/":            "",
+		"WEBSINKURL=http://u:t0k3n@[::1]:9765/":                "",
+	} {
+		cfg, err := Load(environ(strings.Fields(set)...))
+		require.NoError(t, err, set)
+		if want == "" {
+			assert.Empty(t, cfg.Warnings, set)
+			continue
+		}
+		require.Len(t, cfg.Warnings, 1, set)
+		assert.Contains(t, cfg.Warnings[0], want)
+		assert.NotContains(t, cfg.Warnings[0], "t0k3n")
+	}
+}
+
+func TestASignatureThatIsSentInClearIsWarnedOf(t *testing.T) {
+	for endpoint, warned := range map[string]bool{"http://azurite:10000/a": true, "https://azurite:10000/a": false, "http://127.0.0.1:10000/a": false} {
+		cfg, err := Load(environ("BLOBSTORAGECONNECTIONSTRING=BlobEndpoint=" + endpoint + ";SharedAccessSignature=sv=1&sig=t0k3n"))
+		require.NoError(t, err)
+		assert.Equal(t, warned, len(cfg.Warnings) == 1, endpoint)
+		assert.NotContains(t, strings.Join(cfg.Warnings, ""), "t0k3n")
+	}
+	cfg, err := Load(environ("BLOBSTORAGECONNECTIONSTRING=BlobEndpoint=http://azurite:10000/a;AccountName=a;AccountKey=a2V5"))
+	require.NoError(t, err)
+	assert.Empty(t, cfg.Warnings, "the key itself is not sent")
 }
 
 func TestTheStartLogSaysHowTheDaemonSignsInToTheSink(t *testing.T) {

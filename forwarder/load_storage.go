@@ -47,6 +47,7 @@ func (l *loader) blob() {
 		if err != nil {
 			l.problems.wrongBecause(variable.BlobConnection, err)
 		}
+		l.signatureInClear(connection)
 		l.out.Blob = &connection
 	default:
 		l.problems.missing(variable.BlobConnection, " (or set "+variable.BlobURL+" to sign in with Microsoft Entra ID, or "+variable.CheckpointDir+
@@ -58,6 +59,16 @@ func (l *loader) blob() {
 		l.problems.wrong(variable.Container)
 	}
 	l.out.BlobContainerName = l.in.Container
+}
+
+// signatureInClear warns of a shared access signature, which is part of each request, that is sent without encryption.
+// An account key is not sent.
+func (l *loader) signatureInClear(connection connstr.BlobConnection) {
+	u, err := url.Parse(connection.ServiceURL)
+	if err == nil && u.Scheme == "http" && connection.SAS != "" && !isLoopback(u.Hostname()) {
+		l.warn("the shared access signature in " + variable.BlobConnection + " is sent without encryption, so that whoever is on the way can use it: " +
+			"give its BlobEndpoint https://")
+	}
 }
 
 // blobURL takes the address from BLOBSTORAGEURL. The daemon then signs in without a key.

@@ -367,3 +367,13 @@ func TestAReplayThatCannotNoticeEveryLossIsAWarning(t *testing.T) {
 		assert.Empty(t, cfg.Warnings, intended)
 	}
 }
+
+func TestTheHostNamesOfTheStatusPageAreChecked(t *testing.T) {
+	cfg, err := Load(environ("STATSHOSTS=audit.example.com, A-b_c.internal,"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"audit.example.com", "A-b_c.internal"}, cfg.StatsHosts)
+	for _, wrong := range []string{"*", "https://audit.example.com", "audit.example.com:443", "a b", ".example.com"} {
+		_, err = Load(environ("STATSHOSTS=" + wrong))
+		assert.ErrorContains(t, err, "STATSHOSTS is", wrong)
+	}
+}

@@ -67,6 +67,7 @@ func (c Config) LogFields() logrus.Fields {
 		"log_level":           c.LogLevel.String(),
 		"log_format":          cmp.Or(c.LogFormat, "auto"),
 		"stats_address":       c.StatsAddress,
+		"stats_hosts":         strings.Join(c.StatsHosts, ","),
 		"shutdown_timeout":    c.ShutdownTimeout.String(),
 		"watchdog_timeout":    c.WatchdogTimeout.String(),
 	}

@@ -3,12 +3,11 @@ package forwarder
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"aks-audit-log-go/forwarder/variable"
+	"aks-audit-log-go/internal/smallfile"
 )
 
 // fileSuffix follows the name of a variable in the name of another one, NAME_FILE, which names a file with the value.
@@ -19,10 +18,7 @@ const fileSuffix = "_FILE"
 // at most, so a larger file is not the intended one.
 const longestValue = 1 << 20
 
-var (
-	errEmptyFile = errors.New("there is nothing in it")
-	errLargeFile = fmt.Errorf("it has more than %d bytes", longestValue)
-)
+var errEmptyFile = errors.New("there is nothing in it")
 
 // readFiles replaces each NAME_FILE in values by NAME with the content of the file. White space around the content is
 // trimmed, as around any value.
@@ -49,17 +45,9 @@ func readFiles(values map[string]string, problems *problems) {
 
 // readValue returns the content of a file. The error contains neither the path nor the content.
 func readValue(path string) (string, error) {
-	file, err := os.Open(path) // #nosec G304 -- the operator names it
+	content, err := smallfile.Read(path, longestValue)
 	if err != nil {
 		return "", withoutPath(err)
-	}
-	defer func() { _ = file.Close() }()
-	content, err := io.ReadAll(io.LimitReader(file, longestValue+1))
-	if err != nil {
-		return "", withoutPath(err)
-	}
-	if len(content) > longestValue {
-		return "", errLargeFile
 	}
 	value := strings.TrimSpace(string(content))
 	if value == "" {

@@ -14,10 +14,13 @@ type reloadedFile[T any] struct {
 	read func() (T, error)
 	warn func(error)
 
-	mu    sync.Mutex
-	value T
 	// warnings lets each error text pass once until the files can be used again.
 	warnings loglimit.Limiter
+
+	mu    sync.Mutex
+	value T
+	// begun counts the reads, and newest is the last one of them that value is from.
+	begun, newest int64
 }
 
 // loadFile reads the files for the first time. An error then is an error of loadFile; later ones go to warn.
@@ -29,16 +32,29 @@ func loadFile[T any](read func() (T, error), warn func(error)) (*reloadedFile[T]
 	return &reloadedFile[T]{read: read, warn: warn, value: value}, nil
 }
 
-// current reads the files and returns their value, or the value from before if that fails.
+// current reads the files and returns their value, or the value from before if that fails. It does not hold the lock
+// while it reads, so that a file system that hangs holds up nobody else.
 func (f *reloadedFile[T]) current() T {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	number := f.begin()
 	value, err := f.read()
-	if err == nil {
-		f.value = value
+	switch {
+	case err == nil:
 		f.warnings.Reset()
-	} else if f.warnings.Next(err.Error()).Log {
+	case f.warnings.Next(err.Error()).Log:
 		f.warn(err)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil && number > f.newest {
+		f.value, f.newest = value, number
+	}
 	return f.value
+}
+
+// begin returns the number of a read that begins.
+func (f *reloadedFile[T]) begin() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.begun++
+	return f.begun
 }

@@ -3,9 +3,15 @@ package httpclient
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"strings"
+
+	"aks-audit-log-go/internal/smallfile"
 )
+
+// maxTokenSize is the largest size of a token file, in bytes. It is read for each POST. Servers accept headers of 8 to
+// 64 KiB.
+const maxTokenSize = 64 << 10
 
 var errNoToken = errors.New("there is no token in it: visible ASCII without white space")
 
@@ -16,9 +22,9 @@ type TokenFile struct{ token *reloadedFile[string] }
 // and warn is called; warn must not block. No error holds the token.
 func LoadToken(path string, valid func(string) bool, warn func(error)) (*TokenFile, error) {
 	token, err := loadFile(func() (string, error) {
-		content, err := os.ReadFile(path) // #nosec G304 -- the operator names it
+		content, err := smallfile.Read(path, maxTokenSize)
 		if err != nil {
-			return "", fmt.Errorf("read the token: %w", err)
+			return "", fmt.Errorf("read the token: %s: %w", path, withoutPath(err))
 		}
 		token := strings.TrimSpace(string(content))
 		if !valid(token) {
@@ -34,3 +40,12 @@ func LoadToken(path string, valid func(string) bool, warn func(error)) (*TokenFi
 
 // Current reads the file again and returns its token. That takes microseconds.
 func (t *TokenFile) Current() string { return t.token.current() }
+
+// withoutPath returns the error without the path of a file.
+func withoutPath(err error) error {
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		return named.Err
+	}
+	return err
+}

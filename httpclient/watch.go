@@ -13,6 +13,9 @@ import (
 // an answer was too long to be read, or because the server sent what nobody had asked for.
 var ErrClosedHere = errors.New("the connection was closed on this side")
 
+// ErrClosedThere is the end of a connection that the server closed in good order.
+var ErrClosedThere = errors.New("the server has closed the connection")
+
 // Watcher is told when a client's connections begin and end, also while they are idle: net/http always has a read
 // pending, so the end of a connection is noticed at once. The methods are called on the client's goroutines, before
 // the client itself learns of the event. They must not block.
@@ -23,8 +26,8 @@ type Watcher interface {
 	Connected()
 	// DialFailed is called when a connection could not be made.
 	DialFailed(err error)
-	// Ended is called once for each connection, whoever ended it. err is io.EOF if the other side closed it, and
-	// ErrClosedHere if this side did.
+	// Ended is called once for each connection, whoever ended it. err is ErrClosedThere or ErrClosedHere if one of
+	// the sides closed it.
 	Ended(err error)
 }
 
@@ -68,7 +71,11 @@ func (c *watchedConn) Close() error {
 
 // report reports the end of the connection if err is that.
 func (c *watchedConn) report(err error) {
-	if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case err == nil || errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, io.EOF):
+		c.end(ErrClosedThere)
+	default:
 		c.end(err)
 	}
 }

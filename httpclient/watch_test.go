@@ -86,7 +86,7 @@ func TestTheEndOfAnIdleConnectionIsNoticedAtOnce(t *testing.T) {
 	w.await(t, "dialling", "connected")
 	srv.CloseClientConnections()
 	w.await(t, "ended")
-	require.ErrorIs(t, w.last(), io.EOF)
+	require.ErrorIs(t, w.last(), ErrClosedThere)
 	// The watcher is called before net/http notices the end, so a POST may still use the old connection.
 	require.Eventually(t, func() bool {
 		_, err := post(t.Context(), c, srv.URL, "{}")
@@ -160,7 +160,7 @@ func TestTheCloseNotifyOfATLSServerIsReported(t *testing.T) {
 	require.NoError(t, err)
 	srv.CloseClientConnections()
 	w.await(t, "dialling", "connected", "ended")
-	require.ErrorIs(t, w.last(), io.EOF)
+	require.ErrorIs(t, w.last(), ErrClosedThere)
 }
 
 func TestACertificateThatIsNotTrustedIsAConnectionThatFailed(t *testing.T) {

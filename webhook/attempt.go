@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/internal/retry"
 	"aks-audit-log-go/webhook/body"
 )
 
@@ -64,7 +65,7 @@ func (s *Session) exchange(ctx context.Context, request request) answer {
 	case a.class == accepted:
 		left := l.tracker.Accepted(s.tracked, len(request.events), start)
 		l.pace.Accepted(len(request.events), left, a.waited)
-	case a.status == http.StatusRequestEntityTooLarge:
+	case a.status == http.StatusRequestEntityTooLarge && len(request.events) > 0:
 		l.pace.TooLarge(request.body.Size)
 	case a.unanswered:
 		l.pace.NoAnswer()
@@ -103,7 +104,7 @@ func (l *link) post(ctx context.Context, content body.Body) answer {
 		return a
 	}
 	a.failure = p.secrets.and(token).notAccepted(resp, head, content)
-	a.retryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	a.retryAfter = retry.After(resp.Header.Get("Retry-After"), time.Now())
 	return a
 }
 

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"aks-audit-log-go/webhook/advice"
 	"aks-audit-log-go/webhook/intermediary"
@@ -93,33 +92,18 @@ func statusClass(status int) string {
 	return strconv.Itoa(status/100) + "xx"
 }
 
-// maxRetryAfter bounds the wait that a sink can ask for with Retry-After. A sink that works again should get the
-// waiting events no later than that.
-const maxRetryAfter = 5 * time.Minute
+const (
+	// maxRefusals is how many requests in a row, over all partitions, may be refused before the sink has to show that
+	// it is the events that are bad, and not the endpoint. Bad audit events are rare, with good ones in between, so a
+	// wrong endpoint costs no more than five dead letters, which can be sent again.
+	maxRefusals = 5
+	// maxProvenRefusals is the same for a sink that takes an empty list. Whoever can have bad audit events written can
+	// have six of them in a row, which must not stop a partition; but a sink that takes no event at all has to be held.
+	maxProvenRefusals = 500
+)
 
-// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds, or a date. It returns 0 if the header is
-// missing or cannot be used, and five minutes at most.
-func retryAfter(header string, now time.Time) time.Duration {
-	header = strings.TrimSpace(header)
-	if header == "" {
-		return 0
-	}
-	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
-	}
-	if date, err := http.ParseTime(header); err == nil {
-		return min(max(0, date.Sub(now)), maxRetryAfter)
-	}
-	return 0
-}
-
-// maxRefusals is how many requests in a row, over all partitions, may be refused before the endpoint counts as wrong,
-// and not the requests. Bad audit events are rare (AKS cuts a couple a day) with good ones in between, so five in a
-// row do not happen by chance. A wrong endpoint costs no more than five dead letters, which can be sent again.
-const maxRefusals = 5
-
-// refusals counts the requests that were refused since the sink last accepted one. All partitions share it, because it
-// tells what the endpoint does, not what one partition sends.
+// refusals counts the requests that were refused since the sink last accepted audit events. All partitions share it,
+// because it tells what the endpoint does, not what one partition sends.
 type refusals struct {
 	inARow atomic.Int64
 }
@@ -132,8 +116,5 @@ func (r *refusals) reset() {
 	}
 }
 
-// add counts a refused request and reports whether the request is bad. If it is not, the endpoint is wrong. Of
-// requests that are refused at the same time no more than maxRefusals count as bad.
-func (r *refusals) add() (badRequest bool) {
-	return r.inARow.Add(1) <= maxRefusals
-}
+// add counts a refused request, and returns how many were refused in a row.
+func (r *refusals) add() int64 { return r.inARow.Add(1) }

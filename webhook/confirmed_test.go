@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"sync/atomic"
 	"syscall"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/httpclient"
 	"aks-audit-log-go/webhook/confirm"
 )
 
@@ -196,6 +196,21 @@ func TestWithoutBarriersTimeConfirmsUnlessAPostIsInFlight(t *testing.T) {
 	})
 }
 
+// Falco's engine has shown how fast it is, so its last events need not have SINKSETTLETIME.
+func TestAWaitForConfirmationIsShortOnceTheEngineHasShownItsSpeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := offlineSession(t, always(200), replaying)
+		for range 300 {
+			<-time.After(time.Millisecond) // the bubble's clock
+			post(t, s, 1)
+		}
+		began := time.Now()
+		require.NoError(t, s.Confirm(t.Context()))
+		assert.Less(t, time.Since(began), 400*time.Millisecond)
+		assert.Equal(t, s.Accepted(), s.Confirmed())
+	})
+}
+
 func TestALostSessionConfirmsNothingMoreAndEndsAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := offlineSession(t, always(200), replaying)
@@ -228,7 +243,7 @@ func TestALossEndsARetryWait(t *testing.T) {
 		}()
 		<-time.After(1500 * time.Millisecond) // the bubble's clock: between two attempts
 		began := time.Now()
-		f.poster.link.tracker.Ended(io.EOF)
+		f.poster.link.tracker.Ended(httpclient.ErrClosedThere)
 		err := <-results
 		require.ErrorIs(t, err, confirm.ErrLost)
 		var last *failure
@@ -253,7 +268,7 @@ func TestACloseIsNoLossAndConfirmsNothing(t *testing.T) {
 		s, f := offlineSession(t, always(200), replaying)
 		post(t, s, 1)
 		s.Close()
-		f.poster.link.tracker.Ended(io.EOF)
+		f.poster.link.tracker.Ended(httpclient.ErrClosedThere)
 		assert.False(t, isLost(s))
 		<-time.After(time.Hour) // the bubble's clock
 		assert.Zero(t, s.Confirmed(), "nobody has watched it")

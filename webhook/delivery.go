@@ -7,6 +7,7 @@ import (
 
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/audit"
+	"aks-audit-log-go/webhook/body"
 )
 
 // delivery takes one request to its outcome.
@@ -23,6 +24,8 @@ type delivery struct {
 	exhausted bool
 	// retryingForever is whether the request is exhausted and retried all the same, as the policy "hold" says.
 	retryingForever bool
+	// again is whether a held event was posted once more because the endpoint had come right.
+	again bool
 }
 
 // step is what follows an attempt: finished, refusedBatch or retryLater.
@@ -85,7 +88,7 @@ func (d *delivery) try(ctx context.Context) (step, error) {
 	case accepted:
 		return d.accept(), nil
 	case refused:
-		return d.refuse(a), nil
+		return d.refuse(ctx, a), nil
 	default:
 		return d.fail(a, a.class), nil
 	}
@@ -117,17 +120,32 @@ func (d *delivery) accept() step {
 
 // refuse decides about a request that the sink will never accept. A batch goes in halves. A single event is a dead
 // letter, unless so many requests in a row were refused that the endpoint seems to be wrong.
-func (d *delivery) refuse(a answer) step {
+func (d *delivery) refuse(ctx context.Context, a answer) step {
 	if len(d.request.events) > 1 {
 		d.poster.stats.BatchSplit()
 		return refusedBatch{failed: d.exhausted}
 	}
-	if !d.poster.refusals.add() {
-		a.failure.reason += fmt.Sprintf(", as to %d others in a row, so the endpoint seems to be wrong", maxRefusals)
+	switch row := d.poster.refusals.add(); {
+	case row > maxProvenRefusals:
+		a.failure.reason += fmt.Sprintf(", as to %d others in a row, so the endpoint seems to be wrong", maxProvenRefusals)
 		return d.fail(a, misconfigured)
+	case row > maxRefusals && !d.takesEmptyList(ctx):
+		a.failure.reason += fmt.Sprintf(", as to %d others in a row, and it does not take an empty EventList either, "+
+			"so the endpoint seems to be wrong", maxRefusals)
+		return d.fail(a, misconfigured)
+	}
+	if d.retryingForever && !d.again { // the endpoint may have come right since it refused the event
+		d.again = true
+		return retryLater{}
 	}
 	d.exhaust()
 	return finished{audit.Outcome{Verdict: audit.DeadLettered, Reason: a.failure.Error()}}
+}
+
+// takesEmptyList posts a list of no audit events, and reports whether the sink accepts it. Then the endpoint is right,
+// and what it refuses are the events.
+func (d *delivery) takesEmptyList(ctx context.Context) bool {
+	return d.session.attempt(ctx, request{body: body.EmptyList()}).class == accepted
 }
 
 // fail decides about a request that the sink did not take now but may take later. It is retried while there are

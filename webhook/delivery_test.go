@@ -261,7 +261,8 @@ func TestARefusedEventIsADeadLetter(t *testing.T) {
 
 func TestARunOfRefusalsIsHeldAsTheEndpointsFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sink := inTurn(400, 400, 400, 400, 400, 400, 400, 200)
+		// The sixth event and the empty list after it are refused twice.
+		sink := inTurn(400, 400, 400, 400, 400, 400, 400, 400, 400, 200)
 		f := newFixture(t, sink, nil)
 		outcomes, err := f.Deliver(t.Context(), events(6))
 		require.NoError(t, err)
@@ -269,7 +270,18 @@ func TestARunOfRefusalsIsHeldAsTheEndpointsFault(t *testing.T) {
 			assert.Equal(t, audit.DeadLettered, o.Verdict)
 		}
 		assert.Equal(t, audit.Delivered, outcomes[5].Verdict, "it was retried until the endpoint was right")
-		assert.Equal(t, seconds(0, 0, 0, 0, 0, 0, 5, 10), sink.at)
+		assert.Equal(t, seconds(0, 0, 0, 0, 0, 0, 0, 5, 5, 10), sink.at)
+	})
+}
+
+func TestAnEndpointThatComesRightRightAfterItRefusedAHeldEventGetsItOnceMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := inTurn(400, 400, 400, 400, 400, 400, 400, 400, 200)
+		f := newFixture(t, sink, nil)
+		outcomes, err := f.Deliver(t.Context(), events(6))
+		require.NoError(t, err)
+		assert.Equal(t, audit.Delivered, outcomes[5].Verdict)
+		assert.Equal(t, seconds(0, 0, 0, 0, 0, 0, 0, 5, 5, 5), sink.at, "held, refused, then the empty list is accepted")
 	})
 }
 

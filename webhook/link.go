@@ -9,6 +9,7 @@ import (
 
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook/barrier"
 	"aks-audit-log-go/webhook/body"
 	"aks-audit-log-go/webhook/confirm"
 	"aks-audit-log-go/webhook/pace"
@@ -97,9 +98,8 @@ func (l *link) begin() (ctx context.Context, end func(), ok bool) {
 	return l.ctx, l.work.Done, true
 }
 
-// exchange calls do when it is the session's turn. If ctx ends meanwhile, exchange returns false at once, and do goes on without
-// its caller: to cut a request off would close the connection, and lose what other sessions have not confirmed. do ends
-// with the last session.
+// exchange calls do when it is the session's turn. If ctx ends meanwhile, exchange returns false at once, and do goes on:
+// to cut a request off would lose what other sessions have not confirmed. do ends with the last session.
 func (l *link) exchange(ctx context.Context, s *Session, more bool, do func(ctx context.Context) answer) (answer, bool) {
 	working, end, ok := l.begin()
 	if !ok {
@@ -129,7 +129,7 @@ func (l *link) exchange(ctx context.Context, s *Session, more bool, do func(ctx 
 func (l *link) arm() {
 	l.arming.Lock()
 	defer l.arming.Unlock()
-	if next := l.tracker.Next(); next != (confirm.Step{}) {
+	if next := l.tracker.Next(); next != (barrier.Step{}) {
 		l.timer.Reset(max(0, next.After))
 	}
 }
@@ -150,7 +150,7 @@ func (l *link) tick() {
 			l.arm()
 			return
 		case next.Barrier:
-			l.barrier(ctx)
+			l.barrier(ctx, next.Row)
 		case next.CloseIdle:
 			l.client.CloseIdleConnections()
 			return
@@ -163,15 +163,18 @@ func (l *link) tick() {
 // barrierBody is the body of a barrier: Falco's plugin queues it like a batch, and makes no event of it.
 var barrierBody = body.Of("[]")
 
-// barrier posts a barrier, if one is due when it is its turn.
-func (l *link) barrier(ctx context.Context) {
+// barrier posts a barrier, or a row of them, while one is due when it is its turn.
+func (l *link) barrier(ctx context.Context, row bool) {
 	if !l.turn.TakeBetween(ctx) {
 		return
 	}
 	defer l.turn.Pass(false)
-	if !l.tracker.BeginBarrier() {
-		return
+	for again := true; again && ctx.Err() == nil && l.tracker.BeginBarrier(); again = row {
+		l.postBarrier(ctx)
 	}
+}
+
+func (l *link) postBarrier(ctx context.Context) {
 	defer l.tracker.End()
 	sent := time.Now()
 	a := l.post(ctx, barrierBody)

@@ -10,10 +10,9 @@ import (
 	"aks-audit-log-go/webhook/confirm"
 )
 
-// Session is one partition's way to the sink. An answer of 2xx does not prove that the sink has used a request: Falco
-// queues requests in memory and loses them if it dies. So each accepted request has a sequence, and is confirmed only
-// when it must have left that queue (see package confirm). If the connection is lost before, the session is lost too: the
-// events that are not confirmed have to be sent again, in another session.
+// Session is one partition's way to the sink. Each accepted request has a sequence, and is confirmed when the sink can no
+// longer lose it (see package confirm). If the connection is lost before, the session is lost too: the events that are
+// not confirmed have to be sent again, in another session.
 //
 // Deliver is for one goroutine at a time. The other methods are safe for concurrent use. The owner calls Close at the
 // end.
@@ -64,7 +63,7 @@ func (s *Session) Accepted() int64 { return s.tracked.Accepted() }
 func (s *Session) Confirmed() int64 { return s.tracked.Confirmed() }
 
 // Lost is closed when the sink may have lost requests that are not confirmed.
-func (s *Session) Lost() <-chan struct{} { return s.tracked.Lost() }
+func (s *Session) Lost() <-chan struct{} { return s.tracked.Lasting().Done() }
 
 // Err returns why the session was lost, nil while it is not. The error wraps confirm.ErrLost and holds no secret.
 func (s *Session) Err() error { return s.tracked.Err() }
@@ -74,7 +73,8 @@ func (s *Session) Err() error { return s.tracked.Err() }
 func (s *Session) Confirm(ctx context.Context) error {
 	ctx, end := s.untilLost(ctx)
 	defer end()
-	defer s.tracked.Hurry()()
+	s.poster.link.tracker.Hurry(1)
+	defer s.poster.link.tracker.Hurry(-1)
 	s.poster.link.arm()
 	for {
 		unconfirmed, changed, wait := s.tracked.Unconfirmed()
@@ -95,13 +95,15 @@ func (s *Session) Close() {
 	})
 }
 
-// untilLost returns a context that also ends when the session is lost, with Err as its cause. The caller calls end
-// before the next untilLost.
+// untilLost returns a context that also ends when the session is lost, with Err as its cause. The caller calls end.
 func (s *Session) untilLost(ctx context.Context) (untilLost context.Context, end func()) {
 	untilLost, cancel := context.WithCancelCause(ctx)
-	s.tracked.AbortWith(cancel)
+	stop := context.AfterFunc(s.tracked.Lasting(), func() { cancel(s.Err()) })
+	if err := s.Err(); err != nil { // AfterFunc does not call at once
+		cancel(err)
+	}
 	return untilLost, func() {
-		s.tracked.AbortWith(nil)
+		stop()
 		cancel(nil)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/webhook/barrier"
 	"aks-audit-log-go/webhook/confirm"
 )
 
@@ -186,7 +187,7 @@ func TestAnIdleConnectionIsKeptOpenUntilEverythingIsConfirmedAndThenClosed(t *te
 	post(t, s, 1)
 	require.Eventually(t, func() bool { return s.Confirmed() == 1 }, failAfter, time.Millisecond)
 	assert.EqualValues(t, 1, sink.connections.Load())
-	require.Eventually(t, func() bool { return f.poster.link.tracker.Next() == confirm.Step{} }, failAfter, time.Millisecond, "it is closed")
+	require.Eventually(t, func() bool { return f.poster.link.tracker.Next() == (barrier.Step{}) }, failAfter, time.Millisecond, "it is closed")
 	post(t, s, 1)
 	assert.False(t, isLost(s))
 	assert.EqualValues(t, 2, sink.connections.Load())

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -76,4 +77,31 @@ func partitionOf(t *testing.T, auditEvent string) string {
 	require.NoError(t, json.Unmarshal([]byte(auditEvent), &event))
 	require.GreaterOrEqual(t, len(event.AuditID), 8)
 	return strings.TrimLeft(event.AuditID[:7], "0") + event.AuditID[7:8]
+}
+
+// RawAuditHubEvent returns the body of a hub event with one record for each log. Unlike AuditHubEvent it keeps bytes
+// that are not UTF-8, as AKS does, and those of a character that a cut has halved.
+func RawAuditHubEvent(logs ...string) []byte {
+	var body bytes.Buffer
+	body.WriteString(`{"records":[`)
+	for n, log := range logs {
+		if n > 0 {
+			body.WriteString(",")
+		}
+		body.WriteString(`{"category":"kube-audit","operationName":"Microsoft.ContainerService/managedClusters/diagnosticLogs/Read",` +
+			`"properties":{"log":"`)
+		for _, c := range []byte(log) {
+			switch {
+			case c == '"' || c == '\\':
+				body.Write([]byte{'\\', c})
+			case c < ' ':
+				fmt.Fprintf(&body, `\u%04x`, c)
+			default:
+				body.WriteByte(c)
+			}
+		}
+		body.WriteString(`\n","stream":"stdout"},"time":"2026-01-02T03:04:05.678901234Z"}`)
+	}
+	body.WriteString("]}")
+	return body.Bytes()
 }

@@ -87,8 +87,9 @@ func (h *HubLoad) add(partition string) {
 
 // addUnreadable appends a hub event that is empty or cannot be parsed.
 func (h *HubLoad) addUnreadable(partition string) {
-	bodies := map[string]want{"": wantNeither, "this is not JSON": wantDeadLetter, `{"records":[{"category":"kube-au`: wantDeadLetter}
-	body := pick(h.rng, []string{"", "this is not JSON", `{"records":[{"category":"kube-au`})
+	const broken = `{"records":[{"category":"kube-audit","prop`
+	bodies := map[string]want{"": wantNeither, "this is not JSON": wantNeither, broken: wantDeadLetter}
+	body := pick(h.rng, []string{"", "this is not JSON", broken})
 	h.append(partition, []wantedRecord{{want: bodies[body], number: noNumber}}, hubtest.Message{Body: [][]byte{[]byte(body)}})
 }
 

@@ -34,7 +34,7 @@ func StartMonitored(t *testing.T) *Prometheus {
 	fed := NewFeed(hub)
 	fed.Add(t, 2, 3)
 	hub.Append("0", HubEvent(t, RecordOf("kube-apiserver", "I0102 03:04:05 a line")))
-	hub.Append("0", []byte("not JSON"))
+	hub.Append("0", []byte(`{"category":"kube-audit", not JSON`))
 	s.Await(t, fed.Total())
 	s.AnswerWith(http.StatusServiceUnavailable)
 	t.Cleanup(func() { s.AnswerWith(http.StatusOK) })

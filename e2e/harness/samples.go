@@ -3,8 +3,10 @@ package harness
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,14 +69,39 @@ func RealAuditEvents(t *testing.T) map[string][]string {
 	return files
 }
 
-// APIServerEvents returns audit events as a kube-apiserver 1.34 wrote them, with replacement characters for what is no
-// UTF-8: a hub event cannot hold it.
+// APIServerEvents returns the audit events of a kube-apiserver, byte for byte as it logged them.
 func APIServerEvents(t *testing.T) []string {
 	t.Helper()
 	var events []string
 	for line := range bytes.Lines(readSamples(t, "apiserver-audit.jsonl")["apiserver-audit.jsonl"]) {
-		events = append(events, string([]rune(string(bytes.TrimSpace(line)))))
+		events = append(events, string(bytes.TrimSuffix(line, []byte("\n"))))
 	}
 	require.Len(t, events, 100)
 	return events
+}
+
+// FieldCase is a hub event of a shape that public reports tell of.
+type FieldCase struct {
+	Name       string            `json:"name"`
+	Body       string            `json:"body"`
+	BodyBase64 []byte            `json:"bodyBase64"`
+	Env        map[string]string `json:"env"`
+}
+
+// FieldCases returns the field cases that need no settings of their own, in the order of their names.
+func FieldCases(t *testing.T) []FieldCase {
+	t.Helper()
+	samples := readSamples(t, "field/*.json")
+	var cases []FieldCase
+	for _, name := range slices.Sorted(maps.Keys(samples)) {
+		var c FieldCase
+		require.NoError(t, json.Unmarshal(samples[name], &c), name)
+		if c.Body == "" {
+			c.Body = string(c.BodyBase64)
+		}
+		if len(c.Env) == 0 {
+			cases = append(cases, c)
+		}
+	}
+	return cases
 }

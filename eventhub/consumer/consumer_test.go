@@ -233,7 +233,7 @@ func TestBadRecordsGetTheirVerdictAndThePartitionGoesOn(t *testing.T) {
 			}
 			return audit.Outcome{Verdict: audit.Delivered}
 		}
-		b.Hub.Append("0", []byte("{oops"), nil,
+		b.Hub.Append("0", []byte(`{"category":"kube-audit" oops`), nil,
 			eventhubtest.HubBody(
 				eventhubtest.AuditRecord("guard", "klog"),
 				eventhubtest.AuditRecord("kube-audit", "klog"),
@@ -264,7 +264,7 @@ func TestADeadLetterIsStoredBeforeTheCheckpointPasses(t *testing.T) {
 		stop := startConsumer(t, b)
 		synctest.Wait()
 		b.Store.Fail(errors.New("503"))
-		b.Hub.Append("0", []byte("{oops"), eventhubtest.Together("good"))
+		b.Hub.Append("0", []byte(`{"category":"kube-audit" oops`), eventhubtest.Together("good"))
 		time.Sleep(time.Hour)
 		assert.Empty(t, b.Sink.AuditIDs(), "the partition waits")
 		b.Store.Fail(nil)

@@ -74,7 +74,7 @@ func TestAStopWhileADeadLetterCannotBeStoredLosesNothing(t *testing.T) {
 		stop := startConsumer(t, b)
 		synctest.Wait()
 		b.Store.Fail(errors.New("503"))
-		b.Hub.Append("0", []byte("{oops"))
+		b.Hub.Append("0", []byte(`{"category":"kube-audit" oops`))
 		time.Sleep(time.Minute)
 		stop()
 		_, known := b.Store.Checkpoint("0")

@@ -17,7 +17,7 @@ func TestTheStatusFollowsTheConsumer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(2)
 		b.Hub.Append("0", eventhubtest.OneEach("a", "b", "c")...)
-		b.Hub.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "not ours")), []byte("not JSON"))
+		b.Hub.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("guard", "not ours")), []byte(`{"category":"kube-audit" oops`))
 		stop := startConsumer(t, b)
 		b.Sink.Await(3)
 		time.Sleep(time.Second) // the bubble's clock

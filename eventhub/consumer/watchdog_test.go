@@ -131,7 +131,7 @@ func TestASinkThatHangsOrAStoreThatIsAwayIsNoReasonToRestart(t *testing.T) {
 			b.Hub.Append("0", eventhubtest.OneEach("a")...)
 		},
 		"the store is away and a dead letter must be stored": func(b *eventhubtest.Bench) {
-			b.Hub.Append("0", []byte("{oops"), eventhubtest.Together("a"))
+			b.Hub.Append("0", []byte(`{"category":"kube-audit" oops`), eventhubtest.Together("a"))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

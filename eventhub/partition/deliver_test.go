@@ -104,7 +104,7 @@ func TestAStopFinishesTheHubEventThatTheSinkHasAPartOfAndLeavesTheOthers(t *test
 func TestAHubEventWithNothingToDeliverPassesByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
-		b.Hub.Append("0", otherCategory, nil, []byte("{oops"))
+		b.Hub.Append("0", otherCategory, nil, []byte(`{"category":"kube-audit" oops`))
 		stop := startPartitions(t, b)
 		time.Sleep(2 * b.Cfg.CheckpointInterval)
 		assert.Equal(t, int64(2), b.Sequence())
@@ -144,7 +144,7 @@ func TestWhatIsHandedOverAfterAStopPassesNoDeadLetterThatCouldNotBeStored(t *tes
 	session := b.Sink.OpenSession()
 	p.checkpoints.StartSession(session)
 	gathered := make(chan []*hubEvent, 2)
-	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 0, Body: []byte("{oops")})}
+	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 0, Body: []byte(`{"category":"kube-audit" oops`)})}
 	gathered <- []*hubEvent{p.unpack(eventhub.Event{Sequence: 1, Body: otherCategory})}
 	close(gathered)
 	drain, startDrain := context.WithCancel(t.Context())

@@ -84,6 +84,9 @@ func (p *Partition) unpack(event eventhub.Event) *hubEvent {
 			unpacked.bytes += len(record.Content)
 			unpacked.audits++
 		}
+		if shape := record.Shape(); shape != "" && !unpacked.redelivered {
+			p.warnOfSkipped(event, shape)
+		}
 	}
 	unpacked.weight = max(unpacked.weight, taken)
 	if p.debug {
@@ -146,6 +149,30 @@ func (p *Partition) noteGap(last, next int64) {
 	p.stats.Missing(missing)
 	p.log.WithFields(logrus.Fields{"after": last, "before": next, "missing": missing}).
 		Warn("hub events are missing: retention removed them, or the hub did not give them")
+}
+
+// warnOfSkipped says once a minute that records are skipped because they name no log category and no audit event was
+// found in them. It tells the names of their members, but no values, which may be secrets.
+func (p *Partition) warnOfSkipped(event eventhub.Event, shape string) {
+	text := shape == unpack.NotJSON
+	key := "no category"
+	if text {
+		key = unpack.NotJSON
+	}
+	decision := p.shared.skipped.Next(key)
+	if !decision.Log {
+		return
+	}
+	log := p.log.WithField("sequence", event.Sequence)
+	if decision.LeftOut > 0 {
+		log = log.WithField("more_since", decision.LeftOut)
+	}
+	if text {
+		log.Warn("skipped what is not JSON and names no category of CATEGORIES; see which sender writes it to the hub")
+		return
+	}
+	log.WithField("members", shape).
+		Warn("skipped a record that names no category and holds no audit event; if it should, see which sender writes records of these members")
 }
 
 // warnOfMissingCluster says once that CLUSTERNAME=on has no effect on some records.

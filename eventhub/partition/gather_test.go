@@ -32,6 +32,46 @@ func TestAPartitionWhoseRecordsNameNoClusterSaysSoOnce(t *testing.T) {
 	assert.Equal(t, 1, warnings)
 }
 
+func TestWhatIsSkippedForWantOfACategoryIsSaidOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := eventhubtest.NewBench(2)
+		skip := func(partition, id string, bodies ...string) {
+			for _, body := range bodies {
+				b.Hub.Append(partition, []byte(body))
+			}
+			b.Hub.Append(partition, eventhubtest.Together(id))
+		}
+		stop := startPartitions(t, b)
+		skip("0", "a", `{"password":"hunter2","x":1}`, `{"y":1}`, "text", "more text", `{"category":"guard"}`)
+		b.Sink.Await(1)
+		skip("1", "b", `{"z":1}`)
+		b.Sink.Await(2)
+		time.Sleep(time.Minute) // the bubble's clock
+		skip("0", "c", `{"y":2}`)
+		b.Sink.Await(3)
+		stop()
+		var members []any
+		texts := 0
+		for _, entry := range b.Logged.AllEntries() {
+			if !strings.HasPrefix(entry.Message, "skipped") {
+				continue
+			}
+			assert.Equal(t, logrus.WarnLevel, entry.Level)
+			if shape, ok := entry.Data["members"]; ok {
+				members = append(members, shape, entry.Data["more_since"])
+			} else {
+				texts++
+			}
+			line, err := entry.String()
+			require.NoError(t, err)
+			assert.NotContains(t, line, "hunter2")
+		}
+		assert.Equal(t, []any{"password, x", nil, "y", 2}, members)
+		assert.Equal(t, 1, texts)
+		assert.Equal(t, 6.0, b.Metric(t, `aks_audit_log_skipped_records_total{category="none"}`))
+	})
+}
+
 func TestHubEventsThatAreMissingAreCountedAndLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)

@@ -33,6 +33,8 @@ type Shared struct {
 	deadLetters *loglimit.Limiter
 	// warned limits warnings that hold for all partitions.
 	warned loglimit.Limiter
+	// skipped limits what all partitions together log about records that are skipped and name no category.
+	skipped loglimit.Limiter
 }
 
 // NewShared returns what New needs. Close it once no partition runs any more.
@@ -42,6 +44,7 @@ func NewShared(cfg forwarder.Config, hub eventhub.Hub, store eventhub.Store, sin
 	return &Shared{
 		cfg: cfg, hub: hub, store: store, sink: sink, stats: stats, health: health, log: log,
 		budget: newBudget(cfg), deadLetters: newDeadLetterLimiter(log),
+		skipped: loglimit.Limiter{Interval: time.Minute},
 	}
 }
 

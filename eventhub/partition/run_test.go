@@ -178,7 +178,7 @@ func TestHubEventsThatAreReadAgainAreReceivedOnceAndDeliveredTwice(t *testing.T)
 				eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("refused")),
 				eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("b")),
 			),
-			[]byte("{oops"),
+			[]byte(`{"category":"kube-audit" oops`),
 		}
 		b.Hub.Append("0", bodies...)
 		stop := startPartitions(t, b)

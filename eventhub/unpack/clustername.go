@@ -97,16 +97,34 @@ func (c *clusterTags) tag(resourceID []byte) clusterTag {
 	return found.tag
 }
 
-// clusterOf returns the last part of a resourceId in lower case, "" if that cannot be the name of a cluster: names
-// consist of letters, digits, dashes and underscores.
+// clusterTypes are the types of resources that are clusters, in lower case: those of AKS, of Azure Arc, whose
+// provisionedClusters and extensions are children of the connected cluster, of Fleet Manager, and of Azure Red Hat
+// OpenShift.
+var clusterTypes = []string{"managedclusters", "connectedclusters", "fleets", "openshiftclusters", "provisionedclusters"}
+
+// clusterOf returns the name of the cluster in a resourceId in lower case, whatever child of the cluster the resourceId
+// is of. Where it has no type of a cluster, the name is its last part. It returns "" if that cannot be the name of a
+// cluster: names consist of letters, digits, dashes and underscores.
 func clusterOf(resourceID string) string {
-	name := resourceID[strings.LastIndexByte(resourceID, '/')+1:]
+	name := clusterPart(resourceID)
 	for _, c := range []byte(name) {
 		if c <= ' ' || c > '~' || c == '"' || c == '\\' {
 			return ""
 		}
 	}
 	return strings.ToLower(name)
+}
+
+// clusterPart returns the part after the first type of a cluster. A type follows "providers" and a namespace, so that a
+// resource group with the name of a type is not taken for one.
+func clusterPart(resourceID string) string {
+	parts := strings.Split(resourceID, "/")
+	for i := 2; i+1 < len(parts); i++ {
+		if strings.EqualFold(parts[i-2], "providers") && slices.Contains(clusterTypes, strings.ToLower(parts[i])) {
+			return parts[i+1]
+		}
+	}
+	return parts[len(parts)-1]
 }
 
 // insertInto adds the tag to a usual audit event, in the capacity of the event if that is enough: the escapes of an

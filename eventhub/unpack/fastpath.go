@@ -152,6 +152,8 @@ func (b *bodyReader) readRecord() bool {
 			return b.readProperties(&e)
 		case "resourceId":
 			return b.readResourceID(&e)
+		case "kubernetes", "docker", "container", "container_id", "container_name", "stream", "log_type":
+			return false // the output of a container, which may say anything: see shapes.IsOfContainer
 		default:
 			return key != nil && b.body.Skip()
 		}

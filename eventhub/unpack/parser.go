@@ -3,9 +3,11 @@ package unpack
 import (
 	"bytes"
 	"errors"
+	"time"
 
 	"github.com/valyala/fastjson"
 
+	"aks-audit-log-go/eventhub/unpack/shapes"
 	"aks-audit-log-go/forwarder/audit"
 )
 
@@ -15,32 +17,51 @@ import (
 //	{"records":[{"category":"kube-audit","properties":{"log":"{\"kind\":\"Event\",…}\n",…},…},…]}
 //
 // Other Azure services send a bare array of records or a single record, and "log" or "properties" may be an object or
-// an object in a string. The parser accepts all of these.
+// an object in a string. The parser accepts all of these. Other envelopes, and bodies that are not one JSON value, are
+// in shapes.go.
 type parser struct {
 	rules     rules
 	clusters  *clusterTags
 	both      *bothCategories
 	validator Validator
 
+	// enqueued is when the hub event came into the hub. A cut audit event that says no time of its own, and neither does a
+	// record around it, gets this one.
+	enqueued time.Time
+
 	body       fastjson.Parser
 	properties fastjson.Parser
 }
 
-var utf8BOM = []byte("\xef\xbb\xbf")
-
-// read returns the records of a body in their order. An empty body has one skipped record.
+// read returns the records of a body in their order. An empty body has one skipped record. A body that is packed, but
+// does not say so, may hold anything, and is kept.
 func (p *parser) read(body []byte) []Record {
-	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, utf8BOM))
-	if len(trimmed) == 0 {
-		return []Record{{Verdict: audit.Skipped}}
-	}
-	parsed, err := p.body.ParseBytes(trimmed)
-	if err != nil {
+	if isPacked(body) {
 		return []Record{deadRecord(audit.ReasonNotJSON, "", body)}
 	}
-	var records []Record
-	for _, value := range recordValues(parsed) {
-		records = append(records, p.record(value))
+	return p.readText(shapes.Trim(body), 0)
+}
+
+// readText returns the records of a body, which stood in so many strings.
+func (p *parser) readText(text []byte, depth int) []Record {
+	if len(text) == 0 {
+		return []Record{{Verdict: audit.Skipped}}
+	}
+	parsed, err := p.body.ParseBytes(text)
+	if err != nil {
+		return p.readParts(text)
+	}
+	if content := shapes.Trim(parsed.GetStringBytes()); depth < maxBodyStrings && shapes.HoldsJSON(content) {
+		return p.readText(bytes.Clone(content), depth+1)
+	}
+	return p.appendRecords(nil, parsed, text)
+}
+
+// appendRecords appends the records of a JSON value with this text.
+func (p *parser) appendRecords(records []Record, parsed *fastjson.Value, text []byte) []Record {
+	texts := recordTexts{body: text}
+	for i, value := range recordValues(parsed) {
+		records = p.appendRecord(records, value, recordText{&texts, i, value})
 	}
 	return records
 }
@@ -60,41 +81,47 @@ func recordValues(body *fastjson.Value) []*fastjson.Value {
 	return []*fastjson.Value{records}
 }
 
-func (p *parser) record(value *fastjson.Value) Record {
+// appendRecord appends the record of a value, or the records that were found in it.
+func (p *parser) appendRecord(records []Record, value *fastjson.Value, text recordText) []Record {
 	if value.Type() != fastjson.TypeObject {
-		return deadRecord(audit.ReasonNotAnAuditEvent, "", value.MarshalTo(nil))
+		return p.appendFromOther(records, text)
 	}
 	category := string(value.GetStringBytes("category"))
 	if category != "" && !p.rules.carriesAudit(category) {
-		return Record{Verdict: audit.Skipped, Category: category}
+		return append(records, Record{Verdict: audit.Skipped, Category: category})
 	}
-	record := p.auditRecord(value, category)
-	if record.Verdict != audit.Skipped {
-		record.Cluster = p.clusters.of(value.GetStringBytes("resourceId")).name
+	if shapes.IsOfContainer(value) {
+		return append(records, skippedShape(text.shape()))
 	}
-	return record
+	if log := p.log(value, text); log != nil {
+		return append(records, p.auditRecord(value, text, category, log))
+	}
+	return p.appendFound(records, value, text, category)
 }
 
-// auditRecord returns the record of a value that may hold an audit event.
-func (p *parser) auditRecord(value *fastjson.Value, category string) Record {
-	log := p.log(value)
-	if log == nil {
-		return unusable(audit.ReasonNoLog, category, value.MarshalTo(nil))
-	}
-	record, reason := p.auditEvent(log, string(value.GetStringBytes("time")), p.clusterTag(value))
+// auditRecord returns the record of a log that may be an audit event.
+func (p *parser) auditRecord(value *fastjson.Value, text recordText, category string, log []byte) Record {
+	resourceID := value.GetStringBytes("resourceId")
+	record, reason := p.auditEvent(log, p.timeOr(string(value.GetStringBytes("time"))), p.clusterTag(resourceID))
 	if reason != "" {
-		return unusable(reason, category, log)
+		record = unusable(reason, category, log)
+	} else {
+		p.both.note(resourceID, category)
+		record.Category = category
 	}
-	p.both.note(value.GetStringBytes("resourceId"), category)
-	record.Category = category
+	if record.Verdict == audit.Skipped {
+		return skippedShape(text.shape())
+	}
+	record.Cluster = p.clusters.of(resourceID).name
 	return record
 }
 
 // log returns a copy of properties.log without white space around it, nil if there is none.
-func (p *parser) log(value *fastjson.Value) []byte {
-	properties := value.Get("properties")
+func (p *parser) log(value *fastjson.Value, text recordText) []byte {
+	properties, inString := value.Get("properties"), false
 	if properties != nil && properties.Type() == fastjson.TypeString {
 		properties, _ = p.properties.ParseBytes(properties.GetStringBytes())
+		inString = true
 	}
 	log := properties.Get("log")
 	switch {
@@ -102,17 +129,19 @@ func (p *parser) log(value *fastjson.Value) []byte {
 		return nil
 	case log.Type() == fastjson.TypeString:
 		return append([]byte{}, bytes.TrimSpace(log.GetStringBytes())...)
-	default:
+	case inString:
 		return log.MarshalTo(nil)
+	default:
+		return text.log(log)
 	}
 }
 
 // clusterTag returns the cluster's name for a record, if it is wanted and known.
-func (p *parser) clusterTag(value *fastjson.Value) clusterTag {
+func (p *parser) clusterTag(resourceID []byte) clusterTag {
 	if !p.rules.clusterName {
 		return clusterTag{}
 	}
-	return p.clusters.tag(value.GetStringBytes("resourceId"))
+	return p.clusters.tag(resourceID)
 }
 
 // auditEvent returns the record of the audit event in a log, or the reason why Falco would lose the event. It repairs

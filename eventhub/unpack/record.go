@@ -16,7 +16,7 @@ type Record struct {
 	// Cluster is the name of the cluster that the record is of, "" if it tells none. A skipped record has none: a
 	// cluster whose audit log is gone may still write other logs.
 	Cluster string
-	// Reason is why the record is a dead letter, or why its audit event was truncated.
+	// Reason is why the record is a dead letter, or why its audit event was truncated. Of a skipped record it is the Shape.
 	Reason string
 	// Content is the audit event, or the content of the dead letter.
 	Content []byte
@@ -27,6 +27,18 @@ type Record struct {
 	// Original is the log as it was in the hub if Content is a truncated audit event. It becomes a dead letter.
 	Original []byte
 }
+
+// Shape returns what a skipped record without a category was, for people: the names of its members, and none of its
+// values. It returns "" for all other records, and for an empty body.
+func (r *Record) Shape() string {
+	if r.Verdict != audit.Skipped {
+		return ""
+	}
+	return r.Reason
+}
+
+// skippedShape returns a skipped record that names no category.
+func skippedShape(shape string) Record { return Record{Verdict: audit.Skipped, Reason: shape} }
 
 // unusable returns the record for a content that holds no audit event for Falco. Broken records of an audit category
 // are evidence and become dead letters. A record without a category is of another sender and is skipped, unless it is

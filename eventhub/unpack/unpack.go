@@ -42,6 +42,7 @@ func (u *Unpacker) Unpack(event eventhub.Event) (records []Record, detail string
 	case err != nil:
 		return []Record{deadRecord(audit.ReasonBadEncoding, "", event.Body)}, err.Error()
 	}
+	u.parser.enqueued = event.Enqueued
 	return u.unpackBody(body), ""
 }
 

@@ -61,7 +61,8 @@ func TestEachRecordOfAHubEventIsFoundWhateverItsWrapping(t *testing.T) {
 
 		"empty body":                     {"", []string{"skipped:"}},
 		"white space only":               {" \n", []string{"skipped:"}},
-		"not JSON":                       {`{"records":[`, []string{"dead:not_json"}},
+		"not JSON":                       {`{"records":[`, []string{"skipped:"}},
+		"not JSON, of an audit category": {`{"records":[{"category":"kube-audit",`, []string{"dead:not_json"}},
 		"no records":                     {`{"hello":"world"}`, []string{"skipped:"}},
 		"a record that is no object":     {`{"records":[42,null]}`, []string{"dead:not_an_audit_event", "dead:not_an_audit_event"}},
 		"a scalar":                       {`"hello"`, []string{"dead:not_an_audit_event"}},
@@ -107,7 +108,7 @@ func TestADeadLetterKeepsWhatWasThereWhole(t *testing.T) {
 	cut := eventhubtest.Audit("a")[:100]
 	middle := strings.Replace(eventhubtest.Audit("a"), ":", "", 3)
 	for name, test := range map[string]struct{ body, want string }{
-		"the body that is not JSON": {"{oops", "{oops"},
+		"the body that is not JSON": {`{"category":"kube-audit" oops`, `{"category":"kube-audit" oops`},
 		"the log that is not JSON":  {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", middle))), middle},
 		"the log that was cut":      {string(eventhubtest.HubBody(eventhubtest.AuditRecord("kube-audit", cut))), cut},
 		"the record without a log":  {`{"records":[{"category":"kube-audit","properties":{"pod":"x"}}]}`, `{"category":"kube-audit","properties":{"pod":"x"}}`},

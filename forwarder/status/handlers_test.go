@@ -40,7 +40,7 @@ func TestABrowserGetsThePageAndOtherClientsTheListOfPaths(t *testing.T) {
 func TestStatusJSONHasTheStatusOfThisMoment(t *testing.T) {
 	f := newFixture(t)
 	log, _ := test.NewNullLogger()
-	server := serveUntilEnd(t, NewServer("127.0.0.1:0", prometheus.NewRegistry(), f.health, f.overview.Status, log))
+	server := serveUntilEnd(t, NewServer("127.0.0.1:0", nil, prometheus.NewRegistry(), f.health, f.overview.Status, log))
 	res, body := request(t, server, "GET", "/status.json")
 	assert.Equal(t, http.StatusOK, res.StatusCode)
 	for name, value := range map[string]string{

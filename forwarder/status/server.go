@@ -19,14 +19,14 @@ import (
 )
 
 // The time-outs and limits of the statistics server. Its clients are Prometheus and the kubelet, which request small
-// pages over a fast network. A slower client only holds a connection.
+// pages over a fast network. A slower client only holds a connection. See also connections and scrapes.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 30 * time.Second // longer than any usual scrape_timeout
-	idleTimeout       = 2 * time.Minute  // longer than a scrape_interval, so that connections are reused
+	idleTimeout       = 30 * time.Second // Prometheus opens a connection anew if it scrapes less often
 	closeTimeout      = 3 * time.Second  // for the requests in flight when the daemon ends
-	maxHeaderBytes    = 16 << 10
+	maxHeaderBytes    = 4 << 10          // net/http reads 4 KiB more before it answers 431
 )
 
 // Server is the statistics server: /metrics, /healthz, /readyz, and the status page at /.
@@ -39,18 +39,19 @@ type Server struct {
 }
 
 // NewServer returns a server of the metrics in reg, of health and of status for addr, which has the form [host]:port.
-// It does not listen yet. Failures of single requests are logged to logger at debug level.
-func NewServer(addr string, reg *prometheus.Registry, health *health.Health, status func() Status,
+// names are host names under which the status is shown, in addition to those that need no setting (see hosts). The
+// server does not listen yet. Failures of single requests are logged to logger at debug level.
+func NewServer(addr string, names []string, reg *prometheus.Registry, health *health.Health, status func() Status,
 	logger logrus.FieldLogger,
 ) *Server {
-	errorLog := log.New(debugWriter{logger}, "", 0)
+	errorLog, hosts := log.New(debugWriter{logger}, "", 0), newHosts(names)
 	mux := http.NewServeMux()
 	// A pattern with GET matches HEAD too. The mux answers other methods with 405.
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: errorLog}))
+	mux.Handle("GET /metrics", newScrapes(promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: errorLog})))
 	mux.HandleFunc("GET /healthz", probe(health.Alive))
 	mux.HandleFunc("GET /readyz", probe(health.Ready))
-	mux.HandleFunc("GET /status.json", statusJSON(status))
-	mux.HandleFunc("GET /{$}", root())
+	mux.HandleFunc("GET /status.json", hosts.only(statusJSON(status)))
+	mux.HandleFunc("GET /{$}", hosts.only(root()))
 	return &Server{
 		addr:  addr,
 		grace: closeTimeout,
@@ -61,6 +62,7 @@ func NewServer(addr string, reg *prometheus.Registry, health *health.Health, sta
 			WriteTimeout:      writeTimeout,
 			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    maxHeaderBytes,
+			ConnState:         newConnections(logger).note,
 			ErrorLog:          errorLog,
 		},
 	}

@@ -53,6 +53,7 @@ const (
 	VerboseLevel     = "VERBOSELEVEL"
 	LogFormat        = "LOGFORMAT"
 	StatsAddress     = "STATSADDRESS"
+	StatsHosts       = "STATSHOSTS"
 	ShutdownTimeout  = "SHUTDOWNTIMEOUT"
 	WatchdogTimeout  = "WATCHDOGTIMEOUT"
 )
@@ -342,6 +343,12 @@ func processVariables() []Variable {
 			Help:    "Where /metrics, /healthz and /readyz are served.",
 			Wants:   "[host]:port, like :9000 or 127.0.0.1:9000",
 			Example: "127.0.0.1:9000",
+		},
+		{
+			Name: StatsHosts, DefaultMeans: "IP addresses, localhost, the cluster's own names",
+			Help:    "Further host names under which the status page is shown, as behind an Ingress.",
+			Wants:   "host names without ports, separated by commas",
+			Example: "audit-log.example.com",
 		},
 		{
 			Name: ShutdownTimeout, Default: "25s",

@@ -81,7 +81,7 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 	d.health.Register(registry)
 	d.health.Watch(cfg.WatchdogTimeout, time.Now)
 	overview := status.NewOverview(cfg, d.stats, d.health, recentLog, time.Now)
-	d.server = status.NewServer(cfg.StatsAddress, registry, d.health, overview.Status, log)
+	d.server = status.NewServer(cfg.StatsAddress, cfg.StatsHosts, registry, d.health, overview.Status, log)
 	if err := d.server.Listen(ctx); err != nil {
 		d.closeHub(ctx)
 		d.closeStore()

@@ -6,7 +6,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
+
+	"aks-audit-log-go/internal/smallfile"
 )
 
 // ErrNoCertificate is the error of Authorities for a file that holds no certificate.
@@ -14,13 +16,16 @@ var ErrNoCertificate = errors.New("there is no certificate in it")
 
 var errCutShort = errors.New("it is cut short")
 
+// maxSize is the largest size of a PEM file, in bytes. The bundles of Linux distributions have a quarter of a megabyte.
+const maxSize = 16 << 20
+
 // Read returns the content of a PEM file. A file that ends within a block is an error, since it may still be being
 // written: its first certificates could be used, and the absence of the others would show only later. Every error
 // names the file, and none holds anything of its content.
 func Read(path string) ([]byte, error) {
-	content, err := os.ReadFile(path) // #nosec G304 -- the operator names it
+	content, err := smallfile.Read(path, maxSize)
 	if err != nil {
-		return nil, err
+		return nil, withPath(path, err)
 	}
 	rest := content
 	for block := new(pem.Block); block != nil; {
@@ -30,6 +35,15 @@ func Read(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, errCutShort)
 	}
 	return content, nil
+}
+
+// withPath adds the path to an error that does not name it.
+func withPath(path string, err error) error {
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // Authorities returns the system's certificate authorities and those in the file. Every error names the file, but for

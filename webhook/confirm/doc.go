@@ -8,7 +8,8 @@
 //	in flight  posted, not answered                    an answer of 2xx: accepted. All else: it is posted again.
 //	accepted   it stands in the queue at the latest    52 later answers of 2xx over the connection: out
 //	out        its events are in the engine, or done   128 events are out behind it, or a request is answered 2xx that
-//	                                                   was sent SINKSETTLETIME after it was known to be out: confirmed
+//	                                                   was sent SINKSETTLETIME after it was known to be out: confirmed.
+//	                                                   At a stop, the time that Falco took for the last 256 will do.
 //	confirmed  the sink has processed it               the checkpoint may pass it
 //	lost       its connection ended before that        it is read from the hub again
 //

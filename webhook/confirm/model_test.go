@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/httpclient"
+	"aks-audit-log-go/webhook/barrier"
 )
 
 // modelSteps is how many steps each run of the model takes.
@@ -109,6 +109,7 @@ func newModel(t *testing.T, seed uint64) *model {
 	m := &model{t: t, random: rand.New(rand.NewPCG(seed, 13)), used: map[int64]bool{}, sent: map[int64][]int64{}}
 	m.tracker = NewTracker(Options{
 		ConfirmTime: 5 * time.Second, Interval: 5 * time.Second, Replay: true, KeepAlive: true, Barriers: true,
+		Weaker: func(string) {},
 	})
 	m.session = m.tracker.Join()
 	m.replace()
@@ -177,7 +178,7 @@ func (m *model) exchange(events []int64) (answered bool, sent time.Time) {
 		m.note(events, sent)
 		m.check()
 		m.replace()
-		m.end(io.EOF)
+		m.end(httpclient.ErrClosedThere)
 		return false, sent
 	}
 	deadline := sent.Add(time.Minute)
@@ -194,7 +195,7 @@ func (m *model) exchange(events []int64) (answered bool, sent time.Time) {
 		return false, sent
 	case n < 2: // the sink ends in the middle of it, and takes the answer with it
 		m.replace()
-		m.end(io.EOF)
+		m.end(httpclient.ErrClosedThere)
 		return false, sent
 	case n < 4: // the sink announces that it ends, and is replaced
 		m.tracker.Answer(true, true)
@@ -207,7 +208,7 @@ func (m *model) exchange(events []int64) (answered bool, sent time.Time) {
 		m.tracker.Answer(true, false)
 		m.note(events, sent)
 		m.check()
-		m.end(io.EOF)
+		m.end(httpclient.ErrClosedThere)
 		return false, sent
 	}
 	m.tracker.Answer(true, false)
@@ -225,8 +226,13 @@ func (m *model) note(events []int64, sent time.Time) {
 }
 
 func (m *model) post() {
+	m.postSome([]int{1, 20, 128, 400}[m.random.IntN(4)])
+}
+
+// postSome posts a request with at most that many events.
+func (m *model) postSome(most int) {
 	m.stats.posts++
-	events := make([]int64, 1+m.random.IntN([]int{1, 20, 128, 400}[m.random.IntN(4)]))
+	events := make([]int64, 1+m.random.IntN(most))
 	for i := range events {
 		m.events++
 		events[i] = m.events
@@ -236,13 +242,15 @@ func (m *model) post() {
 		m.note(events, sent)
 	}
 	m.tracker.End()
+	m.check()
+	m.reopen()
 }
 
 // idle does what the tracker asks for, as the link does, for a while.
 func (m *model) idle(until time.Time) {
 	for {
 		next := m.tracker.Next()
-		if next == (Step{}) || time.Now().Add(next.After).After(until) {
+		if next == (barrier.Step{}) || time.Now().Add(next.After).After(until) {
 			time.Sleep(time.Until(until)) // the bubble's clock
 			return
 		}
@@ -269,18 +277,23 @@ func (m *model) step() {
 	case n < 70:
 		for range 1 + m.random.IntN([]int{3, 60}[m.random.IntN(2)]) {
 			m.post()
-			m.check()
-			m.reopen()
 		}
+	case n < 80: // a stop, or a partition that goes to another replica
+		for range m.random.IntN(60) {
+			m.postSome(20)
+		}
+		m.tracker.Hurry(1)
+		m.idle(time.Now().Add(time.Duration(m.random.IntN(3000)) * time.Millisecond))
+		m.tracker.Hurry(-1)
 	case n < 95:
 		m.idle(time.Now().Add(time.Duration(m.random.IntN([]int{1000, 15_000}[m.random.IntN(2)])) * time.Millisecond))
 	case n < 97: // the sink is replaced while nothing is posted; the connection shows it
 		m.replace()
-		m.end([]error{io.EOF, errors.New("connection reset by peer"), httpclient.ErrClosedHere}[m.random.IntN(3)])
+		m.end([]error{httpclient.ErrClosedThere, errors.New("connection reset by peer"), httpclient.ErrClosedHere}[m.random.IntN(3)])
 	case n < 98: // frozen
 		m.replace()
 		time.Sleep(8 * time.Second) // the bubble's clock
-		m.end(io.EOF)
+		m.end(httpclient.ErrClosedThere)
 	case m.tracker.refusals < maxRefusals: // a proxy lives on, and says that there is no sink
 		m.replace()
 		m.tracker.Begin(m.session)

@@ -1,6 +1,11 @@
 package confirm
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"aks-audit-log-go/webhook/queue"
+)
 
 // Session is what a Tracker tracks for one partition. Each accepted request has a sequence, which grows. If the sink may
 // have lost a request of the session, the session is lost.
@@ -8,19 +13,21 @@ type Session struct {
 	tracker *Tracker
 	// accepted is the sequence of the last request, and frozen the last one confirmed when the session was lost or closed.
 	accepted, frozen int64
-	// gone is closed when the session is lost. lost is why, nil while it is not.
-	gone   chan struct{}
-	lost   error
-	closed bool
-	// abort ends a delivery when the session is lost.
-	abort func(error)
+	// open is whether the session is neither lost nor closed.
+	open bool
+	// lasting ends when the session is lost. Its cause is why.
+	lasting context.Context
+	end     context.CancelCauseFunc
 }
 
 // Join returns a new session.
 func (t *Tracker) Join() *Session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return &Session{tracker: t, accepted: t.confirmed, gone: make(chan struct{})}
+	s := &Session{tracker: t, accepted: t.confirmed, open: true}
+	s.lasting, s.end = context.WithCancelCause(context.Background())
+	t.sessions[s] = struct{}{}
+	return s
 }
 
 // Accepted returns the sequence of the last request that was accepted.
@@ -35,33 +42,20 @@ func (s *Session) Confirmed() int64 {
 	s.tracker.mu.Lock()
 	defer s.tracker.mu.Unlock()
 	s.tracker.confirmByTime()
-	return s.confirmed()
-}
-
-func (s *Session) confirmed() int64 {
-	if s.lost != nil || s.closed {
-		return s.frozen
+	if s.open {
+		return s.tracker.confirmed
 	}
-	return s.tracker.confirmed
+	return s.frozen
 }
 
-// Lost is closed when the session is lost.
-func (s *Session) Lost() <-chan struct{} { return s.gone }
+// Lasting ends when the session is lost.
+func (s *Session) Lasting() context.Context { return s.lasting }
 
 // Err returns why the session is lost, nil while it is not. The error wraps ErrLost.
-func (s *Session) Err() error {
-	s.tracker.mu.Lock()
-	defer s.tracker.mu.Unlock()
-	return s.lost
-}
+func (s *Session) Err() error { return context.Cause(s.lasting) }
 
-// Hurry makes barriers go without a pause, until the caller calls calm, so that everything is confirmed soon.
-func (s *Session) Hurry() (calm func()) {
-	s.tracker.hurry(1)
-	return func() { s.tracker.hurry(-1) }
-}
-
-func (t *Tracker) hurry(n int) {
+// Hurry changes by n how many sessions wait until everything is confirmed. While any does, barriers go without a pause.
+func (t *Tracker) Hurry(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.hurried += n
@@ -74,24 +68,13 @@ func (s *Session) Unconfirmed() (unconfirmed bool, changed <-chan struct{}, wait
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.confirmByTime()
-	if s.lost != nil || s.closed || s.accepted <= t.confirmed {
+	if !s.open || s.accepted <= t.confirmed {
 		return false, nil, 0
 	}
-	if t.proof == byTime {
-		wait = max(time.Until(t.waiting[0].since.Add(t.options.ConfirmTime)), time.Nanosecond)
+	if t.queue.Proof == queue.ByTime {
+		wait = max(time.Until(t.queue.Until()), time.Nanosecond)
 	}
 	return true, t.changed, wait
-}
-
-// AbortWith sets what is called when the session is lost; nil removes it. If the session is lost already, abort is
-// called at once.
-func (s *Session) AbortWith(abort func(error)) {
-	s.tracker.mu.Lock()
-	defer s.tracker.mu.Unlock()
-	s.abort = abort
-	if s.lost != nil && abort != nil {
-		abort(s.lost)
-	}
 }
 
 // Close ends the session. Nothing of it is confirmed or lost afterwards.
@@ -99,18 +82,13 @@ func (s *Session) Close() {
 	s.tracker.mu.Lock()
 	defer s.tracker.mu.Unlock()
 	s.tracker.confirmByTime()
-	s.frozen = s.confirmed()
-	s.closed = true
+	s.leave()
 }
 
-// lose ends the session with what is confirmed.
-func (s *Session) lose(why error, confirmed int64) {
-	if s.lost != nil || s.closed {
-		return
-	}
-	s.lost, s.frozen = why, confirmed
-	close(s.gone)
-	if s.abort != nil {
-		s.abort(why)
+// leave ends the session with what is confirmed.
+func (s *Session) leave() {
+	if s.open {
+		s.open, s.frozen = false, s.tracker.confirmed
+		delete(s.tracker.sessions, s)
 	}
 }

@@ -31,7 +31,9 @@ func (s *Store) ListDeadLetters(ctx context.Context) ([]string, error) {
 	}
 	names := make([]string, 0, len(blobs))
 	for _, blob := range blobs {
-		names = append(names, strings.TrimPrefix(blob.name, s.deadLetterPath()))
+		if name := strings.TrimPrefix(blob.name, s.deadLetterPath()); eventhub.IsDeadLetterName(name) {
+			names = append(names, name)
+		}
 	}
 	eventhub.SortDeadLetters(names)
 	return names, nil

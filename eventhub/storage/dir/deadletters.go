@@ -37,7 +37,7 @@ func (s *Store) ListDeadLetters(context.Context) ([]string, error) {
 			return nil
 		case err != nil:
 			return err
-		case entry.IsDir() || filepath.Ext(path) == temporary:
+		case entry.IsDir() || !eventhub.IsDeadLetterName(path):
 			return nil
 		}
 		name, err := filepath.Rel(root, path)

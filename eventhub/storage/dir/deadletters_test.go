@@ -70,3 +70,25 @@ func TestADeadLetterOfAHubMadeAnewReplacesNoneOfTheOldOne(t *testing.T) {
 		assert.Equal(t, want, letter)
 	}
 }
+
+func TestWhatIsNoDeadLetterIsPassedOver(t *testing.T) {
+	dir := t.TempDir()
+	store, records := openDir(t, dir), openDirRecords(t, dir)
+	letter := eventhub.DeadLetter{Partition: "0", Sequence: 1, Reason: "refused"}
+	require.NoError(t, store.StoreDeadLetter(t.Context(), letter))
+	_, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 1})
+	require.NoError(t, err)
+	scope := filepath.Join(dir, scopePath)
+	for _, folder := range []string{"deadletter/1.json", "checkpoint/.snapshot"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(scope, folder), 0o750))
+	}
+	for _, file := range []string{"notes.txt", "0_$folder$", "0/1-0.json~"} {
+		require.NoError(t, os.WriteFile(filepath.Join(scope, "deadletter", file), nil, 0o600))
+	}
+	names, err := records.ListDeadLetters(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{letter.Name()}, names)
+	found, err := records.FindCheckpoints(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, found, 1)
+}

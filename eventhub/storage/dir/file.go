@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"aks-audit-log-go/eventhub"
 )
@@ -15,7 +16,7 @@ const temporary = ".tmp"
 // writeDurably replaces a file so that after a crash or a power cut the file has either the whole old content or the
 // whole new content.
 func writeDurably(folder, name string, content []byte) error {
-	if err := os.MkdirAll(folder, 0o750); err != nil {
+	if err := makeFolder(folder, syncFolder); err != nil {
 		return err
 	}
 	path := filepath.Join(folder, name)
@@ -26,6 +27,30 @@ func writeDurably(folder, name string, content []byte) error {
 		return err
 	}
 	return syncFolder(folder)
+}
+
+// making is held while folders are made and synced, so that nobody writes into one that a power cut could still remove.
+var making sync.Mutex
+
+// makeFolder makes a folder and those above it that do not exist. It syncs the folder above each that it makes: without
+// that, a power cut could remove the new folder with all that was synced in it.
+func makeFolder(folder string, sync func(string) error) error {
+	making.Lock()
+	defer making.Unlock()
+	existing, err := deepestFolder(folder)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o750); err != nil { // also if it exists: it may be a file
+		return err
+	}
+	for made := filepath.Clean(folder); made != existing; {
+		made = filepath.Dir(made)
+		if err := sync(made); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeSynced writes a file and waits until the disk has it.
@@ -74,6 +99,7 @@ func Probe(root string, scope eventhub.Scope, folder, name string) (string, erro
 
 // deepestFolder returns path, or the nearest folder above it that exists.
 func deepestFolder(path string) (string, error) {
+	path = filepath.Clean(path)
 	for {
 		switch _, err := os.Stat(path); {
 		case err == nil:

@@ -37,7 +37,7 @@ type checkpointFile struct {
 
 // Open creates the folder if it does not exist, and locks it. It fails at once if another process holds the lock.
 func Open(root string, scope eventhub.Scope) (*Store, error) {
-	if err := os.MkdirAll(root, 0o750); err != nil {
+	if err := makeFolder(root, syncFolder); err != nil {
 		return nil, fmt.Errorf("create CHECKPOINTDIR: %w", err)
 	}
 	path := filepath.Join(root, "lock")
@@ -96,7 +96,7 @@ func (s *Store) FindCheckpoints(context.Context) ([]eventhub.FoundCheckpoint, er
 	}
 	var found []eventhub.FoundCheckpoint
 	for _, entry := range entries {
-		if filepath.Ext(entry.Name()) == temporary {
+		if entry.IsDir() || filepath.Ext(entry.Name()) == temporary {
 			continue
 		}
 		checkpoint, err := readCheckpoint(folder, entry.Name())

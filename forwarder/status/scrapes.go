@@ -1,0 +1,87 @@
+package status
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	// maxScrapes is how many answers of /metrics are made at a time. Each costs milliseconds of a processor, and it is
+	// usual that two replicas of Prometheus scrape at the same moment.
+	maxScrapes = 4
+	// maxUnread is how many of these answers may wait for their clients to read them. Each has up to about 100 KiB.
+	maxUnread = 16
+)
+
+// scrapes answers /metrics with at most maxScrapes answers in the making, and 503 at once to others, as promhttp does
+// with MaxRequestsInFlight. Unlike there, an answer that is made does not count while it is sent: four clients that do
+// not read would keep Prometheus from its metrics. Of the answers that are being sent, the oldest is cut off when there
+// are more than maxUnread.
+type scrapes struct {
+	metrics http.Handler
+	making  chan struct{}
+
+	mu sync.Mutex
+	// unread are the answers that are being sent, the oldest first.
+	unread []*http.ResponseController
+}
+
+func newScrapes(metrics http.Handler) *scrapes {
+	return &scrapes{metrics: metrics, making: make(chan struct{}, maxScrapes)}
+}
+
+// ServeHTTP implements http.Handler.
+func (s *scrapes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.making <- struct{}{}:
+	default:
+		answer(w, http.StatusServiceUnavailable, strconv.Itoa(maxScrapes)+" scrapes are being answered already: try again")
+		return
+	}
+	made := s.make(w.Header(), r)
+	w.Header().Set("Content-Length", strconv.Itoa(made.body.Len()))
+	w.WriteHeader(made.status)
+	s.send(w, made.body.Bytes())
+}
+
+// make makes an answer, and sets the header.
+func (s *scrapes) make(header http.Header, r *http.Request) *madeAnswer {
+	defer func() { <-s.making }()
+	made := &madeAnswer{header: header, status: http.StatusOK}
+	s.metrics.ServeHTTP(made, r)
+	return made
+}
+
+// send sends the body of an answer. It may be cut off.
+func (s *scrapes) send(w http.ResponseWriter, body []byte) {
+	sending := http.NewResponseController(w)
+	s.mu.Lock()
+	if len(s.unread) == maxUnread {
+		_ = s.unread[0].SetWriteDeadline(time.Unix(1, 0)) // a moment that has passed
+		s.unread = s.unread[1:]
+	}
+	s.unread = append(s.unread, sending)
+	s.mu.Unlock()
+	// A write fails only if the client has gone away or was too slow, which needs no action.
+	_, _ = w.Write(body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unread = slices.DeleteFunc(s.unread, func(other *http.ResponseController) bool { return other == sending })
+}
+
+// madeAnswer is an http.ResponseWriter that keeps the answer.
+type madeAnswer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *madeAnswer) Header() http.Header { return a.header }
+
+func (a *madeAnswer) WriteHeader(status int) { a.status = status }
+
+func (a *madeAnswer) Write(part []byte) (int, error) { return a.body.Write(part) }
