@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"eventhub/consumer":         {"eventhub", "eventhub/advice", "eventhub/partition", "forwarder", "forwarder/health", "forwarder/metrics"},
 	"eventhub/partition":        {"eventhub", "eventhub/checkpoint", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics"},
 	"eventhub/checkpoint":       {"eventhub", "forwarder/metrics"},
-	"eventhub/unpack":           {"eventhub", "eventhub/unpack/inplace", "eventhub/unpack/jsonscan", "eventhub/unpack/shapes", "forwarder", "forwarder/audit"},
+	"eventhub/unpack":           {"eventhub", "eventhub/unpack/inplace", "eventhub/unpack/jsonscan", "eventhub/unpack/rebuild", "eventhub/unpack/shapes", "forwarder", "forwarder/audit"},
 	"eventhub/unpack/inplace":   {},
 	"eventhub/unpack/jsonscan":  {},
 	"eventhub/unpack/shapes":    {"eventhub/unpack/jsonscan"},
@@ -40,6 +40,9 @@ var mayImport = map[string][]string{
 	"eventhub/storage/blob":     {"eventhub", "eventhub/azauth", "forwarder", "forwarder/connstr"},
 	"eventhub/storage/dir":      {"eventhub"},
 	"eventhub":                  {"forwarder", "forwarder/audit"},
+
+	"eventhub/unpack/rebuild":     {"eventhub/unpack/jsonscan", "eventhub/unpack/requestinfo"},
+	"eventhub/unpack/requestinfo": {},
 
 	"forwarder/metrics":     {"forwarder", "forwarder/audit"},
 	"forwarder/backlog":     {"forwarder/audit", "forwarder/metrics"},

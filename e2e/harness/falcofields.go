@@ -9,6 +9,8 @@ import (
 	"github.com/falcosecurity/plugins/plugins/k8saudit/pkg/k8saudit"
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fastjson"
+
+	"aks-audit-log-go/eventhub/unpack/requestinfo"
 )
 
 // extractRequest requests one text field from the plugin, as Falco does for each field of a rule.
@@ -59,4 +61,23 @@ func FalcoField(t *testing.T, auditEvent, name string) any {
 	}
 	require.NoError(t, err, name)
 	return request.value
+}
+
+// ObjectOfURI returns the fields of an audit event's object that its URI and its verb tell, by the names that Falco's
+// rules use. The test of e2e/requestinfo holds them to the API server's own code.
+func ObjectOfURI(t *testing.T, auditEvent string) map[string]any {
+	t.Helper()
+	value, err := fastjson.Parse(auditEvent)
+	require.NoError(t, err)
+	object, _ := requestinfo.Read(string(value.GetStringBytes("verb")), string(value.GetStringBytes("requestURI")))
+	fields := map[string]any{}
+	for name, content := range map[string]string{
+		"ka.target.resource": object.Resource, "ka.target.subresource": object.Subresource,
+		"ka.target.namespace": object.Namespace, "ka.target.name": object.Name,
+	} {
+		if content != "" {
+			fields[name] = content
+		}
+	}
+	return fields
 }

@@ -18,6 +18,9 @@ const (
 	// somebody who floods the hub with rubbish must not flood the log.
 	deadLettersLogged  = 10
 	deadLetterInterval = time.Minute
+
+	// reducedDetail is the detail of the dead letter that holds the original of a reduced event.
+	reducedDetail = "the sink is given this event reduced"
 )
 
 // newDeadLetterLimiter returns what limits the warnings about dead letters of all partitions: the first of each reason
@@ -42,7 +45,7 @@ func (p *Partition) storeDeadLetters(ctx, drain context.Context, event *hubEvent
 			Reason: record.Reason, Detail: event.detail, Category: record.Category, Content: record.Content,
 		}
 		if record.Original != nil {
-			letter.Content, letter.Detail = record.Original, "the sink is given this event reduced"
+			letter.Content, letter.Detail = record.Original, reducedDetail
 		}
 		if !p.storeDeadLetter(ctx, drain, letter) {
 			return false
@@ -82,13 +85,20 @@ func (p *Partition) storeDeadLetter(ctx, drain context.Context, letter eventhub.
 	return stored
 }
 
-// logDeadLetter warns of a dead letter that was stored. It never shows the content.
+// logDeadLetter warns of a dead letter that was stored. It never shows the content. It says of a reduced event that the
+// sink gets it, and where the original is.
 func (p *Partition) logDeadLetter(letter eventhub.DeadLetter) {
 	if !p.shared.deadLetters.Next(letter.Reason).Log {
 		return
 	}
-	p.shared.log.WithFields(unpack.Identify(letter.Content).LogFields()).WithFields(logrus.Fields{
+	log := p.shared.log.WithFields(unpack.Identify(letter.Content).LogFields()).WithFields(logrus.Fields{
 		"partition": letter.Partition, "sequence": letter.Sequence, "record": letter.Record,
 		"reason": letter.Reason, "detail": letter.Detail,
-	}).Warn("record stored as a dead letter, it cannot be delivered")
+	})
+	if letter.Detail == reducedDetail {
+		log.WithField("dead_letter", letter.Name()).
+			Warn("audit event goes to the sink without its request or response object, its original is a dead letter")
+		return
+	}
+	log.Warn("record stored as a dead letter, it cannot be delivered")
 }

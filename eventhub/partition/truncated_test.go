@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -50,6 +51,14 @@ func TestATruncatedEventIsDeliveredAndItsOriginalIsADeadLetter(t *testing.T) {
 		assert.Equal(t, 2.0, b.Metric(t, `aks_audit_log_records_total{verdict="delivered"}`))
 		assert.Zero(t, b.Metric(t, `aks_audit_log_records_total{verdict="dead_lettered"}`),
 			"each record has one verdict")
+		const said = "audit event goes to the sink without its request or response object, its original is a dead letter"
+		assert.Equal(t, 1, b.LogCount(logrus.WarnLevel, said))
+		for _, logged := range b.Logged.AllEntries() {
+			assert.NotContains(t, logged.Message, "cannot be delivered")
+			if logged.Message == said {
+				assert.Equal(t, letter.Name(), logged.Data["dead_letter"], "the warning says where the original is")
+			}
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
+	"aks-audit-log-go/eventhub/unpack/rebuild"
 )
 
 // The reasons why repair refuses a text.
@@ -17,7 +18,7 @@ var (
 // is left out. Objects and arrays keep the members that they had. The order of an event's members does not matter.
 //
 // repair adds what Falco needs: kind, and stageTimestamp from requestReceivedTimestamp, else from the record's own
-// time. It marks the event as truncated.
+// time. It rebuilds what follows from the rest, and marks the event as truncated.
 func repair(log []byte, recordTime string) ([]byte, error) {
 	cut, err := jsonscan.ScanObject(log)
 	if !errors.Is(err, jsonscan.ErrCut) {
@@ -28,6 +29,7 @@ func repair(log []byte, recordTime string) ([]byte, error) {
 		return nil, errCutShort
 	}
 	addMissing(event, recordTime)
+	rebuild.Missing(cut, event)
 	markTruncated(event)
 	return event.Text(), nil
 }
@@ -64,10 +66,5 @@ func addMissing(event *jsonscan.Object, recordTime string) {
 
 // markTruncated sets the annotation that the API server sets when it leaves out parts of an event.
 func markTruncated(event *jsonscan.Object) {
-	annotations, err := jsonscan.ScanObject(event.ValueOf("annotations"))
-	if err != nil {
-		annotations, _ = jsonscan.ScanObject([]byte("{}"))
-	}
-	annotations.Set("audit.k8s.io/truncated", `"true"`)
-	event.Set("annotations", string(annotations.Text()))
+	event.SetIn("annotations", "audit.k8s.io/truncated", `"true"`)
 }

@@ -39,6 +39,14 @@ func (o *Object) Set(key, value string) {
 	o.wholeEnd += growth
 }
 
+// SetIn sets a member of the object that is the first member with the key. It replaces a value that is no object, and
+// adds the object if there is none.
+func (o *Object) SetIn(key, member, value string) {
+	inner := o.ObjectOf(key)
+	inner.Set(member, value)
+	o.Set(key, string(inner.Text()))
+}
+
 // add adds a member at the end of the object.
 func (o *Object) add(key, value string) {
 	separator := ""

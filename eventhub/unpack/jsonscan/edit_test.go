@@ -36,3 +36,28 @@ func TestAClosedObjectHasThePlacesOfItsNewText(t *testing.T) {
 		assert.Equal(t, scanned.wholeEnd, closed.wholeEnd, text)
 	}
 }
+
+func TestAMemberOfAMemberIsSetAndWhatIsNoObjectGivesWay(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a":1}`:                    `{"a":1,"b":{"c":2}}`,
+		`{"b":{},"a":1}`:             `{"b":{"c":2},"a":1}`,
+		`{"b":{"c":[1,2],"d":3}}`:    `{"b":{"c":2,"d":3}}`,
+		`{"b":null}`:                 `{"b":{"c":2}}`,
+		`{"b":[],"b":{"c":1,"d":1}}`: `{"b":{"c":2},"b":{"c":1,"d":1}}`,
+	} {
+		object, err := ScanObject([]byte(text))
+		require.NoError(t, err)
+		object.SetIn("b", "c", "2")
+		assert.Equal(t, want, string(object.Text()))
+		assert.Equal(t, "2", string(object.ObjectOf("b").ValueOf("c")))
+	}
+}
+
+func TestOnlyAStringHasAString(t *testing.T) {
+	object, err := ScanObject([]byte(`{"a":"\u0041\n","b":1,"c":null,"d":["x"],"e":"\x","a":"later"}`))
+	require.NoError(t, err)
+	assert.Equal(t, "A\n", object.StringOf("a"))
+	for _, key := range []string{"b", "c", "d", "e", "f"} {
+		assert.Empty(t, object.StringOf(key), key)
+	}
+}

@@ -3,6 +3,7 @@ package jsonscan
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -57,6 +58,24 @@ func (o *Object) ValueOf(key string) []byte {
 		return nil
 	}
 	return o.text[m.value:m.end]
+}
+
+// ObjectOf returns the object that is the first member with the key, an empty object if that is none.
+func (o *Object) ObjectOf(key string) *Object {
+	inner, err := ScanObject(o.ValueOf(key))
+	if err != nil {
+		inner, _ = ScanObject([]byte("{}"))
+	}
+	return inner
+}
+
+// StringOf returns the content of the string that is the first member with the key, "" if that is no valid JSON string.
+func (o *Object) StringOf(key string) string {
+	var content string
+	if json.Unmarshal(o.ValueOf(key), &content) != nil {
+		return ""
+	}
+	return content
 }
 
 // find returns the object's first member with the key, nil if there is none.
