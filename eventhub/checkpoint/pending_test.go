@@ -23,11 +23,11 @@ func TestPositionsAreConfirmedInOrder(t *testing.T) {
 		var got []int64
 		take := func() { p.takeConfirmed(func(position eventhub.Position) { got = append(got, position.Sequence) }) }
 		take()
-		p.add(eventhub.Position{Sequence: 0}, 1)
+		p.add(eventhub.Position{Sequence: 0}, 1, nil)
 		_, err := session.Deliver(t.Context(), make([]audit.Event, 1))
 		require.NoError(t, err)
-		p.add(eventhub.Position{Sequence: 1}, 1)
-		p.add(eventhub.Position{Sequence: 2}, 1)
+		p.add(eventhub.Position{Sequence: 1}, 1, nil)
+		p.add(eventhub.Position{Sequence: 2}, 1, nil)
 		require.Len(t, p.checkpoints, 2, "two with nothing accepted between them are one")
 		take()
 		assert.Equal(t, []int64{0}, got)
