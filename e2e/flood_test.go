@@ -13,9 +13,9 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// Somebody who asks for addresses of 16 KiB makes events that only dead letters can be made of. With as many of them as
-// there are sound events, Falco must not see these later. They are cut earlier here than AKS cuts them, because the test
-// is about their number: 16 KiB of each keep the hub and the network busy for longer than the storage.
+// Somebody who asks for addresses of 16 KiB makes events that only dead letters can be made of. With as many of them
+// as there are sound events, Falco must not see these later. They are cut earlier here than AKS cuts them, because the
+// test is about their number: 16 KiB of each keep the hub and the network busy for longer than the storage.
 func TestAFloodOfCutEventsDelaysNoSoundOneAndIsKeptWhole(t *testing.T) {
 	t.Parallel()
 	const sound, together = 8000, 20

@@ -16,17 +16,19 @@ import (
 // DeadLetterStore keeps the records that can never be delivered.
 type DeadLetterStore interface {
 	// StoreDeadLetters stores dead letters of one partition for good, as one object, unless there is one of that name:
-	// after a crash the hub events are read again, and their dead letters are to be stored again. It takes at least one.
+	// after a crash the hub events are read again, and their dead letters are to be stored again. It takes at least
+	// one.
 	StoreDeadLetters(ctx context.Context, letters []DeadLetter) error
 }
 
 // DeadLetterRecords gives an operator access to the dead letters of a store.
 type DeadLetterRecords interface {
-	// ListDeadLetters returns the names of all objects that hold dead letters, in the order of their records in the hub.
+	// ListDeadLetters returns the names of all objects that hold dead letters, in the order of their records in the
+	// hub.
 	ListDeadLetters(ctx context.Context) ([]string, error)
-	// ReadDeadLetters reads the dead letters in the object of that name. It fails with ErrNotFound if there is none, and
-	// with ErrNotDeadLetter if there is something else under that name. version is what the store compares before it
-	// deletes the object; it is set in that case, too.
+	// ReadDeadLetters reads the dead letters in the object of that name. It fails with ErrNotFound if there is none,
+	// and with ErrNotDeadLetter if there is something else under that name. version is what the store compares before
+	// it deletes the object; it is set in that case, too.
 	ReadDeadLetters(ctx context.Context, name string) (letters []DeadLetter, version string, err error)
 	// DeleteDeadLetters deletes an object. It fails with ErrConflict if somebody else changed the object since it was
 	// read. (In a folder, it deletes it all the same.)
@@ -129,7 +131,8 @@ func EncodeDeadLetters(letters []DeadLetter) (name string, content []byte, err e
 	return letters[0].Name(), append(encoded, '\n'), nil
 }
 
-// DecodeDeadLetters decodes the stored object of that name. It fails with ErrNotDeadLetter if it holds no dead letters.
+// DecodeDeadLetters decodes the stored object of that name. It fails with ErrNotDeadLetter if it holds no dead
+// letters.
 func DecodeDeadLetters(name string, stored []byte) ([]DeadLetter, error) {
 	if strings.HasSuffix(name, gatheredSuffix) {
 		letters, err := decodeGathered(stored)

@@ -30,8 +30,8 @@ type pendingCheckpoint struct {
 	accepted int64
 	position eventhub.Position
 	audits   int
-	// stored reports whether the dead letters before the position are stored that the position before does not wait for.
-	// It is nil if there are none.
+	// stored reports whether the dead letters before the position are stored that the position before does not wait
+	// for. It is nil if there are none.
 	stored func() bool
 }
 
@@ -52,8 +52,8 @@ func (p *pending) start(session eventhub.Session) {
 	}
 }
 
-// add notes that all hub events up to the position have their verdict, with so many audit events more than before. stored
-// reports whether the dead letters of the last one are stored; it is nil if there are none.
+// add notes that all hub events up to the position have their verdict, with so many audit events more than before.
+// stored reports whether the dead letters of the last one are stored; it is nil if there are none.
 func (p *pending) add(position eventhub.Position, audits int, stored func() bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -63,9 +63,9 @@ func (p *pending) add(position eventhub.Position, audits int, stored func() bool
 	})
 }
 
-// appendMerged appends a checkpoint, or replaces the last one if it waits for nothing more than that. So hub events with
-// nothing to deliver take no memory, and neither do those that are confirmed and wait for a dead letter before them. One
-// with dead letters to wait for replaces none: the one before may be written earlier.
+// appendMerged appends a checkpoint, or replaces the last one if it waits for nothing more than that. So hub events
+// with nothing to deliver take no memory, and neither do those that are confirmed and wait for a dead letter before
+// them. One with dead letters to wait for replaces none: the one before may be written earlier.
 func appendMerged(checkpoints []pendingCheckpoint, next pendingCheckpoint) []pendingCheckpoint {
 	last := len(checkpoints) - 1
 	if last < 0 || checkpoints[last].accepted != next.accepted || !next.lettersStored() {
@@ -89,8 +89,8 @@ func (p *pending) count(audits int) {
 	}
 }
 
-// takeConfirmed calls advance with the last position that was confirmed since the last call and waits for no dead letter,
-// if there is one. Of two concurrent calls the later one passes the later position.
+// takeConfirmed calls advance with the last position that was confirmed since the last call and waits for no dead
+// letter, if there is one. Of two concurrent calls the later one passes the later position.
 func (p *pending) takeConfirmed(advance func(eventhub.Position)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,7 +123,8 @@ func (p *pending) noteConfirmed(audits int64) {
 	p.checkpoints = marked
 }
 
-// lastConfirmed returns the last position that the sink has confirmed and that waits for dead letters, nil if there is none.
+// lastConfirmed returns the last position that the sink has confirmed and that waits for dead letters, nil if there is
+// none.
 func (p *pending) lastConfirmed() (last *eventhub.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

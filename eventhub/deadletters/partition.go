@@ -17,10 +17,11 @@ const (
 	// operator can read them with any tool. The others are gathered: a flood is to cost bandwidth, not requests.
 	singly         = 100
 	singlyInterval = time.Minute
-	// gatherTime is how long dead letters are gathered, unless there are fullObject bytes of them before, or much waits.
+	// gatherTime is how long dead letters are gathered, unless there are fullObject bytes of them before, or much
+	// waits.
 	gatherTime = 5 * time.Second
-	// fullObject is how many bytes of dead letters are stored in one object, or the first one if that has more. It is little
-	// enough to be uploaded within the SDK's timeout over a slow line.
+	// fullObject is how many bytes of dead letters are stored in one object, or the first one if that has more. It is
+	// little enough to be uploaded within the SDK's timeout over a slow line.
 	fullObject = 2 << 20
 	// overhead is about how many bytes are kept of a dead letter beside its content.
 	overhead = 600
@@ -51,7 +52,8 @@ type Partition struct {
 	log    logrus.FieldLogger
 	// limiter decides which dead letters are stored singly. Its keys are the reasons.
 	limiter loglimit.Limiter
-	// ctx cuts off requests. When drain ends, nothing waits any more to be gathered, and each request is made once more.
+	// ctx cuts off requests. When drain ends, nothing waits any more to be gathered, and each request is made once
+	// more.
 	ctx, drain context.Context
 	// stop ends waiting for the end of drain.
 	stop    func() bool
@@ -92,8 +94,8 @@ func (p *Partition) Start(ctx, drain context.Context) {
 	p.stop = context.AfterFunc(drain, p.wake)
 }
 
-// Store takes a dead letter over, and calls stored once it is stored. hold is that of its hub event. If too much waits,
-// Store waits for room. It returns false if ctx ends before. The content must not be changed any more.
+// Store takes a dead letter over, and calls stored once it is stored. hold is that of its hub event. If too much
+// waits, Store waits for room. It returns false if ctx ends before. The content must not be changed any more.
 func (p *Partition) Store(ctx context.Context, hold *Hold, dead eventhub.DeadLetter, stored func()) bool {
 	for {
 		taken, later := p.take(hold, dead, stored)

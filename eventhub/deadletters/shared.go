@@ -37,8 +37,9 @@ func NewShared(store eventhub.DeadLetterStore, health *health.Health, limit int,
 	return &Shared{store: store, health: health, memory: memory, limit: limit, slots: make(chan struct{}, maxStoring)}
 }
 
-// roomFor reports whether another dead letter of a partition may wait, which has so many bytes of them. A partition with
-// none is let in before the others, so that a flood in one partition does not hold those with few dead letters. mu is held.
+// roomFor reports whether another dead letter of a partition may wait, which has so many bytes of them. A partition
+// with none is let in before the others, so that a flood in one partition does not hold those with few dead letters.
+// mu is held.
 func (s *Shared) roomFor(bytes int) bool {
 	return s.waiting < s.limit || bytes == 0 && s.waiting < 2*s.limit
 }

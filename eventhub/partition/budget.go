@@ -25,8 +25,9 @@ func newBudget(cfg forwarder.Config) *budget {
 	return &budget{free: eventhub.UnpackedShare(cfg.MaxBytesInFlight)}
 }
 
-// lettersShare returns how many bytes of dead letters may wait to be stored, and as many again of partitions that have none
-// waiting: together half of the budget, so that a storage that is down leaves the other half to what is delivered.
+// lettersShare returns how many bytes of dead letters may wait to be stored, and as many again of partitions that have
+// none waiting: together half of the budget, so that a storage that is down leaves the other half to what is
+// delivered.
 func lettersShare(cfg forwarder.Config) int {
 	return eventhub.UnpackedShare(cfg.MaxBytesInFlight) / 4
 }

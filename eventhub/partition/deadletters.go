@@ -40,9 +40,9 @@ func (p *Partition) handOverWithin(drain context.Context) handOver {
 	}
 }
 
-// storeDeadLetters hands over the dead letters among the records of a hub event, and the originals of those that the sink
-// gets truncated. They are stored meanwhile; only the checkpoint waits. If it returns false, it goes on with the next call
-// where there was no room.
+// storeDeadLetters hands over the dead letters among the records of a hub event, and the originals of those that the
+// sink gets truncated. They are stored meanwhile; only the checkpoint waits. If it returns false, it goes on with the
+// next call where there was no room.
 func (p *Partition) storeDeadLetters(give handOver, event *hubEvent) bool {
 	for ; event.handedOver < len(event.records); event.handedOver++ {
 		record := &event.records[event.handedOver]
@@ -63,8 +63,9 @@ func (p *Partition) storeDeadLetters(give handOver, event *hubEvent) bool {
 	return true
 }
 
-// storeRefused hands over an audit event that the sink refuses for good. The original of a truncated one is handed over
-// already, which holds more and must not be replaced. It returns false if drain ended while too many dead letters wait.
+// storeRefused hands over an audit event that the sink refuses for good. The original of a truncated one is handed
+// over already, which holds more and must not be replaced. It returns false if drain ended while too many dead letters
+// wait.
 func (p *Partition) storeRefused(drain context.Context, event *hubEvent, sent audit.Event, answer string) bool {
 	if sent.Truncated {
 		p.log.WithFields(sent.LogFields()).WithField("detail", answer).

@@ -79,9 +79,9 @@ func (d *deliverer) takeMore(gathered <-chan []*hubEvent) {
 	}
 }
 
-// add hands over the dead letters among the records of the hub events taken, and lines up their audit events. While too many
-// dead letters wait to be stored, it leaves the rest until what is lined up is posted, and then waits. When drain ends
-// meanwhile, the hub event and the following ones are left.
+// add hands over the dead letters among the records of the hub events taken, and lines up their audit events. While
+// too many dead letters wait to be stored, it leaves the rest until what is lined up is posted, and then waits. When
+// drain ends meanwhile, the hub event and the following ones are left.
 func (d *deliverer) add(drain context.Context) {
 	defer d.p.shared.health.Handling(d.p.id)()
 	d.audits = append(d.buffer[:0], d.audits...)
@@ -154,9 +154,9 @@ func (d *deliverer) passDone() {
 	d.p.noteWaiting(d.waiting)
 }
 
-// pass lets the checkpoint pass a hub event once the sink has confirmed what it accepted up to now, and the dead letters
-// are stored. Its age counts even
-// if nothing of it was sent: a partition that holds only other log categories is not behind.
+// pass lets the checkpoint pass a hub event once the sink has confirmed what it accepted up to now, and the dead
+// letters are stored. Its age counts even if nothing of it was sent: a partition that holds only other log categories
+// is not behind.
 func (p *Partition) pass(event *hubEvent) {
 	countUnposted(p.shared.stats, p.stats, event)
 	p.stats.Done(event.Enqueued)

@@ -19,8 +19,8 @@ import (
 // cutBytes is where AKS cuts an audit event.
 const cutBytes = 16_384
 
-// cutBeforeTheUser returns an audit event that was cut within its URL, after so many bytes, so that only a dead letter can be
-// made of it.
+// cutBeforeTheUser returns an audit event that was cut within its URL, after so many bytes, so that only a dead letter
+// can be made of it.
 func cutBeforeTheUser(n, bytes int) string {
 	event := fmt.Sprintf(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"cut-%d",`+
 		`"stage":"ResponseComplete","requestURI":"/api/v1/pods?pad=`, n)

@@ -22,8 +22,8 @@ type hubEvent struct {
 	redelivered bool
 	// audits is how many of the records are audit events for the sink, and posted how many of these have an outcome.
 	audits, posted int
-	// deadLetters is whether there are dead letters among the records. handedOver is how many of the records were looked
-	// at, to have their dead letters stored. hold is what the checkpoint waits for, nil without a dead letter.
+	// deadLetters is whether there are dead letters among the records. handedOver is how many of the records were
+	// looked at, to have their dead letters stored. hold is what the checkpoint waits for, nil without a dead letter.
 	deadLetters bool
 	handedOver  int
 	hold        *deadletters.Hold

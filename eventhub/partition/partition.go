@@ -107,10 +107,10 @@ func (p *Partition) StartAtOldest() {
 	p.wanted = forwarder.StartPosition{Kind: forwarder.StartEarliest}
 }
 
-// Run forwards until drain ends. Then it finishes the hub event in hand, waits until the sink has confirmed everything
-// and the dead letters are stored, and writes the last checkpoint. If ctx ends, it abandons what is in hand instead; drain must end with ctx. stored is the
-// partition's checkpoint, nil if there is none. An error means that another reader owns the partition: Run has then
-// written nothing since.
+// Run forwards until drain ends. Then it finishes the hub event in hand, waits until the sink has confirmed everything and
+// the dead letters are stored, and writes the last checkpoint. If ctx ends, it abandons what is in hand instead; drain must
+// end with ctx. stored is the partition's checkpoint, nil if there is none. An error means that another reader owns the
+// partition: Run has then written nothing since.
 func (p *Partition) Run(ctx, drain context.Context, stored *eventhub.Checkpoint) error {
 	position, err := p.prepare(drain, stored)
 	if err != nil || drain.Err() != nil {

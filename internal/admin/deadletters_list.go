@@ -88,8 +88,8 @@ func (o deadLetterObject) letterName(index int) string {
 	return fmt.Sprintf("%s:%d", o.name, index+1)
 }
 
-// eachObject calls visit for every object with dead letters, in the order of the hub, until visit fails. It leaves out an
-// object that is deleted meanwhile.
+// eachObject calls visit for every object with dead letters, in the order of the hub, until visit fails. It leaves out
+// an object that is deleted meanwhile.
 func eachObject(ctx context.Context, records eventhub.DeadLetterRecords, visit func(deadLetterObject) error) error {
 	names, err := records.ListDeadLetters(ctx)
 	if err != nil {

@@ -82,8 +82,8 @@ type acceptedObject struct {
 	letters  int
 }
 
-// handleObject sends or keeps the dead letters of an object. If that fails in between, those that were accepted before are
-// deleted all the same.
+// handleObject sends or keeps the dead letters of an object. If that fails in between, those that were accepted before
+// are deleted all the same.
 func (r *replay) handleObject(ctx context.Context, object deadLetterObject) error {
 	if object.unreadable != nil {
 		return r.keep(object.name, "unreadable", object.unreadable.Error())
@@ -187,8 +187,8 @@ func (r *replay) confirm(ctx context.Context) error {
 	return failures
 }
 
-// remove deletes the dead letters of an object that were accepted. Those that are kept are stored as an object of their own
-// before, so that an interruption repeats some and loses none.
+// remove deletes the dead letters of an object that were accepted. Those that are kept are stored as an object of
+// their own before, so that an interruption repeats some and loses none.
 func (r *replay) remove(ctx context.Context, object acceptedObject) error {
 	if len(object.accepted) < object.letters {
 		letters, version, err := r.records.ReadDeadLetters(ctx, object.name)
