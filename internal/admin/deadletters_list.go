@@ -55,12 +55,12 @@ func ListDeadLetters(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 			return write(out, listedDeadLetter{Name: object.name, Reason: "unreadable letter", Detail: object.unreadable.Error()})
 		}
 		for i, letter := range object.letters {
-			err := write(out, listedDeadLetter{
+			failure := write(out, listedDeadLetter{
 				Name: object.letterName(i), Reason: letter.Reason, Detail: letter.Detail, Partition: letter.Partition, Sequence: letter.Sequence, Record: letter.Record,
 				Enqueued: letter.Enqueued, Category: letter.Category, Bytes: len(letter.Content), EventIdentity: unpack.Identify(letter.Content),
 			})
-			if err != nil {
-				return err
+			if failure != nil {
+				return failure
 			}
 		}
 		return nil
