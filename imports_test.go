@@ -26,8 +26,9 @@ var mayImport = map[string][]string{
 	"forwarder/status": {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "forwarder/status/page", "forwarder/variable"},
 
 	"eventhub/consumer":         {"eventhub", "eventhub/advice", "eventhub/partition", "forwarder", "forwarder/health", "forwarder/metrics"},
-	"eventhub/partition":        {"eventhub", "eventhub/checkpoint", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics"},
+	"eventhub/partition":        {"eventhub", "eventhub/checkpoint", "eventhub/deadletters", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics"},
 	"eventhub/checkpoint":       {"eventhub", "forwarder/metrics"},
+	"eventhub/deadletters":      {"eventhub", "forwarder/health"},
 	"eventhub/unpack":           {"eventhub", "eventhub/unpack/inplace", "eventhub/unpack/jsonscan", "eventhub/unpack/rebuild", "eventhub/unpack/shapes", "forwarder", "forwarder/audit"},
 	"eventhub/unpack/inplace":   {},
 	"eventhub/unpack/jsonscan":  {},

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/e2e/harness"
+	"aks-audit-log-go/eventhub"
 )
 
 // The audit events are those of a real kube-apiserver: of every stage, with errors, Panic and 101, padded, over 16 KiB,
@@ -88,18 +89,17 @@ func brackets(event string) int {
 // letterContents returns the contents of the dead letters in a folder.
 func letterContents(t *testing.T, folder string) []string {
 	t.Helper()
-	names, err := harness.StateInFolder(folder).DeadLetters(t.Context())
+	objects, err := harness.StateInFolder(folder).DeadLetters(t.Context())
 	require.NoError(t, err)
 	var contents []string
-	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(harness.DeadLetterPath+name)))
+	for _, object := range objects {
+		stored, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(harness.DeadLetterPath+object.Object)))
 		require.NoError(t, err)
-		var letter struct {
-			Content       string
-			ContentBase64 []byte
+		letters, err := eventhub.DecodeDeadLetters(object.Object, stored)
+		require.NoError(t, err)
+		for _, letter := range letters {
+			contents = append(contents, string(letter.Content))
 		}
-		require.NoError(t, json.Unmarshal(text, &letter))
-		contents = append(contents, letter.Content+string(letter.ContentBase64))
 	}
 	return contents
 }

@@ -248,8 +248,8 @@ func TestManyCheckpointsAndDeadLettersAreListedPageByPage(t *testing.T) {
 	c := harness.NewBlobs(t)
 	store := openMadeStore(t, c, "$Default")
 	for sequence := range int64(40) {
-		require.NoError(t, store.StoreDeadLetter(t.Context(), eventhub.DeadLetter{Partition: "0", Sequence: sequence, Content: []byte("x")}))
-		require.NoError(t, store.StoreDeadLetter(t.Context(), eventhub.DeadLetter{Partition: "0", Sequence: sequence, Content: []byte("x")}), "again")
+		require.NoError(t, store.StoreDeadLetters(t.Context(), []eventhub.DeadLetter{{Partition: "0", Sequence: sequence, Content: []byte("x")}}))
+		require.NoError(t, store.StoreDeadLetters(t.Context(), []eventhub.DeadLetter{{Partition: "0", Sequence: sequence, Content: []byte("x")}}), "again")
 	}
 	_, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 39})
 	require.NoError(t, err)

@@ -15,21 +15,26 @@ import (
 
 // DeadLetterStore keeps the records that can never be delivered.
 type DeadLetterStore interface {
-	// StoreDeadLetter stores the dead letter for good, unless there is one of its name: after a crash the hub event is
-	// read again, and its dead letters are to be stored again.
-	StoreDeadLetter(ctx context.Context, letter DeadLetter) error
+	// StoreDeadLetters stores dead letters of one partition for good, as one object, unless there is one of that name:
+	// after a crash the hub events are read again, and their dead letters are to be stored again. It takes at least
+	// one.
+	StoreDeadLetters(ctx context.Context, letters []DeadLetter) error
 }
 
 // DeadLetterRecords gives an operator access to the dead letters of a store.
 type DeadLetterRecords interface {
-	// ListDeadLetters returns the names of all dead letters, in the order of their records in the hub.
+	// ListDeadLetters returns the names of all objects that hold dead letters, in the order of their records in the
+	// hub.
 	ListDeadLetters(ctx context.Context) ([]string, error)
-	// ReadDeadLetter reads the dead letter of that name. It fails with ErrNotFound if there is none, and with
-	// ErrNotDeadLetter if there is something else under that name.
-	ReadDeadLetter(ctx context.Context, name string) (DeadLetter, error)
-	// DeleteDeadLetter deletes a dead letter. It fails with ErrConflict if somebody else changed it since it was read.
-	// (In a folder, it deletes it all the same.)
-	DeleteDeadLetter(ctx context.Context, name string, letter DeadLetter) error
+	// ReadDeadLetters reads the dead letters in the object of that name. It fails with ErrNotFound if there is none,
+	// and with ErrNotDeadLetter if there is something else under that name. version is what the store compares before
+	// it deletes the object; it is set in that case, too.
+	ReadDeadLetters(ctx context.Context, name string) (letters []DeadLetter, version string, err error)
+	// DeleteDeadLetters deletes an object. It fails with ErrConflict if somebody else changed the object since it was
+	// read. (In a folder, it deletes it all the same.)
+	DeleteDeadLetters(ctx context.Context, name, version string) error
+	// DeadLetterStore stores those again that are kept of an object.
+	DeadLetterStore
 }
 
 var (
@@ -55,8 +60,6 @@ type DeadLetter struct {
 	Category string
 	// Content is the audit event, or the record or body in which there was none.
 	Content []byte
-	// Version is what the store compares before it deletes.
-	Version string
 }
 
 // deadLetterFile is the layout of a stored dead letter. The content is stored as text if it is valid UTF-8, so that
@@ -84,16 +87,18 @@ func (d DeadLetter) Name() string {
 	return fmt.Sprintf("%s/%d-%d%s", d.Partition, d.Sequence, d.Record, enqueued) + deadLetterSuffix
 }
 
-// deadLetterSuffix ends the name of each dead letter.
+// deadLetterSuffix ends the name of an object that holds a single dead letter.
 const deadLetterSuffix = ".json"
 
-// IsDeadLetterName reports whether a name below the dead letter folder can be that of a dead letter. Other names are
-// passed over in a listing: folders of storage accounts with a hierarchical namespace, markers of folders that other
-// tools leave ("0_$folder$"), files that are being written.
-func IsDeadLetterName(name string) bool { return strings.HasSuffix(name, deadLetterSuffix) }
+// IsDeadLetterName reports whether a name below the dead letter folder can be that of an object of dead letters. Other
+// names are passed over in a listing: folders of storage accounts with a hierarchical namespace, markers of folders that
+// other tools leave ("0_$folder$"), files that are being written.
+func IsDeadLetterName(name string) bool {
+	return strings.HasSuffix(name, deadLetterSuffix) || strings.HasSuffix(name, gatheredSuffix)
+}
 
-// Encode returns the dead letter as it is stored.
-func (d DeadLetter) Encode() ([]byte, error) {
+// file returns the dead letter in the layout in which it is stored.
+func (d DeadLetter) file() deadLetterFile {
 	file := deadLetterFile{
 		Reason: d.Reason, Detail: d.Detail,
 		Partition: d.Partition, Sequence: d.Sequence, Record: d.Record,
@@ -104,31 +109,57 @@ func (d DeadLetter) Encode() ([]byte, error) {
 	} else {
 		file.ContentBase64 = d.Content
 	}
-	encoded, err := json.MarshalIndent(file, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode dead letter %s: %w", d.Name(), err)
-	}
-	return append(encoded, '\n'), nil
+	return file
 }
 
-// DecodeDeadLetter decodes a stored dead letter. It fails with ErrNotDeadLetter if it is none.
-func DecodeDeadLetter(name string, stored []byte) (DeadLetter, error) {
-	var file deadLetterFile
-	if err := json.Unmarshal(stored, &file); err != nil {
-		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it is not JSON as it was stored", name, ErrNotDeadLetter)
-	}
-	if file.Reason == "" || file.Partition == "" {
-		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w: it names no reason or no partition", name, ErrNotDeadLetter)
+// letter returns the dead letter in a file. It fails with ErrNotDeadLetter if it is none.
+func (f deadLetterFile) letter() (DeadLetter, error) {
+	if f.Reason == "" || f.Partition == "" {
+		return DeadLetter{}, fmt.Errorf("%w: it names no reason or no partition", ErrNotDeadLetter)
 	}
 	letter := DeadLetter{
-		Reason: file.Reason, Detail: file.Detail,
-		Partition: file.Partition, Sequence: file.Sequence, Record: file.Record,
-		Enqueued: file.Enqueued, Category: file.Category, Content: []byte(file.Content),
+		Reason: f.Reason, Detail: f.Detail,
+		Partition: f.Partition, Sequence: f.Sequence, Record: f.Record,
+		Enqueued: f.Enqueued, Category: f.Category, Content: []byte(f.Content),
 	}
-	if len(file.ContentBase64) > 0 {
-		letter.Content = file.ContentBase64
+	if len(f.ContentBase64) > 0 {
+		letter.Content = f.ContentBase64
 	}
 	return letter, nil
+}
+
+// EncodeDeadLetters returns the object in which dead letters of one partition are stored: a single one as JSON, and
+// several as JSON lines in gzip (see gatheredSuffix).
+func EncodeDeadLetters(letters []DeadLetter) (name string, content []byte, err error) {
+	if len(letters) > 1 {
+		return encodeGathered(letters)
+	}
+	encoded, err := json.MarshalIndent(letters[0].file(), "", "  ")
+	if err != nil {
+		return "", nil, fmt.Errorf("encode dead letter %s: %w", letters[0].Name(), err)
+	}
+	return letters[0].Name(), append(encoded, '\n'), nil
+}
+
+// DecodeDeadLetters decodes the stored object of that name. It fails with ErrNotDeadLetter if it holds no dead
+// letters.
+func DecodeDeadLetters(name string, stored []byte) ([]DeadLetter, error) {
+	if strings.HasSuffix(name, gatheredSuffix) {
+		letters, err := decodeGathered(stored)
+		if err != nil {
+			return nil, fmt.Errorf("read dead letters %s: %w", name, err)
+		}
+		return letters, nil
+	}
+	var file deadLetterFile
+	if err := json.Unmarshal(stored, &file); err != nil {
+		return nil, fmt.Errorf("read dead letter %s: %w: it is not JSON as it was stored", name, ErrNotDeadLetter)
+	}
+	letter, err := file.letter()
+	if err != nil {
+		return nil, fmt.Errorf("read dead letter %s: %w", name, err)
+	}
+	return []DeadLetter{letter}, nil
 }
 
 // SortDeadLetters sorts names into the order in which their records stood in the hub. A listing has 10 before 9.

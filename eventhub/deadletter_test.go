@@ -10,7 +10,7 @@ import (
 )
 
 func TestADeadLetterKeepsBytesThatAreNoText(t *testing.T) {
-	encoded, err := DeadLetter{Content: []byte{0xff, 0x00, 0xfe}}.Encode()
+	_, encoded, err := EncodeDeadLetters([]DeadLetter{{Content: []byte{0xff, 0x00, 0xfe}}})
 	require.NoError(t, err)
 	var file deadLetterFile
 	require.NoError(t, json.Unmarshal(encoded, &file))
@@ -24,7 +24,7 @@ func TestWhatIsNoDeadLetterIsToldApart(t *testing.T) {
 		"no reason": `{"partition":"0"}`, "no partition": `{"reason":"refused"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := DecodeDeadLetter("0/1-0.json", []byte(stored))
+			_, err := DecodeDeadLetters("0/1-0.json", []byte(stored))
 			require.ErrorIs(t, err, ErrNotDeadLetter)
 			assert.ErrorContains(t, err, "0/1-0.json")
 		})
@@ -38,14 +38,19 @@ func FuzzDeadLetter(f *testing.F) {
 		letter := DeadLetter{
 			Reason: reason, Partition: partition, Sequence: sequence, Enqueued: time.Unix(0, 0).UTC(), Content: content,
 		}
-		stored, err := letter.Encode()
-		require.NoError(t, err)
-		read, err := DecodeDeadLetter("x", stored)
-		if reason == "" || partition == "" {
-			require.ErrorIs(t, err, ErrNotDeadLetter)
-			return
+		for _, letters := range [][]DeadLetter{{letter}, {letter, letter}} {
+			name, stored, err := EncodeDeadLetters(letters)
+			require.NoError(t, err)
+			read, err := DecodeDeadLetters(name, stored)
+			if reason == "" || partition == "" {
+				require.ErrorIs(t, err, ErrNotDeadLetter)
+				return
+			}
+			require.NoError(t, err)
+			require.Len(t, read, len(letters))
+			for _, one := range read {
+				assert.Equal(t, string(content), string(one.Content), "byte for byte")
+			}
 		}
-		require.NoError(t, err)
-		assert.Equal(t, string(content), string(read.Content), "byte for byte")
 	})
 }

@@ -27,12 +27,10 @@ func (c *StateChecker) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range letters {
-		partition, sequence, record, err := readDeadLetterName(name)
-		if err != nil {
-			return err
+	for _, object := range letters {
+		for _, letter := range object.Letters {
+			c.Oracle.DeadLetter(letter.Partition, letter.Sequence, letter.Record)
 		}
-		c.Oracle.DeadLetter(partition, sequence, record)
 	}
 	for partition, sequence := range checkpoints {
 		if c.Oracle.Checkpoint(partition, sequence) {
@@ -65,16 +63,13 @@ func (c *StateChecker) Trim(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	for _, name := range letters {
+	for _, object := range letters {
 		if time.Since(began) > trimLasts {
 			return nil
 		}
-		partition, sequence, _, err := readDeadLetterName(name)
-		if err != nil {
-			return err
-		}
-		if sequence < checkpoints[partition]-trimMargin {
-			if err := c.State.RemoveDeadLetter(ctx, name); err != nil {
+		newest := object.Letters[len(object.Letters)-1]
+		if newest.Sequence < checkpoints[newest.Partition]-trimMargin {
+			if err := c.State.RemoveDeadLetters(ctx, object.Object); err != nil {
 				return err
 			}
 		}

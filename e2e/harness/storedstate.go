@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/Azure/azure-storage-blob-go/azblob"
 	"github.com/stretchr/testify/require"
 
+	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/internal/hubtest"
 )
 
@@ -22,10 +24,42 @@ import (
 type StoredState interface {
 	// Checkpoints returns the sequence number of each partition's checkpoint.
 	Checkpoints(ctx context.Context) (map[string]int64, error)
-	// DeadLetters returns the names of the dead letters: as their blobs, without the folder.
-	DeadLetters(ctx context.Context) ([]string, error)
-	// RemoveDeadLetter deletes a dead letter.
-	RemoveDeadLetter(ctx context.Context, letter string) error
+	// DeadLetters returns the dead letters, those that are stored as one object together.
+	DeadLetters(ctx context.Context) ([]StoredDeadLetters, error)
+	// RemoveDeadLetters deletes an object.
+	RemoveDeadLetters(ctx context.Context, object string) error
+}
+
+// StoredDeadLetters are the dead letters of an object. Its name is that of the blob, without the folder.
+type StoredDeadLetters struct {
+	Object  string
+	Letters []DeadLetterPlace
+}
+
+// DeadLetterPlace is the place of a dead letter's record in the hub.
+type DeadLetterPlace struct {
+	Partition string
+	Sequence  int64
+	Record    int
+}
+
+// placesOf returns the dead letters of an object. Only an object with several is read.
+func placesOf(name string, read func() ([]byte, error)) (StoredDeadLetters, error) {
+	object := StoredDeadLetters{Object: name}
+	if !strings.HasSuffix(name, ".gz") {
+		place, err := readDeadLetterName(name)
+		object.Letters = []DeadLetterPlace{place}
+		return object, err
+	}
+	content, err := read()
+	if err != nil {
+		return object, fmt.Errorf("read the dead letters %s: %w", name, err)
+	}
+	letters, err := eventhub.DecodeDeadLetters(name, content)
+	for _, letter := range letters {
+		object.Letters = append(object.Letters, DeadLetterPlace{letter.Partition, letter.Sequence, letter.Record})
+	}
+	return object, err
 }
 
 // StateInBlobs is the state that is stored in a blob container.
@@ -73,15 +107,36 @@ func (b StateInBlobs) Owners(ctx context.Context) (map[string]string, error) {
 }
 
 // DeadLetters implements StoredState.
-func (b StateInBlobs) DeadLetters(ctx context.Context) ([]string, error) {
+func (b StateInBlobs) DeadLetters(ctx context.Context) ([]StoredDeadLetters, error) {
 	var names []string
-	err := b.list(ctx, DeadLetterPath, func(name string, _ map[string]string) { names = append(names, name) })
-	return names, err
+	if err := b.list(ctx, DeadLetterPath, func(name string, _ map[string]string) { names = append(names, name) }); err != nil {
+		return nil, err
+	}
+	var found []StoredDeadLetters
+	for _, name := range names {
+		object, err := placesOf(name, func() ([]byte, error) { return b.read(ctx, DeadLetterPath+name) })
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, object)
+	}
+	return found, nil
 }
 
-// RemoveDeadLetter implements StoredState.
-func (b StateInBlobs) RemoveDeadLetter(ctx context.Context, letter string) error {
-	_, err := b.URL.NewBlobURL(DeadLetterPath+letter).Delete(ctx, azblob.DeleteSnapshotsOptionNone, azblob.BlobAccessConditions{})
+// read returns the content of a blob.
+func (b StateInBlobs) read(ctx context.Context, name string) ([]byte, error) {
+	response, err := b.URL.NewBlobURL(name).Download(ctx, 0, azblob.CountToEnd, azblob.BlobAccessConditions{}, false, azblob.ClientProvidedKeyOptions{})
+	if err != nil {
+		return nil, err
+	}
+	body := response.Body(azblob.RetryReaderOptions{})
+	defer func() { _ = body.Close() }()
+	return io.ReadAll(body)
+}
+
+// RemoveDeadLetters implements StoredState.
+func (b StateInBlobs) RemoveDeadLetters(ctx context.Context, object string) error {
+	_, err := b.URL.NewBlobURL(DeadLetterPath+object).Delete(ctx, azblob.DeleteSnapshotsOptionNone, azblob.BlobAccessConditions{})
 	if isNotFound(err) {
 		return nil
 	}
@@ -146,26 +201,37 @@ func (f StateInFolder) AwaitCaughtUp(t *testing.T, hub *hubtest.Server) {
 }
 
 // DeadLetters implements StoredState.
-func (f StateInFolder) DeadLetters(context.Context) ([]string, error) {
-	found, err := filepath.Glob(filepath.Join(f.path(DeadLetterPath), "*", "*.json"))
-	names := make([]string, 0, len(found))
-	for _, path := range found {
-		names = append(names, filepath.ToSlash(filepath.Join(filepath.Base(filepath.Dir(path)), filepath.Base(path))))
-	}
-	return names, err
-}
-
-// RemoveDeadLetter implements StoredState.
-func (f StateInFolder) RemoveDeadLetter(_ context.Context, letter string) error {
-	return os.Remove(filepath.Join(f.path(DeadLetterPath), filepath.FromSlash(letter)))
-}
-
-// readDeadLetterName parses a name of StoredState.DeadLetters.
-func readDeadLetterName(name string) (partition string, sequence int64, record int, err error) {
-	partition, rest, _ := strings.Cut(name, "/")
-	_, err = fmt.Sscanf(rest, "%d-%d", &sequence, &record)
+func (f StateInFolder) DeadLetters(context.Context) ([]StoredDeadLetters, error) {
+	paths, err := filepath.Glob(filepath.Join(f.path(DeadLetterPath), "*", "*"))
 	if err != nil {
-		return "", 0, 0, fmt.Errorf("%q is not the name of a dead letter: %w", name, err)
+		return nil, err
 	}
-	return partition, sequence, record, nil
+	var found []StoredDeadLetters
+	for _, path := range paths {
+		if strings.HasSuffix(path, ".tmp") {
+			continue
+		}
+		name := filepath.ToSlash(filepath.Join(filepath.Base(filepath.Dir(path)), filepath.Base(path)))
+		object, err := placesOf(name, func() ([]byte, error) { return os.ReadFile(path) })
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, object)
+	}
+	return found, nil
+}
+
+// RemoveDeadLetters implements StoredState.
+func (f StateInFolder) RemoveDeadLetters(_ context.Context, object string) error {
+	return os.Remove(filepath.Join(f.path(DeadLetterPath), filepath.FromSlash(object)))
+}
+
+// readDeadLetterName parses the name of an object with a single dead letter.
+func readDeadLetterName(name string) (place DeadLetterPlace, err error) {
+	partition, rest, _ := strings.Cut(name, "/")
+	place.Partition = partition
+	if _, err = fmt.Sscanf(rest, "%d-%d", &place.Sequence, &place.Record); err != nil {
+		return DeadLetterPlace{}, fmt.Errorf("%q is not the name of a dead letter: %w", name, err)
+	}
+	return place, nil
 }

@@ -7,11 +7,12 @@ import (
 )
 
 // pending holds back the positions that a partition has passed until the sink has confirmed all that it had accepted by
-// then. Only then may they be written as a checkpoint.
+// then, and all dead letters before them are stored. Only then may they be written as a checkpoint.
 type pending struct {
 	mu      sync.Mutex
 	session eventhub.Session
-	// checkpoints are the positions passed during this session and not confirmed, in order.
+	// checkpoints are the positions passed and not written, in order: first those that the sink has confirmed and that
+	// wait for dead letters, then those passed during this session that it has not confirmed.
 	checkpoints []pendingCheckpoint
 	// unconfirmed is how many audit events checkpoints cover. confirmed is how many more were confirmed and are not in
 	// a checkpoint that was written.
@@ -20,34 +21,60 @@ type pending struct {
 	many chan struct{}
 }
 
+// confirmed is what pendingCheckpoint.accepted is once the session has confirmed as much.
+const confirmed = 0
+
 // pendingCheckpoint is a position that may be written once the session has confirmed as much as it had accepted. audits
 // is how many audit events it adds to the position before.
 type pendingCheckpoint struct {
 	accepted int64
 	position eventhub.Position
 	audits   int
+	// stored reports whether the dead letters before the position are stored that the position before does not wait
+	// for. It is nil if there are none.
+	stored func() bool
 }
 
-// start begins a new session. It forgets what was pending in the old one: that is read again.
+// lettersStored reports whether the position waits for no dead letter.
+func (c *pendingCheckpoint) lettersStored() bool { return c.stored == nil || c.stored() }
+
+// start begins a new session. It forgets what was not confirmed in the old one: that is read again.
 func (p *pending) start(session eventhub.Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.session, p.checkpoints, p.unconfirmed = session, nil, 0
+	p.session, p.unconfirmed = session, 0
+	for i, checkpoint := range p.checkpoints {
+		if checkpoint.accepted != confirmed {
+			p.checkpoints = p.checkpoints[:i]
+			break
+		}
+		p.unconfirmed += checkpoint.audits
+	}
 }
 
 // add notes that all hub events up to the position have their verdict, with so many audit events more than before.
-func (p *pending) add(position eventhub.Position, audits int) {
+// stored reports whether the dead letters of the last one are stored; it is nil if there are none.
+func (p *pending) add(position eventhub.Position, audits int, stored func() bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.count(audits)
-	next := pendingCheckpoint{accepted: p.session.Accepted(), position: position, audits: audits}
-	// Of hub events with nothing to deliver only the last position counts.
-	if last := len(p.checkpoints) - 1; last >= 0 && p.checkpoints[last].accepted == next.accepted {
-		next.audits += p.checkpoints[last].audits
-		p.checkpoints[last] = next
-		return
+	p.checkpoints = appendMerged(p.checkpoints, pendingCheckpoint{
+		accepted: p.session.Accepted(), position: position, audits: audits, stored: stored,
+	})
+}
+
+// appendMerged appends a checkpoint, or replaces the last one if it waits for nothing more than that. So hub events
+// with nothing to deliver take no memory, and neither do those that are confirmed and wait for a dead letter before
+// them. One with dead letters to wait for replaces none: the one before may be written earlier.
+func appendMerged(checkpoints []pendingCheckpoint, next pendingCheckpoint) []pendingCheckpoint {
+	last := len(checkpoints) - 1
+	if last < 0 || checkpoints[last].accepted != next.accepted || !next.lettersStored() {
+		return append(checkpoints, next)
 	}
-	p.checkpoints = append(p.checkpoints, next)
+	next.audits += checkpoints[last].audits
+	next.stored = checkpoints[last].stored
+	checkpoints[last] = next
+	return checkpoints
 }
 
 // count adds to the audit events that are not confirmed, and says so once there are many.
@@ -62,16 +89,17 @@ func (p *pending) count(audits int) {
 	}
 }
 
-// takeConfirmed calls advance with the last position that was confirmed since the last call, if there is one. Of two
-// concurrent calls the later one passes the later position.
+// takeConfirmed calls advance with the last position that was confirmed since the last call and waits for no dead
+// letter, if there is one. Of two concurrent calls the later one passes the later position.
 func (p *pending) takeConfirmed(advance func(eventhub.Position)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.checkpoints) == 0 {
 		return
 	}
-	confirmed, passed := p.session.Confirmed(), 0
-	for passed < len(p.checkpoints) && p.checkpoints[passed].accepted <= confirmed {
+	p.noteConfirmed(p.session.Confirmed())
+	passed := 0
+	for passed < len(p.checkpoints) && p.checkpoints[passed].accepted == confirmed && p.checkpoints[passed].lettersStored() {
 		p.unconfirmed -= p.checkpoints[passed].audits
 		p.confirmed += p.checkpoints[passed].audits
 		passed++
@@ -80,6 +108,32 @@ func (p *pending) takeConfirmed(advance func(eventhub.Position)) {
 		advance(p.checkpoints[passed-1].position)
 		p.checkpoints = p.checkpoints[passed:]
 	}
+}
+
+// noteConfirmed marks the checkpoints that are confirmed when so many audit events are. mu is held.
+func (p *pending) noteConfirmed(audits int64) {
+	marked := p.checkpoints[:0]
+	for _, checkpoint := range p.checkpoints {
+		if checkpoint.accepted <= audits {
+			checkpoint.accepted = confirmed
+		}
+		marked = appendMerged(marked, checkpoint)
+	}
+	clear(p.checkpoints[len(marked):])
+	p.checkpoints = marked
+}
+
+// lastConfirmed returns the last position that the sink has confirmed and that waits for dead letters, nil if there is
+// none.
+func (p *pending) lastConfirmed() (last *eventhub.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, checkpoint := range p.checkpoints {
+		if checkpoint.accepted == confirmed {
+			last = &checkpoint.position
+		}
+	}
+	return last
 }
 
 // counts returns how many audit events have passed that are not confirmed, and how many are confirmed but in no checkpoint.

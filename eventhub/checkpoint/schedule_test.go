@@ -105,7 +105,7 @@ func (s stream) run(t *testing.T, store *writeTimes, takes time.Duration) (write
 		defer pace.Stop()
 		for sequence := int64(0); ctx.Err() == nil; sequence++ {
 			session.accept(s.audits)
-			w.Pass(eventhub.Event{Sequence: sequence}, s.audits)
+			w.Pass(eventhub.Event{Sequence: sequence}, s.audits, nil)
 			select {
 			case <-pace.C:
 			case <-ctx.Done():
@@ -217,15 +217,15 @@ func TestWhatALostSessionHasNotConfirmedDoesNotCount(t *testing.T) {
 	}
 	p.start(old)
 	old.accept(manyAudits)
-	p.add(eventhub.Position{Sequence: 1}, manyAudits)
+	p.add(eventhub.Position{Sequence: 1}, manyAudits, nil)
 	assertCounts(manyAudits, 0)
 	p.start(next)
 	assertCounts(0, 0)
 	next.accept(manyAudits - 1)
-	p.add(eventhub.Position{Sequence: 1}, manyAudits-1)
+	p.add(eventhub.Position{Sequence: 1}, manyAudits-1, nil)
 	p.takeConfirmed(func(eventhub.Position) {})
 	assertCounts(0, manyAudits-1)
-	p.add(eventhub.Position{Sequence: 2}, 1)
+	p.add(eventhub.Position{Sequence: 2}, 1, nil)
 	assertCounts(1, manyAudits-1)
 	p.takeConfirmed(func(eventhub.Position) {})
 	assertCounts(0, manyAudits)

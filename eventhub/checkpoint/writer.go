@@ -62,17 +62,22 @@ func (w *Writer) Advance(position eventhub.Position) { w.confirmed.Store(&positi
 // StartSession begins a new session with the sink. What the old one has not confirmed is forgotten: it is read again.
 func (w *Writer) StartSession(session eventhub.Session) { w.pending.start(session) }
 
-// Pass allows the checkpoint to pass a hub event once the session has confirmed all that it has accepted until now. So
-// many audit events of the hub event were posted.
-func (w *Writer) Pass(event eventhub.Event, audits int) {
-	w.pending.add(eventhub.After(event), audits)
+// Pass allows the checkpoint to pass a hub event once the session has confirmed all that it has accepted until now, and
+// stored reports that the dead letters of the hub event are stored; it is nil if there are none. So many audit events of
+// the hub event were posted.
+func (w *Writer) Pass(event eventhub.Event, audits int, stored func() bool) {
+	w.pending.add(eventhub.After(event), audits, stored)
 }
 
 // AdvanceConfirmed notes what the session has confirmed since the last time.
 func (w *Writer) AdvanceConfirmed() { w.pending.takeConfirmed(w.Advance) }
 
-// Position returns the position up to which the checkpoint may go, or start if there is none yet.
+// Position returns the position up to which the sink has confirmed everything, or start if there is none yet: where the
+// next session goes on. The checkpoint may have to wait before it, until dead letters are stored.
 func (w *Writer) Position(start eventhub.Position) eventhub.Position {
+	if last := w.pending.lastConfirmed(); last != nil {
+		return *last
+	}
 	if confirmed := w.confirmed.Load(); confirmed != nil {
 		return *confirmed
 	}

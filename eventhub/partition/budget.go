@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/deadletters"
 	"aks-audit-log-go/forwarder"
 )
 
@@ -22,6 +23,20 @@ type budget struct {
 
 func newBudget(cfg forwarder.Config) *budget {
 	return &budget{free: eventhub.UnpackedShare(cfg.MaxBytesInFlight)}
+}
+
+// lettersShare returns how many bytes of dead letters may wait to be stored, and as many again of partitions that have
+// none waiting: together half of the budget, so that a storage that is down leaves the other half to what is
+// delivered.
+func lettersShare(cfg forwarder.Config) int {
+	return eventhub.UnpackedShare(cfg.MaxBytesInFlight) / 4
+}
+
+// memory counts the dead letters of all partitions that wait to be stored. They are no part of a partition's share,
+// so that a partition with nothing else may still take a hub event.
+func (b *budget) memory() deadletters.Memory {
+	letters := &share{budget: b}
+	return deadletters.Memory{Reserve: letters.reserve, Release: letters.release}
 }
 
 // share is what one partition holds of the budget. A partition that holds nothing may always take a hub event, so that no

@@ -1,16 +1,17 @@
 package partition
 
 import (
+	"bytes"
 	"context"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/deadletters"
 	"aks-audit-log-go/eventhub/unpack"
 	"aks-audit-log-go/forwarder/audit"
 	"aks-audit-log-go/internal/loglimit"
-	"aks-audit-log-go/internal/retry"
 )
 
 const (
@@ -32,62 +33,67 @@ func newDeadLetterLimiter(log logrus.FieldLogger) *loglimit.Limiter {
 	}}
 }
 
-// storeDeadLetters stores the dead letters among the records of a hub event, and the originals of those that the sink
-// gets truncated. It returns false if drain ended before all were stored.
-func (p *Partition) storeDeadLetters(ctx, drain context.Context, event *hubEvent) bool {
-	for i := range event.records {
-		record := &event.records[i]
-		if record.Verdict == audit.Skipped || record.Verdict == "" && record.Original == nil {
-			continue
-		}
+// handOver gives a dead letter to the store. It returns false if too much waits to be stored.
+type handOver func(hold *deadletters.Hold, letter eventhub.DeadLetter, stored func(gathered bool)) bool
+
+// handOverWithin returns the handOver that waits for room until drain ends.
+func (p *Partition) handOverWithin(drain context.Context) handOver {
+	return func(hold *deadletters.Hold, letter eventhub.DeadLetter, stored func(gathered bool)) bool {
+		return p.letters.Store(drain, hold, letter, stored)
+	}
+}
+
+// storeDeadLetters hands over the dead letters among the records of a hub event, and the originals of those that the
+// sink gets truncated. They are stored meanwhile; only the checkpoint waits. If it returns false, it goes on with the
+// next call where there was no room.
+func (p *Partition) storeDeadLetters(give handOver, event *hubEvent) bool {
+	for ; event.handedOver < len(event.records); event.handedOver++ {
+		record := &event.records[event.handedOver]
 		letter := eventhub.DeadLetter{
-			Sequence: event.Sequence, Record: i, Enqueued: event.Enqueued,
+			Sequence: event.Sequence, Record: event.handedOver, Enqueued: event.Enqueued,
 			Reason: record.Reason, Detail: event.detail, Category: record.Category, Content: record.Content,
 		}
-		if record.Original != nil {
+		switch {
+		case record.Original != nil:
 			letter.Content, letter.Detail = record.Original, reducedDetail
+		case record.Verdict != audit.DeadLettered:
+			continue
 		}
-		if !p.storeDeadLetter(ctx, drain, letter) {
+		if !p.storeDeadLetter(give, event, letter) {
 			return false
 		}
 	}
 	return true
 }
 
-// storeRefused stores an audit event that the sink refuses for good. The original of a truncated one is stored already,
-// which holds more and must not be replaced. It returns false if drain ended before the dead letter was stored.
-func (p *Partition) storeRefused(ctx, drain context.Context, event *hubEvent, sent audit.Event, answer string) bool {
+// storeRefused hands over an audit event that the sink refuses for good. The original of a truncated one is handed
+// over already, which holds more and must not be replaced. It returns false if drain ended while too many dead letters
+// wait.
+func (p *Partition) storeRefused(drain context.Context, event *hubEvent, sent audit.Event, answer string) bool {
 	if sent.Truncated {
 		p.log.WithFields(sent.LogFields()).WithField("detail", answer).
 			Warn("the sink refuses a reduced audit event, its original is a dead letter")
 		return true
 	}
-	return p.storeDeadLetter(ctx, drain, eventhub.DeadLetter{
+	return p.storeDeadLetter(p.handOverWithin(drain), event, eventhub.DeadLetter{
 		Sequence: event.Sequence, Record: sent.Record, Enqueued: event.Enqueued,
 		Reason: audit.ReasonRefused, Detail: answer, Content: sent.JSON,
 	})
 }
 
-// storeDeadLetter stores a dead letter, however long that takes: the checkpoint must not pass it before. When drain ends
-// it makes no further attempt, and returns false if the dead letter is not stored; ctx cuts off an attempt.
-func (p *Partition) storeDeadLetter(ctx, drain context.Context, letter eventhub.DeadLetter) bool {
-	letter.Partition = p.id
-	log := p.log.WithFields(logrus.Fields{"sequence": letter.Sequence, "record": letter.Record, "reason": letter.Reason})
-	stored := false
-	_ = retry.Do(drain, log, "store a dead letter", func() error {
-		err := p.shared.store.StoreDeadLetter(ctx, letter)
-		stored = err == nil
-		return err
-	}, eventhub.ErrDisplaced, eventhub.ErrConflict)
-	if stored {
-		p.logDeadLetter(letter)
+// storeDeadLetter hands over a dead letter of a hub event.
+func (p *Partition) storeDeadLetter(give handOver, event *hubEvent, letter eventhub.DeadLetter) bool {
+	if event.hold == nil {
+		event.hold = &deadletters.Hold{}
 	}
-	return stored
+	letter.Partition = p.id
+	letter.Content = bytes.Clone(letter.Content) // it may be a part of a hub event's body, which is not to stay in memory
+	return give(event.hold, letter, func(gathered bool) { p.logDeadLetter(letter, gathered) })
 }
 
 // logDeadLetter warns of a dead letter that was stored. It never shows the content. It says of a reduced event that the
-// sink gets it, and where the original is.
-func (p *Partition) logDeadLetter(letter eventhub.DeadLetter) {
+// sink gets it, and where the original is, unless it is one of many in an object.
+func (p *Partition) logDeadLetter(letter eventhub.DeadLetter, gathered bool) {
 	if !p.shared.deadLetters.Next(letter.Reason).Log {
 		return
 	}
@@ -96,8 +102,10 @@ func (p *Partition) logDeadLetter(letter eventhub.DeadLetter) {
 		"reason": letter.Reason, "detail": letter.Detail,
 	})
 	if letter.Detail == reducedDetail {
-		log.WithField("dead_letter", letter.Name()).
-			Warn("audit event goes to the sink without its request or response object, its original is a dead letter")
+		if !gathered {
+			log = log.WithField("dead_letter", letter.Name())
+		}
+		log.Warn("audit event goes to the sink without its request or response object, its original is a dead letter")
 		return
 	}
 	log.Warn("record stored as a dead letter, it cannot be delivered")

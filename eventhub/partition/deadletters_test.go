@@ -1,7 +1,9 @@
 package partition
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,6 +45,7 @@ func TestADeadLetterIsLoggedByItsNamesAndNothingElseOfIt(t *testing.T) {
 		single, sums := deadLetterWarnings(b)
 		require.Len(t, single, 2)
 		assert.Empty(t, sums)
+		slices.SortFunc(single, func(a, b logrus.Fields) int { return cmp.Compare(a["sequence"].(int64), b["sequence"].(int64)) })
 		assert.Equal(t, logrus.Fields{
 			"partition": "0", "sequence": int64(1), "record": 0, "reason": "refused", "detail": "400 Bad Request",
 			"audit_id": "a", "verb": "create", "user": "eve", "resource": "secrets db",
@@ -60,9 +63,9 @@ func TestAFloodOfDeadLettersDoesNotFloodTheLog(t *testing.T) {
 		shared := NewShared(b.Cfg, b.Hub, b.Store, b.Sink, b.Stats, b.Health, b.Log)
 		p := New("0", shared)
 		for n := range int64(flood) {
-			p.logDeadLetter(eventhub.DeadLetter{Partition: "0", Sequence: n, Reason: audit.ReasonNotJSON, Content: []byte("{")})
+			p.logDeadLetter(eventhub.DeadLetter{Partition: "0", Sequence: n, Reason: audit.ReasonNotJSON, Content: []byte("{")}, false)
 		}
-		p.logDeadLetter(eventhub.DeadLetter{Reason: audit.ReasonRefused})
+		p.logDeadLetter(eventhub.DeadLetter{Reason: audit.ReasonRefused}, false)
 		single, sums := deadLetterWarnings(b)
 		require.Len(t, single, deadLettersLogged+1, "each reason has its own limit")
 		assert.Equal(t, int64(0), single[0]["sequence"])
@@ -74,7 +77,7 @@ func TestAFloodOfDeadLettersDoesNotFloodTheLog(t *testing.T) {
 		assert.Equal(t, []logrus.Fields{{"reason": "not_json", "left_out": flood - deadLettersLogged}}, sums,
 			"it is logged even if no dead letter follows")
 
-		p.logDeadLetter(eventhub.DeadLetter{Reason: audit.ReasonNotJSON})
+		p.logDeadLetter(eventhub.DeadLetter{Reason: audit.ReasonNotJSON}, false)
 		single, _ = deadLetterWarnings(b)
 		assert.Len(t, single, deadLettersLogged+2, "the limit is per minute")
 		shared.Close()

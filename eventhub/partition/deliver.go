@@ -15,6 +15,8 @@ import (
 type deliverer struct {
 	p       *Partition
 	session eventhub.Session
+	// taken holds the hub events that were gathered and are not lined up yet.
+	taken []*hubEvent
 	// waiting holds the hub events that are not done, the oldest first. The oldest always has an audit event without
 	// an outcome.
 	waiting []*hubEvent
@@ -27,9 +29,9 @@ type deliverer struct {
 // others, which are read again after the next start.
 func (p *Partition) deliver(ctx, drain context.Context, session eventhub.Session, gathered <-chan []*hubEvent) {
 	d := &deliverer{p: p, session: session}
-	for d.fill(ctx, drain, gathered) {
+	for d.fill(drain, gathered) {
 		outcome, err := d.post(ctx, drain)
-		if !d.apply(ctx, drain, outcome) {
+		if !d.apply(drain, outcome) {
 			return
 		}
 		if err != nil {
@@ -41,37 +43,57 @@ func (p *Partition) deliver(ctx, drain context.Context, session eventhub.Session
 
 // fill takes over what was gathered, and waits for it if there is nothing to post. It returns false when it is time to
 // end.
-func (d *deliverer) fill(ctx, drain context.Context, gathered <-chan []*hubEvent) bool {
+func (d *deliverer) fill(drain context.Context, gathered <-chan []*hubEvent) bool {
 	for len(d.audits) == 0 {
-		more, open := <-gathered
-		if !open || drain.Err() != nil { // after drain has ended, hub events may be missing between these and the last
+		if len(d.taken) == 0 {
+			more, open := <-gathered
+			if !open {
+				return false
+			}
+			d.taken = more
+		}
+		if drain.Err() != nil { // hub events may be missing after the last one
 			return false
 		}
-		d.add(ctx, drain, more)
+		d.add(drain)
 		runtime.Gosched() // hub events that have arrived by now go into the same request, without a wait
 	}
 	if drain.Err() != nil {
 		return d.waiting[0].posted > 0
 	}
 	if len(d.audits) < d.p.shared.cfg.PostBatchMaxEvents {
-		select {
-		case more := <-gathered:
-			d.add(ctx, drain, more)
-		default:
-		}
+		d.takeMore(gathered)
+		d.add(drain)
 	}
 	return true
 }
 
-// add stores the dead letters among the records of the hub events, and lines up their audit events. When a dead letter
-// cannot be stored before drain ends, its hub event and the following ones are left.
-func (d *deliverer) add(ctx, drain context.Context, events []*hubEvent) {
+// takeMore takes over what was gathered, without a wait.
+func (d *deliverer) takeMore(gathered <-chan []*hubEvent) {
+	if len(d.taken) > 0 {
+		return
+	}
+	select {
+	case d.taken = <-gathered:
+	default:
+	}
+}
+
+// add hands over the dead letters among the records of the hub events taken, and lines up their audit events. While
+// too many dead letters wait to be stored, it leaves the rest until what is lined up is posted, and then waits. When
+// drain ends meanwhile, the hub event and the following ones are left.
+func (d *deliverer) add(drain context.Context) {
 	defer d.p.shared.health.Handling(d.p.id)()
 	d.audits = append(d.buffer[:0], d.audits...)
-	for _, event := range events {
-		if !d.p.storeDeadLetters(ctx, drain, event) {
+	for len(d.taken) > 0 {
+		event, give := d.taken[0], d.p.letters.TryStore
+		if len(d.audits) == 0 {
+			give = d.p.handOverWithin(drain)
+		}
+		if event.deadLetters && !d.p.storeDeadLetters(give, event) {
 			break
 		}
+		d.taken = d.taken[1:]
 		d.waiting = append(d.waiting, event)
 		d.lineUp(event)
 	}
@@ -103,13 +125,13 @@ func (d *deliverer) post(ctx, drain context.Context) (audit.Outcome, error) {
 }
 
 // apply records the outcome of the first audit events, and lets the checkpoint pass the hub events that are done by it.
-// It returns false if a dead letter could not be stored before drain ended.
-func (d *deliverer) apply(ctx, drain context.Context, outcome audit.Outcome) bool {
+// It returns false if drain ended while too many dead letters wait to be stored.
+func (d *deliverer) apply(drain context.Context, outcome audit.Outcome) bool {
 	counts := verdictCounts{total: d.p.shared.stats, partition: d.p.stats}
 	defer counts.flush()
 	for range outcome.Events {
 		event, sent := d.waiting[0], d.audits[0]
-		if outcome.Verdict == audit.DeadLettered && !d.p.storeRefused(ctx, drain, event, sent, outcome.Reason) {
+		if outcome.Verdict == audit.DeadLettered && !d.p.storeRefused(drain, event, sent, outcome.Reason) {
 			return false
 		}
 		counts.posted(event, sent, outcome.Verdict)
@@ -132,13 +154,18 @@ func (d *deliverer) passDone() {
 	d.p.noteWaiting(d.waiting)
 }
 
-// pass lets the checkpoint pass a hub event once the sink has confirmed what it accepted up to now. Its age counts even
-// if nothing of it was sent: a partition that holds only other log categories is not behind.
+// pass lets the checkpoint pass a hub event once the sink has confirmed what it accepted up to now, and the dead
+// letters are stored. Its age counts even if nothing of it was sent: a partition that holds only other log categories
+// is not behind.
 func (p *Partition) pass(event *hubEvent) {
 	countUnposted(p.shared.stats, p.stats, event)
 	p.stats.Done(event.Enqueued)
 	p.share.release(event.weight)
-	p.checkpoints.Pass(event.Event, event.audits)
+	var stored func() bool
+	if event.hold != nil {
+		stored = event.hold.Stored
+	}
+	p.checkpoints.Pass(event.Event, event.audits, stored)
 	p.lag.processed(eventhub.After(event.Event))
 	if p.debug {
 		p.log.WithField("sequence", event.Sequence).Debug("hub event done")

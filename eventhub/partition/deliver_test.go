@@ -133,7 +133,7 @@ func TestManyConfirmedAuditEventsAreCheckpointedBeforeTheIntervalIsOver(t *testi
 // checkpointsOnly is a store that fails to store dead letters.
 type checkpointsOnly struct{ *eventhubtest.Store }
 
-func (checkpointsOnly) StoreDeadLetter(context.Context, eventhub.DeadLetter) error {
+func (checkpointsOnly) StoreDeadLetters(context.Context, []eventhub.DeadLetter) error {
 	return errors.New("no space for dead letters")
 }
 

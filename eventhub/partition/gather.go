@@ -6,6 +6,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/deadletters"
 	"aks-audit-log-go/eventhub/unpack"
 	"aks-audit-log-go/forwarder/audit"
 )
@@ -23,6 +24,11 @@ type hubEvent struct {
 	redelivered bool
 	// audits is how many of the records are audit events for the sink, and posted how many of these have an outcome.
 	audits, posted int
+	// deadLetters is whether there are dead letters among the records. handedOver is how many of the records were
+	// looked at, to have their dead letters stored. hold is what the checkpoint waits for, nil without a dead letter.
+	deadLetters bool
+	handedOver  int
+	hold        *deadletters.Hold
 	// bytes is the size of the audit events. weight is about how much memory the hub event takes.
 	bytes, weight int
 }
@@ -99,6 +105,7 @@ func (p *Partition) unpack(ctx context.Context, event eventhub.Event) *hubEvent 
 		if shape := record.Shape(); shape != "" && !unpacked.redelivered {
 			p.warnOfSkipped(event, shape)
 		}
+		unpacked.deadLetters = unpacked.deadLetters || record.Verdict == audit.DeadLettered || record.Original != nil
 	}
 	unpacked.weight = max(unpacked.weight, taken)
 	if p.debug {

@@ -10,6 +10,7 @@ import (
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/checkpoint"
+	"aks-audit-log-go/eventhub/deadletters"
 	"aks-audit-log-go/eventhub/unpack"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/health"
@@ -29,6 +30,8 @@ type Shared struct {
 	log    logrus.FieldLogger
 	// budget bounds the bytes that all partitions together hold.
 	budget *budget
+	// letters bounds the dead letters that wait to be stored.
+	letters *deadletters.Shared
 	// deadLetters limits what all partitions together log about dead letters.
 	deadLetters *loglimit.Limiter
 	// warned limits warnings that hold for all partitions.
@@ -41,9 +44,11 @@ type Shared struct {
 func NewShared(cfg forwarder.Config, hub eventhub.Hub, store eventhub.Store, sink eventhub.Sink,
 	stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger,
 ) *Shared {
+	budget := newBudget(cfg)
 	return &Shared{
 		cfg: cfg, hub: hub, store: store, sink: sink, stats: stats, health: health, log: log,
-		budget: newBudget(cfg), deadLetters: newDeadLetterLimiter(log),
+		budget: budget, deadLetters: newDeadLetterLimiter(log),
+		letters: deadletters.NewShared(store, health, lettersShare(cfg), budget.memory()),
 		skipped: loglimit.Limiter{Interval: time.Minute},
 	}
 }
@@ -63,6 +68,7 @@ type Partition struct {
 
 	unpacker    *unpack.Unpacker
 	checkpoints *checkpoint.Writer
+	letters     *deadletters.Partition
 	lag         *lag
 	stall       *stallDetector
 	share       share
@@ -87,6 +93,7 @@ func New(id string, shared *Shared) *Partition {
 		unpacker: unpack.New(shared.cfg),
 		checkpoints: checkpoint.New(id, shared.store, shared.cfg.CheckpointInterval,
 			StoreTimeout(shared.cfg.ShutdownTimeout), stats, log),
+		letters: deadletters.New(id, shared.letters, log),
 		lag: &lag{
 			partition: id, hub: shared.hub, stats: stats, health: shared.health, log: log, stall: stall,
 			every: WatchInterval(shared.cfg, LagInterval),
@@ -103,10 +110,10 @@ func (p *Partition) StartAtOldest() {
 	p.wanted = forwarder.StartPosition{Kind: forwarder.StartEarliest}
 }
 
-// Run forwards until drain ends. Then it finishes the hub event in hand, waits until the sink has confirmed everything,
-// and writes the last checkpoint. If ctx ends, it abandons what is in hand instead; drain must end with ctx. stored is the
-// partition's checkpoint, nil if there is none. An error means that another reader owns the partition: Run has then
-// written nothing since.
+// Run forwards until drain ends. Then it finishes the hub event in hand, waits until the sink has confirmed everything and
+// the dead letters are stored, and writes the last checkpoint. If ctx ends, it abandons what is in hand instead; drain must
+// end with ctx. stored is the partition's checkpoint, nil if there is none. An error means that another reader owns the
+// partition: Run has then written nothing since.
 func (p *Partition) Run(ctx, drain context.Context, stored *eventhub.Checkpoint) error {
 	position, err := p.prepare(drain, stored)
 	if err != nil || drain.Err() != nil {
@@ -122,12 +129,15 @@ func (p *Partition) Run(ctx, drain context.Context, stored *eventhub.Checkpoint)
 		}
 		return err
 	}
+	p.letters.Start(ctx, drain)
+	defer p.letters.Close()
 	group.Go(func() error { return p.runSessions(ctx, drain, position, orAbandon) })
 	group.Go(func() error { return orAbandon(p.checkpoints.Run(drain)) })
 	group.Go(func() error { p.lag.run(drain); return nil })
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	p.letters.Await(ctx)
 	return p.finish(ctx)
 }
 

@@ -26,6 +26,8 @@ type Health struct {
 	owners map[string]string
 	// sinkFailures is why the last POST of a partition failed, by partition. Other partitions are absent.
 	sinkFailures map[string]string
+	// unstored are the partitions whose last attempt to store a dead letter failed.
+	unstored map[string]bool
 	// readings is how it goes with each partition that this replica owns.
 	readings map[string]*reading
 	// everAttached is whether the hub has opened any partition yet.
@@ -45,7 +47,7 @@ const (
 // NewHealth returns the health of a daemon that has just started. It is not ready. It is alive, whatever happens,
 // until Watch is called.
 func NewHealth() *Health {
-	return &Health{sinkFailures: map[string]string{}, refusals: map[string]string{}, readings: map[string]*reading{}}
+	return &Health{sinkFailures: map[string]string{}, refusals: map[string]string{}, readings: map[string]*reading{}, unstored: map[string]bool{}}
 }
 
 // Watch turns the watchdog on. From now on, Alive reports a consumer that makes no progress for the timeout: the hub
@@ -67,6 +69,8 @@ func (h *Health) Register(reg prometheus.Registerer) {
 			func() float64 { return h.number(func() int { unread, _ := h.unread(); return len(unread) }) }),
 		gauge("aks_audit_log_sink_failing_partitions", "Owned partitions whose last POST was not accepted.",
 			func() float64 { return h.number(func() int { return len(h.sinkFailures) }) }),
+		gauge("aks_audit_log_dead_letter_failing_partitions", "Owned partitions whose last attempt to store a dead letter failed.",
+			func() float64 { return h.number(func() int { return len(h.unstored) }) }),
 	)
 }
 
@@ -137,6 +141,21 @@ func (h *Health) SinkFailing(partition, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sinkFailures[partition] = reason
+}
+
+// DeadLettersFailing records that an attempt to store a dead letter of the partition failed. The record stays until
+// DeadLettersStored. It is no reason for "not ready", because audit events go on being delivered.
+func (h *Health) DeadLettersFailing(partition string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.unstored[partition] = true
+}
+
+// DeadLettersStored records that an attempt to store a dead letter of the partition succeeded, or that none waits.
+func (h *Health) DeadLettersStored(partition string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.unstored, partition)
 }
 
 // HubRefuses records that the hub does not accept the key or the identity of the daemon, or that there is no token for

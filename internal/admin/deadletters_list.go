@@ -34,7 +34,7 @@ type listedDeadLetter struct {
 var errUnreadable = errors.New("not all of them can be read")
 
 // ListDeadLetters prints the dead letters of the consumer group, one per line: as a table, or as JSON objects. It
-// holds one of them in memory at a time.
+// holds one stored object in memory at a time.
 func ListDeadLetters(ctx context.Context, cfg forwarder.Config, asJSON bool, out io.Writer) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {
@@ -49,15 +49,21 @@ func ListDeadLetters(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 		}
 	}
 	complete := true
-	err = eachDeadLetter(ctx, records, func(name string, letter eventhub.DeadLetter, unreadable error) error {
-		if unreadable != nil {
+	err = eachObject(ctx, records, func(object deadLetterObject) error {
+		if object.unreadable != nil {
 			complete = false
-			letter.Reason, letter.Detail = "unreadable letter", unreadable.Error()
+			return write(out, listedDeadLetter{Name: object.name, Reason: "unreadable letter", Detail: object.unreadable.Error()})
 		}
-		return write(out, listedDeadLetter{
-			Name: name, Reason: letter.Reason, Detail: letter.Detail, Partition: letter.Partition, Sequence: letter.Sequence, Record: letter.Record,
-			Enqueued: letter.Enqueued, Category: letter.Category, Bytes: len(letter.Content), EventIdentity: unpack.Identify(letter.Content),
-		})
+		for i, letter := range object.letters {
+			failure := write(out, listedDeadLetter{
+				Name: object.letterName(i), Reason: letter.Reason, Detail: letter.Detail, Partition: letter.Partition, Sequence: letter.Sequence, Record: letter.Record,
+				Enqueued: letter.Enqueued, Category: letter.Category, Bytes: len(letter.Content), EventIdentity: unpack.Identify(letter.Content),
+			})
+			if failure != nil {
+				return failure
+			}
+		}
+		return nil
 	})
 	if err == nil && !complete {
 		err = errUnreadable
@@ -65,12 +71,26 @@ func ListDeadLetters(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 	return err
 }
 
-// visitor is called for each dead letter. unreadable says why what has this name is not a dead letter.
-type visitor func(name string, letter eventhub.DeadLetter, unreadable error) error
+// deadLetterObject is a stored object: a single dead letter, or several that were gathered.
+type deadLetterObject struct {
+	name    string
+	version string
+	letters []eventhub.DeadLetter
+	// unreadable is why there are no dead letters under the name, nil if there are.
+	unreadable error
+}
 
-// eachDeadLetter calls visit for every dead letter, in the order of the hub, until visit fails. It leaves out a dead
-// letter that is deleted meanwhile.
-func eachDeadLetter(ctx context.Context, records eventhub.DeadLetterRecords, visit visitor) error {
+// letterName returns the name of one of the dead letters: the object's, with the number of the line if it has several.
+func (o deadLetterObject) letterName(index int) string {
+	if len(o.letters) == 1 {
+		return o.name
+	}
+	return fmt.Sprintf("%s:%d", o.name, index+1)
+}
+
+// eachObject calls visit for every object with dead letters, in the order of the hub, until visit fails. It leaves out
+// an object that is deleted meanwhile.
+func eachObject(ctx context.Context, records eventhub.DeadLetterRecords, visit func(deadLetterObject) error) error {
 	names, err := records.ListDeadLetters(ctx)
 	if err != nil {
 		return err
@@ -79,16 +99,17 @@ func eachDeadLetter(ctx context.Context, records eventhub.DeadLetterRecords, vis
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		letter, err := records.ReadDeadLetter(ctx, name)
+		object := deadLetterObject{name: name}
+		object.letters, object.version, err = records.ReadDeadLetters(ctx, name)
 		switch {
 		case errors.Is(err, eventhub.ErrNotFound):
 			continue
 		case errors.Is(err, eventhub.ErrNotDeadLetter):
-			err = visit(name, eventhub.DeadLetter{}, err)
-		case err == nil:
-			err = visit(name, letter, nil)
+			object.unreadable = err
+		case err != nil:
+			return err
 		}
-		if err != nil {
+		if err = visit(object); err != nil {
 			return err
 		}
 	}

@@ -45,9 +45,7 @@ var errKept = errors.New("dead letters were kept")
 // nothing ends the replay.
 func replayAll(ctx context.Context, records eventhub.DeadLetterRecords, sink ReplaySink, options ReplayOptions, out io.Writer) error {
 	r := &replay{records: records, sink: sink, options: options, out: out, validator: unpack.Validator{MaxEventSize: options.MaxEventSize}}
-	err := eachDeadLetter(ctx, records, func(name string, letter eventhub.DeadLetter, unreadable error) error {
-		return r.handle(ctx, name, letter, unreadable)
-	})
+	err := eachObject(ctx, records, func(object deadLetterObject) error { return r.handleObject(ctx, object) })
 	if ctx.Err() != nil {
 		// There is time to confirm and delete what was accepted, so that it is not sent again.
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventhub.RequestTimeout)
@@ -69,33 +67,63 @@ type replay struct {
 	out     io.Writer
 
 	validator unpack.Validator
-	// accepted are the dead letters that the sink accepted and that are not deleted yet.
-	accepted []acceptedDeadLetter
-	// The numbers of dead letters, for the summary.
+	// accepted are the objects with dead letters that the sink accepted and that are not deleted yet.
+	accepted []acceptedObject
+	// unconfirmed is how many dead letters these are. The other numbers are for the summary.
+	unconfirmed                    int
 	sent, wouldSend, deleted, kept int
 }
 
-// acceptedDeadLetter is a dead letter that waits for its deletion.
-type acceptedDeadLetter struct {
-	name   string
-	letter eventhub.DeadLetter
+// acceptedObject is an object with dead letters that wait for their deletion.
+type acceptedObject struct {
+	name, version string
+	// accepted are the indexes of the dead letters that the sink accepted, of so many.
+	accepted map[int]bool
+	letters  int
 }
 
-// handle sends or keeps a dead letter.
-func (r *replay) handle(ctx context.Context, name string, letter eventhub.DeadLetter, unreadable error) error {
-	switch {
-	case unreadable != nil:
-		return r.keep(name, "unreadable", unreadable.Error())
-	case r.options.Reason != "" && letter.Reason != r.options.Reason:
-		return nil
+// handleObject sends or keeps the dead letters of an object. If that fails in between, those that were accepted before
+// are deleted all the same.
+func (r *replay) handleObject(ctx context.Context, object deadLetterObject) error {
+	if object.unreadable != nil {
+		return r.keep(object.name, "unreadable", object.unreadable.Error())
+	}
+	handled := acceptedObject{name: object.name, version: object.version, accepted: map[int]bool{}, letters: len(object.letters)}
+	var failure error
+	for i, letter := range object.letters {
+		accepted, err := r.handle(ctx, object.letterName(i), letter)
+		if accepted {
+			handled.accepted[i] = true
+		}
+		if failure = err; failure != nil {
+			break
+		}
+	}
+	if len(handled.accepted) > 0 {
+		r.accepted = append(r.accepted, handled)
+		r.unconfirmed += len(handled.accepted)
+	}
+	if failure != nil || r.unconfirmed < confirmEvery {
+		return failure
+	}
+	return r.confirm(ctx)
+}
+
+// handle sends or keeps a dead letter, and returns whether the sink accepted it.
+func (r *replay) handle(ctx context.Context, name string, letter eventhub.DeadLetter) (accepted bool, err error) {
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	if r.options.Reason != "" && letter.Reason != r.options.Reason {
+		return false, nil
 	}
 	event, reason := r.auditEvent(letter)
 	switch {
 	case reason != "":
-		return r.keep(name, "unusable", reason)
+		return false, r.keep(name, "unusable", reason)
 	case r.options.DryRun:
 		r.wouldSend++
-		return r.report(name, "would send", letter.Reason)
+		return false, r.report(name, "would send", letter.Reason)
 	}
 	return r.post(ctx, name, letter, event)
 }
@@ -118,50 +146,71 @@ func (r *replay) auditEvent(letter eventhub.DeadLetter) (event audit.Event, reas
 }
 
 // post sends an audit event, and keeps the dead letter unless the sink accepts it.
-func (r *replay) post(ctx context.Context, name string, letter eventhub.DeadLetter, event audit.Event) error {
+func (r *replay) post(ctx context.Context, name string, letter eventhub.DeadLetter, event audit.Event) (accepted bool, err error) {
 	outcome, err := r.sink.Post(ctx, event)
 	if err != nil {
-		return fmt.Errorf("send dead letter %s: %w", name, err)
+		return false, fmt.Errorf("send dead letter %s: %w", name, err)
 	}
 	switch outcome.Verdict {
 	case audit.Delivered:
 		r.sent++
-		letter.Content = nil
-		r.accepted = append(r.accepted, acceptedDeadLetter{name, letter})
-		if err := r.report(name, "sent", letter.Reason); err != nil || len(r.accepted) < confirmEvery {
-			return err
-		}
-		return r.confirm(ctx)
+		return true, r.report(name, "sent", letter.Reason)
 	case audit.DeadLettered:
-		return r.keep(name, "refused", outcome.Reason)
+		return false, r.keep(name, "refused", outcome.Reason)
 	default:
-		return fmt.Errorf("send dead letter %s: the sink does not take it: %s", name, outcome.Reason)
+		return false, fmt.Errorf("send dead letter %s: the sink does not take it: %s", name, outcome.Reason)
 	}
 }
 
 // confirm deletes what was accepted, once the sink can no longer lose it. After a failure the dead letters are kept,
 // and the next replay sends them again.
 func (r *replay) confirm(ctx context.Context) error {
-	accepted := r.accepted
-	r.accepted = nil
+	accepted, letters := r.accepted, r.unconfirmed
+	r.accepted, r.unconfirmed = nil, 0
 	if len(accepted) == 0 {
 		return nil
 	}
 	if err := r.sink.Confirm(ctx); err != nil {
-		return fmt.Errorf("%d dead letters were sent but not deleted: %w", len(accepted), err)
+		return fmt.Errorf("%d dead letters were sent but not deleted: %w", letters, err)
 	}
 	var failures error
 	for _, one := range accepted {
-		err := r.records.DeleteDeadLetter(ctx, one.name, one.letter)
+		err := r.remove(ctx, one)
 		switch {
 		case errors.Is(err, eventhub.ErrConflict):
 			err = r.keep(one.name, "stored anew", "the hub event came again; it is kept")
 		case err == nil:
-			r.deleted++
+			r.deleted += len(one.accepted)
 		}
 		failures = errors.Join(failures, err)
 	}
 	return failures
+}
+
+// remove deletes the dead letters of an object that were accepted. Those that are kept are stored as an object of
+// their own before, so that an interruption repeats some and loses none.
+func (r *replay) remove(ctx context.Context, object acceptedObject) error {
+	if len(object.accepted) < object.letters {
+		letters, version, err := r.records.ReadDeadLetters(ctx, object.name)
+		switch {
+		case errors.Is(err, eventhub.ErrNotFound):
+			return nil
+		case err != nil:
+			return err
+		case version != object.version || len(letters) != object.letters:
+			return eventhub.ErrConflict
+		}
+		var kept []eventhub.DeadLetter
+		for i, letter := range letters {
+			if !object.accepted[i] {
+				kept = append(kept, letter)
+			}
+		}
+		if err := r.records.StoreDeadLetters(ctx, kept); err != nil {
+			return err
+		}
+	}
+	return r.records.DeleteDeadLetters(ctx, object.name, object.version)
 }
 
 // keep counts and reports a dead letter that is kept.

@@ -18,20 +18,32 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// memoryLetters holds dead letters by name. One without a reason cannot be read.
+// memoryLetters holds objects with dead letters by name. One without a reason cannot be read.
 type memoryLetters struct {
-	letters map[string]eventhub.DeadLetter
+	letters map[string][]eventhub.DeadLetter
 	// storedAgain are the names of those that are stored again while they are replayed.
 	storedAgain map[string]bool
 }
 
 func lettersOf(letters ...eventhub.DeadLetter) *memoryLetters {
-	m := &memoryLetters{letters: map[string]eventhub.DeadLetter{}}
+	m := &memoryLetters{letters: map[string][]eventhub.DeadLetter{}}
 	for _, letter := range letters {
 		letter.Partition = "0"
-		m.letters[letter.Name()] = letter
+		m.letters[letter.Name()] = []eventhub.DeadLetter{letter}
 	}
 	return m
+}
+
+// gather stores dead letters as one object, and returns its name.
+func (m *memoryLetters) gather(t *testing.T, letters ...eventhub.DeadLetter) string {
+	t.Helper()
+	for i := range letters {
+		letters[i].Partition = "0"
+	}
+	name, _, err := eventhub.EncodeDeadLetters(letters)
+	require.NoError(t, err)
+	m.letters[name] = letters
+	return name
 }
 
 func (m *memoryLetters) ListDeadLetters(context.Context) ([]string, error) {
@@ -40,23 +52,29 @@ func (m *memoryLetters) ListDeadLetters(context.Context) ([]string, error) {
 	return append(names, "9/gone.json"), nil
 }
 
-func (m *memoryLetters) ReadDeadLetter(_ context.Context, name string) (eventhub.DeadLetter, error) {
-	letter, known := m.letters[name]
+func (m *memoryLetters) ReadDeadLetters(_ context.Context, name string) (letters []eventhub.DeadLetter, version string, err error) {
+	letters, known := m.letters[name]
 	switch {
 	case !known:
-		return eventhub.DeadLetter{}, eventhub.ErrNotFound
-	case letter.Reason == "":
-		return eventhub.DeadLetter{}, eventhub.ErrNotDeadLetter
+		return nil, "", eventhub.ErrNotFound
+	case letters[0].Reason == "":
+		return nil, "", eventhub.ErrNotDeadLetter
 	}
-	return letter, nil
+	return letters, "v", nil
 }
 
-func (m *memoryLetters) DeleteDeadLetter(_ context.Context, name string, _ eventhub.DeadLetter) error {
+func (m *memoryLetters) DeleteDeadLetters(_ context.Context, name, _ string) error {
 	if m.storedAgain[name] {
 		return eventhub.ErrConflict
 	}
 	delete(m.letters, name)
 	return nil
+}
+
+func (m *memoryLetters) StoreDeadLetters(_ context.Context, letters []eventhub.DeadLetter) error {
+	name, _, err := eventhub.EncodeDeadLetters(letters)
+	m.letters[name] = letters
+	return err
 }
 
 // names returns the names of those that are still there.
@@ -193,7 +211,7 @@ func TestManyLettersAreReplayedInOrderAndDeletedInBetween(t *testing.T) {
 	for n := range int64(many) {
 		letter := letterOf(n, "refused", eventhubtest.Audit(fmt.Sprint(n)))
 		letter.Partition = "0"
-		letters.letters[letter.Name()] = letter
+		letters.letters[letter.Name()] = []eventhub.DeadLetter{letter}
 		want = append(want, fmt.Sprint(n))
 	}
 	sink := &replaySink{}
@@ -221,4 +239,37 @@ func TestAReplayThatIsInterruptedKeepsTheRest(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Empty(t, sink.got)
 	assert.Len(t, letters.names(), 2)
+}
+
+func TestGatheredDeadLettersAreReplayedAndThoseThatAreKeptStayGathered(t *testing.T) {
+	letters := lettersOf(letterOf(1, "refused", eventhubtest.Audit("first")))
+	some := letters.gather(t, letterOf(2, "refused", eventhubtest.Audit("a")), letterOf(3, "cut", `{"kind":"Event","cut`),
+		letterOf(4, "refused", eventhubtest.Audit("b")), letterOf(5, "cut", `{"kind":"Event","cut, too`))
+	all := letters.gather(t, letterOf(6, "refused", eventhubtest.Audit("c")), letterOf(7, "refused", eventhubtest.Audit("d")))
+	sink := &replaySink{}
+	lines, err := replayed(t, letters, sink, ReplayOptions{})
+	require.ErrorIs(t, err, errKept)
+	assert.Equal(t, []string{"first", "a", "b", "c", "d"}, sink.auditIDs())
+	assert.Contains(t, lines, some+":1 sent refused")
+	assert.Contains(t, lines, some+":2 unusable not_json")
+	assert.Contains(t, lines, "5 sent, 5 of them deleted, 2 kept")
+	require.Len(t, letters.names(), 1)
+	assert.NotContains(t, letters.names(), all)
+	kept := letters.letters[letters.names()[0]]
+	require.Len(t, kept, 2)
+	assert.Equal(t, []int64{3, 5}, []int64{kept[0].Sequence, kept[1].Sequence})
+
+	_, err = replayed(t, letters, sink, ReplayOptions{})
+	require.ErrorIs(t, err, errKept)
+	assert.Len(t, sink.auditIDs(), 5, "nothing is sent twice")
+}
+
+func TestAReplayThatEndsWithinGatheredDeadLettersKeepsTheRestOfThem(t *testing.T) {
+	letters := lettersOf()
+	letters.gather(t, letterOf(2, "refused", eventhubtest.Audit("a")), letterOf(3, "refused", eventhubtest.Audit("b")), letterOf(4, "refused", eventhubtest.Audit("c")))
+	sink := &replaySink{outcomes: map[string]audit.Outcome{"b": {Verdict: audit.Dropped, Reason: "503"}}}
+	_, err := replayed(t, letters, sink, ReplayOptions{})
+	require.ErrorContains(t, err, "the sink does not take it: 503")
+	require.Len(t, letters.names(), 1)
+	assert.Len(t, letters.letters[letters.names()[0]], 2)
 }

@@ -37,6 +37,8 @@ func NewBench(partitions int) *Bench {
 	log, hook := logtest.NewNullLogger()
 	log.SetLevel(logrus.TraceLevel)
 	registry := prometheus.NewRegistry()
+	state := health.NewHealth()
+	state.Register(registry)
 	return &Bench{
 		Cfg: forwarder.Config{
 			Categories: BothCategories,
@@ -45,7 +47,7 @@ func NewBench(partitions int) *Bench {
 			PostBatchMaxEvents: 400, PostBatchMaxBytes: 1 << 20, MaxBytesInFlight: 64 << 20,
 		},
 		Hub: NewHub(partitions), Store: NewStore(), Sink: NewSink(),
-		Stats: metrics.NewStatistics(registry, "test", time.Now), Health: health.NewHealth(),
+		Stats: metrics.NewStatistics(registry, "test", time.Now), Health: state,
 		Log: log, Logged: hook, registry: registry,
 	}
 }

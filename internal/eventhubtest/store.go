@@ -1,12 +1,15 @@
 package eventhubtest
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/maruel/natural"
 
 	"aks-audit-log-go/eventhub"
 )
@@ -15,6 +18,10 @@ import (
 type Store struct {
 	// Now is the clock of the store.
 	Now func() time.Time
+	// DeadLetterTime is how long it takes to store dead letters. DeadLetterGate lets one call pass for each value that it
+	// receives, and all once it is closed, unless it is nil. Both are set before anything is stored.
+	DeadLetterTime time.Duration
+	DeadLetterGate chan struct{}
 
 	mu          sync.Mutex
 	versions    int
@@ -22,10 +29,12 @@ type Store struct {
 	checkpoints map[string]eventhub.Checkpoint
 	partitions  []string
 	deadLetters []eventhub.DeadLetter
+	// objects counts the calls that stored dead letters.
+	objects int
 	// checkpointWrites counts the calls of UpdateCheckpoint that wrote.
 	checkpointWrites int
-	// failure is returned by every call unless it is nil.
-	failure error
+	// failure is returned by every call unless it is nil, and letterFailure by StoreDeadLetters.
+	failure, letterFailure error
 }
 
 // NewStore returns an empty store with the clock of the process.
@@ -40,6 +49,13 @@ func (s *Store) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failure = err
+}
+
+// FailDeadLetters makes StoreDeadLetters fail with err, until it is set to nil.
+func (s *Store) FailDeadLetters(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.letterFailure = err
 }
 
 // GiveTo makes another reader the owner of a partition, as of its renewal at that time.
@@ -109,11 +125,20 @@ func (s *Store) CheckpointWrites() int {
 	return s.checkpointWrites
 }
 
-// DeadLetters returns the dead letters in the order in which they were stored.
+// DeadLetters returns the dead letters, sorted by their names.
 func (s *Store) DeadLetters() []eventhub.DeadLetter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.deadLetters)
+	letters := slices.Clone(s.deadLetters)
+	slices.SortStableFunc(letters, func(a, b eventhub.DeadLetter) int { return natural.Compare(a.Name(), b.Name()) })
+	return letters
+}
+
+// DeadLetterObjects returns how many objects the dead letters were stored in.
+func (s *Store) DeadLetterObjects() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.objects
 }
 
 // ListOwnerships implements eventhub.CheckpointStore.
@@ -184,15 +209,39 @@ func (s *Store) RememberPartitions(_ context.Context, partitions []string) ([]st
 	return s.partitions, s.failure
 }
 
-// StoreDeadLetter implements eventhub.DeadLetterStore. It keeps a dead letter each time that it is stored.
-func (s *Store) StoreDeadLetter(_ context.Context, letter eventhub.DeadLetter) error {
+// StoreDeadLetters implements eventhub.DeadLetterStore. It keeps dead letters each time that they are stored.
+func (s *Store) StoreDeadLetters(ctx context.Context, letters []eventhub.DeadLetter) error {
+	if err := s.passGate(ctx); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failure == nil {
+	if failure := cmp.Or(s.failure, s.letterFailure); failure != nil {
+		return failure
+	}
+	s.objects++
+	for _, letter := range letters {
 		letter.Content = slices.Clone(letter.Content)
 		s.deadLetters = append(s.deadLetters, letter)
 	}
-	return s.failure
+	return nil
+}
+
+// passGate waits at the gate, and then for as long as storing takes.
+func (s *Store) passGate(ctx context.Context) error {
+	if s.DeadLetterGate != nil {
+		select {
+		case <-s.DeadLetterGate:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	select {
+	case <-time.After(s.DeadLetterTime):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // Close implements io.Closer.

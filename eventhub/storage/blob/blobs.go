@@ -179,9 +179,13 @@ func quote(etag azblob.ETag) azblob.ETag {
 	return `"` + etag + `"`
 }
 
-// putNew writes a JSON document as a blob, unless there is one of that name.
+// putNew writes a document as a blob, JSON or gzip by its name, unless there is one of that name.
 func (c container) putNew(ctx context.Context, name string, body io.ReadSeeker) error {
-	_, err := c.url.NewBlockBlobURL(name).Upload(ctx, body, azblob.BlobHTTPHeaders{ContentType: "application/json"}, nil,
+	contentType := "application/json"
+	if strings.HasSuffix(name, ".gz") {
+		contentType = "application/gzip"
+	}
+	_, err := c.url.NewBlockBlobURL(name).Upload(ctx, body, azblob.BlobHTTPHeaders{ContentType: contentType}, nil,
 		absent, azblob.DefaultAccessTier, nil, azblob.ClientProvidedKeyOptions{}, azblob.ImmutabilityPolicyOptions{})
 	if err != nil && !isConflict(err) {
 		return c.explain(err)

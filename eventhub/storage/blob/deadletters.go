@@ -11,14 +11,14 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// StoreDeadLetter implements eventhub.DeadLetterStore.
-func (s *Store) StoreDeadLetter(ctx context.Context, letter eventhub.DeadLetter) error {
-	encoded, err := letter.Encode()
+// StoreDeadLetters implements eventhub.DeadLetterStore.
+func (s *Store) StoreDeadLetters(ctx context.Context, letters []eventhub.DeadLetter) error {
+	name, encoded, err := eventhub.EncodeDeadLetters(letters)
 	if err != nil {
 		return err
 	}
-	if err := s.container.putNew(ctx, s.deadLetterPath()+letter.Name(), bytes.NewReader(encoded)); err != nil {
-		return fmt.Errorf("store dead letter %s: %w", letter.Name(), err)
+	if err := s.container.putNew(ctx, s.deadLetterPath()+name, bytes.NewReader(encoded)); err != nil {
+		return fmt.Errorf("store dead letter %s: %w", name, err)
 	}
 	return nil
 }
@@ -42,20 +42,19 @@ func (s *Store) ListDeadLetters(ctx context.Context) ([]string, error) {
 // maxDeadLetterSize bounds what is read of a dead letter, in bytes. A body of 1 MB takes up to 6 MB as a JSON string.
 const maxDeadLetterSize = 64 << 20
 
-// ReadDeadLetter implements eventhub.DeadLetterRecords.
-func (s *Store) ReadDeadLetter(ctx context.Context, name string) (eventhub.DeadLetter, error) {
+// ReadDeadLetters implements eventhub.DeadLetterRecords.
+func (s *Store) ReadDeadLetters(ctx context.Context, name string) (letters []eventhub.DeadLetter, version string, err error) {
 	content, etag, err := s.container.get(ctx, s.deadLetterPath()+name, maxDeadLetterSize)
 	if err != nil {
-		return eventhub.DeadLetter{}, fmt.Errorf("read dead letter %s: %w", name, err)
+		return nil, "", fmt.Errorf("read dead letter %s: %w", name, err)
 	}
-	letter, err := eventhub.DecodeDeadLetter(name, content)
-	letter.Version = string(etag)
-	return letter, err
+	letters, err = eventhub.DecodeDeadLetters(name, content)
+	return letters, string(etag), err
 }
 
-// DeleteDeadLetter implements eventhub.DeadLetterRecords.
-func (s *Store) DeleteDeadLetter(ctx context.Context, name string, letter eventhub.DeadLetter) error {
-	if err := s.container.remove(ctx, s.deadLetterPath()+name, azblob.ETag(letter.Version)); err != nil {
+// DeleteDeadLetters implements eventhub.DeadLetterRecords.
+func (s *Store) DeleteDeadLetters(ctx context.Context, name, version string) error {
+	if err := s.container.remove(ctx, s.deadLetterPath()+name, azblob.ETag(version)); err != nil {
 		return fmt.Errorf("delete dead letter %s: %w", name, err)
 	}
 	return nil

@@ -11,18 +11,18 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// StoreDeadLetter implements eventhub.DeadLetterStore.
-func (s *Store) StoreDeadLetter(_ context.Context, letter eventhub.DeadLetter) error {
-	encoded, err := letter.Encode()
+// StoreDeadLetters implements eventhub.DeadLetterStore.
+func (s *Store) StoreDeadLetters(_ context.Context, letters []eventhub.DeadLetter) error {
+	name, encoded, err := eventhub.EncodeDeadLetters(letters)
 	if err != nil {
 		return err
 	}
-	path := s.deadLetterFile(letter.Name())
+	path := s.deadLetterFile(name)
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
 	if err := writeDurably(filepath.Dir(path), filepath.Base(path), encoded); err != nil {
-		return fmt.Errorf("store dead letter %s: %w", letter.Name(), err)
+		return fmt.Errorf("store dead letter %s: %w", name, err)
 	}
 	return nil
 }
@@ -51,20 +51,21 @@ func (s *Store) ListDeadLetters(context.Context) ([]string, error) {
 	return names, nil
 }
 
-// ReadDeadLetter implements eventhub.DeadLetterRecords.
-func (s *Store) ReadDeadLetter(_ context.Context, name string) (eventhub.DeadLetter, error) {
+// ReadDeadLetters implements eventhub.DeadLetterRecords. The version is empty.
+func (s *Store) ReadDeadLetters(_ context.Context, name string) (letters []eventhub.DeadLetter, version string, err error) {
 	content, err := os.ReadFile(s.deadLetterFile(name)) // #nosec G304 -- a name that was listed
 	if errors.Is(err, fs.ErrNotExist) {
 		err = eventhub.ErrNotFound
 	}
 	if err != nil {
-		return eventhub.DeadLetter{}, fmt.Errorf("read dead letter %s: %w", name, err)
+		return nil, "", fmt.Errorf("read dead letter %s: %w", name, err)
 	}
-	return eventhub.DecodeDeadLetter(name, content)
+	letters, err = eventhub.DecodeDeadLetters(name, content)
+	return letters, "", err
 }
 
-// DeleteDeadLetter implements eventhub.DeadLetterRecords. It does not notice if the letter was stored anew.
-func (s *Store) DeleteDeadLetter(_ context.Context, name string, _ eventhub.DeadLetter) error {
+// DeleteDeadLetters implements eventhub.DeadLetterRecords. It does not notice if the file was stored anew.
+func (s *Store) DeleteDeadLetters(_ context.Context, name, _ string) error {
 	path := s.deadLetterFile(name)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete dead letter %s: %w", name, err)

@@ -33,7 +33,7 @@ func TestDeadLetterFilesAreListedReadAndDeletedBesideADaemon(t *testing.T) {
 		{Partition: "10", Sequence: 1, Reason: "refused", Content: []byte("a")}, {Partition: "2", Sequence: 10, Reason: "refused"},
 		{Partition: "2", Sequence: 9, Record: 21, Reason: "not_json", Detail: "d", Category: "c", Enqueued: eventhubtest.Noon, Content: []byte{0xff}}, {Partition: "2", Sequence: 9, Record: 3, Reason: "refused"},
 	} {
-		require.NoError(t, store.StoreDeadLetter(t.Context(), letter))
+		require.NoError(t, store.StoreDeadLetters(t.Context(), []eventhub.DeadLetter{letter}))
 	}
 	folder := filepath.Join(dir, scopePath, "deadletter")
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "2", "9-4.json"+temporary), []byte("{"), 0o600))
@@ -41,12 +41,12 @@ func TestDeadLetterFilesAreListedReadAndDeletedBesideADaemon(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"2/9-3.json", "2/9-21-1769860800000.json", "2/10-0.json", "10/1-0.json"}, names)
 
-	letter, err := records.ReadDeadLetter(t.Context(), "2/9-21-1769860800000.json")
+	letters, _, err := records.ReadDeadLetters(t.Context(), "2/9-21-1769860800000.json")
 	require.NoError(t, err)
-	assert.Equal(t, eventhub.DeadLetter{Partition: "2", Sequence: 9, Record: 21, Reason: "not_json", Detail: "d", Category: "c", Enqueued: eventhubtest.Noon, Content: []byte{0xff}}, letter)
-	require.NoError(t, records.DeleteDeadLetter(t.Context(), "2/9-21-1769860800000.json", letter))
-	require.NoError(t, records.DeleteDeadLetter(t.Context(), "2/9-21-1769860800000.json", letter), "once more")
-	_, err = records.ReadDeadLetter(t.Context(), "2/9-21-1769860800000.json")
+	assert.Equal(t, []eventhub.DeadLetter{{Partition: "2", Sequence: 9, Record: 21, Reason: "not_json", Detail: "d", Category: "c", Enqueued: eventhubtest.Noon, Content: []byte{0xff}}}, letters)
+	require.NoError(t, records.DeleteDeadLetters(t.Context(), "2/9-21-1769860800000.json", ""))
+	require.NoError(t, records.DeleteDeadLetters(t.Context(), "2/9-21-1769860800000.json", ""), "once more")
+	_, _, err = records.ReadDeadLetters(t.Context(), "2/9-21-1769860800000.json")
 	require.ErrorIs(t, err, eventhub.ErrNotFound)
 	names, err = records.ListDeadLetters(t.Context())
 	require.NoError(t, err)
@@ -62,12 +62,12 @@ func TestADeadLetterOfAHubMadeAnewReplacesNoneOfTheOldOne(t *testing.T) {
 	again := old
 	again.Content = []byte("stored again after a crash")
 	for _, letter := range []eventhub.DeadLetter{old, anew, again} {
-		require.NoError(t, store.StoreDeadLetter(t.Context(), letter))
+		require.NoError(t, store.StoreDeadLetters(t.Context(), []eventhub.DeadLetter{letter}))
 	}
 	for _, want := range []eventhub.DeadLetter{old, anew} {
-		letter, err := records.ReadDeadLetter(t.Context(), want.Name())
+		letters, _, err := records.ReadDeadLetters(t.Context(), want.Name())
 		require.NoError(t, err)
-		assert.Equal(t, want, letter)
+		assert.Equal(t, []eventhub.DeadLetter{want}, letters)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestWhatIsNoDeadLetterIsPassedOver(t *testing.T) {
 	dir := t.TempDir()
 	store, records := openDir(t, dir), openDirRecords(t, dir)
 	letter := eventhub.DeadLetter{Partition: "0", Sequence: 1, Reason: "refused"}
-	require.NoError(t, store.StoreDeadLetter(t.Context(), letter))
+	require.NoError(t, store.StoreDeadLetters(t.Context(), []eventhub.DeadLetter{letter}))
 	_, err := store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 1})
 	require.NoError(t, err)
 	scope := filepath.Join(dir, scopePath)
@@ -91,4 +91,21 @@ func TestWhatIsNoDeadLetterIsPassedOver(t *testing.T) {
 	found, err := records.FindCheckpoints(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, found, 1)
+}
+
+func TestSeveralDeadLettersAreOneFile(t *testing.T) {
+	dir := t.TempDir()
+	store, records := openDir(t, dir), openDirRecords(t, dir)
+	letters := []eventhub.DeadLetter{
+		{Partition: "0", Sequence: 9, Reason: "cut", Content: []byte("a")},
+		{Partition: "0", Sequence: 10, Reason: "cut", Content: []byte("b")},
+	}
+	require.NoError(t, store.StoreDeadLetters(t.Context(), letters))
+	require.NoError(t, store.StoreDeadLetters(t.Context(), letters), "again after a crash")
+	names, err := records.ListDeadLetters(t.Context())
+	require.NoError(t, err)
+	require.Len(t, names, 1)
+	read, _, err := records.ReadDeadLetters(t.Context(), names[0])
+	require.NoError(t, err)
+	assert.Equal(t, letters, read)
 }

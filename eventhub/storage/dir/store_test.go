@@ -119,7 +119,7 @@ func TestADeadLetterFileHoldsAllFields(t *testing.T) {
 		Partition: "3", Sequence: 42, Record: 7, Enqueued: eventhubtest.Noon, Reason: audit.ReasonRefused,
 		Detail: "400 Bad Request", Category: "kube-audit", Content: []byte(eventhubtest.Audit("a")),
 	}
-	require.NoError(t, openDir(t, dir).StoreDeadLetter(t.Context(), letter))
+	require.NoError(t, openDir(t, dir).StoreDeadLetters(t.Context(), []eventhub.DeadLetter{letter}))
 	content, err := os.ReadFile(filepath.Join(dir, scopePath, "deadletter", "3", "42-7-1769860800000.json"))
 	require.NoError(t, err)
 	var got map[string]any
