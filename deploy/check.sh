@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks the Helm chart, the plain manifest and the Terraform module without a cluster: "make chart", which installs the tools at pinned versions.
+# Checks the Helm chart, the plain manifest and the Terraform module without a cluster: "make chart", which installs
+# the tools at pinned versions.
 # HELM, KUBECONFORM, HELM_DOCS and SCHEMAS say where they are; by default all in bin/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -28,7 +29,7 @@ echo "-- $chart/README.md"
 	diff -u "$chart/README.md" - || { echo "$chart/README.md does not agree with values.yaml: make chart-docs" >&2; exit 1; }
 
 echo "-- deploy/terraform"
-# Few machines have terraform. What it would say of the format, a Go test beside deploy/azure says everywhere, by the same library.
+# Few machines have terraform. A Go test in deploy/azure checks the format everywhere, by terraform's own library.
 if command -v terraform >/dev/null; then
 	terraform fmt -check -diff -recursive deploy/terraform
 fi

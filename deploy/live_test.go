@@ -59,7 +59,8 @@ func live(replicas int, name string) object {
 	}
 }
 
-// TestSwitchingKEDAOnKeepsTheReplicasThatAreThere: without a number, Helm takes the old one away, and Kubernetes goes to 1.
+// TestSwitchingKEDAOnKeepsTheReplicasThatAreThere: without a number, Helm takes the old one away, and Kubernetes goes
+// to 1.
 func TestSwitchingKEDAOnKeepsTheReplicasThatAreThere(t *testing.T) {
 	t.Parallel()
 	for _, replicas := range []int{0, 1, 3, 12} {

@@ -25,12 +25,13 @@ import (
 // terraformFolder is the module beside install.sh.
 const terraformFolder = "../terraform"
 
-// terraform is the module, evaluated as Terraform does, but without the provider, which no test has: what Azure would answer
-// (ids, addresses) is made up by computed.
+// terraform is the module, evaluated as Terraform does, but without the provider, which no test has: computed makes up
+// what Azure would answer (ids, addresses).
 type terraform struct {
 	t         *testing.T
 	variables map[string]*hclsyntax.Block
-	// expressions are what is not evaluated yet, by their addresses ("local.x", "output.x"), and resources too ("azurerm_eventhub.this").
+	// expressions are what is not evaluated yet, by their addresses ("local.x", "output.x"), and resources are too
+	// ("azurerm_eventhub.this").
 	expressions map[string]hclsyntax.Expression
 	resources   map[string]*hclsyntax.Body
 	// known are the values of what was evaluated, by the same addresses.

@@ -50,7 +50,8 @@ func evaluated(t *testing.T, args ...string) (*terraform, []string) {
 // names are given to both, since their check sums differ.
 var names = []string{"--hub-namespace", "my-namespace", "--storage-account", "mystorage", "--identity", "my-identity"}
 
-// TestTerraformMakesWhatInstallMakes: each resource with all its settings, with the defaults of both, and with each option changed.
+// TestTerraformMakesWhatInstallMakes: each resource with all its settings, with the defaults of both, and with each
+// option changed.
 func TestTerraformMakesWhatInstallMakes(t *testing.T) {
 	t.Parallel()
 	changed := append(slices.Clone(names), "--hub", "other-hub", "--consumer-group", "other-group", "--category", "kube-audit-admin", "--partitions", "8",

@@ -89,7 +89,7 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* The image of the test. Its registry is what stands before the first slash and looks like a host, as Docker has it. */}}
+{{/* The image of the test. Its registry is what stands before the first slash if it looks like a host, as for Docker. */}}
 {{- define "aks-audit-log-go.connectionImage" -}}
 {{- $image := .Values.tests.connection.image }}
 {{- with .Values.global.imageRegistry }}

@@ -1,6 +1,6 @@
-{{/* What the release has in the cluster. Nothing is seen by "helm template" and a dry run of the client, nor by Argo CD. */}}
+{{/* What the release has in the cluster. "helm template", a dry run of the client, and Argo CD see nothing of it. */}}
 
-{{/* The Deployment that is there, as {"replicas": …, "name": …}, where name is that of its selector; {} where there is none. */}}
+{{/* The Deployment that is there, as {"replicas": …, "name": …}, where name is that of its selector; else {}. */}}
 {{- define "aks-audit-log-go.live" -}}
 {{- $live := dict }}
 {{- with lookup "apps/v1" "Deployment" (include "aks-audit-log-go.namespace" .) (include "aks-audit-log-go.fullname" .) }}

@@ -43,7 +43,8 @@ selector:
   {{- end }}
 {{- end }}
 
-{{/* (list $ rule): a rule of files/rules.yaml, as prometheusRules.alerts wants it, its runbook_url behind prometheusRules.runbookUrl. */}}
+{{/* (list $ rule): a rule of files/rules.yaml, changed as prometheusRules.alerts says, with prometheusRules.runbookUrl
+before its runbook_url. */}}
 {{- define "aks-audit-log-go.ruleAsWanted" -}}
 {{- $values := (index . 0).Values.prometheusRules }}
 {{- $rule := index . 1 }}
@@ -68,8 +69,8 @@ selector:
 {{- toYaml $rule }}
 {{- end }}
 
-{{/* The thresholds that can be set: where each stands in the rule's expr, %s for the new one, in seconds where it is compared with a
-number of them; and the words for it in the annotations. */}}
+{{/* The thresholds that can be set: what stands in the rule's expr and what replaces it, with %s for the value; its unit;
+the words for it in the annotations; and the seconds that it has to be below. */}}
 {{- define "aks-audit-log-go.thresholds" -}}
 AksAuditLogNothingDelivered: {old: "[10m]", new: "[%s]", unit: duration, words: 10 minutes}
 AksAuditLogNothingArrives: {old: "[30m]", new: "[%s]", unit: duration, words: 30 minutes}

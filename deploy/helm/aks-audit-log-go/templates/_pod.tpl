@@ -1,6 +1,6 @@
 {{/* What the daemon's pod and the test's pod have in common. */}}
 
-{{/* Where a name stands twice the last one counts: the secret wins over config, extraEnvFrom over both, and env over all. */}}
+{{/* Where a name stands twice the last one counts: the secret wins over config, extraEnvFrom over both, env over all. */}}
 {{- define "aks-audit-log-go.environment" -}}
 envFrom:
   - configMapRef:
@@ -83,8 +83,8 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{/* "helm uninstall" leaves the pods of tests. So one that succeeds is removed by "helm test", which prints its log before (since Helm
-3.18). One that fails stays, to be looked at, until the next "helm test". */}}
+{{/* "helm uninstall" leaves the pods of tests. So "helm test" removes one that succeeds, and prints its log before (since
+Helm 3.18). One that fails stays, to be looked at, until the next "helm test". */}}
 {{- define "aks-audit-log-go.testPolicies" -}}
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 helm.sh/hook-output-log-policy: hook-succeeded,hook-failed
