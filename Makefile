@@ -58,7 +58,7 @@ $(TOOLS)/golangci-lint:
 $(TOOLS)/staticcheck:
 	GOBIN=$(TOOLS) go install $(STATICCHECK)
 
-chart: $(TOOLS)/helm $(TOOLS)/kubeconform $(TOOLS)/helm-docs $(TOOLS)/schemas ## the Helm chart and the plain manifest, without a cluster
+chart: $(TOOLS)/helm $(TOOLS)/kubeconform $(TOOLS)/helm-docs $(TOOLS)/schemas ## the Helm chart, the plain manifest and the Terraform module, without a cluster
 	deploy/check.sh
 
 chart-docs: $(TOOLS)/helm-docs ## the chart's README.md from its values.yaml

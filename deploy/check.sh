@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks the Helm chart and the plain manifest without a cluster: "make chart", which installs the tools at pinned versions.
+# Checks the Helm chart, the plain manifest and the Terraform module without a cluster: "make chart", which installs
+# the tools at pinned versions.
 # HELM, KUBECONFORM, HELM_DOCS and SCHEMAS say where they are; by default all in bin/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -26,5 +27,12 @@ conform deploy/kubernetes.yaml
 echo "-- $chart/README.md"
 "$helm_docs" --log-level error --dry-run --chart-search-root "$chart" |
 	diff -u "$chart/README.md" - || { echo "$chart/README.md does not agree with values.yaml: make chart-docs" >&2; exit 1; }
+
+echo "-- deploy/terraform"
+# Few machines have terraform. A Go test in deploy/azure checks the format everywhere, by terraform's own library.
+if command -v terraform >/dev/null; then
+	terraform fmt -check -diff -recursive deploy/terraform
+fi
+go test -count 1 -run 'Terraform|Module' ./deploy/azure/
 
 go test -count 1 -tags chart ./deploy/

@@ -20,6 +20,11 @@ var secretsOfTheCluster = map[string]map[string]string{
 	"storage":  {"connectionString": "DefaultEndpointsProtocol=https;AccountName=account;AccountKey=a2V5;EndpointSuffix=core.windows.net"},
 }
 
+// configMapsOfTheCluster are ConfigMaps that the chart does not make.
+var configMapsOfTheCluster = map[string]map[string]string{
+	"team": {"EVENTHUBCONSUMERGROUP": "from-the-team", "LOGLEVEL": "error"},
+}
+
 // environmentOf returns what a container's process would have in its environment, as os.Environ has it: what the kubelet
 // makes of envFrom and env. Later entries win over earlier ones, env over envFrom.
 func environmentOf(t *testing.T, objects []object, container object) map[string]string {
@@ -70,8 +75,9 @@ func contentOf(t *testing.T, objects []object, kind, name string) map[string]str
 		}
 		return content
 	}
-	content, ok := secretsOfTheCluster[name]
-	require.True(t, ok && kind == "Secret", "no %s %s", kind, name)
+	cluster := map[string]map[string]map[string]string{"ConfigMap": configMapsOfTheCluster, "Secret": secretsOfTheCluster}
+	content, ok := cluster[kind][name]
+	require.True(t, ok, "no %s %s", kind, name)
 	return content
 }
 

@@ -62,7 +62,7 @@ func TestAnotherCloudIsToldToKEDA(t *testing.T) {
 func TestKEDAAloneChoosesTheNumberOfReplicas(t *testing.T) {
 	t.Parallel()
 	deployment := only(t, render(t, withSecret, "keda.enabled=true"), "Deployment")
-	assert.NotContains(t, deployment.under("spec"), "replicas", "a helm upgrade would set it back")
+	assert.NotContains(t, deployment.under("spec"), "replicas", "what is rendered without a look into the cluster would set it back")
 	deployment = only(t, render(t, withSecret, "replicaCount=0"), "Deployment")
 	require.Contains(t, deployment.under("spec"), "replicas")
 	assert.Equal(t, 0, deployment.at("spec/replicas"))

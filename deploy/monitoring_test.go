@@ -62,6 +62,72 @@ groups:
 		"prometheusRules.additionalGroups[0].rules[0].alert=Four", "prometheusRules.additionalGroups[0].rules[0].expr=b"))
 }
 
+// thresholds are all that can be set, each with what is in the rule instead.
+var thresholds = map[string]struct{ set, old, new string }{
+	"AksAuditLogNothingDelivered": {"25m", "[10m]", "[25m]"},
+	"AksAuditLogNothingArrives":   {"2h", "[30m]", "[2h]"},
+	"AksAuditLogClusterSilent":    {"1h", "> 600 <", "> 3600 <"},
+	"AksAuditLogLagGrowing":       {"1m30s", "<= 300", "<= 90"},
+	"AksAuditLogFarBehind":        {"42h", "> 6 * 3600", "> 151200"},
+	"AksAuditLogRestarts":         {"7", "> 2", "> 7"},
+}
+
+func TestTheThresholdsOfAlertsCanBeSet(t *testing.T) {
+	t.Parallel()
+	settings := []string{withSecret, "prometheusRules.enabled=true"}
+	for name, threshold := range thresholds {
+		settings = append(settings, "prometheusRules.alerts."+name+".threshold="+threshold.set)
+	}
+	usual, set := rules(t, settings[:2]...), rules(t, settings...)
+	require.Len(t, set, len(usual))
+	for name, rule := range set {
+		threshold, known := thresholds[name]
+		if !known {
+			assert.Equal(t, usual[name], rule)
+			continue
+		}
+		old, _ := usual[name]["expr"].(string)
+		require.Equal(t, 1, strings.Count(old, threshold.old), "%s", old)
+		assert.Equal(t, strings.Replace(old, threshold.old, threshold.new, 1), rule["expr"])
+		assert.Equal(t, usual[name]["for"], rule["for"])
+	}
+	assert.Contains(t, set["AksAuditLogLagGrowing"].at("annotations/description"), "late by more than 1m30s")
+	assert.Contains(t, set["AksAuditLogNothingArrives"].at("annotations/description"), "no audit event for 2h, ")
+	assert.Contains(t, set["AksAuditLogNothingDelivered"].at("annotations/description"), "has delivered nothing for 25m.")
+
+	values, err := os.ReadFile(chart + "/values.yaml")
+	require.NoError(t, err)
+	for name := range thresholds {
+		assert.Contains(t, string(values), name+" (", "the comment on prometheusRules.alerts names each")
+	}
+}
+
+func TestTheTimeAndTheSeverityOfAnAlertCanBeSet(t *testing.T) {
+	t.Parallel()
+	set := rules(t, withSecret, "prometheusRules.enabled=true", "prometheusRules.runbookUrl=https://git.example.com",
+		"prometheusRules.alerts.AksAuditLogNotRead.for=1h", "prometheusRules.alerts.AksAuditLogNotRead.severity=page",
+		"prometheusRules.alerts.AksAuditLogEventsMissing.for=1m")
+	rule := set["AksAuditLogNotRead"]
+	assert.Equal(t, "1h", rule["for"])
+	assert.Equal(t, "page", rule.at("labels/severity"))
+	assert.Contains(t, rule.at("annotations/description"), "For 1h {{ $value }} partitions")
+	assert.Equal(t, "https://git.example.com/docs/operations.md#aksauditlognotread", rule.at("annotations/runbook_url"))
+	assert.Equal(t, "1m", set["AksAuditLogEventsMissing"]["for"])
+	assert.Contains(t, set["AksAuditLogEventsMissing"].at("annotations/description"), "In the last 15 minutes", "it is of the expression")
+	assert.Equal(t, "critical", set["AksAuditLogEventsMissing"].at("labels/severity"))
+}
+
+// rules are the alert rules that the chart makes of its own, by name.
+func rules(t *testing.T, settings ...string) map[string]object {
+	t.Helper()
+	all := map[string]object{}
+	for _, rule := range only(t, render(t, settings...), "PrometheusRule").list("spec/groups")[0].list("rules") {
+		name, _ := rule["alert"].(string)
+		all[name] = rule
+	}
+	return all
+}
+
 func TestTheRunbookOfEachAlertIsFoundBehindTheAddressThatIsGiven(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"https://git.example.com/blob/main", "https://git.example.com/blob/main/"} {

@@ -30,10 +30,11 @@ func TestTheNotesSayWhatToLookAt(t *testing.T) {
 	said := notes(t, withSecret)
 	for _, command := range []string{
 		"kubectl -n falco rollout status deployment/release-aks-audit-log-go\n", "kubectl -n falco port-forward service/release-aks-audit-log-go 9000:9000\n",
-		"helm -n falco test release --logs\n", "kubectl -n falco exec deployment/release-aks-audit-log-go -- /aks-audit-log-go checkpoints show\n",
+		"helm -n falco test release\n", "kubectl -n falco exec deployment/release-aks-audit-log-go -- /aks-audit-log-go checkpoints show\n",
 	} {
 		assert.Contains(t, said, command)
 	}
+	assert.NotContains(t, said, "nameOverride")
 	assert.Contains(t, said, "EVENTHUBCONSUMERGROUP is not set")
 	assert.Contains(t, said, "the image aks-audit-log-go:dev names no registry")
 	assert.NotContains(t, said, "KEDA")
@@ -53,6 +54,7 @@ func TestTheNotesShowNoSecret(t *testing.T) {
 	t.Parallel()
 	said := notes(t, chart+"/ci/created-secret-values.yaml", "secret.data.WEBSINKURL=https://user:hidden@falco.example.com/")
 	assert.Contains(t, said, "kubectl -n audit rollout status deployment/audit-forwarder\n")
+	assert.Contains(t, said, "NOTE: nameOverride (forwarder) is in the selector")
 	assert.NotContains(t, said, "names no registry")
 	for _, secret := range []string{"hidden", "SharedAccessKey", "AccountKey"} {
 		assert.NotContains(t, strings.ToLower(said), strings.ToLower(secret))

@@ -19,8 +19,8 @@ usage: scripts/release.sh COMMAND TAG [FOLDER]
   notes TAG            what CHANGELOG.md says of it
   binaries TAG FOLDER  an archive for each platform, and their SHA-256 sums; the same bytes each time
   manifest TAG FOLDER  kubernetes.yaml, for those without Helm, and its sum; run it after binaries. Its image is that of IMAGE_REGISTRY
-  chart TAG FOLDER     the Helm chart; its image is that of IMAGE_REGISTRY, such as ghcr.io/owner, and the runbook of its alerts is
-                       in the repository at SOURCE_URL, such as https://github.com/owner/aks-audit-log-go, if that is set
+  chart TAG FOLDER     the Helm chart; its image is that of IMAGE_REGISTRY, such as ghcr.io/owner; its home, its source, and the runbook of
+                       its alerts are in the repository at SOURCE_URL, such as https://github.com/owner/aks-audit-log-go, if that is set
 END
 }
 
@@ -80,6 +80,11 @@ chart() {
 	work=$(mktemp -d)
 	cp -r deploy/helm/aks-audit-log-go "$work"
 	fill_in registry "$IMAGE_REGISTRY" "$work/aks-audit-log-go/values.yaml"
+	{
+		# The annotations are the last part of the file.
+		printf '  artifacthub.io/images: |\n    - name: aks-audit-log-go\n      image: %s/aks-audit-log-go:%s\n' "$IMAGE_REGISTRY" "$version"
+		[ -z "${SOURCE_URL:-}" ] || printf 'home: %s\nsources: [%s]\n' "$SOURCE_URL" "$SOURCE_URL/tree/v$version"
+	} >>"$work/aks-audit-log-go/Chart.yaml"
 	[ -z "${SOURCE_URL:-}" ] || fill_in runbookUrl "$SOURCE_URL/blob/v$version" "$work/aks-audit-log-go/values.yaml"
 	mkdir -p "$folder"
 	"${HELM:-helm}" package "$work/aks-audit-log-go" --version "$version" --app-version "$version" --destination "$folder"

@@ -1,5 +1,10 @@
 {{/* What would install and not work is refused here, with what to do. */}}
 {{- define "aks-audit-log-go.checks" -}}
+{{- $name := include "aks-audit-log-go.name" . }}
+{{- $live := include "aks-audit-log-go.live" . | fromJson }}
+{{- if ne ($live.name | default $name) $name }}
+{{- fail (printf "the Deployment %s selects app.kubernetes.io/name=%s, and Kubernetes lets nobody change a selector: set nameOverride back to %q, or uninstall the release first (the checkpoints stay)" (include "aks-audit-log-go.fullname" .) $live.name $live.name) }}
+{{- end }}
 {{- $dir := include "aks-audit-log-go.variable" (list . "CHECKPOINTDIR") }}
 {{- range $name, $value := .Values.config }}
 {{- if include "aks-audit-log-go.isSecret" (list $name (include "aks-audit-log-go.string" $value)) }}

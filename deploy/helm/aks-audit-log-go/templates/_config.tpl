@@ -29,7 +29,7 @@ as 6.7108864e+07. */}}
 {{/* "yes" where a variable, or a file with its value, is given anywhere that the chart can see or has to trust. */}}
 {{- define "aks-audit-log-go.given" -}}
 {{- $root := index . 0 }}
-{{- $given := $root.Values.secret.existingSecret }}
+{{- $given := or $root.Values.secret.existingSecret $root.Values.extraEnvFrom }}
 {{- range $name := rest . }}
 {{- range $spelled := list $name (printf "%s_FILE" $name) }}
 {{- $given = or $given (get $root.Values.config $spelled) (get $root.Values.secret.data $spelled) }}

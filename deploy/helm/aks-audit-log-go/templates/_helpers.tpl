@@ -53,9 +53,6 @@ app.kubernetes.io/part-of: {{ .Chart.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{- with .Values.customLabels }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
 {{/* The metadata of an object. The dict has root, and where they are not the usual ones name, namespace, labels and
@@ -64,8 +61,14 @@ annotations. */}}
 name: {{ .name | default (include "aks-audit-log-go.fullname" .root) }}
 namespace: {{ .namespace | default (include "aks-audit-log-go.namespace" .root) }}
 labels:
-  {{- include "aks-audit-log-go.labels" .root | nindent 2 }}
-  {{- with .labels }}
+  {{- $labels := include "aks-audit-log-go.labels" .root }}
+  {{- $labels | nindent 2 }}
+  {{- /* A key that stands twice is no valid YAML, and selectors need the chart's own. */}}
+  {{- $more := merge dict (.labels | default dict) .root.Values.customLabels }}
+  {{- range $name, $_ := fromYaml $labels }}
+  {{- $_ := unset $more $name }}
+  {{- end }}
+  {{- with $more }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- with merge dict (.annotations | default dict) .root.Values.customAnnotations }}
@@ -76,7 +79,7 @@ annotations:
 
 {{- define "aks-audit-log-go.image" -}}
 {{- $image := .Values.image.repository }}
-{{- with .Values.image.registry }}
+{{- with .Values.global.imageRegistry | default .Values.image.registry }}
 {{- $image = printf "%s/%s" . $image }}
 {{- end }}
 {{- if .Values.image.digest }}
@@ -84,4 +87,22 @@ annotations:
 {{- else }}
 {{- printf "%s:%s" $image (.Values.image.tag | default .Chart.AppVersion) }}
 {{- end }}
+{{- end }}
+
+{{/* The image of the test. Its registry is what stands before the first slash if it looks like a host, as for Docker. */}}
+{{- define "aks-audit-log-go.connectionImage" -}}
+{{- $image := .Values.tests.connection.image }}
+{{- with .Values.global.imageRegistry }}
+{{- $image = printf "%s/%s" . (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" $image "") }}
+{{- end }}
+{{- $image }}
+{{- end }}
+
+{{/* The Secrets for private registries, each once, as {"items": [{"name": …}]}. */}}
+{{- define "aks-audit-log-go.pullSecrets" -}}
+{{- $items := list }}
+{{- range concat .Values.image.pullSecrets .Values.imagePullSecrets (.Values.global.imagePullSecrets | default list) }}
+{{- $items = append $items (ternary (dict "name" .) . (kindIs "string" .)) }}
+{{- end }}
+{{- dict "items" (uniq $items) | toJson }}
 {{- end }}

@@ -1,6 +1,6 @@
 {{/* What the daemon's pod and the test's pod have in common. */}}
 
-{{/* Where a name stands twice the last one counts: the secret wins over config, and env over both. */}}
+{{/* Where a name stands twice the last one counts: the secret wins over config, extraEnvFrom over both, env over all. */}}
 {{- define "aks-audit-log-go.environment" -}}
 envFrom:
   - configMapRef:
@@ -11,6 +11,9 @@ envFrom:
   {{- else if .Values.secret.data }}
   - secretRef:
       name: {{ include "aks-audit-log-go.fullname" . }}
+  {{- end }}
+  {{- with .Values.extraEnvFrom }}
+  {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- with .Values.extraEnv }}
 env:
@@ -34,7 +37,7 @@ serviceAccountName: {{ include "aks-audit-log-go.serviceAccountName" . }}
 # The token of workload identity is a volume of its own, which its webhook puts in.
 automountServiceAccountToken: false
 enableServiceLinks: false
-{{- with .Values.image.pullSecrets }}
+{{- with (include "aks-audit-log-go.pullSecrets" . | fromJson).items }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -42,6 +45,17 @@ securityContext:
   {{- toYaml .Values.podSecurityContext | nindent 2 }}
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.dnsPolicy }}
+dnsPolicy: {{ . }}
+{{- end }}
+{{- with .Values.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
@@ -67,4 +81,11 @@ resources:
 volumeMounts:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* "helm uninstall" leaves the pods of tests. So "helm test" removes one that succeeds, and prints its log before (since
+Helm 3.18). One that fails stays, to be looked at, until the next "helm test". */}}
+{{- define "aks-audit-log-go.testPolicies" -}}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+helm.sh/hook-output-log-policy: hook-succeeded,hook-failed
 {{- end }}
