@@ -1,7 +1,6 @@
 package unpack
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -35,16 +34,4 @@ func TestAClusterThatSendsBothCategoriesIsFound(t *testing.T) {
 			assert.Equal(t, test.want, u.BothCategories())
 		})
 	}
-}
-
-func TestOnlySoManyClustersAreRemembered(t *testing.T) {
-	b := newBothCategories(&rules{categories: eventhubtest.BothCategories})
-	for n := range 2 * maxClusters {
-		b.note([]byte(fmt.Sprint("/", n)), categoryAudit)
-	}
-	assert.Len(t, b.first, maxClusters)
-}
-
-func TestWithOneCategoryConfiguredNobodyLooks(t *testing.T) {
-	assert.False(t, newBothCategories(&rules{categories: []string{"kube-audit"}}).looking)
 }

@@ -1,7 +1,6 @@
 package unpack
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -45,27 +44,4 @@ func TestEachRecordOfAnAuditCategoryTellsItsCluster(t *testing.T) {
 		assert.Equal(t, append(slices.Clone(want), "cut", "broken", ""), clustersOf(u.unpackBody(eventhubtest.HubBody(unusual...))))
 		assert.Equal(t, clusterName, u.MissedCluster())
 	}
-}
-
-func TestAKnownClusterCostsNoAllocation(t *testing.T) {
-	c := newClusterTags()
-	ids := [][]byte{[]byte("/S/MANAGEDCLUSTERS/A"), []byte("/S/MANAGEDCLUSTERS/B")}
-	allocations := testing.AllocsPerRun(100, func() {
-		for _, id := range ids {
-			c.of(id)
-		}
-	})
-	assert.Zero(t, allocations)
-	assert.Equal(t, "b", c.of(ids[1]).name)
-}
-
-func TestInventedClustersTakeNoMoreMemoryThanAllowed(t *testing.T) {
-	c := newClusterTags()
-	assert.Equal(t, strings.Repeat("x", maxResourceID), c.of([]byte("/"+strings.Repeat("x", maxResourceID))).name)
-	assert.Empty(t, c.known, "a resourceId that is larger than any of Azure")
-	for i := range 2 * maxClusters {
-		assert.Equal(t, fmt.Sprint("c", i), c.of(fmt.Append(nil, "/c", i)).name)
-	}
-	assert.Len(t, c.known, maxClusters)
-	assert.Equal(t, "c0", c.of([]byte("/c0")).name)
 }

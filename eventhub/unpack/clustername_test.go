@@ -172,38 +172,6 @@ func TestWithoutAResourceIdAnAuditEventIsAsItWas(t *testing.T) {
 	}
 }
 
-func TestTheClusterIsTheLastPartOfAResourceIdOfNoKnownTypeInLowerCase(t *testing.T) {
-	for resource, want := range map[string]string{
-		eventhubtest.ResourceID: "my-cluster_1", "/a/b/Prod": "prod", "prod": "prod", "": "", "/": "", "/a/": "", `/a"b`: "", "/a b": "", `/a\b`: "", "/ü": "",
-	} {
-		assert.Equal(t, want, clusterOf(resource), resource)
-	}
-}
-
-func TestTheClusterIsTheResourceWhateverChildOfItTheRecordIsOf(t *testing.T) {
-	const group = "/subscriptions/0/resourceGroups/RG/providers/"
-	for resource, want := range map[string]string{
-		"Microsoft.ContainerService/managedClusters/C1":                                                                            "c1",
-		"Microsoft.ContainerService/managedClusters/C1/":                                                                           "c1",
-		"Microsoft.ContainerService/managedClusters/C1/agentPools/np1":                                                             "c1",
-		"MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/C1/AGENTPOOLS/NP1/":                                                            "c1",
-		"Microsoft.ContainerService/managedClusters/":                                                                              "",
-		"Microsoft.ContainerService/managedClusters":                                                                               "managedclusters",
-		"Microsoft.ContainerService/fleets/F1/members/M1":                                                                          "f1",
-		"Microsoft.RedHatOpenShift/openShiftClusters/O1":                                                                           "o1",
-		"Microsoft.RedHatOpenShift/openShiftClusters/O1/syncSets/S":                                                                "o1",
-		"Microsoft.Kubernetes/connectedClusters/A1":                                                                                "a1",
-		"Microsoft.Kubernetes/connectedClusters/A1/providers/Microsoft.HybridContainerService/provisionedClusterInstances/default": "a1",
-		"Microsoft.Kubernetes/connectedClusters/A1/providers/Microsoft.HybridContainerService/provisionedClusters/default":         "a1",
-		"Microsoft.HybridContainerService/provisionedClusters/P1":                                                                  "p1",
-		"Microsoft.HybridContainerService/provisionedClusters/P1/agentPools/np1":                                                   "p1",
-	} {
-		assert.Equal(t, want, clusterOf(group+resource), resource)
-	}
-	assert.Equal(t, "c1", clusterOf("/subscriptions/0/resourceGroups/managedClusters/providers/Microsoft.ContainerService/managedClusters/C1"))
-	assert.Equal(t, "x", clusterOf("/subscriptions/0/resourceGroups/fleets/x"))
-}
-
 func TestOtherSpellingsOfTheRecordGetTheNameToo(t *testing.T) {
 	record := eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a"))
 	quoted := strings.ReplaceAll(eventhubtest.ResourceID, "/", `\/`)

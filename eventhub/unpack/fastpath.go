@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"aks-audit-log-go/eventhub/unpack/cluster"
 	"aks-audit-log-go/eventhub/unpack/inplace"
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
 	"aks-audit-log-go/forwarder/audit"
@@ -14,8 +15,8 @@ import (
 // records, the general parser reads the body.
 type fastPath struct {
 	rules    rules
-	clusters *clusterTags
-	both     *bothCategories
+	clusters *cluster.Names
+	both     *cluster.Both
 
 	// All else is memory that is used again for the next hub event.
 
@@ -175,9 +176,9 @@ func (b *bodyReader) readRecord() bool {
 	if e.event.JSON == nil && !b.readLog(&e) || !b.path.usable(&e.event) || !b.addClusterName(&e) {
 		return false
 	}
-	b.path.both.note(e.resourceID, category.name)
+	b.path.both.Note(e.resourceID, category.name)
 	b.add(Record{
-		Category: category.name, Cluster: b.path.clusters.of(e.resourceID).name, Content: slices.Clip(e.event.JSON),
+		Category: category.name, Cluster: b.path.clusters.Of(e.resourceID).Name, Content: slices.Clip(e.event.JSON),
 	}, e.event.AuditID)
 	return true
 }
@@ -244,10 +245,10 @@ func (b *bodyReader) addClusterName(e *envelope) (ok bool) {
 	if !b.path.rules.clusterName {
 		return true
 	}
-	tag := b.path.clusters.tag(e.resourceID)
-	if tag == (clusterTag{}) {
+	tag := b.path.clusters.Tag(e.resourceID)
+	if tag == (cluster.Tag{}) {
 		return true
 	}
-	e.event.JSON, ok = tag.insertInto(e.event)
+	e.event.JSON, ok = tag.InsertInto(e.event)
 	return ok && len(e.event.JSON) <= b.path.rules.maxEventSize
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
+	"aks-audit-log-go/eventhub/unpack/cluster"
 	"aks-audit-log-go/eventhub/unpack/shapes"
 	"aks-audit-log-go/forwarder/audit"
 )
@@ -22,8 +23,8 @@ import (
 // in shapes.go.
 type parser struct {
 	rules     rules
-	clusters  *clusterTags
-	both      *bothCategories
+	clusters  *cluster.Names
+	both      *cluster.Both
 	validator Validator
 
 	// enqueued is when the hub event came into the hub. A cut audit event that says no time of its own, and neither does a
@@ -119,13 +120,13 @@ func (p *parser) auditRecord(value *fastjson.Value, text recordText, category st
 	if reason != "" {
 		record = unusable(reason, category, log)
 	} else {
-		p.both.note(resourceID, category)
+		p.both.Note(resourceID, category)
 		record.Category = category
 	}
 	if record.Verdict == audit.Skipped {
 		return skippedShape(text.shape())
 	}
-	record.Cluster = p.clusters.of(resourceID).name
+	record.Cluster = p.clusters.Of(resourceID).Name
 	return record
 }
 
@@ -154,17 +155,17 @@ func (p *parser) log(value *fastjson.Value, text recordText) []byte {
 }
 
 // clusterTag returns the cluster's name for a record, if it is wanted and known.
-func (p *parser) clusterTag(resourceID []byte) clusterTag {
+func (p *parser) clusterTag(resourceID []byte) cluster.Tag {
 	if !p.rules.clusterName {
-		return clusterTag{}
+		return cluster.Tag{}
 	}
-	return p.clusters.tag(resourceID)
+	return p.clusters.Tag(resourceID)
 }
 
 // auditEvent returns the record of the audit event in a log, or the reason why Falco would lose the event. It repairs
 // an event that was cut, and truncates an event that is too large or too deep.
-func (p *parser) auditEvent(log []byte, recordTime string, tag clusterTag) (record Record, reason string) {
-	record.Content = tag.addTo(log)
+func (p *parser) auditEvent(log []byte, recordTime string, tag cluster.Tag) (record Record, reason string) {
+	record.Content = tag.AddTo(log)
 	record.AuditID, reason = p.validator.Check(record.Content)
 	if reason == audit.ReasonNotJSON || reason == audit.ReasonTooDeep {
 		repaired, err := repair(log, recordTime)
@@ -172,7 +173,7 @@ func (p *parser) auditEvent(log []byte, recordTime string, tag clusterTag) (reco
 		case errors.Is(err, errCutShort):
 			return Record{}, audit.ReasonCut
 		case err == nil:
-			record.Content, record.Repaired = tag.addTo(repaired), true
+			record.Content, record.Repaired = tag.AddTo(repaired), true
 			record.AuditID, reason = p.validator.Check(record.Content)
 		}
 	}
@@ -183,9 +184,9 @@ func (p *parser) auditEvent(log []byte, recordTime string, tag clusterTag) (reco
 			return reason == ""
 		})
 	}
-	if reason == audit.ReasonTooLarge && tag != (clusterTag{}) {
+	if reason == audit.ReasonTooLarge && tag != (cluster.Tag{}) {
 		// An event without the cluster's name is better than no event.
-		return p.auditEvent(log, recordTime, clusterTag{})
+		return p.auditEvent(log, recordTime, cluster.Tag{})
 	}
 	return record, reason
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"aks-audit-log-go/eventhub/unpack/cluster"
+
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fastjson"
 )
@@ -96,7 +98,7 @@ func TestARealEventThatIsCutAnywhereKeepsExactlyWhatStoodBeforeTheCut(t *testing
 				for len(facts) > 0 && facts[0].sure <= length {
 					held[facts[0].path], facts, more = facts[0].value, facts[1:], true
 				}
-				got, reason := u.parser.auditEvent([]byte(event[:length]), recordTime, clusterTag{})
+				got, reason := u.parser.auditEvent([]byte(event[:length]), recordTime, cluster.Tag{})
 				switch {
 				case held["/auditID"] == nil || held["/verb"] == nil || held["/user/username"] == nil:
 					require.NotEmpty(t, reason, "cut at %d", length)

@@ -97,7 +97,7 @@ func (p *parser) withoutEvent(value *fastjson.Value, text recordText, category s
 		return skippedShape(text.shape())
 	}
 	record := deadRecord(audit.ReasonNoLog, category, text.bytes())
-	record.Cluster = p.clusters.of(value.GetStringBytes("resourceId")).name
+	record.Cluster = p.clusters.Of(value.GetStringBytes("resourceId")).Name
 	return record
 }
 
@@ -171,10 +171,10 @@ func (p *parser) eventRecord(event, written []byte, from origin) Record {
 	if reason != "" {
 		record = deadRecord(reason, from.category, written)
 	} else {
-		p.both.note(from.resourceID, from.category)
+		p.both.Note(from.resourceID, from.category)
 		record.Category = from.category
 	}
-	record.Cluster = p.clusters.of(from.resourceID).name
+	record.Cluster = p.clusters.Of(from.resourceID).Name
 	return record
 }
 

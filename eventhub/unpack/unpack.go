@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/unpack/cluster"
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/audit"
@@ -15,8 +16,8 @@ import (
 // it at once.
 type Unpacker struct {
 	rules    rules
-	clusters *clusterTags
-	both     *bothCategories
+	clusters *cluster.Names
+	both     *cluster.Both
 	fastPath fastPath
 	parser   parser
 	// parsed is about how many values the parser has read since its memory is new.
@@ -29,7 +30,7 @@ func New(cfg forwarder.Config) *Unpacker {
 }
 
 func newUnpacker(r rules) *Unpacker {
-	u := &Unpacker{rules: r, clusters: newClusterTags(), both: newBothCategories(&r)}
+	u := &Unpacker{rules: r, clusters: cluster.NewNames(), both: cluster.NewBoth(r.carriesAudit)}
 	u.dropMemory()
 	return u
 }
@@ -83,11 +84,11 @@ func wholeBody(reason string, event eventhub.Event) Record {
 }
 
 // MissedCluster reports whether the cluster's name was wanted but a record did not tell it.
-func (u *Unpacker) MissedCluster() bool { return u.clusters.missed }
+func (u *Unpacker) MissedCluster() bool { return u.clusters.Missed }
 
 // BothCategories returns the name of a cluster that sends kube-audit and kube-audit-admin, so that each change comes
 // twice, or "" if none is known.
-func (u *Unpacker) BothCategories() (cluster string) { return u.both.found }
+func (u *Unpacker) BothCategories() (cluster string) { return u.both.Found }
 
 // keptSize is the largest body, in bytes, whose memory is reused for the next body: a usual AKS event has 33 KB, and
 // each partition has an Unpacker of its own.

@@ -1,4 +1,4 @@
-package unpack
+package cluster
 
 import "strings"
 
@@ -11,9 +11,9 @@ const (
 	categoryAuditAdmin = "kube-audit-admin"
 )
 
-// bothCategories finds a cluster that sends kube-audit and kube-audit-admin: each change comes twice then. It stops
+// Both finds a cluster that sends kube-audit and kube-audit-admin: each change comes twice then. It stops
 // looking once it has found one.
-type bothCategories struct {
+type Both struct {
 	// looking is whether records of both categories are audit events for the sink, and no such cluster was found yet.
 	looking bool
 	// last is the first record of the cluster of the last record, and lastCategory the category of the last record.
@@ -22,22 +22,23 @@ type bothCategories struct {
 	lastCategory string
 	// first holds the first record of each cluster by its resourceId, at most maxClusters.
 	first map[string]clusterRecord
-	// found is the name of the cluster that was found, "" if there is none.
-	found string
+	// Found is the name of the cluster that was found, "" if there is none.
+	Found string
 }
 
 // clusterRecord is what is remembered of a record.
 type clusterRecord struct{ resourceID, category string }
 
-func newBothCategories(r *rules) *bothCategories {
-	return &bothCategories{
-		looking: r.carriesAudit(categoryAudit) && r.carriesAudit(categoryAuditAdmin),
+// NewBoth returns a Both. carriesAudit reports whether records of a category are audit events for the sink.
+func NewBoth(carriesAudit func(category string) bool) *Both {
+	return &Both{
+		looking: carriesAudit(categoryAudit) && carriesAudit(categoryAuditAdmin),
 		first:   map[string]clusterRecord{},
 	}
 }
 
-// note notes a record. Only one that names a cluster and one of the two categories tells something.
-func (b *bothCategories) note(resourceID []byte, category string) {
+// Note notes a record. Only one that names a cluster and one of the two categories tells something.
+func (b *Both) Note(resourceID []byte, category string) {
 	if !b.looking || len(resourceID) == 0 || category == b.lastCategory && string(resourceID) == b.last.resourceID {
 		return
 	}
@@ -54,6 +55,6 @@ func (b *bothCategories) note(resourceID []byte, category string) {
 	}
 	b.last, b.lastCategory = first, category
 	if !strings.EqualFold(first.category, category) {
-		*b = bothCategories{found: clusterOf(first.resourceID)}
+		*b = Both{Found: nameOf(first.resourceID)}
 	}
 }
