@@ -100,13 +100,14 @@ func (h *History) All() Series {
 	return newSeries(h.all)
 }
 
-// Partition returns the history of a partition, and whether there is one.
-func (h *History) Partition(id string) (Series, bool) {
+// Partition returns the history of a partition. Its lists are empty if this replica has not owned the partition in the
+// last 24 hours, or if other partitions have taken all the room.
+func (h *History) Partition(id string) Series {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.partitions[id]
 	if p == nil || p.ring == nil {
-		return Series{}, false
+		return Series{Start: h.now().UTC().Truncate(time.Minute), StepSeconds: 60}
 	}
-	return newSeries(p.ring), true
+	return newSeries(p.ring)
 }

@@ -48,13 +48,6 @@ func (f fixture) handle(id string) {
 	f.stats.Partition(id).Records(audit.Delivered, 2)
 }
 
-func (f fixture) partition(t *testing.T, id string) Series {
-	t.Helper()
-	s, found := f.history.Partition(id)
-	require.True(t, found)
-	return s
-}
-
 func TestAnOutageOfTheSinkIsThereToBeLookedAtAfterwards(t *testing.T) {
 	f := newFixture()
 	p := f.stats.Partition("0")
@@ -66,7 +59,7 @@ func TestAnOutageOfTheSinkIsThereToBeLookedAtAfterwards(t *testing.T) {
 	f.pass(4, func() { lag++; p.Lag(lag); p.SinkAnswered(503, "the sink answered 503", time.Millisecond) })
 	f.pass(2, func() { lag = max(lag-12, 0); f.handle("0"); p.Done(broke); work() })
 
-	s := f.partition(t, "0")
+	s := f.history.Partition("0")
 	assert.Equal(t, time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), s.Start)
 	assert.Equal(t, 60, s.StepSeconds)
 	require.Len(t, s.Handled, 9)
@@ -114,7 +107,7 @@ func TestWhatWaitedWhenAPartitionWasClaimedDidNotArriveThen(t *testing.T) {
 	p.Owned()
 	p.Lag(4_800_000)
 	f.pass(2, func() {})
-	s := f.partition(t, "0")
+	s := f.history.Partition("0")
 	assert.True(t, math.IsNaN(s.Lag[1]), "another replica read it")
 	assert.True(t, math.IsNaN(s.Arrived[2]))
 	assert.InEpsilon(t, 4_800_000, s.Lag[2], 1.0/256)
@@ -125,12 +118,12 @@ func TestADayIsKept(t *testing.T) {
 	f := newFixture()
 	f.stats.Partition("0").Owned()
 	f.pass(25*60, func() { f.handle("0") })
-	s := f.partition(t, "0")
+	s := f.history.Partition("0")
 	require.Len(t, s.Handled, 24*60)
 	assert.Equal(t, f.clock.Time.Add(-24*time.Hour), s.Start)
 	f.clock.Time = f.clock.Time.Add(72 * time.Hour)
 	f.history.Look()
-	s = f.partition(t, "0")
+	s = f.history.Partition("0")
 	require.Len(t, s.Handled, 24*60)
 	assert.True(t, math.IsNaN(s.Handled[24*60-2]), "the process was frozen")
 }
@@ -141,7 +134,7 @@ func TestAClockThatIsSetBackDoesNoHarm(t *testing.T) {
 	f.pass(5, func() { f.handle("0") })
 	f.clock.Time = f.clock.Time.Add(-time.Hour)
 	f.pass(1, func() { f.handle("0") })
-	assert.Equal(t, Numbers{12, 12, 12, 12, 24}, f.partition(t, "0").Handled)
+	assert.Equal(t, Numbers{12, 12, 12, 12, 24}, f.history.Partition("0").Handled)
 }
 
 func TestAPartitionThatIsNotOwnedForADayHasNoHistory(t *testing.T) {
@@ -151,10 +144,10 @@ func TestAPartitionThatIsNotOwnedForADayHasNoHistory(t *testing.T) {
 	f.stats.Partition("0").Released()
 	f.clock.Time = f.clock.Time.Add(25 * time.Hour)
 	f.history.Look()
-	_, found := f.history.Partition("0")
-	assert.False(t, found)
-	_, found = f.history.Partition("none")
-	assert.False(t, found)
+	for _, id := range []string{"0", "none"} {
+		assert.JSONEq(t, `{"start":"2026-02-01T13:00:00Z","step_seconds":60,"arrived_hub_events":[],"handled_hub_events":[],
+			"delivered_audit_events":[],"lag_events":[],"age_seconds":[],"answer_seconds":[],"post_failed":[]}`, asJSON(t, f.history.Partition(id)))
+	}
 }
 
 func TestAHundredPartitionsHaveAHistoryOfTheirOwn(t *testing.T) {
