@@ -109,32 +109,28 @@ func TestTheStatusPageShowsAClusterThatFellSilent(t *testing.T) {
 
 func TestTheStatusPageCanBeReadOnAPhoneInTheDarkAndByAScreenReader(t *testing.T) {
 	t.Parallel()
-	hub, s := harness.StartHub(t, 4), harness.StartSink(t)
-	d := harness.StartDaemon(t, harness.PageSettings(t, hub, s.URL))
+	c := harness.StartCrowdedStatus(t)
+	c.FallBehind()
 	b := harness.StartBrowser(t)
 	windows := map[string]harness.Window{
 		"status-page": desk, "status-page-dark": night, "status-page-phone": phone, "status-page-phone-dark": nightPhone,
 	}
 	grounds := map[string]string{"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 27)"}
-	tabs := map[string]*harness.Tab{}
-	for name, w := range windows {
-		tabs[name] = b.Open(t, d.StatsURL, w)
-	}
 	dir := os.Getenv(harness.PicturesVariable)
 	if dir == "" {
 		dir = t.TempDir()
-		harness.PlayOutage(t, harness.NewFeed(hub), s, d)
-	} else {
-		harness.PlayScene(t, harness.NewFeed(hub), s, d)
 	}
-	for name, p := range tabs {
+	for name, w := range windows {
+		p := b.Open(t, c.URL, w)
 		p.AwaitText(t, "#recent-log", "post failed")
-		p.AwaitText(t, "#state", "Up to date")
+		p.AwaitText(t, "#state", "Behind")
+		p.AwaitText(t, "#history", "arrived 1,0")
 		assert.Contains(t, p.Text(t, "#figures"), "Audit events delivered")
-		assert.LessOrEqual(t, p.ScrollWidth(t), windows[name].Width, "%s does not scroll sideways", name)
-		assert.Equal(t, grounds[windows[name].Scheme], p.Background(t), "%s: the ground", name)
+		assertFits(t, p, name, w.Width)
+		assert.Equal(t, grounds[w.Scheme], p.Background(t), "%s: the ground", name)
 		assert.Empty(t, p.List(t, "violations"), "%s: rules of accessibility", name)
-		p.Screenshot(t, filepath.Join(dir, name+".png"), windows[name].Width > phone.Width)
-		p.AssertClean(t, d)
+		p.Screenshot(t, filepath.Join(dir, name+".png"), w.Width > phone.Width)
+		p.AssertCleanAt(t, c.URL)
+		p.Close(t)
 	}
 }

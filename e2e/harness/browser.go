@@ -213,8 +213,14 @@ func (p *Tab) AwaitText(t *testing.T, selector, text string) {
 // AssertClean checks that the browser reported no errors and sent requests to the daemon only.
 func (p *Tab) AssertClean(t *testing.T, d *Daemon) {
 	t.Helper()
+	p.AssertCleanAt(t, d.StatsURL)
+}
+
+// AssertCleanAt checks that the browser reported no errors and sent requests to the server of that address only.
+func (p *Tab) AssertCleanAt(t *testing.T, address string) {
+	t.Helper()
 	assert.Empty(t, p.List(t, "complaints"), "what the browser complained of")
-	own, err := url.Parse(d.StatsURL)
+	own, err := url.Parse(address)
 	require.NoError(t, err)
 	for _, request := range p.List(t, "requests") {
 		asked, err := url.Parse(request)

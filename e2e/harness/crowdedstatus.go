@@ -23,14 +23,21 @@ import (
 	"aks-audit-log-go/forwarder/status"
 )
 
+// PicturesVariable is the environment variable with the folder for the screenshots of `make pictures`.
+const PicturesVariable = "PICTURES"
+
 // crowd is how many partitions the crowded status has: the most of the Standard tier.
 const crowd = 32
+
+// refusal is what the sink answers in an outage.
+const refusal = "the sink answered 503 Service Unavailable"
 
 // CrowdedStatus is a statistics server with the numbers of a replica that has run for weeks: 32 partitions, names of 60
 // letters, counts of ten digits, and 24 hours of history. The server, the metrics and the page are those of the daemon;
 // only what they count is made up, since no test can run for weeks.
 type CrowdedStatus struct {
 	URL    string
+	sink   *url.URL
 	stats  *metrics.Statistics
 	health *health.Health
 	log    *logrus.Logger
@@ -69,7 +76,10 @@ func longName(i int) string {
 // StartCrowdedStatus starts the statistics server, after a day of which the sink failed for 45 minutes in the night.
 func StartCrowdedStatus(t *testing.T) *CrowdedStatus {
 	t.Helper()
-	c := &CrowdedStatus{health: health.NewHealth(), clock: &setClock{}}
+	c := &CrowdedStatus{
+		health: health.NewHealth(), clock: &setClock{},
+		sink: &url.URL{Scheme: "http", Host: "falco-k8saudit-webhook.falco-production.svc.cluster.local:9765"},
+	}
 	c.clock.set(time.Now().Add(-24 * time.Hour))
 	registry := prometheus.NewRegistry()
 	c.stats = metrics.NewStatistics(registry, "v1.0.0", c.clock.now)
@@ -82,13 +92,14 @@ func StartCrowdedStatus(t *testing.T) *CrowdedStatus {
 	cfg := forwarder.Config{
 		HubConnection: connstr.HubConnection{Host: "company-security-production.servicebus.windows.net"},
 		HubName:       "insights-logs-kube-audit", ConsumerGroup: "falco", FailurePolicy: forwarder.FailureHold,
-		SinkURL:    &url.URL{Scheme: "http", Host: "falco-k8saudit-webhook.falco-production.svc.cluster.local:9765"},
+		SinkURL:    c.sink,
 		RunbookURL: "https://git.example.com/security/aks-audit-log-go/blob/v1.0.0",
 	}
 	overview := status.NewOverview(cfg, c.stats, c.health, recent, c.clock.now)
 	c.own()
 	c.playADay()
 	c.countWeeks()
+	c.log.WithTime(time.Now().Add(-9*time.Hour)).WithField("partition", "3").WithError(c.postFailure()).Warn("post failed, trying again")
 	c.clock.set(time.Time{})
 	server := status.NewServer("127.0.0.1:0", nil, registry, c.health, overview.Status, c.kept, c.log)
 	require.NoError(t, server.Listen(t.Context()))
@@ -128,6 +139,9 @@ func (c *CrowdedStatus) countWeeks() {
 			p.Records(audit.DeadLettered, 12)
 		}
 	}
+	for i := range 3 {
+		c.stats.ClusterRead(fmt.Sprintf("aks-company-production-germany-westcentral-%d", i), 2_147_483_647, time.Now())
+	}
 }
 
 // playADay records 24 hours with the usual rise by day. For 45 minutes, ten hours ago, the sink takes nothing.
@@ -149,7 +163,7 @@ func (c *CrowdedStatus) playMinute(i int, now time.Time, down bool, arrive int64
 	p := c.stats.Partition(fmt.Sprint(i))
 	c.lag[i] += arrive
 	if down {
-		p.SinkAnswered(503, "the sink answered 503 Service Unavailable", 2*time.Millisecond)
+		p.SinkAnswered(503, refusal, 2*time.Millisecond)
 		p.Lag(c.lag[i])
 		return
 	}
@@ -190,17 +204,17 @@ func (c *CrowdedStatus) setBacklog(i int, b metrics.Backlog) {
 	p.Waiting(time.Now().Add(-time.Duration(b.OldestAgeSeconds) * time.Second))
 }
 
+// postFailure returns the error that the log has for a POST that failed.
+func (c *CrowdedStatus) postFailure() error {
+	return fmt.Errorf("post to %s: %s", c.sink, refusal)
+}
+
 // Break makes the sink fail for all partitions, as the log of the daemon tells it.
 func (c *CrowdedStatus) Break() {
-	const reason = "the sink answered 503 Service Unavailable"
 	for i := range crowd - 2 {
 		id := fmt.Sprint(i)
-		c.stats.Partition(id).SinkAnswered(503, reason, 2*time.Second)
-		c.health.SinkFailing(id, reason)
-		c.log.WithField("partition", id).WithError(fmt.Errorf("post to http://falco-k8saudit-webhook.falco-production.svc.cluster.local:9765: %s", reason)).
-			Error("retries used up, holding the audit event until the sink takes it")
-	}
-	for i := range 3 {
-		c.stats.ClusterRead(fmt.Sprintf("aks-company-production-germany-westcentral-%d", i), 2_147_483_647, time.Now())
+		c.stats.Partition(id).SinkAnswered(503, refusal, 2*time.Second)
+		c.health.SinkFailing(id, refusal)
+		c.log.WithField("partition", id).WithError(c.postFailure()).Error("retries used up, holding the audit event until the sink takes it")
 	}
 }

@@ -6,6 +6,9 @@ const plotKinds = [
   { title: "Audit events delivered a minute", lines: [["delivered", "delivered_audit_events", "--plot"]], format: number, axis: compact },
   { title: "Sink's slowest answer in a minute", lines: [["answer", "answer_seconds", "--plot"]], format: duration, axis: duration },
 ];
+// steps are what the marks of an axis with durations may be apart, in seconds.
+const steps = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800,
+  3600, 7200, 10800, 21600, 43200, 86400, 172800, 345600, 604800, 1209600];
 const spans = [["1 hour", 3600], ["6 hours", 6 * 3600], ["24 hours", 24 * 3600]];
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const plotHeight = 130;
@@ -59,7 +62,7 @@ function newPlot(kind) {
         width: Math.max(200, host.clientWidth), height: plotHeight, legend: { show: false },
         cursor: { sync: { key: "history" }, y: false, drag: { x: true, y: false } },
         scales: { y: { range: (_, least, most) => [0, most > 0 ? most * 1.08 : 1] } },
-        axes: [{ ...axis, size: 26, values: (_, at) => at.map(clock) }, { ...axis, size: 66, values: (_, at) => at.map((n) => kind.axis(n)) }],
+        axes: [{ ...axis, size: 26, values: (_, at) => at.map(clock) }, { ...axis, size: 66, values: (_, at) => at.map((n) => kind.axis(n)), ...(kind.axis === duration ? { incrs: steps } : {}) }],
         series: [{}, ...kind.lines.map(([label, , tone], i) => ({ label, stroke: () => colour(tone), width: 1.5, dash: i ? [4, 3] : undefined, points: { show: false } }))],
         hooks: { drawClear: [shadeFailures], setCursor: [(plot) => showValues(plot, kind, keys)] },
       }, data, host);

@@ -26,15 +26,15 @@ const number = (n, digits = 0) => (n === null || n === undefined ? "–"
 const rate = (n) => number(n, n < 10 ? 1 : 0);
 const compact = (n) => n.toLocaleString("en", { notation: "compact", maximumFractionDigits: 1 });
 
-// duration formats seconds in their two largest units.
+// duration formats seconds in their two largest units, of which the second is left out if it is 0.
 function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds > 0 && seconds < 0.9995) return number(seconds * 1000, seconds < 0.01 ? 1 : 0) + " ms";
   if (seconds < 59.5) return number(seconds, seconds < 10 ? 1 : 0) + " s";
   const whole = Math.round(seconds);
   const [d, h, m, s] = [Math.floor(whole / 86400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60, whole % 60];
-  if (d > 0) return `${number(d)} d ${h} h`;
-  return h > 0 ? `${h} h ${m} min` : `${m} min ${s} s`;
+  const [large, small] = d > 0 ? [`${number(d)} d`, `${h} h`] : h > 0 ? [`${h} h`, `${m} min`] : [`${m} min`, `${s} s`];
+  return small.startsWith("0 ") ? large : `${large} ${small}`;
 }
 
 // clock formats a time in seconds since 1970 as 23:59, in the browser's time zone and in no other language.
