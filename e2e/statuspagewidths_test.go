@@ -29,6 +29,7 @@ func TestTheStatusPageBreaksNoNumberAndNoWordInAnyWindow(t *testing.T) {
 			assertFits(t, p, name, width)
 			more := `tr[data-details-of="17"]`
 			p.Click(t, `tr[data-partition="17"] button`)
+			p.AwaitText(t, more, "1,24")
 			p.AwaitText(t, more, "arrived ")
 			assertFits(t, p, name+", with details", width)
 			if locale == "en-GB" {
@@ -98,4 +99,18 @@ func TestASelectionSurvivesARefreshOfTheStatusPage(t *testing.T) {
 	p.Deselect(t)
 	p.AwaitText(t, "#state", "Not delivering")
 	assert.Empty(t, p.Text(t, "#paused"))
+}
+
+func TestTheStatusPageOfAReplicaThatStandsBySaysSoOnce(t *testing.T) {
+	t.Parallel()
+	c := harness.StartCrowdedStatus(t)
+	c.StandBy()
+	p := harness.StartBrowser(t).Open(t, c.URL, desk)
+	p.AwaitText(t, "#state", "Standing by")
+	p.AwaitText(t, "#answers", "Yes: it stands by, other replicas own all partitions.")
+	p.AwaitText(t, "#answers", "Nothing: it takes over when one of them ends.")
+	assert.Equal(t, 1, strings.Count(strings.ToLower(p.Text(t, "main")), "standing by"))
+	assert.Equal(t, "32 elsewhere", p.Text(t, "#partitions-summary"))
+	assert.Empty(t, p.List(t, "violations"), "rules of accessibility")
+	p.AssertCleanAt(t, c.URL)
 }

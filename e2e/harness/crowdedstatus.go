@@ -204,6 +204,17 @@ func (c *CrowdedStatus) setBacklog(i int, b metrics.Backlog) {
 	p.Waiting(time.Now().Add(-time.Duration(b.OldestAgeSeconds) * time.Second))
 }
 
+// StandBy makes another replica own all partitions.
+func (c *CrowdedStatus) StandBy() {
+	owners := map[string]string{}
+	for i := range crowd {
+		c.stats.Partition(fmt.Sprint(i)).Released()
+		owners[fmt.Sprint(i)] = longName(1)
+	}
+	c.health.Ownership(0, crowd, 0)
+	c.health.Owners(longName(0), owners)
+}
+
 // postFailure returns the error that the log has for a POST that failed.
 func (c *CrowdedStatus) postFailure() error {
 	return fmt.Errorf("post to %s: %s", c.sink, refusal)

@@ -93,9 +93,9 @@ func compress(text string) []byte {
 // Handler returns a handler that serves the page. The page uses relative paths, so that it works behind a prefix, such
 // as that of the API server's proxy.
 func Handler() http.Handler {
-	body, compressed, policy := []byte(html()), compress(html()), policy()
+	plain, compressed, policy := []byte(html()), compress(html()), policy()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header, body := w.Header(), body
+		header, body := w.Header(), plain
 		header.Set("Content-Type", "text/html; charset=utf-8")
 		header.Set("Content-Security-Policy", policy)
 		header.Set("X-Content-Type-Options", "nosniff")

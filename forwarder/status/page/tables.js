@@ -8,6 +8,7 @@ const conditions = {
 };
 const order = Object.keys(conditions);
 const rows = new Map(); // partition -> { row, cells, details, list, draw }
+let latest = null; // the status that is shown
 const clusterRows = new Map(); // cluster -> { row, cells }
 
 function addHead(id, labels) {
@@ -57,6 +58,7 @@ function newPartition(id) {
     known.details.hidden = !known.details.hidden;
     button.setAttribute("aria-expanded", String(!known.details.hidden));
     if (known.details.hidden) return;
+    fillPartition(known, latest, latest.partitions.find((partition) => partition.id === id));
     known.draw ??= newHistory(plots);
     fetchHistory(known.draw, id);
   });
@@ -132,6 +134,7 @@ function dropOthers(known, names, remove) {
 const latenessOf = ({ backlog }) => (backlog ? Math.floor(backlog.oldest_age_seconds / 900) : 0);
 
 function showPartitions(status) {
+  latest = status;
   dropOthers(rows, status.partitions.map((partition) => partition.id), (each) => { each.row.remove(); each.details.remove(); });
   const sorted = status.partitions.toSorted((a, b) => order.indexOf(conditionOf(a)) - order.indexOf(conditionOf(b)) || latenessOf(b) - latenessOf(a));
   for (const partition of sorted) {
