@@ -88,6 +88,15 @@ const commands = {
     const { width, height } = await pages[page].page.locator(selector).boundingBox();
     await pages[page].page.locator(selector).hover({ position: { x: width * part, y: height / 2 } });
   },
+  // drag moves the mouse with its button down from one part of an element's width to another.
+  async drag({ page, selector, from, part }) {
+    const { mouse } = pages[page].page;
+    const { x, y, width, height } = await pages[page].page.locator(selector).boundingBox();
+    await mouse.move(x + width * from, y + height / 2);
+    await mouse.down();
+    await mouse.move(x + width * part, y + height / 2, { steps: 5 });
+    await mouse.up();
+  },
   // ground is the colour behind the text, as rgb(r, g, b).
   async ground({ page }) {
     return pages[page].page.evaluate(() => getComputedStyle(document.body).backgroundColor);

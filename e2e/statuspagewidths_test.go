@@ -81,6 +81,14 @@ func TestTheStatusPageSaysWhatIsBehindFirstAndShowsLastNightsOutageAfterAReload(
 	p.AwaitText(t, "#history", "waiting 2")
 	p.AwaitText(t, "#history", "handled 0 at ")
 	p.AwaitText(t, "#history", "delivered 0 at ")
+
+	// A time that is enlarged fills the plot: what was at 0.60 of the width is now at 0.40.
+	plot := "#history figure:nth-child(2) .u-over"
+	p.Drag(t, plot, 0.56, 0.66)
+	p.Hover(t, plot, 0.4)
+	p.AwaitText(t, "#history", "handled 0 at ")
+	p.Hover(t, plot, 0.9)
+	harness.Wait(t, func() bool { return !strings.Contains(p.Text(t, "#history"), "handled 0 at ") }, "the outage is over by then")
 }
 
 func TestASelectionSurvivesARefreshOfTheStatusPage(t *testing.T) {

@@ -65,6 +65,8 @@ type browserCommand struct {
 	Whole    bool   `json:"whole,omitempty"`
 	// Part is a part of a width, from 0 to 1.
 	Part float64 `json:"part,omitempty"`
+	// From is the part of the width where a drag begins.
+	From float64 `json:"from,omitempty"`
 }
 
 // do executes a command and decodes its result.
@@ -182,6 +184,12 @@ func (p *Tab) Colour(t *testing.T, selector string) (colour string) {
 func (p *Tab) Hover(t *testing.T, selector string, part float64) {
 	t.Helper()
 	p.do(t, browserCommand{Do: "hover", Page: p.page, Selector: selector, Part: part}, nil)
+}
+
+// Drag moves the mouse with its button down over an element, between two parts of its width from 0 to 1.
+func (p *Tab) Drag(t *testing.T, selector string, from, to float64) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "drag", Page: p.page, Selector: selector, From: from, Part: to}, nil)
 }
 
 // Background returns the page's background colour as CSS writes it.

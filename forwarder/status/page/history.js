@@ -55,7 +55,7 @@ function newPlot(kind) {
   host.setAttribute("aria-label", kind.title);
   figure.append(caption, host);
   const axis = { stroke: () => colour("--quiet"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
-  const made = { figure, kind, plot: null };
+  const made = { figure, kind, plot: null, span: null };
   made.draw = (data, failed) => {
     if (!made.plot) {
       made.plot = new uPlot({
@@ -66,19 +66,23 @@ function newPlot(kind) {
         series: [{}, ...kind.lines.map(([label, , tone], i) => ({ label, stroke: () => colour(tone), width: 1.5, dash: i ? [4, 3] : undefined, points: { show: false } }))],
         hooks: { drawClear: [shadeFailures], setCursor: [(plot) => showValues(plot, kind, keys)] },
       }, data, host);
+      host.addEventListener("dblclick", () => made.zoom());
       new ResizeObserver(() => {
         if (host.clientWidth > 0) made.plot.setSize({ width: host.clientWidth, height: plotHeight });
       }).observe(host);
     }
     made.plot.failed = failed;
     made.plot.setData(data, false);
-    made.zoom();
+    const { min, max } = made.plot.scales.x;
+    if (made.span === null || min === made.span.min && max === made.span.max) made.zoom();
+    else made.plot.redraw(); // a time that somebody has enlarged stays
     showValues(made.plot, kind, keys);
     host.setAttribute("aria-label", `${kind.title} in the last ${spans.find(([, seconds]) => seconds === span)[0]}. ${keys.map((key) => key.textContent).join(", ")} now.`);
   };
   made.zoom = () => {
     const last = made.plot.data[0].at(-1) + 60;
-    made.plot.setScale("x", { min: last - span, max: last });
+    made.span = { min: last - span, max: last };
+    made.plot.setScale("x", made.span);
   };
   allPlots.add(made);
   return made;
