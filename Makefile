@@ -13,7 +13,7 @@ KUBECONFORM   := github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
 HELM_DOCS     := github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2
 TOOLS         := $(CURDIR)/bin
 
-.PHONY: build test unit e2e torture soak bench look pictures lint fuzz chart chart-docs manifest demo clean
+.PHONY: build test unit e2e torture soak bench look pictures uplot lint fuzz chart chart-docs manifest demo clean
 
 build: ## the static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o aks-audit-log-go .
@@ -38,10 +38,14 @@ bench: ## what the daemon costs and how fast it is, into docs/performance.md; do
 	cd e2e && go test -count 1 -tags bench -run '^TestPerformance$$' -timeout 120m -v .
 
 look: ## the status page in a browser, the dashboard and the alerts in a Prometheus; it wants Debian's chromium and prometheus
-	cd e2e && go test -race -tags look -timeout 10m -run 'TheStatusPage|Dashboard|Alert|WhatStopsReading' .
+	cd e2e && go test -race -tags look -timeout 10m -run 'StatusPage|UPlot|Dashboard|Alert|WhatStopsReading' .
 
 pictures: ## the screenshots in docs/, of the status page; it wants Debian's chromium
 	cd e2e && PICTURES=$(CURDIR)/docs go test -tags look -count 1 -run '^TestTheStatusPageCanBeRead' .
+
+uplot: ## uPlot, which draws the status page's plots, from the npm package that e2e/package-lock.json pins
+	cd e2e && npm ci --ignore-scripts --no-audit --no-fund
+	cp e2e/node_modules/uplot/dist/uPlot.iife.min.js e2e/node_modules/uplot/dist/uPlot.min.css e2e/node_modules/uplot/LICENSE forwarder/status/page/uplot/
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/staticcheck ## formatting, vet, linters, tidiness, in both modules
 	test -z "$$(gofmt -l . | grep -v node_modules)"

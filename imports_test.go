@@ -17,13 +17,13 @@ const modulePath = "aks-audit-log-go"
 // import none of these. So nothing imports upwards, and no cycle can come about.
 var mayImport = map[string][]string{
 	".":                {"eventhub", "forwarder", "forwarder/variable", "internal/admin", "internal/check", "internal/daemon"},
-	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/hubclient/sdklog", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/metrics", "forwarder/status", "webhook", "webhook/advice"},
+	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/hubclient/sdklog", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/history", "forwarder/metrics", "forwarder/status", "webhook", "webhook/advice"},
 	"internal/check":   {"eventhub", "eventhub/advice", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook", "webhook/advice"},
 	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "webhook"},
 	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/advice", "webhook/barrier", "webhook/body", "webhook/confirm", "webhook/intermediary", "webhook/pace", "webhook/turn"},
 	"webhook/confirm":  {"httpclient", "webhook/barrier", "webhook/habit", "webhook/queue"},
 	"httpclient":       {},
-	"forwarder/status": {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "forwarder/status/page", "forwarder/variable"},
+	"forwarder/status": {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/history", "forwarder/metrics", "forwarder/status/page", "forwarder/variable"},
 
 	"eventhub/consumer":         {"eventhub", "eventhub/advice", "eventhub/partition", "forwarder", "forwarder/health", "forwarder/metrics"},
 	"eventhub/partition":        {"eventhub", "eventhub/checkpoint", "eventhub/deadletters", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics"},
@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"forwarder/metrics":     {"forwarder", "forwarder/audit"},
 	"forwarder/backlog":     {"forwarder/audit", "forwarder/metrics"},
 	"forwarder/health":      {},
+	"forwarder/history":     {"forwarder/audit", "forwarder/metrics"},
 	"forwarder/status/page": {},
 	"forwarder":             {"forwarder/audit", "forwarder/connstr", "forwarder/variable"},
 	"forwarder/audit":       {},

@@ -142,6 +142,17 @@ func TestTheRunbookOfEachAlertIsFoundBehindTheAddressThatIsGiven(t *testing.T) {
 	}
 }
 
+func TestTheStatusPageLinksToTheRunbookOfTheAlerts(t *testing.T) {
+	t.Parallel()
+	const address = "prometheusRules.runbookUrl=https://git.example.com/blob/main"
+	shown := func(settings ...string) any {
+		return only(t, render(t, append([]string{withSecret}, settings...)...), "ConfigMap").at("data/RUNBOOKURL")
+	}
+	assert.Nil(t, shown())
+	assert.Equal(t, "https://git.example.com/blob/main", shown(address))
+	assert.Equal(t, "https://other.example.com", shown(address, "config.RUNBOOKURL=https://other.example.com"))
+}
+
 func TestEveryMonitorCallsItsJobAsTheChart(t *testing.T) {
 	t.Parallel()
 	for _, settings := range [][]string{

@@ -21,12 +21,13 @@ func TestTheStatusPageTellsOfABacklogWhileThereIsOne(t *testing.T) {
 	s.AnswerWith(http.StatusServiceUnavailable)
 	d := harness.StartDaemon(t, harness.PageSettings(t, hub, s.URL))
 	p := harness.StartBrowser(t).Open(t, d.StatsURL, desk)
-	p.AwaitText(t, "#backlog", "1 hub event waits, the oldest for 2 h 0 min")
-	p.AwaitText(t, "#backlog", "0 hub events/s were handled (0 audit events/s). When it has caught up is not known.")
+	p.AwaitText(t, "#answers", "No: 1 hub event waits, the oldest for 2 h")
+	p.AwaitText(t, "#answers", "Not before it works again.")
+	p.AwaitText(t, cell("0", "Age"), "2 h")
 	assert.Empty(t, p.List(t, "violations"), "rules of accessibility")
 
 	s.AnswerWith(http.StatusOK)
 	s.Await(t, 1)
-	harness.Wait(t, func() bool { return p.Text(t, "#backlog") == "" }, "the notice is gone")
+	harness.Wait(t, func() bool { return p.Text(t, "#state") == "Up to date" }, "the backlog is over")
 	p.AssertClean(t, d)
 }

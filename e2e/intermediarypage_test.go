@@ -16,7 +16,7 @@ func TestTheStatusPageSaysWhoAnswersInPlaceOfFalco(t *testing.T) {
 	ingress, _ := startForwardProxy(t, f.URL)
 	d := harness.StartDaemon(t, harness.PageSettings(t, hub, ingress.URL+"/k8s-audit"))
 	p := harness.StartBrowser(t).Open(t, d.StatsURL, desk)
-	p.AwaitText(t, "#state", "forwarding")
+	p.AwaitText(t, "#state", "Up to date")
 	assert.Empty(t, p.Text(t, "#intermediary"), "nothing was answered yet")
 
 	hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 0)))

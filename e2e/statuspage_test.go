@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/e2e/harness"
 )
@@ -32,42 +33,53 @@ func cell(partition, label string) string {
 	return fmt.Sprintf(`tr[data-partition="%s"] [data-label="%s"]`, partition, label)
 }
 
+// detail returns the selector of what a click on the number of a partition shows under a heading.
+func detail(partition, label string) string {
+	return fmt.Sprintf(`tr[data-details-of="%s"] [data-label="%s"]`, partition, label)
+}
+
 func TestTheStatusPageShowsAnOutageOfTheSinkWithinSecondsAndItsRecovery(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 2), harness.StartSink(t)
 	d := harness.StartDaemon(t, harness.PageSettings(t, hub, s.URL))
 	p := harness.StartBrowser(t).Open(t, d.StatsURL, desk)
-	p.AwaitText(t, "#state", "forwarding")
-	p.AwaitText(t, "#reason", "owning 2 of 2 partitions")
-	p.AwaitText(t, cell("0", "Owner"), "this replica")
+	p.AwaitText(t, "#state", "Up to date")
+	p.AwaitText(t, "#answers", "Yes: it reads 2 of 2 partitions, and delivers.")
+	p.AwaitText(t, cell("0", "Condition"), "✓ up to date")
+	p.Click(t, `tr[data-partition="0"] button`)
+	p.Click(t, `tr[data-partition="1"] button`)
+	machine, err := os.Hostname()
+	require.NoError(t, err)
+	p.AwaitText(t, detail("0", "Owner"), machine)
 	assert.Equal(t, "None since the start.", p.Text(t, "#no-recent-log"))
 
 	fed := harness.NewFeed(hub)
 	fed.Add(t, 4, 3)
-	p.AwaitText(t, cell("1", "Delivered"), "12")
-	p.AwaitText(t, cell("1", "Position"), "3")
-	p.AwaitText(t, cell("1", "Sink's last answer"), "✓ 200")
-	p.AwaitText(t, cell("0", "Lag"), "0")
+	p.AwaitText(t, detail("1", "Delivered"), "12")
+	p.AwaitText(t, detail("1", "Position"), "3")
+	p.AwaitText(t, detail("1", "Sink's last answer"), "✓ 200")
+	p.AwaitText(t, cell("0", "Waiting"), "0")
 	p.AssertClean(t, d)
 
 	s.AnswerWith(http.StatusServiceUnavailable)
 	fed.Add(t, 1, 1)
 	harness.Wait(t, func() bool { status, _ := d.Readyz(t); return status == http.StatusServiceUnavailable }, "the daemon is not ready")
 	down := time.Now()
-	p.AwaitText(t, "#state", "not ready")
+	p.AwaitText(t, "#state", "Not delivering")
 	assert.Less(t, time.Since(down), soon+harness.Overtime(t.Context()), "the time until the page shows it")
-	p.AwaitText(t, "#reason", "the sink does not take audit events")
-	p.AwaitText(t, cell("0", "Sink's last answer"), "✗ the sink answered 503 Service Unavailable")
-	p.AwaitText(t, cell("0", "Lag"), "1")
+	p.AwaitText(t, "#answers", "No: the sink does not take audit events: the sink answered 503 Service Unavailable.")
+	p.AwaitText(t, "#answers", "Runbook: AksAuditLogSinkFailing, in docs/operations.md")
+	p.AwaitText(t, detail("0", "Sink's last answer"), "✗ the sink answered 503 Service Unavailable")
+	p.AwaitText(t, cell("0", "Waiting"), "1")
 	p.AwaitText(t, "#recent-log", "holding the audit event until the sink takes it")
 
 	s.AnswerWith(http.StatusOK)
 	d.AwaitReady(t)
 	up := time.Now()
-	p.AwaitText(t, "#state", "forwarding")
+	p.AwaitText(t, "#state", "Up to date")
 	assert.Less(t, time.Since(up), soon+harness.Overtime(t.Context()), "the time until the page shows it")
-	p.AwaitText(t, cell("0", "Delivered"), "13")
-	p.AwaitText(t, cell("0", "Sink's last answer"), "✓ 200")
+	p.AwaitText(t, detail("0", "Delivered"), "13")
+	p.AwaitText(t, detail("0", "Sink's last answer"), "✓ 200")
 	p.AssertClean(t, d)
 
 	assert.Empty(t, p.Text(t, "#offline"))
@@ -97,32 +109,28 @@ func TestTheStatusPageShowsAClusterThatFellSilent(t *testing.T) {
 
 func TestTheStatusPageCanBeReadOnAPhoneInTheDarkAndByAScreenReader(t *testing.T) {
 	t.Parallel()
-	hub, s := harness.StartHub(t, 4), harness.StartSink(t)
-	d := harness.StartDaemon(t, harness.PageSettings(t, hub, s.URL))
+	c := harness.StartCrowdedStatus(t)
+	c.FallBehind()
 	b := harness.StartBrowser(t)
 	windows := map[string]harness.Window{
 		"status-page": desk, "status-page-dark": night, "status-page-phone": phone, "status-page-phone-dark": nightPhone,
 	}
 	grounds := map[string]string{"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 27)"}
-	tabs := map[string]*harness.Tab{}
-	for name, w := range windows {
-		tabs[name] = b.Open(t, d.StatsURL, w)
-	}
 	dir := os.Getenv(harness.PicturesVariable)
 	if dir == "" {
 		dir = t.TempDir()
-		harness.PlayOutage(t, harness.NewFeed(hub), s, d)
-	} else {
-		harness.PlayScene(t, harness.NewFeed(hub), s, d)
 	}
-	for name, p := range tabs {
+	for name, w := range windows {
+		p := b.Open(t, c.URL, w)
 		p.AwaitText(t, "#recent-log", "post failed")
-		p.AwaitText(t, "#state", "forwarding")
-		assert.Contains(t, p.Text(t, "#figures"), "Delivered")
-		assert.LessOrEqual(t, p.ScrollWidth(t), windows[name].Width, "%s does not scroll sideways", name)
-		assert.Equal(t, grounds[windows[name].Scheme], p.Background(t), "%s: the ground", name)
+		p.AwaitText(t, "#state", "Behind")
+		p.AwaitText(t, "#history", "arrived 1,0")
+		assert.Contains(t, p.Text(t, "#figures"), "Audit events delivered")
+		assertFits(t, p, name, w.Width)
+		assert.Equal(t, grounds[w.Scheme], p.Background(t), "%s: the ground", name)
 		assert.Empty(t, p.List(t, "violations"), "%s: rules of accessibility", name)
-		p.Screenshot(t, filepath.Join(dir, name+".png"), windows[name].Width > phone.Width)
-		p.AssertClean(t, d)
+		p.Screenshot(t, filepath.Join(dir, name+".png"), w.Width > phone.Width)
+		p.AssertCleanAt(t, c.URL)
+		p.Close(t)
 	}
 }

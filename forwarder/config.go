@@ -181,6 +181,9 @@ type Config struct {
 	// StatsHosts are host names under which the status page is shown, in addition to IP addresses, localhost and the
 	// names of the Kubernetes cluster. They are none by default.
 	StatsHosts []string
+	// RunbookURL is the address of the folder above docs/operations.md, without a slash at its end. It is empty by
+	// default.
+	RunbookURL string
 	// ShutdownTimeout bounds the whole shutdown, by default 25 s. It is above 0.
 	ShutdownTimeout time.Duration
 	// WatchdogTimeout is how long the consumer may make no progress before it counts as wedged, by default 5 min. 0 is

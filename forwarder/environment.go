@@ -56,6 +56,7 @@ type environment struct {
 	LogFormat          string         `env:"LOGFORMAT"`
 	StatsAddress       string         `env:"STATSADDRESS"`
 	StatsHosts         string         `env:"STATSHOSTS"`
+	RunbookURL         string         `env:"RUNBOOKURL"`
 	ShutdownTimeout    time.Duration  `env:"SHUTDOWNTIMEOUT"`
 	WatchdogTimeout    time.Duration  `env:"WATCHDOGTIMEOUT"`
 }

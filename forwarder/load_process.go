@@ -3,6 +3,7 @@ package forwarder
 import (
 	"math"
 	"net"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -52,6 +53,7 @@ func (l *loader) process() {
 		l.problems.wrong(variable.StatsAddress)
 	}
 	l.statsHosts()
+	l.runbookURL()
 	l.out.ShutdownTimeout = l.in.ShutdownTimeout
 	if l.in.ShutdownTimeout <= 0 {
 		l.problems.wrong(variable.ShutdownTimeout)
@@ -76,6 +78,20 @@ func (l *loader) statsHosts() {
 		}
 		l.out.StatsHosts = append(l.out.StatsHosts, name)
 	}
+}
+
+// runbookURL checks the address of the runbook.
+func (l *loader) runbookURL() {
+	if l.in.RunbookURL == "" {
+		return
+	}
+	address, err := url.Parse(l.in.RunbookURL)
+	if err != nil || address.Scheme != "https" && address.Scheme != "http" || address.Host == "" ||
+		address.User != nil || address.RawQuery != "" || address.Fragment != "" {
+		l.problems.wrong(variable.RunbookURL)
+		return
+	}
+	l.out.RunbookURL = strings.TrimRight(address.String(), "/")
 }
 
 // validAddress reports whether an address has the form [host]:port. Port 0, any free port, is for tests.

@@ -377,3 +377,13 @@ func TestTheHostNamesOfTheStatusPageAreChecked(t *testing.T) {
 		assert.ErrorContains(t, err, "STATSHOSTS is", wrong)
 	}
 }
+
+func TestTheAddressOfTheRunbookIsChecked(t *testing.T) {
+	cfg, err := Load(environ("RUNBOOKURL=https://git.example.com/blob/main/"))
+	require.NoError(t, err)
+	assert.Equal(t, "https://git.example.com/blob/main", cfg.RunbookURL)
+	for _, wrong := range []string{"docs", "javascript:alert(1)", "https://a:b@git.example.com", "https://git.example.com/?a=b", "https:///x", "https://a/#b"} {
+		_, err = Load(environ("RUNBOOKURL=" + wrong))
+		assert.ErrorContains(t, err, "RUNBOOKURL is", wrong)
+	}
+}

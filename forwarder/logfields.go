@@ -68,6 +68,7 @@ func (c Config) LogFields() logrus.Fields {
 		"log_format":          cmp.Or(c.LogFormat, "auto"),
 		"stats_address":       c.StatsAddress,
 		"stats_hosts":         strings.Join(c.StatsHosts, ","),
+		"runbook_url":         c.RunbookURL,
 		"shutdown_timeout":    c.ShutdownTimeout.String(),
 		"watchdog_timeout":    c.WatchdogTimeout.String(),
 	}

@@ -58,9 +58,15 @@ type browserCommand struct {
 	Width    int    `json:"width,omitempty"`
 	Height   int    `json:"height,omitempty"`
 	Scheme   string `json:"scheme,omitempty"`
+	Locale   string `json:"locale,omitempty"`
 	Selector string `json:"selector,omitempty"`
+	Name     string `json:"name,omitempty"`
 	Path     string `json:"path,omitempty"`
 	Whole    bool   `json:"whole,omitempty"`
+	// Part is a part of a width, from 0 to 1.
+	Part float64 `json:"part,omitempty"`
+	// From is the part of the width where a drag begins.
+	From float64 `json:"from,omitempty"`
 }
 
 // do executes a command and decodes its result.
@@ -88,17 +94,17 @@ type Tab struct {
 	page int
 }
 
-// Window is the size of a window and its preferred colour scheme, "light" or "dark".
+// Window is the size of a window, its preferred colour scheme, "light" or "dark", and the language of the browser.
 type Window struct {
-	Width, Height int
-	Scheme        string
+	Width, Height  int
+	Scheme, Locale string
 }
 
 // Open opens a page in a new window.
 func (b *Browser) Open(t *testing.T, url string, w Window) *Tab {
 	t.Helper()
 	opened := &Tab{Browser: b}
-	b.do(t, browserCommand{Do: "open", URL: url, Width: w.Width, Height: w.Height, Scheme: w.Scheme}, &opened.page)
+	b.do(t, browserCommand{Do: "open", URL: url, Width: w.Width, Height: w.Height, Scheme: w.Scheme, Locale: w.Locale}, &opened.page)
 	return opened
 }
 
@@ -114,6 +120,76 @@ func (p *Tab) ScrollWidth(t *testing.T) (width int) {
 	t.Helper()
 	p.do(t, browserCommand{Do: "width", Page: p.page}, &width)
 	return width
+}
+
+// Close closes the window. A daemon takes only so many connections from one address.
+func (p *Tab) Close(t *testing.T) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "close", Page: p.page}, nil)
+}
+
+// Reload loads the page again.
+func (p *Tab) Reload(t *testing.T) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "reload", Page: p.page}, nil)
+}
+
+// Click clicks the one element that matches the CSS selector.
+func (p *Tab) Click(t *testing.T, selector string) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "click", Page: p.page, Selector: selector}, nil)
+}
+
+// Select selects the text of the one element that matches the CSS selector, as a person does who wants to copy it.
+func (p *Tab) Select(t *testing.T, selector string) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "select", Page: p.page, Selector: selector}, nil)
+}
+
+// Deselect ends the selection.
+func (p *Tab) Deselect(t *testing.T) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "deselect", Page: p.page}, nil)
+}
+
+// Selected returns the text that is selected.
+func (p *Tab) Selected(t *testing.T) (text string) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "selected", Page: p.page}, &text)
+	return text
+}
+
+// Attribute returns an attribute of the one element that matches the CSS selector.
+func (p *Tab) Attribute(t *testing.T, selector, name string) (value string) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "attribute", Page: p.page, Selector: selector, Name: name}, &value)
+	return value
+}
+
+// Title returns the title of the page.
+func (p *Tab) Title(t *testing.T) (title string) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "title", Page: p.page}, &title)
+	return title
+}
+
+// Colour returns the background colour of an element as CSS writes it.
+func (p *Tab) Colour(t *testing.T, selector string) (colour string) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "colour", Page: p.page, Selector: selector}, &colour)
+	return colour
+}
+
+// Hover moves the mouse over an element, to a part of its width from 0 to 1.
+func (p *Tab) Hover(t *testing.T, selector string, part float64) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "hover", Page: p.page, Selector: selector, Part: part}, nil)
+}
+
+// Drag moves the mouse with its button down over an element, between two parts of its width from 0 to 1.
+func (p *Tab) Drag(t *testing.T, selector string, from, to float64) {
+	t.Helper()
+	p.do(t, browserCommand{Do: "drag", Page: p.page, Selector: selector, From: from, Part: to}, nil)
 }
 
 // Background returns the page's background colour as CSS writes it.
@@ -145,8 +221,14 @@ func (p *Tab) AwaitText(t *testing.T, selector, text string) {
 // AssertClean checks that the browser reported no errors and sent requests to the daemon only.
 func (p *Tab) AssertClean(t *testing.T, d *Daemon) {
 	t.Helper()
+	p.AssertCleanAt(t, d.StatsURL)
+}
+
+// AssertCleanAt checks that the browser reported no errors and sent requests to the server of that address only.
+func (p *Tab) AssertCleanAt(t *testing.T, address string) {
+	t.Helper()
 	assert.Empty(t, p.List(t, "complaints"), "what the browser complained of")
-	own, err := url.Parse(d.StatsURL)
+	own, err := url.Parse(address)
 	require.NoError(t, err)
 	for _, request := range p.List(t, "requests") {
 		asked, err := url.Parse(request)

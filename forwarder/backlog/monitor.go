@@ -69,16 +69,16 @@ func (m *Monitor) look(now time.Time) {
 	change, all := step{took: now.Sub(m.last)}, view{}
 	m.last = now
 	for id, counted := range m.stats.Partitions() {
-		all.add(m.see(id, counted.Snapshot(), now, &change))
+		all.add(m.see(id, counted, now, &change))
 	}
 	m.window.push(change)
 	switch {
 	case all.behind && m.behind == nil:
 		m.behind = &episode{since: now.Add(-change.took), done: change}
-		m.stats.SetBacklog(m.backlog(all))
+		m.stats.SetBacklog(newBacklog(all, m.behind.since, m.window))
 	case all.behind:
 		m.behind.done.add(change)
-		backlog := m.backlog(all)
+		backlog := newBacklog(all, m.behind.since, m.window)
 		m.stats.SetBacklog(backlog)
 		m.tellBehind(backlog, now)
 	case m.behind != nil:
@@ -107,32 +107,42 @@ func (v *view) add(other view) {
 	v.oldestAge = max(v.oldestAge, other.oldestAge)
 }
 
-// see looks at one partition, and adds what has changed in it to change.
-func (m *Monitor) see(id string, s metrics.Snapshot, now time.Time, change *step) view {
+// see looks at one partition, records its backlog, and adds what has changed in it to change.
+func (m *Monitor) see(id string, counted *metrics.Partition, now time.Time, change *step) view {
 	p := m.partitions[id]
 	if p == nil {
 		p = &partition{}
 		m.partitions[id] = p
 	}
-	wasBehind := p.behind
+	s, wasBehind := counted.Snapshot(), p.behind
 	changed, oldestAge := p.see(s, now)
 	change.add(changed)
 	v := view{behind: p.behind, givenUp: wasBehind && !s.Owned, oldestAge: oldestAge}
 	if s.Lag != nil {
 		v.waiting = *s.Lag
 	}
+	changed.took = change.took
+	p.window.push(changed)
+	if !p.behind {
+		counted.SetBacklog(nil)
+		return v
+	}
+	if !wasBehind {
+		p.since = now.Add(-change.took)
+	}
+	counted.SetBacklog(newBacklog(v, p.since, p.window))
 	return v
 }
 
-// backlog returns the backlog that a view shows, with the rates of the window.
-func (m *Monitor) backlog(v view) *metrics.Backlog {
-	lately := m.window.sum()
+// newBacklog returns the backlog that a view shows, with the rates of the window.
+func newBacklog(v view, since time.Time, lately window) *metrics.Backlog {
+	all := lately.sum()
 	b := &metrics.Backlog{
-		Since: m.behind.since.UTC(), HubEvents: v.waiting, OldestAgeSeconds: v.oldestAge.Seconds(),
-		HubEventsPerSecond: lately.perSecond(lately.handled), AuditEventsPerSecond: lately.perSecond(lately.delivered),
+		Since: since.UTC(), HubEvents: v.waiting, OldestAgeSeconds: v.oldestAge.Seconds(),
+		HubEventsPerSecond: all.perSecond(all.handled), AuditEventsPerSecond: all.perSecond(all.delivered),
 	}
-	if lately.handled > 0 && lately.caughtUp > 0 {
-		seconds := float64(v.waiting) / lately.perSecond(lately.caughtUp)
+	if all.handled > 0 && all.caughtUp > 0 {
+		seconds := float64(v.waiting) / all.perSecond(all.caughtUp)
 		b.CatchUpSeconds = &seconds
 	}
 	return b

@@ -193,6 +193,30 @@ func TestTheStatisticsHaveTheBacklog(t *testing.T) {
 	})
 }
 
+func TestEachPartitionHasItsOwnBacklog(t *testing.T) {
+	watch(t, func(t *testing.T, f fixture) {
+		f.claim("0", 6000, time.Hour)
+		f.claim("1", 500, 20*time.Minute)
+		f.claim("2", 5, time.Second)
+		began := time.Now()
+		for range 61 {
+			f.work("0", 1, 50, 10)
+			f.arrive("1", 3)
+		}
+		first, second := f.stats.Partition("0").Snapshot().Backlog, f.stats.Partition("1").Snapshot().Backlog
+		require.NotNil(t, first)
+		require.NotNil(t, second)
+		assert.WithinDuration(t, began, first.Since, time.Second)
+		assert.Equal(t, int64(6000-60*40), first.HubEvents)
+		assert.InDelta(t, 3600/40.0, *first.CatchUpSeconds, 5)
+		assert.Equal(t, int64(500+60*3), second.HubEvents)
+		assert.Nil(t, second.CatchUpSeconds)
+		f.stats.Partition("1").Released()
+		time.Sleep(interval)
+		assert.Nil(t, f.stats.Partition("1").Snapshot().Backlog)
+	})
+}
+
 func TestWithoutProgressTheTimeIsUnknown(t *testing.T) {
 	watch(t, func(t *testing.T, f fixture) {
 		f.claim("0", 100, 2*time.Minute)

@@ -19,6 +19,9 @@ type partition struct {
 	// idleSince is since when hub events wait and none was handled, zero if none waits.
 	idleSince time.Time
 	behind    bool
+	// since is since when the partition is behind.
+	since  time.Time
+	window window
 }
 
 // see takes over what a partition shows now. It returns what has changed since the last time, and how long its oldest

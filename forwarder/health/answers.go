@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/maruel/natural"
 )
@@ -74,6 +75,28 @@ func (h *Health) Ready() (ready bool, text string) {
 		return true, fmt.Sprintf("ready: standing by, all %d partitions are owned by other replicas", h.total)
 	}
 	return true, fmt.Sprintf("ready: owning %d of %d partitions", h.owned, h.total)
+}
+
+// Failures are what keeps partitions from being read or delivered, for the status page: the reason by partition.
+type Failures struct{ Reading, Posting map[string]string }
+
+// Failures returns what keeps partitions from being read or delivered.
+func (h *Health) Failures() Failures {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f := Failures{Reading: map[string]string{}, Posting: maps.Clone(h.sinkFailures)}
+	now := time.Now()
+	for id, r := range h.readings {
+		if why := r.notRead(now); why != "" {
+			f.Reading[id] = why
+		}
+	}
+	for by, why := range h.refusals {
+		if by != refusedManagement && by != refusedStorage {
+			f.Reading[by] = why
+		}
+	}
+	return f
 }
 
 // notOwning returns why the ownership of partitions keeps the daemon from being ready, or "".

@@ -241,6 +241,25 @@ func TestALinkThatIsLostLongAfterTheClaimIsNoReasonUntilOpeningItFailsToo(t *tes
 	})
 }
 
+func TestTheFailuresOfEachPartitionAreKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHealth()
+		for _, id := range []string{"0", "1", "2", "3"} {
+			h.Claimed(id)
+		}
+		h.Attached("0")
+		h.Attached("3")
+		h.HubRefuses("1", "the hub refuses the key")
+		h.HubRefuses("", "no token")
+		h.StorageRefuses("the storage refuses the key")
+		h.SinkFailing("3", "the sink answered 503")
+		<-time.After(attachWithin)
+		failures := h.Failures()
+		assert.Equal(t, map[string]string{"1": "the hub refuses the key", "2": "the hub has not opened it for 30s"}, failures.Reading)
+		assert.Equal(t, map[string]string{"3": "the sink answered 503"}, failures.Posting)
+	})
+}
+
 func TestWhatIsWedgedIsNotReady(t *testing.T) {
 	h := newWatchedHealth()
 	h.Ownership(1, 1, 0)

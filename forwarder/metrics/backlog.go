@@ -10,9 +10,10 @@ import (
 // BehindAfter is the age of the oldest waiting hub event from which on a partition counts as behind.
 const BehindAfter = time.Minute
 
-// Backlog is how far this replica is behind the hub, over all partitions that it owns. Rates are of the last minute.
+// Backlog is how far this replica is behind the hub, in one partition or over all partitions that it owns. Rates are of
+// the last minute.
 type Backlog struct {
-	// Since is when this replica was first seen to be behind.
+	// Since is when the replica, or the partition, was first seen to be behind.
 	Since time.Time `json:"since"`
 	// HubEvents is how many hub events are still to be handled.
 	HubEvents int64 `json:"hub_events"`
@@ -32,6 +33,9 @@ func (s *Statistics) SetBacklog(b *Backlog) { s.backlog.Store(b) }
 
 // Backlog returns how far this replica is behind the hub, nil if it is not.
 func (s *Statistics) Backlog() *Backlog { return s.backlog.Load() }
+
+// SetBacklog records how far the partition is behind the hub, nil if it is not. b must not be changed afterwards.
+func (p *Partition) SetBacklog(b *Backlog) { p.backlog.Store(b) }
 
 // newCatchUp returns the metric of the backlog's CatchUpSeconds.
 func (s *Statistics) newCatchUp() prometheus.Collector {

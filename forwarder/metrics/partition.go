@@ -32,6 +32,7 @@ type Partition struct {
 	// and verdict. The map is never changed.
 	records    map[audit.Verdict]*atomic.Int64
 	lastAnswer atomic.Pointer[SinkAnswer]
+	backlog    atomic.Pointer[Backlog]
 }
 
 // SinkAnswer is the result of one POST.
@@ -46,7 +47,8 @@ type SinkAnswer struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// Snapshot is the state of one partition at one moment. Position, Lag, Newest and Oldest are known only while it is owned.
+// Snapshot is the state of one partition at one moment. Position, Lag, Newest, Oldest and Backlog are known only while
+// it is owned.
 type Snapshot struct {
 	// Owned is whether this replica owns the partition.
 	Owned bool
@@ -64,6 +66,8 @@ type Snapshot struct {
 	Records map[audit.Verdict]int64
 	// LastAnswer is the result of the last POST, nil before the first.
 	LastAnswer *SinkAnswer
+	// Backlog is how far the partition is behind the hub, nil if it is not.
+	Backlog *Backlog
 }
 
 func newPartition(id string, vec *partitions) *Partition {
@@ -190,6 +194,7 @@ func (p *Partition) Snapshot() Snapshot {
 	if !s.Owned {
 		return s
 	}
+	s.Backlog = p.backlog.Load()
 	s.Position, s.Lag = known(p.position.Load()), known(p.lag.Load())
 	if newest := p.newest.Load(); newest != unknown {
 		s.Newest = time.Unix(0, newest)

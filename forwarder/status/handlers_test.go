@@ -32,7 +32,7 @@ func TestABrowserGetsThePageAndOtherClientsTheListOfPaths(t *testing.T) {
 	res, body = request(t, server, "GET", "/")
 	assert.Equal(t, "text/plain; charset=utf-8", res.Header.Get("Content-Type"))
 	assert.Equal(t, "Accept", res.Header.Get("Vary"))
-	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/status.json"} {
+	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/status.json", "/history.json"} {
 		assert.Contains(t, body, path)
 	}
 }
@@ -40,7 +40,7 @@ func TestABrowserGetsThePageAndOtherClientsTheListOfPaths(t *testing.T) {
 func TestStatusJSONHasTheStatusOfThisMoment(t *testing.T) {
 	f := newFixture(t)
 	log, _ := test.NewNullLogger()
-	server := serveUntilEnd(t, NewServer("127.0.0.1:0", nil, prometheus.NewRegistry(), f.health, f.overview.Status, log))
+	server := serveUntilEnd(t, NewServer("127.0.0.1:0", nil, prometheus.NewRegistry(), f.health, f.overview.Status, f.history, log))
 	res, body := request(t, server, "GET", "/status.json")
 	assert.Equal(t, http.StatusOK, res.StatusCode)
 	for name, value := range map[string]string{
@@ -60,6 +60,26 @@ func TestStatusJSONHasTheStatusOfThisMoment(t *testing.T) {
 	assert.Equal(t, StateForwarding, status.State)
 	res, _ = request(t, server, "POST", "/status.json")
 	assert.Equal(t, http.StatusMethodNotAllowed, res.StatusCode)
+}
+
+func TestHistoryJSONHasTheHistoryOfAllPartitionsOrOfOne(t *testing.T) {
+	f := newFixture(t)
+	f.balance(map[string]string{"0": "me", "1": "me", "2": "other-pod"})
+	for id, handled := range map[string]int{"0": 3, "1": 4} {
+		for range handled {
+			f.stats.Partition(id).Handled()
+		}
+	}
+	f.history.Look()
+	log, _ := test.NewNullLogger()
+	server := serveUntilEnd(t, NewServer("127.0.0.1:0", nil, prometheus.NewRegistry(), f.health, f.overview.Status, f.history, log))
+	for path, handled := range map[string]string{"/history.json": "[7]", "/history.json?partition=1": "[4]", "/history.json?partition=2": "[]"} {
+		res, body := request(t, server, "GET", path)
+		assert.Equal(t, http.StatusOK, res.StatusCode)
+		assert.Equal(t, "application/json", res.Header.Get("Content-Type"))
+		assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
+		assert.Contains(t, body, `"handled_hub_events":`+handled)
+	}
 }
 
 func TestHealthzFollowsTheWatchdog(t *testing.T) {

@@ -35,7 +35,8 @@ func TestTheStatusIsShownUnderInnerNamesOnly(t *testing.T) {
 
 func TestAPageOfTheInternetCannotReadTheStatus(t *testing.T) {
 	log, _ := test.NewNullLogger()
-	server := serveUntilEnd(t, NewServer("127.0.0.1:0", []string{"audit.example.com"}, prometheus.NewRegistry(), health.NewHealth(), noStatus, log))
+	server := serveUntilEnd(t, NewServer("127.0.0.1:0", []string{"audit.example.com"}, prometheus.NewRegistry(), health.NewHealth(), noStatus,
+		newFixture(t).history, log))
 	get := func(path, host string) (int, string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+server.Addr()+path, nil)
 		require.NoError(t, err)
@@ -47,7 +48,7 @@ func TestAPageOfTheInternetCannotReadTheStatus(t *testing.T) {
 		require.NoError(t, res.Body.Close())
 		return res.StatusCode, string(body)
 	}
-	for _, path := range []string{"/", "/status.json"} {
+	for _, path := range []string{"/", "/status.json", "/history.json"} {
 		status, body := get(path, "evil.example:9000")
 		assert.Equal(t, http.StatusForbidden, status, path)
 		assert.Contains(t, body, "STATSHOSTS")

@@ -25,6 +25,12 @@ type PartitionStatus struct {
 	ID string `json:"id"`
 	// State is one of the Partition constants.
 	State string `json:"state"`
+	// Condition is how far this partition is behind, empty if another replica owns it.
+	Condition Condition `json:"condition"`
+	// Reason is why it is not read or delivered. It can be empty.
+	Reason string `json:"reason,omitempty"`
+	// Backlog is how far it is behind. It is nil while no hub event waits for more than a minute.
+	Backlog *metrics.Backlog `json:"backlog"`
 	// Owner is the name of the owner, empty if none is known.
 	Owner string `json:"owner"`
 	// Position is the sequence number up to which all hub events have their verdict.
@@ -58,7 +64,7 @@ func partitionStatus(id, owner, replica string, m *metrics.Partition, now time.T
 	p := PartitionStatus{ID: id, Owner: owner}
 	if m != nil {
 		s := m.Snapshot()
-		p.Records, p.LastAnswer, p.Position, p.LagEvents = s.Records, s.LastAnswer, s.Position, s.Lag
+		p.Records, p.LastAnswer, p.Position, p.LagEvents, p.Backlog = s.Records, s.LastAnswer, s.Position, s.Lag, s.Backlog
 		if s.Owned {
 			p.State = PartitionHere
 		}

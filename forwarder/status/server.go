@@ -16,6 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/forwarder/health"
+	"aks-audit-log-go/forwarder/history"
 )
 
 // The time-outs and limits of the statistics server. Its clients are Prometheus and the kubelet, which request small
@@ -38,11 +39,11 @@ type Server struct {
 	grace time.Duration
 }
 
-// NewServer returns a server of the metrics in reg, of health and of status for addr, which has the form [host]:port.
-// names are host names under which the status is shown, in addition to those that need no setting (see hosts). The
+// NewServer returns a server of the metrics in reg, of health, status and kept for addr, which has the form [host]:port.
+// kept is the history. names are host names under which the status is shown, in addition to those that need no setting (see hosts). The
 // server does not listen yet. Failures of single requests are logged to logger at debug level.
 func NewServer(addr string, names []string, reg *prometheus.Registry, health *health.Health, status func() Status,
-	logger logrus.FieldLogger,
+	kept *history.History, logger logrus.FieldLogger,
 ) *Server {
 	errorLog, hosts := log.New(debugWriter{logger}, "", 0), newHosts(names)
 	mux := http.NewServeMux()
@@ -51,6 +52,7 @@ func NewServer(addr string, names []string, reg *prometheus.Registry, health *he
 	mux.HandleFunc("GET /healthz", probe(health.Alive))
 	mux.HandleFunc("GET /readyz", probe(health.Ready))
 	mux.HandleFunc("GET /status.json", hosts.only(statusJSON(status)))
+	mux.HandleFunc("GET /history.json", hosts.only(historyJSON(kept)))
 	mux.HandleFunc("GET /{$}", hosts.only(root()))
 	return &Server{
 		addr:  addr,

@@ -26,7 +26,7 @@ func noStatus() Status { return Status{} }
 func startServer(t *testing.T, reg *prometheus.Registry, health *health.Health) *Server {
 	t.Helper()
 	log, _ := test.NewNullLogger()
-	return serveUntilEnd(t, NewServer("127.0.0.1:0", nil, reg, health, noStatus, log))
+	return serveUntilEnd(t, NewServer("127.0.0.1:0", nil, reg, health, noStatus, nil, log))
 }
 
 // serveUntilEnd does the same with a given server.
@@ -118,7 +118,7 @@ func TestReadyzFollowsTheHealth(t *testing.T) {
 func TestAPortInUseIsAnErrorAtOnce(t *testing.T) {
 	first := startServer(t, prometheus.NewRegistry(), health.NewHealth())
 	log, _ := test.NewNullLogger()
-	second := NewServer(first.Addr(), nil, prometheus.NewRegistry(), health.NewHealth(), noStatus, log)
+	second := NewServer(first.Addr(), nil, prometheus.NewRegistry(), health.NewHealth(), noStatus, nil, log)
 	err := second.Listen(t.Context())
 	require.ErrorContains(t, err, "listen for statistics on "+first.Addr()+": ")
 	assert.ErrorContains(t, err, "address already in use")
@@ -128,7 +128,7 @@ func TestAPortInUseIsAnErrorAtOnce(t *testing.T) {
 
 func TestAServerWhoseListenerIsClosedReturnsAnError(t *testing.T) {
 	log, _ := test.NewNullLogger()
-	server := NewServer("127.0.0.1:0", nil, prometheus.NewRegistry(), health.NewHealth(), noStatus, log)
+	server := NewServer("127.0.0.1:0", nil, prometheus.NewRegistry(), health.NewHealth(), noStatus, nil, log)
 	require.NoError(t, server.Listen(t.Context()))
 	require.NoError(t, server.listener.Close())
 	require.ErrorContains(t, server.Serve(t.Context()), "serve statistics on "+server.Addr())
@@ -148,7 +148,7 @@ func TestARequestInFlightIsAnsweredBeforeTheEnd(t *testing.T) {
 	scrape := blockingCollector{make(chan struct{}), make(chan struct{})}
 	reg.MustRegister(scrape)
 	log, _ := test.NewNullLogger()
-	server := NewServer("127.0.0.1:0", nil, reg, health.NewHealth(), noStatus, log)
+	server := NewServer("127.0.0.1:0", nil, reg, health.NewHealth(), noStatus, nil, log)
 	require.NoError(t, server.Listen(t.Context()))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -174,7 +174,7 @@ func TestARequestThatIsNeverAnsweredDoesNotBlockTheShutdown(t *testing.T) {
 	scrape := blockingCollector{make(chan struct{}), make(chan struct{})}
 	reg.MustRegister(scrape)
 	log, _ := test.NewNullLogger()
-	server := NewServer("127.0.0.1:0", nil, reg, health.NewHealth(), noStatus, log)
+	server := NewServer("127.0.0.1:0", nil, reg, health.NewHealth(), noStatus, nil, log)
 	server.grace = time.Millisecond
 	require.NoError(t, server.Listen(t.Context()))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -209,7 +209,7 @@ func waitUntilRefused(t *testing.T, address string) {
 
 func TestTheServerHasAllItsTimeOuts(t *testing.T) {
 	log, _ := test.NewNullLogger()
-	server := NewServer(":0", nil, prometheus.NewRegistry(), health.NewHealth(), noStatus, log).http
+	server := NewServer(":0", nil, prometheus.NewRegistry(), health.NewHealth(), noStatus, nil, log).http
 	assert.Positive(t, server.ReadHeaderTimeout)
 	assert.Positive(t, server.ReadTimeout)
 	assert.Positive(t, server.WriteTimeout)
@@ -220,7 +220,7 @@ func TestTheServerHasAllItsTimeOuts(t *testing.T) {
 func TestFailedRequestsAreLoggedAtDebugLevel(t *testing.T) {
 	log, hook := test.NewNullLogger()
 	log.SetLevel(logrus.DebugLevel)
-	server := NewServer(":0", nil, prometheus.NewRegistry(), health.NewHealth(), noStatus, log)
+	server := NewServer(":0", nil, prometheus.NewRegistry(), health.NewHealth(), noStatus, nil, log)
 	server.http.ErrorLog.Print("http: superfluous call")
 	entry := hook.LastEntry()
 	require.NotNil(t, entry)

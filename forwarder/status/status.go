@@ -38,6 +38,8 @@ type Status struct {
 	Version string    `json:"version"`
 	// State is one of the State constants.
 	State string `json:"state"`
+	// Summary is what an operator asks first.
+	Summary Summary `json:"summary"`
 	// Reason is the text of the probe that State follows.
 	Reason string `json:"reason"`
 	// Replica is the name of this replica among the owners. It is empty before the first balancing round.
@@ -106,6 +108,7 @@ func (o *Overview) Status() Status {
 			s.LastAnswer = p.LastAnswer
 		}
 	}
+	s.Summary = o.summary(s)
 	return s
 }
 
@@ -152,9 +155,12 @@ func (o *Overview) partitions(owners health.OwnerView) []PartitionStatus {
 	ids := slices.AppendSeq(slices.Collect(maps.Keys(counted)), maps.Keys(owners.ByPartition))
 	slices.SortFunc(ids, natural.Compare)
 	ids = slices.Compact(ids)
+	failures := o.health.Failures()
 	all := make([]PartitionStatus, 0, len(ids))
 	for _, id := range ids {
-		all = append(all, partitionStatus(id, owners.ByPartition[id], owners.Replica, counted[id], o.now()))
+		p := partitionStatus(id, owners.ByPartition[id], owners.Replica, counted[id], o.now())
+		p.setCondition(failures.Reading[id], failures.Posting[id], o.now())
+		all = append(all, p)
 	}
 	return all
 }

@@ -13,6 +13,7 @@ import (
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/audit"
 	"aks-audit-log-go/forwarder/health"
+	"aks-audit-log-go/forwarder/history"
 	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/internal/promtest"
 )
@@ -24,6 +25,7 @@ type fixture struct {
 	health   *health.Health
 	log      *logrus.Logger
 	clock    *promtest.Clock
+	history  *history.History
 }
 
 func newFixture(t *testing.T, environ ...string) fixture {
@@ -39,7 +41,7 @@ func newFixture(t *testing.T, environ ...string) fixture {
 	stats, _, at := newStatistics(t)
 	health := health.NewHealth()
 	log, recent := newLogger(t)
-	return fixture{NewOverview(cfg, stats, health, recent, at.Now), stats, health, log, at}
+	return fixture{NewOverview(cfg, stats, health, recent, at.Now), stats, health, log, at, history.New(stats, at.Now)}
 }
 
 // balance reports a balancing round that finds these owners. "me" is this replica.

@@ -54,6 +54,7 @@ const (
 	LogFormat        = "LOGFORMAT"
 	StatsAddress     = "STATSADDRESS"
 	StatsHosts       = "STATSHOSTS"
+	RunbookURL       = "RUNBOOKURL"
 	ShutdownTimeout  = "SHUTDOWNTIMEOUT"
 	WatchdogTimeout  = "WATCHDOGTIMEOUT"
 )
@@ -349,6 +350,12 @@ func processVariables() []Variable {
 			Help:    "Further host names under which the status page is shown, as behind an Ingress.",
 			Wants:   "host names without ports, separated by commas",
 			Example: "audit-log.example.com",
+		},
+		{
+			Name: RunbookURL, DefaultMeans: "the status page names the section, without a link",
+			Help:    "Where docs/operations.md is, which the status page links to: the address of this repository at a tag.",
+			Wants:   "an http or https address, without a query or a fragment",
+			Example: "https://git.example.com/security/aks-audit-log-go/blob/v1.0.0",
 		},
 		{
 			Name: ShutdownTimeout, Default: "25s",

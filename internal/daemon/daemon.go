@@ -20,6 +20,7 @@ import (
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/backlog"
 	"aks-audit-log-go/forwarder/health"
+	"aks-audit-log-go/forwarder/history"
 	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/forwarder/status"
 	"aks-audit-log-go/webhook"
@@ -40,7 +41,9 @@ type Daemon struct {
 	stats  *metrics.Statistics
 	health *health.Health
 	server *status.Server
-	poster *webhook.Poster
+	// history is kept for the status page.
+	history *history.History
+	poster  *webhook.Poster
 	// readerID names this process in the ownerships and at the hub.
 	readerID string
 	hub      eventhub.Hub
@@ -80,8 +83,9 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 	}
 	d.health.Register(registry)
 	d.health.Watch(cfg.WatchdogTimeout, time.Now)
+	d.history = history.New(d.stats, time.Now)
 	overview := status.NewOverview(cfg, d.stats, d.health, recentLog, time.Now)
-	d.server = status.NewServer(cfg.StatsAddress, cfg.StatsHosts, registry, d.health, overview.Status, log)
+	d.server = status.NewServer(cfg.StatsAddress, cfg.StatsHosts, registry, d.health, overview.Status, d.history, log)
 	if err := d.server.Listen(ctx); err != nil {
 		d.closeHub(ctx)
 		d.closeStore()
@@ -130,14 +134,15 @@ func runtimeFields() logrus.Fields {
 	}
 }
 
-// consume runs the consumer, and watches its backlog, until ctx is done, and then closes the hub.
+// consume runs the consumer, watches its backlog and keeps its history, until ctx is done, and then closes the hub.
 func (d *Daemon) consume(ctx context.Context) {
 	watching, stop := context.WithCancel(ctx)
-	var monitor sync.WaitGroup
-	monitor.Go(func() { backlog.New(d.stats, d.log).Run(watching) })
+	var watchers sync.WaitGroup
+	watchers.Go(func() { backlog.New(d.stats, d.log).Run(watching) })
+	watchers.Go(func() { d.history.Run(watching) })
 	consumer.New(d.cfg, d.readerID, d.hub, d.store, sink{d.poster}, d.stats, d.health, d.log).Run(ctx)
 	stop()
-	monitor.Wait()
+	watchers.Wait()
 	d.closeHub(ctx)
 }
 

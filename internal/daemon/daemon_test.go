@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -60,6 +61,10 @@ func TestTheDaemonForwardsServesItsStatisticsAndStops(t *testing.T) {
 	require.NotEmpty(t, names[0])
 	assert.Contains(t, get(t, "http://"+d.StatsAddr()+"/status.json"), `"`+names[0]+`"`,
 		"the service shows the owner of the partition to a reader that is displaced")
+	delivered := regexp.MustCompile(`"delivered_audit_events":\[[^\]]*1[,\]]`)
+	assert.Eventually(t, func() bool {
+		return delivered.MatchString(get(t, "http://"+d.StatsAddr()+"/history.json?partition=0"))
+	}, time.Minute, 50*time.Millisecond, "the history has the audit event")
 	stop()
 	require.NoError(t, <-ended)
 }
