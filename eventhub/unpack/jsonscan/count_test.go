@@ -61,7 +61,7 @@ func TestAKeyIsComparedWithoutItsEscapes(t *testing.T) {
 		`a`: "a", `\u0061\u0062`: "ab", `\"\\\/\b\f\n\r\t`: "\"\\/\b\f\n\r\t", `\u00e9`: `\u00e9`, `a\x`: `a\x`, `\u00g0`: `\u00g0`, `\u00`: `\u00`, `é`: "é",
 		strings.Repeat(`\u0061`, 100): strings.Repeat("a", 100),
 	} {
-		assert.Equal(t, want, unquote([]byte(`"`+written+`"`)))
+		assert.Equal(t, want, Unquote([]byte(`"`+written+`"`)))
 	}
 }
 

@@ -88,10 +88,10 @@ func (o *Object) find(key string) *member {
 	return nil
 }
 
-// unquote returns the content of the JSON string of a key. It returns a content as it is written if an escape in it is
+// Unquote returns the content of the JSON string of a key. It returns a content as it is written if an escape in it is
 // invalid or not of an ASCII character: no key that is looked for has one. It takes no memory but for its result, since an
 // object may have 100,000 keys.
-func unquote(quoted []byte) string {
+func Unquote(quoted []byte) string {
 	content := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(content, '\\') < 0 {
 		return string(content)

@@ -79,7 +79,7 @@ func (s *scanner) readKey() error {
 		return err
 	}
 	if s.inMember() {
-		s.object.current = member{key: unquote(s.text[start:s.at]), start: start}
+		s.object.current = member{key: Unquote(s.text[start:s.at]), start: start}
 	}
 	if !s.skipSpace() {
 		return ErrCut

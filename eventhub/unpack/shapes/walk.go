@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"iter"
 
+	"aks-audit-log-go/eventhub/unpack/jsonscan"
+
 	"github.com/valyala/fastjson"
 )
 
@@ -116,7 +118,7 @@ func keyAt(text []byte, at int) (key string, value int) {
 	if value = spaceEnd(text, colon+1); value == len(text) {
 		return "", -1
 	}
-	return unquote(text[at:end]), value
+	return jsonscan.Unquote(text[at:end]), value
 }
 
 // elements yields the elements of an array in their order. It stops where the text is not JSON any more, or ends.
@@ -164,9 +166,6 @@ func Records(body []byte) [][]byte {
 	return texts
 }
 
-// parsers parse strings: a body may have 100,000 of them.
-var parsers fastjson.ParserPool
-
 // unquote returns the content of a JSON string, its bytes as Falco's parser reads them, and "" for any other text.
 func unquote(quoted []byte) string {
 	if len(quoted) < 2 || quoted[0] != '"' {
@@ -175,9 +174,7 @@ func unquote(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1 : len(quoted)-1])
 	}
-	parser := parsers.Get()
-	defer parsers.Put(parser)
-	value, err := parser.ParseBytes(quoted)
+	value, err := fastjson.ParseBytes(quoted)
 	if err != nil {
 		return ""
 	}
