@@ -4,42 +4,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"aks-audit-log-go/internal/eventhubtest"
+
 	"github.com/stretchr/testify/require"
 )
-
-// samplesDir holds real data that is stored beside the repository, not in it.
-const samplesDir = "../../shared/samples"
-
-// readSamples returns the samples whose names match pattern. It skips the test if the folder is
-// missing.
-func readSamples(t *testing.T, pattern string) map[string][]byte {
-	t.Helper()
-	if _, err := os.Stat(samplesDir); os.IsNotExist(err) {
-		t.Skipf("the folder of real samples, %s, is not beside this repository", samplesDir)
-	}
-	paths, err := filepath.Glob(filepath.Join(samplesDir, pattern))
-	require.NoError(t, err)
-	require.NotEmpty(t, paths, "no sample matches %s", pattern)
-	samples := map[string][]byte{}
-	for _, path := range paths {
-		content, err := os.ReadFile(path)
-		require.NoError(t, err)
-		samples[filepath.Base(path)] = content
-	}
-	return samples
-}
 
 // RealHubEvent returns a hub event as AKS wrote it, and the audit events in it as they must be
 // delivered.
 func RealHubEvent(t *testing.T) (body []byte, auditEvents []string) {
 	t.Helper()
-	body = readSamples(t, "aks-hub-event.json")["aks-hub-event.json"]
+	body = eventhubtest.Samples(t, "aks-hub-event.json")["aks-hub-event.json"]
 	var hubEvent struct {
 		Records []struct {
 			Properties struct {
@@ -59,7 +37,7 @@ func RealHubEvent(t *testing.T) (body []byte, auditEvents []string) {
 func RealAuditEvents(t *testing.T) map[string][]string {
 	t.Helper()
 	files := map[string][]string{}
-	for name, content := range readSamples(t, "*_*.json") {
+	for name, content := range eventhubtest.Samples(t, "*_*.json") {
 		for line := range bytes.Lines(content) {
 			if event := string(bytes.TrimSpace(line)); event != "" {
 				files[name] = append(files[name], event)
@@ -73,7 +51,7 @@ func RealAuditEvents(t *testing.T) map[string][]string {
 func APIServerEvents(t *testing.T) []string {
 	t.Helper()
 	var events []string
-	for line := range bytes.Lines(readSamples(t, "apiserver-audit.jsonl")["apiserver-audit.jsonl"]) {
+	for line := range bytes.Lines(eventhubtest.Samples(t, "apiserver-audit.jsonl")["apiserver-audit.jsonl"]) {
 		events = append(events, string(bytes.TrimSuffix(line, []byte("\n"))))
 	}
 	require.Len(t, events, 100)
@@ -91,7 +69,7 @@ type FieldCase struct {
 // FieldCases returns the field cases that need no settings of their own, in the order of their names.
 func FieldCases(t *testing.T) []FieldCase {
 	t.Helper()
-	samples := readSamples(t, "field/*.json")
+	samples := eventhubtest.Samples(t, "field/*.json")
 	var cases []FieldCase
 	for _, name := range slices.Sorted(maps.Keys(samples)) {
 		var c FieldCase

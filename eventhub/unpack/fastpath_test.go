@@ -3,8 +3,6 @@ package unpack
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -128,11 +126,7 @@ func TestTheFastPathReadsTheHubEventOfARealCluster(t *testing.T) {
 }
 
 func TestTheFastPathReadsRealAuditEvents(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "samples", "*_*.json"))
-	require.NoError(t, err)
-	for _, file := range files {
-		logs, err := os.ReadFile(file)
-		require.NoError(t, err)
+	for file, logs := range eventhubtest.Samples(t, "*_*.json") {
 		for log := range strings.Lines(string(logs)) {
 			if strings.TrimSpace(log) == "" {
 				continue

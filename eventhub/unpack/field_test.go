@@ -3,8 +3,6 @@ package unpack
 import (
 	"encoding/json"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/forwarder/audit"
+	"aks-audit-log-go/internal/eventhubtest"
 )
 
 // fieldCase is a hub event of a shape that public reports tell of.
@@ -23,24 +22,17 @@ type fieldCase struct {
 	Expect     map[string]any
 }
 
-// fieldCases reads the cases that lie beside this repository, by file. It skips the test if there are none.
+// fieldCases reads the cases that lie beside this repository, by file.
 func fieldCases(t *testing.T) map[string]fieldCase {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "samples", "field", "*.json"))
-	require.NoError(t, err)
-	if len(paths) == 0 {
-		t.Skip("the field cases are not there")
-	}
 	cases := map[string]fieldCase{}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		require.NoError(t, err)
+	for name, text := range eventhubtest.Samples(t, "field/*.json") {
 		var c fieldCase
-		require.NoError(t, json.Unmarshal(text, &c), path)
+		require.NoError(t, json.Unmarshal(text, &c), name)
 		if c.Body == "" {
 			c.Body = string(c.BodyBase64)
 		}
-		cases[strings.TrimSuffix(filepath.Base(path), ".json")] = c
+		cases[strings.TrimSuffix(name, ".json")] = c
 	}
 	return cases
 }

@@ -5,37 +5,29 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"aks-audit-log-go/eventhub/unpack/cluster"
+	"aks-audit-log-go/internal/eventhubtest"
 
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fastjson"
 )
 
-// realEvents returns the audit events of real clusters that lie beside this repository, by file and number. It skips
-// the test if there are none.
+// realEvents returns the audit events of real clusters that lie beside this repository, by file and number.
 func realEvents(t *testing.T) map[string]string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "samples", "*_*.json"))
-	require.NoError(t, err)
-	if len(paths) == 0 {
-		t.Skip("there are no samples of real audit events")
-	}
-	events := map[string]string{}
-	for _, path := range append(paths, filepath.Join(filepath.Dir(paths[0]), "apiserver-audit.jsonl")) {
-		content, err := os.ReadFile(path)
-		require.NoError(t, err)
+	events, samples := map[string]string{}, eventhubtest.Samples(t, "*_*.json")
+	maps.Copy(samples, eventhubtest.Samples(t, "apiserver-audit.jsonl"))
+	for name, content := range samples {
 		for line := range bytes.Lines(content) {
 			event := bytes.TrimSpace(line)
 			// A test cuts an event at each of its bytes: one of 16 KiB takes minutes. Other tests have those that are
 			// too deep for Falco, and those of nobody.
 			if len(event) < 4<<10 && depth(event) < 100 && bytes.Contains(event, []byte(`"username"`)) {
-				events[fmt.Sprintf("%s %d", filepath.Base(path), len(events))] = string(event)
+				events[fmt.Sprintf("%s %d", name, len(events))] = string(event)
 			}
 		}
 	}

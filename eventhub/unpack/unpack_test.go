@@ -2,8 +2,6 @@ package unpack
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -128,16 +126,10 @@ func TestRecordsSurviveTheNextHubEvent(t *testing.T) {
 	assert.JSONEq(t, eventhubtest.Audit("first"), string(first[0].Content), "the parsers reuse their memory, and the records must not be in it")
 }
 
-// realHubEvent returns a hub event as AKS wrote it. It skips the test if the sample is not there.
+// realHubEvent returns a hub event as AKS wrote it.
 func realHubEvent(t testing.TB) []byte {
 	t.Helper()
-	path := filepath.Join("..", "..", "..", "shared", "samples", "aks-hub-event.json")
-	body, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
-		t.Skipf("the sample of a real hub event is not there: %s", path)
-	}
-	require.NoError(t, err)
-	return body
+	return eventhubtest.Samples(t, "aks-hub-event.json")["aks-hub-event.json"]
 }
 
 func TestTheHubEventOfARealClusterHasItsTwentyTwoAuditEvents(t *testing.T) {
