@@ -50,9 +50,10 @@ func (h *Habit) IdleTime() time.Duration {
 }
 
 // ClosesWithin reports whether the sink is about to close a connection with so many answers: in one of the next ones.
-// A sink that leaves no connection open for longer than that is always about to, which is no news.
+// A sink that leaves no connection open for longer than that is always about to, which is no news. One that has left this
+// connection open for longer has changed its habit.
 func (h *Habit) ClosesWithin(next, answers int) bool {
-	return h.announced && h.times >= habitual && h.answers > next && answers >= h.answers-next
+	return h.announced && h.times >= habitual && h.answers > next && answers >= h.answers-next && answers < h.answers
 }
 
 // AlwaysWithin reports whether the sink always closes a connection behind that many answers, or earlier.
