@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ func TestTheCommandsPrintAndExit(t *testing.T) {
 		{[]string{"-h"}, exitOK, "there is a NAME_FILE", ""},
 		{[]string{"start"}, exitUsage, "", `unknown command "start"`},
 		{[]string{"check"}, exitFailed, "✗ configuration: ", ""},
-		{[]string{"check", "-h"}, exitOK, "Usage of aks-audit-log-go check:\n  it takes no flags\n", ""},
+		{[]string{"check", "-h"}, exitOK, "Usage:\n  aks-audit-log-go check", ""},
 		{[]string{"check", "all"}, exitUsage, "", `unexpected argument "all"`},
 		{[]string{"check", "-x"}, exitUsage, "", "flag provided but not defined: -x"},
 		{[]string{"checkpoints"}, exitUsage, "", "checkpoints needs one of export, show behind it"},
@@ -44,12 +44,31 @@ func TestTheCommandsPrintAndExit(t *testing.T) {
 		{[]string{"deadletters", "list", "-h"}, exitOK, "-json", ""},
 		{[]string{"deadletters", "replay", "-h"}, exitOK, "-dry-run", ""},
 		{[]string{"deadletters", "list"}, exitUsage, "", "EHUBNAMESPACECONNECTIONSTRING is not set"},
+		{[]string{"-forward"}, exitUsage, "", "flag provided but not defined: -forward (try: "},
+		{[]string{"chekc"}, exitUsage, "", `unknown command "chekc"; did you mean check? (try: `},
+		{[]string{"deadletters", "lsit"}, exitUsage, "", "deadletters needs one of list, replay behind it; did you mean list?"},
+		{[]string{"deadletters", "replay", "-reson", "refused"}, exitUsage, "", "flag provided but not defined: -reson; did you mean -reason?"},
+		{[]string{"deadletters", "list", "-h", "-json"}, exitOK, "--json", ""},
+		{[]string{"deadletters", "-h"}, exitOK, "  replay ", ""},
+		{[]string{"help", "deadletters"}, exitOK, "  replay ", ""},
+		{[]string{"help", "deadletters", "replay"}, exitOK, "--dry-run", ""},
+		{[]string{"help", "check"}, exitOK, "Usage:\n  aks-audit-log-go check", ""},
+		{[]string{"help", "chekc"}, exitUsage, "", `unknown command "chekc"; did you mean check?`},
+		{[]string{"help", "deadletters", "lsit"}, exitUsage, "", `unknown command "deadletters lsit"; did you mean list?`},
+		{[]string{"completion"}, exitUsage, "", "completion needs one of bash, fish, powershell, zsh behind it"},
+		{[]string{"completion", "tcsh"}, exitUsage, "", "completion needs one of bash, fish, powershell, zsh behind it"},
+		{[]string{"completion", "bash"}, exitOK, "complete -o default", ""},
+		{[]string{"completion", "zsh"}, exitOK, "#compdef aks-audit-log-go", ""},
+		{[]string{"completion", "fish"}, exitOK, "complete -c aks-audit-log-go", ""},
+		{[]string{"__complete", "deadletters", "re"}, exitOK, "replay\t", "ShellCompDirectiveNoFileComp"},
+		{[]string{"__complete", "deadletters", "list", "-json", "--"}, exitOK, "--help\t", "ShellCompDirectiveNoFileComp"},
+		{[]string{"__complete", "help", "deadletters", ""}, exitOK, "list\t", "ShellCompDirectiveNoFileComp"},
 		{[]string{"version", "now"}, exitUsage, "", `unexpected argument "now"`},
 		{[]string{"-v"}, exitUsage, "", "try: aks-audit-log-go help"},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			assert.Equal(t, test.code, run(test.args, nil, &stdout, &stderr))
+			assert.Equal(t, test.code, Run(test.args, nil, &stdout, &stderr))
 			assert.Contains(t, stdout.String(), test.stdout)
 			assert.Contains(t, stderr.String(), test.stderr)
 			assert.Equal(t, test.stdout == "", stdout.Len() == 0)
@@ -59,15 +78,45 @@ func TestTheCommandsPrintAndExit(t *testing.T) {
 
 func TestHelpNamesEveryCommand(t *testing.T) {
 	var stdout bytes.Buffer
-	require.Equal(t, exitOK, run([]string{"help"}, nil, &stdout, io.Discard))
-	for name := range commands {
-		assert.Contains(t, stdout.String(), "  aks-audit-log-go "+name+" ")
+	require.Equal(t, exitOK, Run([]string{"help"}, nil, &stdout, io.Discard))
+	for _, cmd := range Tree().Commands() {
+		if names := cmd.Commands(); len(names) > 0 && cmd.Name() != "completion" {
+			for _, one := range names {
+				assert.Contains(t, stdout.String(), "  "+one.CommandPath()+" ")
+			}
+			continue
+		}
+		assert.Contains(t, stdout.String(), "  "+cmd.CommandPath()+" ")
 	}
+}
+
+func TestLongFlagsMayHaveOneDash(t *testing.T) {
+	tree := Tree()
+	for given, want := range map[string]string{
+		"":                                       "",
+		"-":                                      "-",
+		"-h":                                     "-h",
+		"-help":                                  "--help",
+		"-version":                               "--version",
+		"--version":                              "--version",
+		"checkpoints show -json":                 "checkpoints show --json",
+		"checkpoints show -json=true":            "checkpoints show --json=true",
+		"checkpoints export -hub -json -group x": "checkpoints export --hub -json --group x",
+		"checkpoints export -hub=-json -json":    "checkpoints export --hub=-json --json",
+		"checkpoints export --hub -json":         "checkpoints export --hub -json",
+		"deadletters replay -dry-run -- -force":  "deadletters replay --dry-run -- -force",
+		"-forward":                               "--forward",
+		"__complete checkpoints show -json -js":  "__complete checkpoints show --json -js",
+		"__complete checkpoints export -hub -":   "__complete checkpoints export --hub -",
+	} {
+		assert.Equal(t, strings.Fields(want), doubleDashes(tree, strings.Fields(given)), given)
+	}
+	assert.NotNil(t, doubleDashes(tree, nil), "cobra would take the arguments of this process")
 }
 
 func TestExportIsRefusedForCheckpointsInAFolder(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	assert.Equal(t, exitUsage, run([]string{"checkpoints", "export"}, environ(t), &stdout, &stderr))
+	assert.Equal(t, exitUsage, Run([]string{"checkpoints", "export"}, environ(t), &stdout, &stderr))
 	assert.Contains(t, stderr.String(), "CHECKPOINTDIR keeps checkpoints in files")
 	assert.Empty(t, stdout.String())
 }
@@ -75,7 +124,7 @@ func TestExportIsRefusedForCheckpointsInAFolder(t *testing.T) {
 func TestCommandsDoNotCreateTheFolder(t *testing.T) {
 	for _, args := range [][]string{{"checkpoints", "show"}, {"deadletters", "list"}, {"deadletters", "replay"}} {
 		var stdout, stderr bytes.Buffer
-		assert.Equal(t, exitFailed, run(args, environ(t), &stdout, &stderr))
+		assert.Equal(t, exitFailed, Run(args, environ(t), &stdout, &stderr))
 		assert.Contains(t, stderr.String(), "open CHECKPOINTDIR: ")
 		assert.NotContains(t, stdout.String(), "sent")
 	}
@@ -83,7 +132,7 @@ func TestCommandsDoNotCreateTheFolder(t *testing.T) {
 
 func TestAWrongConfigurationIsReportedInOneMessage(t *testing.T) {
 	var stderr bytes.Buffer
-	assert.Equal(t, exitUsage, run(nil, []string{"EVENTHUBNAME=hub", "POSTMAXRETRIES=many"}, io.Discard, &stderr))
+	assert.Equal(t, exitUsage, Run(nil, []string{"EVENTHUBNAME=hub", "POSTMAXRETRIES=many"}, io.Discard, &stderr))
 	for _, name := range []string{"EHUBNAMESPACECONNECTIONSTRING", "WEBSINKURL", "BLOBCONTAINERNAME", "POSTMAXRETRIES"} {
 		assert.Contains(t, stderr.String(), name)
 	}
@@ -102,7 +151,7 @@ func environ(t *testing.T, more ...string) []string {
 func TestAnInvalidShareOfTheMemoryLimitIsAWrongConfiguration(t *testing.T) {
 	t.Setenv("AUTOMEMLIMIT", "most of it")
 	var stderr bytes.Buffer
-	assert.Equal(t, exitUsage, run(nil, environ(t, "STATSADDRESS=127.0.0.1:0"), io.Discard, &stderr))
+	assert.Equal(t, exitUsage, Run(nil, environ(t, "STATSADDRESS=127.0.0.1:0"), io.Discard, &stderr))
 	assert.Contains(t, stderr.String(), "cannot parse AUTOMEMLIMIT: most of it")
 }
 
@@ -111,14 +160,14 @@ func TestAStatisticsPortInUseEndsTheDaemon(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = used.Close() }()
 	var stderr bytes.Buffer
-	assert.Equal(t, exitFailed, run(nil, environ(t, "STATSADDRESS="+used.Addr().String()), io.Discard, &stderr))
+	assert.Equal(t, exitFailed, Run(nil, environ(t, "STATSADDRESS="+used.Addr().String()), io.Discard, &stderr))
 	assert.Contains(t, stderr.String(), "listen for statistics on "+used.Addr().String())
 	assert.Contains(t, stderr.String(), "address already in use")
 }
 
 func TestAResultThatCannotBeWrittenIsAFailure(t *testing.T) {
 	var stderr bytes.Buffer
-	assert.Equal(t, exitFailed, run([]string{"help"}, nil, brokenPipe{}, &stderr))
+	assert.Equal(t, exitFailed, Run([]string{"help"}, nil, brokenPipe{}, &stderr))
 	assert.Contains(t, stderr.String(), "broken pipe")
 }
 
