@@ -14,6 +14,7 @@ Usage:
   aks-audit-log-go checkpoints show     print how far each partition is, how much waits, and who owns it
   aks-audit-log-go checkpoints export   write the checkpoints in another spelling, for another reader
   aks-audit-log-go deadletters list     print the records that could not be delivered
+  aks-audit-log-go deadletters show     print one of them: the reason, where it stood, and what it holds
   aks-audit-log-go deadletters replay   post them to the sink again and delete what it accepts
   aks-audit-log-go version              print the version
   aks-audit-log-go completion SHELL     print the completion script for bash, zsh, fish or powershell

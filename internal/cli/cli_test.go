@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -36,17 +37,27 @@ func TestTheCommandsPrintAndExit(t *testing.T) {
 		{[]string{"check", "-x"}, exitUsage, "", "flag provided but not defined: -x"},
 		{[]string{"checkpoints"}, exitUsage, "", "checkpoints needs one of export, show behind it"},
 		{[]string{"checkpoints", "burn"}, exitUsage, "", "checkpoints needs one of export, show behind it"},
-		{[]string{"deadletters", "-json"}, exitUsage, "", "deadletters needs one of list, replay behind it"},
+		{[]string{"deadletters", "-json"}, exitUsage, "", "deadletters needs one of list, replay, show behind it"},
 		{[]string{"checkpoints", "show", "all"}, exitUsage, "", `unexpected argument "all"`},
 		{[]string{"checkpoints", "show", "-x"}, exitUsage, "", "flag provided but not defined: -x"},
 		{[]string{"checkpoints", "show", "-h"}, exitOK, "print JSON", ""},
 		{[]string{"checkpoints", "export", "-h"}, exitOK, "-namespace", ""},
 		{[]string{"deadletters", "list", "-h"}, exitOK, "-json", ""},
 		{[]string{"deadletters", "replay", "-h"}, exitOK, "-dry-run", ""},
+		{[]string{"deadletters", "list", "-o", "xml"}, exitUsage, "", `invalid argument "xml" for "-o, --output" flag: it has to be one of table, wide, json`},
+		{[]string{"deadletters", "list", "-reason", "refusd"}, exitUsage, "", `it has to be one of not_json, cut, `},
+		{[]string{"deadletters", "list", "-since", "yesterday"}, exitUsage, "", "it has to be a duration such as 90m"},
+		{[]string{"deadletters", "list", "-since"}, exitUsage, "", "flag needs an argument: --since"},
+		{[]string{"deadletters", "list", "-json", "-o", "wide"}, exitUsage, "", "[json output]"},
+		{[]string{"deadletters", "list", "-ojson", "-since", "24h", "-reason=cut"}, exitUsage, "", "EHUBNAMESPACECONNECTIONSTRING is not set"},
+		{[]string{"deadletters", "show"}, exitUsage, "", "deadletters show needs a name, as deadletters list prints it"},
+		{[]string{"deadletters", "show", "0/1-0.json", "0/2-0.json"}, exitUsage, "", `unexpected argument "0/2-0.json"`},
+		{[]string{"__complete", "deadletters", "list", "-json", "-reason", "no_"}, exitOK, "no_log\n", "ShellCompDirectiveNoFileComp"},
+		{[]string{"__complete", "deadletters", "list", "-o", ""}, exitOK, "wide\n", "ShellCompDirectiveNoFileComp"},
 		{[]string{"deadletters", "list"}, exitUsage, "", "EHUBNAMESPACECONNECTIONSTRING is not set"},
 		{[]string{"-forward"}, exitUsage, "", "flag provided but not defined: -forward (try: "},
 		{[]string{"chekc"}, exitUsage, "", `unknown command "chekc"; did you mean check? (try: `},
-		{[]string{"deadletters", "lsit"}, exitUsage, "", "deadletters needs one of list, replay behind it; did you mean list?"},
+		{[]string{"deadletters", "lsit"}, exitUsage, "", "deadletters needs one of list, replay, show behind it; did you mean list?"},
 		{[]string{"deadletters", "replay", "-reson", "refused"}, exitUsage, "", "flag provided but not defined: -reson; did you mean -reason?"},
 		{[]string{"deadletters", "list", "-h", "-json"}, exitOK, "--json", ""},
 		{[]string{"deadletters", "-h"}, exitOK, "  replay ", ""},
@@ -105,6 +116,8 @@ func TestLongFlagsMayHaveOneDash(t *testing.T) {
 		"checkpoints export -hub=-json -json":    "checkpoints export --hub=-json --json",
 		"checkpoints export --hub -json":         "checkpoints export --hub -json",
 		"deadletters replay -dry-run -- -force":  "deadletters replay --dry-run -- -force",
+		"deadletters list -ojson -since 1h":      "deadletters list -ojson --since 1h",
+		"deadletters list -o -json -json":        "deadletters list -o -json --json",
 		"-forward":                               "--forward",
 		"__complete checkpoints show -json -js":  "__complete checkpoints show --json -js",
 		"__complete checkpoints export -hub -":   "__complete checkpoints export --hub -",
@@ -175,3 +188,15 @@ func TestAResultThatCannotBeWrittenIsAFailure(t *testing.T) {
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestSinceIsATimeOrHowLongAgoItWas(t *testing.T) {
+	var s since
+	require.NoError(t, s.Set("2026-03-01T01:00:00+01:00"))
+	assert.True(t, time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Equal(s.at))
+	require.NoError(t, s.Set("90m"))
+	assert.InDelta(t, 90*time.Minute, time.Since(s.at), float64(time.Minute))
+	assert.Equal(t, "90m", s.String())
+	for _, wrong := range []string{"", "-1h", "7 days", "2026-03-01"} {
+		require.Error(t, s.Set(wrong), wrong)
+	}
+}

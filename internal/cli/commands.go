@@ -13,6 +13,7 @@ import (
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/audit"
 	"aks-audit-log-go/internal/admin"
 	"aks-audit-log-go/internal/check"
 	"aks-audit-log-go/internal/daemon"
@@ -129,11 +130,42 @@ func (p program) checkpointsExport() *cobra.Command {
 func (p program) deadLettersList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "print the records that could not be delivered",
-		Long: "list prints a line for each dead letter: its name, the reason, and which audit event it is.",
+		Long: "list prints a line for each dead letter: its name, the reason, and which audit event it is. An object that cannot be read is always listed.",
+		Example: "  aks-audit-log-go deadletters list -reason refused -since 24h\n" +
+			"  aks-audit-log-go deadletters list -o json | jq -r 'select(.verb==\"create\") | .name'",
 	}
-	asJSON := cmd.Flags().Bool("json", false, "print a JSON object a line")
+	output := choice{value: admin.ListAsTable, of: []string{admin.ListAsTable, admin.ListAsWide, admin.ListAsJSON}}
+	reason := choice{of: audit.DeadLetterReasons()}
+	var from since
+	cmd.Flags().VarP(&output, "output", "o", "the form: table, wide (more columns), or json (an object a line)")
+	cmd.Flags().Var(&reason, "reason", "list only those with this reason: "+strings.Join(reason.of, ", "))
+	cmd.Flags().Var(&from, "since", "list only those whose hub event was enqueued since then: a duration such as 24h, or a time such as 2026-03-01T00:00:00Z")
+	asJSON := cmd.Flags().Bool("json", false, "the same as -o json")
+	cmd.MarkFlagsMutuallyExclusive("json", "output")
+	completeFlag(cmd, "output", output.of)
+	completeFlag(cmd, "reason", reason.of)
 	return p.does(cmd, func(ctx context.Context, c call) error {
-		return admin.ListDeadLetters(ctx, c.cfg, *asJSON, c.out)
+		options := admin.ListOptions{Reason: reason.value, Since: from.at, Output: output.value}
+		if *asJSON {
+			options.Output = admin.ListAsJSON
+		}
+		return admin.ListDeadLetters(ctx, c.cfg, options, c.out)
+	})
+}
+
+// deadLettersShow prints one dead letter.
+func (p program) deadLettersShow() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "show NAME", Short: "print a dead letter: the reason, where it stood, and what it holds",
+		Long: "show prints the dead letter of a name that deadletters list prints: the reason, where it stood in the hub, and the audit event. " +
+			"Audit events may hold secrets.",
+		Example: "  aks-audit-log-go deadletters show 0/4711-3-1772323200000.json\n" +
+			"  aks-audit-log-go deadletters show 0/4711-3-1772323200000-0a1b2c3d.jsonl.gz:12",
+		Args: oneArgument("name, as deadletters list prints it"),
+	}
+	asJSON := cmd.Flags().Bool("json", false, "print JSON, with the record as content, or as content_base64 if it is not text")
+	return p.does(cmd, func(ctx context.Context, c call) error {
+		return admin.ShowDeadLetter(ctx, c.cfg, c.args[0], *asJSON, c.out)
 	})
 }
 
@@ -145,6 +177,7 @@ func (p program) deadLettersReplay() *cobra.Command {
 	}
 	var options admin.ReplayOptions
 	cmd.Flags().StringVar(&options.Reason, "reason", "", "replay only those with this reason")
+	completeFlag(cmd, "reason", audit.DeadLetterReasons())
 	cmd.Flags().BoolVar(&options.DryRun, "dry-run", false, "only print what would be sent")
 	cmd.Flags().BoolVar(&options.Force, "force", false, "send also what Falco cannot use, and drops without a word: for other sinks")
 	return p.does(cmd, func(ctx context.Context, c call) error {

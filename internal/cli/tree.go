@@ -59,7 +59,7 @@ func (p program) tree() *cobra.Command {
 	root.AddCommand(
 		p.check(),
 		group("checkpoints", "show the checkpoints, or write them for another reader", p.checkpointsShow(), p.checkpointsExport()),
-		group("deadletters", "show the records that could not be delivered, or send them again", p.deadLettersList(), p.deadLettersReplay()),
+		group("deadletters", "show the records that could not be delivered, or send them again", p.deadLettersList(), p.deadLettersShow(), p.deadLettersReplay()),
 		&cobra.Command{Use: "version", Short: "print the version", Args: noArguments, Run: func(*cobra.Command, []string) { printVersion(p.stdout) }},
 	)
 	root.InitDefaultCompletionCmd()
@@ -162,4 +162,17 @@ func noArguments(_ *cobra.Command, args []string) error {
 		return fmt.Errorf("unexpected argument %q", args[0])
 	}
 	return nil
+}
+
+// oneArgument wants one argument, which what names.
+func oneArgument(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch len(args) {
+		case 0:
+			return fmt.Errorf("%s needs a %s", strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "), what)
+		case 1:
+			return nil
+		}
+		return noArguments(cmd, args[1:])
+	}
 }
