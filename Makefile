@@ -13,7 +13,7 @@ KUBECONFORM   := github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
 HELM_DOCS     := github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2
 TOOLS         := $(CURDIR)/bin
 
-.PHONY: build test unit e2e torture soak bench look pictures uplot lint fuzz chart chart-docs manifest demo clean
+.PHONY: build test unit e2e torture soak bench look pictures uplot lint fuzz chart chart-docs manifest man demo clean
 
 build: ## the static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o aks-audit-log-go .
@@ -95,8 +95,12 @@ fuzz: ## each fuzz test with FUZZRUNS inputs
 		done; \
 	done
 
+man: ## the man pages, into man/: man -l man/aks-audit-log-go.1
+	rm -rf man
+	SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct 2>/dev/null) go run ./internal/manpages -out man -version $(VERSION)
+
 demo: ## the whole daemon on this machine, without Azure
 	go run ./internal/demo
 
 clean:
-	rm -rf aks-audit-log-go bin
+	rm -rf aks-audit-log-go bin man

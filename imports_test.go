@@ -16,7 +16,8 @@ const modulePath = "aks-audit-log-go"
 // mayImport says for each package which packages of the module it may import, besides the packages in internal/ that
 // import none of these. So nothing imports upwards, and no cycle can come about.
 var mayImport = map[string][]string{
-	".":                {"eventhub", "forwarder", "forwarder/variable", "internal/admin", "internal/check", "internal/daemon"},
+	".":                {"internal/cli"},
+	"internal/cli":     {"eventhub", "forwarder", "forwarder/audit", "forwarder/variable", "internal/admin", "internal/check", "internal/daemon"},
 	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/hubclient/sdklog", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/history", "forwarder/metrics", "forwarder/status", "webhook", "webhook/advice"},
 	"internal/check":   {"eventhub", "eventhub/advice", "eventhub/hubclient", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "webhook", "webhook/advice"},
 	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "webhook"},
@@ -87,7 +88,7 @@ func name(path string) string {
 
 // forTests tells whether a package serves only tests, the demo, or the generation of files.
 func forTests(name string) bool {
-	return strings.HasSuffix(name, "test") || strings.HasPrefix(name, "internal/hubtest/") || name == "internal/demo" ||
+	return strings.HasSuffix(name, "test") || strings.HasPrefix(name, "internal/hubtest/") || name == "internal/demo" || name == "internal/manpages" ||
 		strings.HasPrefix(name, "deploy") || name == "scripts"
 }
 
@@ -150,5 +151,11 @@ func TestNoPackageImportsUpwards(t *testing.T) {
 	}
 	for name := range mayImport {
 		assert.True(t, listed[name], "%s is in mayImport, but does not exist", name)
+	}
+}
+
+func TestTheBinaryDoesNotFormatManPages(t *testing.T) {
+	for _, p := range listPackages(t) {
+		assert.NotContains(t, p.Deps, "github.com/spf13/cobra/doc", p.name())
 	}
 }

@@ -18,15 +18,15 @@ const typedPath = "127.0.0.1/" + harness.HubName + "/$Default/checkpoint/"
 // shownPartition is what `checkpoints show -json` says about a partition.
 type shownPartition struct {
 	Partition string `json:"partition"`
-	Sequence  *int64 `json:"sequenceNumber"`
+	Sequence  *int64 `json:"sequence_number"`
 	Offset    string `json:"offset"`
-	Newest    *int64 `json:"newestSequenceNumber"`
-	Lag       *int64 `json:"lagEvents"`
+	Newest    *int64 `json:"newest_sequence_number"`
+	Lag       *int64 `json:"lag_events"`
 	Owner     string `json:"owner"`
 	Owned     bool   `json:"owned"`
 	Found     []struct {
 		Place    string `json:"place"`
-		Sequence *int64 `json:"sequenceNumber"`
+		Sequence *int64 `json:"sequence_number"`
 		Lease    bool   `json:"lease"`
 	} `json:"found"`
 }

@@ -18,10 +18,10 @@ type listedLetter struct {
 	Name     string `json:"name"`
 	Reason   string `json:"reason"`
 	Part     string `json:"partition"`
-	Sequence int64  `json:"sequenceNumber"`
+	Sequence int64  `json:"sequence_number"`
 	Record   int    `json:"record"`
-	Enqueued string `json:"enqueuedTime"`
-	AuditID  string `json:"auditID"`
+	Enqueued string `json:"enqueued_time"`
+	AuditID  string `json:"audit_id"`
 	Verb     string `json:"verb"`
 	User     string `json:"user"`
 	Resource string `json:"resource"`
@@ -65,13 +65,28 @@ func TestWhatTheSinkRefusedIsReplayedOnceItIsAccepted(t *testing.T) {
 			require.Len(t, listed, 1)
 			assert.NotEmpty(t, listed[0].Enqueued)
 			assert.Regexp(t, `^0/0-1-\d{13}\.json$`, listed[0].Name)
+			code, stdout, stderr := harness.RunToEnd(t, environ, "deadletters", "show", listed[0].Name)
+			assert.Zero(t, code, stderr)
+			assert.Regexp(t, `(?m)^Reason: +refused$`, stdout)
+			assert.Regexp(t, `(?m)^Hub event: +partition 0, sequence number 0, enqueued 20`, stdout)
+			_, event, _ := strings.Cut(stdout, "\n\n")
+			assert.JSONEq(t, refused, event)
+			code, stdout, stderr = harness.RunToEnd(t, environ, "deadletters", "show", "0/4711-0.json")
+			assert.Equal(t, 1, code, stdout)
+			assert.Contains(t, stderr, "deadletters show: read dead letter 0/4711-0.json: it is not there")
+			code, stdout, stderr = harness.RunToEnd(t, environ, "deadletters", "list", "-reason", "refused", "-since", "1h", "-o", "wide")
+			assert.Zero(t, code, stderr)
+			assert.Contains(t, stdout, listed[0].Name)
+			code, stdout, stderr = harness.RunToEnd(t, environ, "deadletters", "list", "-reason", "cut", "-o", "json")
+			assert.Zero(t, code, stderr)
+			assert.Empty(t, stdout)
 			listed[0].Enqueued, listed[0].Name = "", ""
 			assert.Equal(t, listedLetter{
 				Reason: "refused", Part: "0", Record: 1,
 				AuditID: harness.AuditID("0", 0), Verb: "create", User: "jörg@example.com", Resource: "pods default/p-0",
 			}, listed[0])
 
-			code, stdout, stderr := harness.RunToEnd(t, environ, "deadletters", "replay")
+			code, stdout, stderr = harness.RunToEnd(t, environ, "deadletters", "replay")
 			assert.Equal(t, 1, code, stderr)
 			assert.Contains(t, stdout, "0 sent, 0 of them deleted, 1 kept")
 			assert.Contains(t, stderr, "dead letters were kept")

@@ -13,7 +13,7 @@ import (
 // EventIdentity names an audit event for people. It holds none of the event's content, because events hold secrets. A
 // field that could not be read is empty.
 type EventIdentity struct {
-	AuditID string `json:"auditID,omitempty"`
+	AuditID string `json:"audit_id,omitempty"`
 	Verb    string `json:"verb,omitempty"`
 	User    string `json:"user,omitempty"`
 	// Resource is like "deployments.apps/scale default/web".

@@ -14,11 +14,13 @@ Usage:
   aks-audit-log-go checkpoints show     print how far each partition is, how much waits, and who owns it
   aks-audit-log-go checkpoints export   write the checkpoints in another spelling, for another reader
   aks-audit-log-go deadletters list     print the records that could not be delivered
+  aks-audit-log-go deadletters show     print one of them: the reason, where it stood, and what it holds
   aks-audit-log-go deadletters replay   post them to the sink again and delete what it accepts
   aks-audit-log-go version              print the version
-  aks-audit-log-go help                 print this
+  aks-audit-log-go completion SHELL     print the completion script for bash, zsh, fish or powershell
+  aks-audit-log-go help [COMMAND]       print this, or what a command does
 
-A command says with -h which flags it takes.
+A command says with -h which flags it takes. They may begin with one dash or two.
 
 Exit codes: 0 when all went well, 1 after a failure, 2 where the configuration or the command is wrong.
 
@@ -31,7 +33,7 @@ func Usage(w io.Writer) error {
 	var text strings.Builder
 	text.WriteString(usageHead)
 	for _, v := range Table() {
-		fmt.Fprintf(&text, "\n  %s (%s)\n      %s\n      Value: %s\n      Example: %s\n", v.Name, v.standing(), v.Help, v.Wants, v.Example)
+		fmt.Fprintf(&text, "\n  %s (%s)\n      %s\n      Value: %s\n      Example: %s\n", v.Name, v.Standing(), v.Help, v.Wants, v.Example)
 	}
 	if _, err := io.WriteString(w, text.String()); err != nil {
 		return fmt.Errorf("write usage: %w", err)
@@ -39,8 +41,8 @@ func Usage(w io.Writer) error {
 	return nil
 }
 
-// standing returns whether a variable is required, or what its default is.
-func (v Variable) standing() string {
+// Standing returns whether a variable is required, or what its default is.
+func (v Variable) Standing() string {
 	switch {
 	case v.Need != Optional:
 		return string(v.Need)

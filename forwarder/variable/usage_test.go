@@ -13,18 +13,18 @@ func TestHelpPrintsEveryVariableWithItsDefault(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, Usage(&out))
 	for _, v := range Table() {
-		assert.Contains(t, out.String(), "\n  "+v.Name+" ("+v.standing()+")\n      "+v.Help+"\n")
+		assert.Contains(t, out.String(), "\n  "+v.Name+" ("+v.Standing()+")\n      "+v.Help+"\n")
 		assert.Contains(t, out.String(), v.Wants)
 		assert.Contains(t, out.String(), v.Example)
 	}
 }
 
 func TestStandingSaysWhetherAVariableIsRequiredOrItsDefault(t *testing.T) {
-	assert.Equal(t, "required", Lookup(SinkURL).standing())
-	assert.Equal(t, "required unless CHECKPOINTDIR is set", Lookup(Container).standing())
-	assert.Equal(t, "default: 5", Lookup(MaxRetries).standing())
-	assert.Equal(t, "default: 0, unlimited", Lookup(RateLimit).standing())
-	assert.Equal(t, "default: text on a terminal, else json", Lookup(LogFormat).standing())
+	assert.Equal(t, "required", Lookup(SinkURL).Standing())
+	assert.Equal(t, "required unless CHECKPOINTDIR is set", Lookup(Container).Standing())
+	assert.Equal(t, "default: 5", Lookup(MaxRetries).Standing())
+	assert.Equal(t, "default: 0, unlimited", Lookup(RateLimit).Standing())
+	assert.Equal(t, "default: text on a terminal, else json", Lookup(LogFormat).Standing())
 }
 
 // closedPipe fails every write, as the pipe to a pager that was quit.

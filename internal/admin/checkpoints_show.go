@@ -50,17 +50,17 @@ func ShowCheckpoints(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 type shownPartition struct {
 	Partition string `json:"partition"`
 	// Sequence and Offset belong to the checkpoint that counts.
-	Sequence *int64 `json:"sequenceNumber"`
+	Sequence *int64 `json:"sequence_number"`
 	Offset   string `json:"offset"`
 	// Newest is the sequence number of the hub's newest event.
-	Newest *int64 `json:"newestSequenceNumber"`
+	Newest *int64 `json:"newest_sequence_number"`
 	// Lag is how many hub events wait.
-	Lag *int64 `json:"lagEvents"`
+	Lag *int64 `json:"lag_events"`
 	// Owner is the last reader of the partition.
 	Owner string `json:"owner"`
 	// Owned says that the ownership of Owner has not expired.
 	Owned   bool       `json:"owned"`
-	Renewed *time.Time `json:"ownershipRenewed"`
+	Renewed *time.Time `json:"ownership_renewed"`
 	// Found are all checkpoints of the partition, the one that counts first.
 	Found []shownCheckpoint `json:"found"`
 }
@@ -69,7 +69,7 @@ type shownPartition struct {
 type shownCheckpoint struct {
 	Place string `json:"place"`
 	// Sequence is null if the checkpoint cannot be read or names no event.
-	Sequence *int64 `json:"sequenceNumber"`
+	Sequence *int64 `json:"sequence_number"`
 	Offset   string `json:"offset"`
 	// Lease is set for a lease blob of the retired SDK.
 	Lease bool `json:"lease,omitempty"`

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"aks-audit-log-go/eventhub"
@@ -21,9 +23,9 @@ type listedDeadLetter struct {
 	Reason    string    `json:"reason"`
 	Detail    string    `json:"detail,omitempty"`
 	Partition string    `json:"partition"`
-	Sequence  int64     `json:"sequenceNumber"`
+	Sequence  int64     `json:"sequence_number"`
 	Record    int       `json:"record"`
-	Enqueued  time.Time `json:"enqueuedTime"`
+	Enqueued  time.Time `json:"enqueued_time"`
 	Category  string    `json:"category,omitempty"`
 	// Bytes is the size of the content.
 	Bytes int `json:"bytes"`
@@ -33,34 +35,61 @@ type listedDeadLetter struct {
 // errUnreadable says that something among the dead letters is not a dead letter.
 var errUnreadable = errors.New("not all of them can be read")
 
-// ListDeadLetters prints the dead letters of the consumer group, one per line: as a table, or as JSON objects. It
-// holds one stored object in memory at a time.
-func ListDeadLetters(ctx context.Context, cfg forwarder.Config, asJSON bool, out io.Writer) error {
+// The forms in which dead letters are listed.
+const (
+	ListAsTable = "table"
+	ListAsWide  = "wide" // the table with more columns
+	ListAsJSON  = "json" // an object a line
+)
+
+// ListOptions choose which dead letters are listed, and how. An object that cannot be read is always listed.
+type ListOptions struct {
+	// Reason selects the dead letters with this reason, or all if it is empty.
+	Reason string
+	// Since selects the dead letters whose hub event was enqueued then or later, or at an unknown time.
+	Since time.Time
+	// Output is one of the forms.
+	Output string
+}
+
+// selects returns whether a dead letter is listed.
+func (o ListOptions) selects(letter eventhub.DeadLetter) bool {
+	return (o.Reason == "" || letter.Reason == o.Reason) && (letter.Enqueued.IsZero() || !letter.Enqueued.Before(o.Since))
+}
+
+// ListDeadLetters prints the dead letters of the consumer group, one per line. It holds one stored object in memory at
+// a time.
+func ListDeadLetters(ctx context.Context, cfg forwarder.Config, options ListOptions, out io.Writer) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = records.Close() }()
+	return listAll(ctx, records, options, out)
+}
+
+// listAll prints the dead letters that options select.
+func listAll(ctx context.Context, records eventhub.DeadLetterRecords, options ListOptions, out io.Writer) error {
 	write := writeListedJSON
-	if !asJSON {
-		write = writeListed
-		if err = writeColumns(out, "NAME", "REASON", "ENQUEUED", "AUDIT ID", "VERB", "USER", "RESOURCE"); err != nil {
+	if options.Output != ListAsJSON {
+		wide := options.Output == ListAsWide
+		write = func(out io.Writer, letter listedDeadLetter) error { return writeListed(out, letter, wide) }
+		if err := writeColumns(out, wide, "NAME", "REASON", "ENQUEUED", "AUDIT ID", "VERB", "USER", "RESOURCE", "CATEGORY", "BYTES", "DETAIL"); err != nil {
 			return err
 		}
 	}
 	complete := true
-	err = eachObject(ctx, records, func(object deadLetterObject) error {
+	err := eachObject(ctx, records, func(object deadLetterObject) error {
 		if object.unreadable != nil {
 			complete = false
 			return write(out, listedDeadLetter{Name: object.name, Reason: "unreadable letter", Detail: object.unreadable.Error()})
 		}
 		for i, letter := range object.letters {
-			failure := write(out, listedDeadLetter{
-				Name: object.letterName(i), Reason: letter.Reason, Detail: letter.Detail, Partition: letter.Partition, Sequence: letter.Sequence, Record: letter.Record,
-				Enqueued: letter.Enqueued, Category: letter.Category, Bytes: len(letter.Content), EventIdentity: unpack.Identify(letter.Content),
-			})
-			if failure != nil {
-				return failure
+			if !options.selects(letter) {
+				continue
+			}
+			if err := write(out, listed(object.letterName(i), letter)); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -69,6 +98,14 @@ func ListDeadLetters(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 		err = errUnreadable
 	}
 	return err
+}
+
+// listed returns a dead letter as it is printed.
+func listed(name string, letter eventhub.DeadLetter) listedDeadLetter {
+	return listedDeadLetter{
+		Name: name, Reason: letter.Reason, Detail: letter.Detail, Partition: letter.Partition, Sequence: letter.Sequence, Record: letter.Record,
+		Enqueued: letter.Enqueued, Category: letter.Category, Bytes: len(letter.Content), EventIdentity: unpack.Identify(letter.Content),
+	}
 }
 
 // deadLetterObject is a stored object: a single dead letter, or several that were gathered.
@@ -117,27 +154,54 @@ func eachObject(ctx context.Context, records eventhub.DeadLetterRecords, visit f
 }
 
 // writeListed writes a line of the table.
-func writeListed(out io.Writer, letter listedDeadLetter) error {
-	enqueued := "-"
-	if !letter.Enqueued.IsZero() {
-		enqueued = letter.Enqueued.UTC().Format(time.RFC3339)
-	}
-	return writeColumns(out, letter.Name, letter.Reason, enqueued, orDash(letter.AuditID), orDash(letter.Verb), orDash(letter.User), orDash(letter.Resource))
+func writeListed(out io.Writer, letter listedDeadLetter, wide bool) error {
+	return writeColumns(out, wide, letter.Name, letter.Reason, timeOrDash(letter.Enqueued), letter.AuditID, letter.Verb, letter.User, letter.Resource,
+		letter.Category, strconv.Itoa(letter.Bytes), letter.Detail)
 }
 
-// writeColumns writes a line at once, so the widths are chosen for usual values.
-func writeColumns(out io.Writer, name, reason, enqueued, auditID, verb, user, resource string) error {
-	if _, err := fmt.Fprintf(out, "%-20s  %-18s  %-20s  %-36s  %-7s  %-24s  %s\n", name, reason, enqueued, auditID, verb, user, resource); err != nil {
+// timeOrDash returns a time as it is printed for people.
+func timeOrDash(at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+// columnWidths are the widths for usual values: lines are written at once, before the longest value is known. The last
+// column has none.
+var columnWidths = []int{20, 18, 20, 36, 7, 24, 40, 16, 8}
+
+// shortColumns is how many columns the table has that is not wide.
+const shortColumns = 7
+
+// writeColumns writes a line of the table.
+func writeColumns(out io.Writer, wide bool, cells ...string) error {
+	if !wide {
+		cells = cells[:shortColumns]
+	}
+	var line strings.Builder
+	for i, cell := range cells {
+		cell = orDash(onOneLine(cell))
+		if i < len(cells)-1 {
+			cell = fmt.Sprintf("%-*s  ", columnWidths[i], cell)
+		}
+		line.WriteString(cell)
+	}
+	if _, err := fmt.Fprintln(out, line.String()); err != nil {
 		return fmt.Errorf("write the dead letters: %w", err)
 	}
 	return nil
 }
 
 // writeListedJSON writes a JSON object on a line.
-func writeListedJSON(out io.Writer, letter listedDeadLetter) error {
+func writeListedJSON(out io.Writer, letter listedDeadLetter) error { return writeJSON(out, letter, "") }
+
+// writeJSON writes an object as JSON, over several lines if there is an indent.
+func writeJSON(out io.Writer, object any, indent string) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(letter); err != nil {
+	encoder.SetIndent("", indent)
+	if err := encoder.Encode(object); err != nil {
 		return fmt.Errorf("write the dead letters: %w", err)
 	}
 	return nil
