@@ -42,7 +42,7 @@ func advise(err error, advices []advice) error {
 }
 
 // selfExplaining are in the errors that already say what to do, about a key or an identity that was denied access.
-var selfExplaining = []string{"the hub does not accept", "Microsoft Entra ID", "this identity"}
+var selfExplaining = []string{"the hub does not accept", "Microsoft Entra ID", "this identity", "(its se=)"}
 
 // timedOut stands for context.DeadlineExceeded among the signs.
 const timedOut = " no answer in time"

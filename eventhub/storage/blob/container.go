@@ -23,6 +23,8 @@ type container struct {
 	client *http.Client
 	// tokens is nil if a key or signature is used.
 	tokens *azauth.TokenSource
+	// signatureEnds is when the shared access signature expires. It is zero if there is none, or if it does not say.
+	signatureEnds time.Time
 }
 
 // retries bounds the SDK's attempts. The storage account answers in milliseconds, so an attempt that takes longer than
@@ -56,7 +58,7 @@ func openContainer(account connstr.BlobConnection, name string, tokens *azauth.T
 		// Renewals follow each other within 12 s, so the connection to the account stays open.
 		IdleConnTimeout: time.Minute,
 	}}
-	c := container{name: name, client: client, tokens: tokens}
+	c := container{name: name, client: client, tokens: tokens, signatureEnds: account.SignatureEnds()}
 	c.url = azblob.NewContainerURL(*address, c.pipeline(credential))
 	return c, nil
 }
@@ -115,7 +117,7 @@ func (c container) create(ctx context.Context) error {
 	if err == nil || serviceCode(err) == azblob.ServiceCodeContainerAlreadyExists {
 		return nil
 	}
-	return explainCreation(err, c.name, c.tokens != nil)
+	return c.explainCreation(err)
 }
 
 // serverTime sends a request without authorization. It returns the service's time, in whole seconds, and this
