@@ -165,7 +165,12 @@ func sayWithin(limit time.Duration, say func()) {
 // runCheck runs the command check and returns the exit code. A wrong configuration is one of the parts that check
 // reports, so its exit code differs from that of the other commands.
 func runCheck(args, environ []string, stdout, stderr io.Writer) int {
-	if code, done := parseFlags(flag.NewFlagSet("aks-audit-log-go check", flag.ContinueOnError), args, stdout, stderr); done {
+	var options check.Options
+	flags := flag.NewFlagSet("aks-audit-log-go check", flag.ContinueOnError)
+	flags.BoolVar(&options.JSON, "json", false, "print one JSON object")
+	flags.StringVar(&options.Only, "only", "", "try only these parts, separated by commas, such as event-hub,sink")
+	flags.BoolVar(&options.Offline, "offline", false, "try only what needs no network; exit with 2 if it is wrong")
+	if code, done := parseFlags(flags, args, stdout, stderr); done {
 		return code
 	}
 	cfg, loadErr := forwarder.Load(environ)
@@ -176,14 +181,17 @@ func runCheck(args, environ []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "aks-audit-log-go: check: ended at once by a second signal")
 	})
 	defer restore()
-	switch err := check.Run(ctx, cfg, loadErr, stdout); {
-	case errors.Is(err, check.ErrFailed): // the report says which parts
-		return exitFailed
-	case err != nil:
+	err := check.Run(ctx, cfg, loadErr, options, stdout)
+	if err != nil && !errors.Is(err, check.ErrFailed) { // the report says which parts failed
 		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: check: %v\n", err)
-		return exitFailed
 	}
-	return exitOK
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, check.ErrMisused), errors.Is(err, check.ErrFailed) && options.Offline:
+		return exitUsage
+	}
+	return exitFailed
 }
 
 // checkpointsShow prints the checkpoints.

@@ -38,7 +38,7 @@ func (p *Poster) Check(ctx context.Context) (string, error) {
 	waited := time.Since(connected)
 	switch took := time.Since(began).Round(time.Millisecond); {
 	case err != nil && ctx.Err() != nil:
-		return "", advised(secrets.timedOut(took, err), advice.NoAnswer(err))
+		return "", advised(secrets.timedOut(took.Round(time.Second), err), advice.NoAnswer(err))
 	case err != nil:
 		return "", advised(secrets.noAnswer(err), advice.NoAnswer(err))
 	default:

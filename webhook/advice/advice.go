@@ -27,7 +27,7 @@ func NoAnswer(err error) string {
 	case has("connection refused"):
 		return "nothing listens there: look whether Falco runs with the k8saudit plugin (port 9765) and whether the Service has endpoints"
 	case errors.Is(err, context.DeadlineExceeded), has("i/o timeout"):
-		return "look whether a network policy or a wrong port is in the way (Falco's is 9765), or whether Falco is out of breath: it answers slowly then"
+		return "look whether a network policy or a wrong port is in the way (Falco's is 9765), or whether Falco is overloaded: it then answers slowly"
 	default:
 		return "look at the sink's log, and at what is between it and here"
 	}

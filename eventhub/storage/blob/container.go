@@ -18,9 +18,11 @@ import (
 
 // container sends all requests to the blob container. blobs.go has those about blobs.
 type container struct {
-	name   string
-	url    azblob.ContainerURL
-	client *http.Client
+	name string
+	url  azblob.ContainerURL
+	// account is the account's blob service.
+	account azblob.ServiceURL
+	client  *http.Client
 	// tokens is nil if a key or signature is used.
 	tokens *azauth.TokenSource
 	// signatureEnds is when the shared access signature expires. It is zero if there is none, or if it does not say.
@@ -48,9 +50,8 @@ func openContainer(account connstr.BlobConnection, name string, tokens *azauth.T
 	if err != nil {
 		return container{}, err
 	}
-	// If a URL has no path, JoinPath makes one without a leading slash, which no server accepts.
+	// If a URL has no path, the SDK makes one without a leading slash, which no server accepts.
 	address.Path = cmp.Or(address.Path, "/")
-	address = address.JoinPath(name)
 	address.RawQuery = account.SAS.Reveal()
 	client := &http.Client{Transport: &http.Transport{
 		Proxy:               azauth.HideProxyValue(http.ProxyFromEnvironment),
@@ -59,8 +60,15 @@ func openContainer(account connstr.BlobConnection, name string, tokens *azauth.T
 		IdleConnTimeout: time.Minute,
 	}}
 	c := container{name: name, client: client, tokens: tokens, signatureEnds: account.SignatureEnds()}
-	c.url = azblob.NewContainerURL(*address, c.pipeline(credential))
+	c.account = azblob.NewServiceURL(*address, c.pipeline(credential))
+	c.url = c.account.NewContainerURL(name)
 	return c, nil
+}
+
+// beside returns another container of the account. Only one of the two has to be closed.
+func (c container) beside(name string) container {
+	c.name, c.url = name, c.account.NewContainerURL(name)
+	return c
 }
 
 // newCredential returns the SDK's credential for a key. For a signature and for tokens it is an anonymous one.

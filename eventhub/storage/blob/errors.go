@@ -22,6 +22,9 @@ const (
 	codeNoKeys        azblob.ServiceCodeType = "KeyBasedAuthenticationNotPermitted"
 )
 
+// ErrNoContainer says that the container does not exist.
+var ErrNoContainer = errors.New("blob storage answered 404 ContainerNotFound")
+
 // explain says in one line what went wrong. The SDK's own errors are a page long and hold the address, which holds the
 // signature if one is used.
 func (c container) explain(err error) error {
@@ -48,6 +51,9 @@ func (c container) explain(err error) error {
 // what is needed.
 func (c container) explainResponse(failure azblob.StorageError) error {
 	status := statusCode(failure)
+	if failure.ServiceCode() == azblob.ServiceCodeContainerNotFound {
+		return ErrNoContainer
+	}
 	text := fmt.Sprintf("blob storage answered %d %s", status, failure.ServiceCode())
 	if status != http.StatusUnauthorized && status != http.StatusForbidden {
 		return errors.New(text)
