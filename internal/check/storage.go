@@ -73,8 +73,8 @@ func probe(ctx context.Context, cfg forwarder.Config, try func(*blob.Store) (lef
 	if errors.Is(err, blob.ErrNoContainer) {
 		missing = true
 		leftOver, err = store.Beside(ctx, func(beside *blob.Store) error {
-			_, err := try(beside) // a probe that is left over goes with its container
-			return err
+			_, tryErr := try(beside) // a probe that is left over goes with its container
+			return tryErr
 		})
 	}
 	if err != nil {

@@ -92,7 +92,7 @@ const probeContainer = "aks-audit-log-go-check-"
 // deleted.
 func (s *Store) Beside(ctx context.Context, probe func(*Store) error) (leftOver string, err error) {
 	other := s.container.beside(probeContainer + strings.ToLower(rand.Text()))
-	if _, err := other.url.Create(ctx, azblob.Metadata{}, azblob.PublicAccessNone); err != nil {
+	if _, err = other.url.Create(ctx, azblob.Metadata{}, azblob.PublicAccessNone); err != nil {
 		return "", s.container.explainCreation(err)
 	}
 	err = probe(&Store{container: other, scope: s.scope})
