@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -21,8 +23,8 @@ type mistake struct {
 	says string
 }
 
-// mistakes are those about the hub and the storage that the emulated services can show. Those about the sink are in
-// TestCheckSaysWhatToDoAboutTheSink, a wrong category in TestANameThatIsNoCategoryIsWarnedOf.
+// mistakes are those that the emulated services can show. A proxy before the sink is in
+// TestAProxyBeforeTheSinkIsSaidByLogCheckPageAndMetric, a wrong category in TestANameThatIsNoCategoryIsWarnedOf.
 func mistakes() map[string]mistake {
 	return map[string]mistake{
 		"wrong group": {onHub(func(s harness.Settings, _ *hubtest.Server) { s["EVENTHUBCONSUMERGROUP"] = "falco" }), "consumer group", `create it (az eventhubs eventhub consumer-group create`},
@@ -53,6 +55,21 @@ func mistakes() map[string]mistake {
 					With(sasWith(t, azblob.AccountSASPermissions{Read: true, List: true}))
 			}, "checkpoints", "make it, or permit creating containers",
 		},
+		"wrong path": {
+			func(t *testing.T) harness.Settings {
+				t.Helper()
+				return onHub(func(harness.Settings, *hubtest.Server) {})(t).With(harness.Settings{"WEBSINKURL": harness.StartFalco(t).URL + "/"})
+			}, "sink", "without a slash at the end",
+		},
+		"http for https": {
+			func(t *testing.T) harness.Settings {
+				t.Helper()
+				sink := httptest.NewTLSServer(http.NotFoundHandler())
+				t.Cleanup(sink.Close)
+				plain := strings.Replace(sink.URL, "https://", "http://", 1)
+				return onHub(func(harness.Settings, *hubtest.Server) {})(t).With(harness.Settings{"WEBSINKURL": plain})
+			}, "sink", "begin WEBSINKURL with https://",
+		},
 	}
 }
 
@@ -69,7 +86,7 @@ func onHub(spoil func(harness.Settings, *hubtest.Server)) func(*testing.T) harne
 }
 
 // Each mistake ends in words that say what to do: in check, in the log, on /readyz and on the status page.
-func TestEachMistakeAtTheHubAndTheStorageSaysWhatToDoInCheckLogProbeAndPage(t *testing.T) {
+func TestEachMistakeSaysWhatToDoInCheckLogProbeAndPage(t *testing.T) {
 	t.Parallel()
 	for name, m := range mistakes() {
 		t.Run(name, func(t *testing.T) {
