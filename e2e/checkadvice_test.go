@@ -15,7 +15,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// expiredHub is a signature for the hub that was good until an hour ago.
+// expiredHub has a signature for the hub that was good until an hour ago.
 func expiredHub(hub *hubtest.Server) harness.Settings {
 	end := time.Now().Add(-time.Hour)
 	return harness.Settings{
@@ -156,7 +156,7 @@ func TestCheckWordsAllTimeOutsAlike(t *testing.T) {
 	hub, c := harness.StartHub(t, 1), harness.NewEmptyBlobs(t)
 	hub.GoSilent(true)
 	t.Cleanup(func() { hub.GoSilent(false) })
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never answers
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0") // accepts, and never answers
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, silent.Close()) })
 	storage := strings.Replace(harness.SharedAzurite(t).ConnectionString(), harness.SharedAzurite(t).Endpoint, "http://"+silent.Addr().String()+"/"+harness.StorageAccount, 1)
