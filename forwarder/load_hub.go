@@ -103,6 +103,7 @@ func (l *loader) hubClient() {
 	if l.out.HubTransport != TransportAMQP && l.out.HubTransport != TransportWebSocket {
 		l.problems.wrong(variable.HubTransport)
 	}
+	l.webSockets()
 	l.out.HubCAFile = l.in.HubCAFile
 	l.out.HubPrefetch = l.in.HubPrefetch
 	if l.isSet(variable.HubPrefetch) && (l.in.HubPrefetch < 1 || l.in.HubPrefetch > 300) {
@@ -110,6 +111,18 @@ func (l *loader) hubClient() {
 	}
 	if l.out.HubClient == ClientAzureEventHubsGo {
 		l.retiredClient()
+	}
+}
+
+// webSockets follows TransportType=AmqpWebSockets in the connection string. EVENTHUBTRANSPORT overrides it.
+func (l *loader) webSockets() {
+	switch {
+	case !l.out.HubConnection.WebSockets:
+	case !l.isSet(variable.HubTransport):
+		l.out.HubTransport = TransportWebSocket
+	case l.out.HubTransport == TransportAMQP:
+		l.warn(variable.HubConnection + " has TransportType=AmqpWebSockets, which " + variable.HubTransport + "=amqp overrides: " +
+			"the hub is reached by AMQP; unset the one that is wrong")
 	}
 }
 

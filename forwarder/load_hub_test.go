@@ -62,3 +62,30 @@ func TestWrongSettingsOfTheHubClientAreReported(t *testing.T) {
 		})
 	}
 }
+
+func TestTheTransportOfTheConnectionStringIsFollowed(t *testing.T) {
+	connection := func(transport string) string {
+		return variable.HubConnection + "=" + testNoDot + ";TransportType=" + transport
+	}
+	for _, test := range []struct {
+		set  []string
+		want HubTransport
+		warn bool
+	}{
+		{[]string{connection("AmqpWebSockets")}, TransportWebSocket, false},
+		{[]string{connection("amqpwebsockets"), "EVENTHUBTRANSPORT=websocket"}, TransportWebSocket, false},
+		{[]string{connection("AmqpWebSockets"), "EVENTHUBTRANSPORT=amqp"}, TransportAMQP, true},
+		{[]string{connection("AmqpTcp")}, TransportAMQP, false},
+		{[]string{connection("AmqpTcp"), "EVENTHUBTRANSPORT=websocket"}, TransportWebSocket, false},
+	} {
+		cfg, err := Load(environ(test.set...))
+		require.NoError(t, err)
+		assert.Equal(t, test.want, cfg.HubTransport, test.set)
+		if test.warn {
+			require.Len(t, cfg.Warnings, 1)
+			assert.Contains(t, cfg.Warnings[0], "has TransportType=AmqpWebSockets, which EVENTHUBTRANSPORT=amqp overrides")
+		} else {
+			assert.Empty(t, cfg.Warnings, test.set)
+		}
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"time"
 
 	"aks-audit-log-go/httpclient"
@@ -38,15 +37,15 @@ func (p *Poster) Check(ctx context.Context) (string, error) {
 	waited := time.Since(connected)
 	switch took := time.Since(began).Round(time.Millisecond); {
 	case err != nil && ctx.Err() != nil:
-		return "", advised(secrets.timedOut(took, err), advice.NoAnswer(err))
+		return "", advised(secrets.timedOut(took.Round(time.Second), err), advice.NoAnswer(err))
 	case err != nil:
 		return "", advised(secrets.noAnswer(err), advice.NoAnswer(err))
 	default:
 		head, _ := httpclient.Drain(resp.Body)
-		if isPage(resp, head) { // the failure says what to do
+		if mistakeAt(resp, head) != "" { // the failure says what to do
 			return "", secrets.notAccepted(resp, head, text)
 		}
-		if do := adviseAnswer(resp.StatusCode, string(head)); do != "" {
+		if do := adviseAnswer(resp.StatusCode); do != "" {
 			return "", advised(secrets.notAccepted(resp, head, text), do)
 		}
 		result := fmt.Sprintf("%s answered %d to an empty list of audit events after %s", p.secrets.sink, resp.StatusCode, took)
@@ -66,18 +65,14 @@ func advised(f *failure, do string) error {
 }
 
 // adviseAnswer returns what to do about the status of an answer, "" if a webhook answers so that takes audit events.
-func adviseAnswer(status int, head string) string {
+func adviseAnswer(status int) string {
 	switch {
 	case classify(status) == accepted:
 		return ""
-	case strings.Contains(head, "HTTP request to an HTTPS server"):
-		return "it speaks HTTPS: begin WEBSINKURL with https://"
 	case status/100 == 3:
 		return "redirects are not followed: put the address where the webhook is into WEBSINKURL"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return "give it what it asks for: user and password in WEBSINKURL, or a token"
-	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
-		return "no webhook is at this path: it has to be that of open_params in Falco's configuration, by default /k8s-audit, without a slash at the end"
 	case classify(status) == refused:
 		return "it is there but does not take an empty list of audit events, which Falco does: is it Falco's k8saudit? " +
 			"(A sink of another kind may still take events.)"

@@ -62,9 +62,9 @@ func isPage(resp *http.Response, head []byte) bool {
 		!strings.EqualFold(strings.TrimSpace(string(head)), falcoPage)
 }
 
-// classifyAnswer returns what an answer means: what its status means, but a web page accepts nothing.
+// classifyAnswer returns what an answer means: what its status means, but neither a web page nor TLS accepts anything.
 func classifyAnswer(resp *http.Response, head []byte) class {
-	if isPage(resp, head) {
+	if isPage(resp, head) || advice.NeedsHTTPS(resp.StatusCode, string(head)) {
 		return misconfigured
 	}
 	return classify(resp.StatusCode)

@@ -46,6 +46,8 @@ func TestAWebPageAcceptsNothing(t *testing.T) {
 		{"JSON", 200, "application/json", "{}", accepted},
 		{"markup that is no page", 200, "text/html5", page, accepted},
 		{"an error of a proxy", 503, "text/html", page, retryable},
+		{"a server of Go's that takes only HTTPS", 400, "text/plain", "Client sent an HTTP request to an HTTPS server.\n", misconfigured},
+		{"nginx that takes only HTTPS", 400, "text/html", "<title>400 The plain HTTP request was sent to HTTPS port</title>", misconfigured},
 		{"a refusal", 400, "text/html", page, refused},
 		{"Falco's words with an error", 500, "text/html", "<html><body>Ok</body></html>", retryable},
 	} {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"aks-audit-log-go/webhook/advice"
 	"aks-audit-log-go/webhook/body"
 )
 
@@ -59,9 +60,13 @@ func (r redactor) noAnswer(err error) *failure {
 	return &failure{sink: r.sink, reason: r.clean(reason), cause: err}
 }
 
-// pageAdvice says what a web page in answer to a POST means, and what to do.
-const pageAdvice = "that is a web page, not a webhook: look at host, port and path of WEBSINKURL " +
-	"(Falco's: http://<service>:9765/k8s-audit)"
+// mistakeAt says what to do about an answer that shows a mistake in WEBSINKURL, "" if it shows none.
+func mistakeAt(resp *http.Response, head []byte) string {
+	if isPage(resp, head) {
+		return advice.WebPage
+	}
+	return advice.Endpoint(resp.StatusCode, string(head))
+}
 
 // notAccepted returns the failure of a POST that was not answered with 2xx, or with a web page. content is what was
 // posted: an answer that repeats it is not shown, because audit events hold secrets.
@@ -74,8 +79,8 @@ func (r redactor) notAccepted(resp *http.Response, head []byte, content body.Bod
 	if location, err := resp.Location(); err == nil {
 		f.reason += ", to " + r.clean(withoutSecrets(location))
 	}
-	if isPage(resp, head) {
-		f.reason += ": " + pageAdvice
+	if do := mistakeAt(resp, head); do != "" {
+		f.reason += ": " + do
 	}
 	switch text := strings.TrimSpace(string(head)); {
 	case text == "":

@@ -42,7 +42,7 @@ func advise(err error, advices []advice) error {
 }
 
 // selfExplaining are in the errors that already say what to do, about a key or an identity that was denied access.
-var selfExplaining = []string{"the hub does not accept", "Microsoft Entra ID", "this identity"}
+var selfExplaining = []string{"the hub does not accept", "Microsoft Entra ID", "this identity", "(its se=)", "may not be made with"}
 
 // timedOut stands for context.DeadlineExceeded among the signs.
 const timedOut = " no answer in time"
@@ -70,10 +70,28 @@ func Hub(cfg forwarder.Config, err error) error {
 // unreachableHub says what to check if no connection to the hub can be made.
 func unreachableHub(cfg forwarder.Config) string {
 	const look = "look at network policies, firewalls, and the namespace's own network rules"
+	host := (&url.URL{Host: cfg.HubConnection.Host}).Hostname()
 	if cfg.HubTransport == forwarder.TransportWebSocket {
-		return fmt.Sprintf("%s cannot be reached by WebSocket (port 443): %s, and at HTTPS_PROXY", cfg.HubConnection.Host, look)
+		return fmt.Sprintf("%s cannot be reached by WebSocket (port %s): %s, and at HTTPS_PROXY", host, hubPort(cfg), look)
 	}
-	return fmt.Sprintf("%s cannot be reached by AMQP (port 5671): %s; where only HTTPS is let out, set EVENTHUBTRANSPORT=websocket", cfg.HubConnection.Host, look)
+	return fmt.Sprintf("%s cannot be reached by AMQP (port %s): %s; where only HTTPS is let out, set EVENTHUBTRANSPORT=websocket", host, hubPort(cfg), look)
+}
+
+// hubPort returns the port that the hub is dialled at.
+func hubPort(cfg forwarder.Config) string {
+	port := (&url.URL{Host: cfg.HubConnection.Host}).Port()
+	switch {
+	case port != "":
+		return port
+	case cfg.HubTransport == forwarder.TransportWebSocket && cfg.HubConnection.Emulator:
+		return "80"
+	case cfg.HubTransport == forwarder.TransportWebSocket:
+		return "443"
+	case cfg.HubConnection.Emulator:
+		return "5672"
+	default:
+		return "5671"
+	}
 }
 
 // Group says what to do if a partition cannot be opened or read in the consumer group. The error that it returns wraps

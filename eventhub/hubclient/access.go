@@ -1,7 +1,9 @@
 package hubclient
 
 import (
+	"fmt"
 	"strings"
+	"time"
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/azauth"
@@ -14,8 +16,9 @@ const keyHint = "the hub does not accept the key or signature in EHUBNAMESPACECO
 
 // explain turns an error of an SDK that means a denied access into an AccessDeniedError that says what an operator has
 // to check. It looks at the text, because the old SDK has no codes and the new one has codes for links only, not for
-// management requests.
-func explain(err error, entra bool) error {
+// management requests. signatureEnds is when the
+// shared access signature expires, or zero.
+func explain(err error, entra bool, signatureEnds time.Time) error {
 	if eventhub.AccessDeniedBy(err) != "" {
 		return err
 	}
@@ -28,8 +31,12 @@ func explain(err error, entra bool) error {
 		return err
 	}
 	hint := keyHint
-	if entra {
+	switch {
+	case entra:
 		hint = "the hub does not accept this identity: " + azauth.HubResource.RoleHint()
+	case !signatureEnds.IsZero() && time.Now().After(signatureEnds):
+		hint = fmt.Sprintf("the hub does not accept the signature in EHUBNAMESPACECONNECTIONSTRING, because it expired at %s (its se=): "+
+			"make a new one, or give the key of a policy that may listen, which does not expire", signatureEnds.Format(time.RFC3339))
 	}
 	return &eventhub.AccessDeniedError{Service: eventhub.ServiceHub, Message: hint + ": " + text}
 }

@@ -122,7 +122,7 @@ func (a *azEventHubs) PartitionIDs(ctx context.Context) ([]string, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err, a.tokens != nil))
+		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err, a.tokens != nil, a.cfg.HubConnection.SignatureEnds()))
 	}
 	a.credits.setPartitions(len(info.PartitionIDs))
 	return info.PartitionIDs, nil
@@ -136,7 +136,7 @@ func (a *azEventHubs) PartitionInfo(ctx context.Context, partition string) (even
 		return err
 	})
 	if err != nil {
-		return eventhub.PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err, a.tokens != nil))
+		return eventhub.PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err, a.tokens != nil, a.cfg.HubConnection.SignatureEnds()))
 	}
 	first := info.BeginningSequenceNumber
 	if info.IsEmpty {
@@ -169,7 +169,7 @@ func (a *azEventHubs) Receive(ctx context.Context, partition string, from eventh
 		default:
 			// A reader with a higher epoch that was there before ends here too: the SDK does not pass on the reason
 			// with which the service refuses the link.
-			return fmt.Errorf("receive from partition %s: %w", partition, explain(err, a.tokens != nil))
+			return fmt.Errorf("receive from partition %s: %w", partition, explain(err, a.tokens != nil, a.cfg.HubConnection.SignatureEnds()))
 		}
 	}
 }

@@ -86,7 +86,7 @@ func (h *legacyHub) PartitionIDs(ctx context.Context) ([]string, error) {
 	defer cancel()
 	info, err := hub.GetRuntimeInformation(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err, h.tokens != nil))
+		return nil, fmt.Errorf("ask the event hub for its partitions: %w", explain(err, h.tokens != nil, h.cfg.HubConnection.SignatureEnds()))
 	}
 	h.credits.setPartitions(len(info.PartitionIDs))
 	return info.PartitionIDs, nil
@@ -102,7 +102,7 @@ func (h *legacyHub) PartitionInfo(ctx context.Context, partition string) (eventh
 	defer cancel()
 	info, err := hub.GetPartitionInformation(ctx, partition)
 	if err != nil {
-		return eventhub.PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err, h.tokens != nil))
+		return eventhub.PartitionInfo{}, fmt.Errorf("ask the event hub about partition %s: %w", partition, explain(err, h.tokens != nil, h.cfg.HubConnection.SignatureEnds()))
 	}
 	return eventhub.PartitionInfo{
 		First:        info.BeginningSequenceNumber,
@@ -124,7 +124,7 @@ func (h *legacyHub) Receive(ctx context.Context, partition string, from eventhub
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the caller ended it, which is no failure
 		}
-		return fmt.Errorf("receive from partition %s: %w", partition, explain(err, h.tokens != nil))
+		return fmt.Errorf("receive from partition %s: %w", partition, explain(err, h.tokens != nil, h.cfg.HubConnection.SignatureEnds()))
 	}
 	receiver.NoteAttached()
 	var ended error
@@ -142,7 +142,7 @@ func (h *legacyHub) Receive(ctx context.Context, partition string, from eventhub
 		// amqp:link:stolen (receiver.go, listenForMessages).
 		return eventhub.ErrDisplaced
 	default:
-		return fmt.Errorf("receive from partition %s: %w", partition, explain(ended, h.tokens != nil))
+		return fmt.Errorf("receive from partition %s: %w", partition, explain(ended, h.tokens != nil, h.cfg.HubConnection.SignatureEnds()))
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 //	Endpoint=sb://<host>[:<port>]/;SharedAccessKeyName=<name>;SharedAccessKey=<key>[;EntityPath=<hub>][;UseDevelopmentEmulator=true]
 //	Endpoint=sb://<host>[:<port>]/;SharedAccessSignature=SharedAccessSignature sr=<…>&sig=<…>&se=<…>&skn=<…>[;EntityPath=<hub>]
 //
+// TransportType=AmqpWebSockets, which the .NET clients read, may follow.
+//
 // Printed in any way, it shows neither the key nor the signature.
 type HubConnection struct {
 	// Host is the namespace's host[:port] as it was typed.
@@ -29,6 +31,8 @@ type HubConnection struct {
 	Entra bool
 	// Emulator is whether the hub is Microsoft's emulator, which is reached without TLS.
 	Emulator bool
+	// WebSockets is whether the connection string has TransportType=AmqpWebSockets.
+	WebSockets bool
 }
 
 // Namespace returns the host name in lower case and without its port. Checkpoint paths spell it so.
@@ -57,6 +61,9 @@ func (c HubConnection) String() string {
 	if c.Emulator {
 		s += ";UseDevelopmentEmulator=true"
 	}
+	if c.WebSockets {
+		s += ";TransportType=AmqpWebSockets"
+	}
 	return s
 }
 
@@ -80,6 +87,7 @@ func ParseHubConnection(s string) (HubConnection, error) {
 		SAS:        Secret(fields["sharedaccesssignature"]),
 		EntityPath: fields["entitypath"],
 		Emulator:   strings.EqualFold(fields["usedevelopmentemulator"], "true"),
+		WebSockets: strings.EqualFold(fields["transporttype"], "AmqpWebSockets"),
 	}, nil
 }
 

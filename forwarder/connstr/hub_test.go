@@ -93,8 +93,8 @@ func TestTheNamespaceIsTheHostInLowerCaseWithoutItsPort(t *testing.T) {
 func TestAHubConnectionPrintsWithoutItsKey(t *testing.T) {
 	c := HubConnection{Host: "a.b:1", KeyName: "k", Key: "s3cr3t", EntityPath: "hub"}
 	assert.Equal(t, "Endpoint=sb://a.b:1/;SharedAccessKeyName=k;SharedAccessKey=(redacted);EntityPath=hub", c.String())
-	signed := HubConnection{Host: "a.b", SAS: "s3cr3t", Emulator: true}
-	assert.Equal(t, "Endpoint=sb://a.b/;SharedAccessSignature=(redacted);UseDevelopmentEmulator=true", signed.String())
+	signed := HubConnection{Host: "a.b", SAS: "s3cr3t", Emulator: true, WebSockets: true}
+	assert.Equal(t, "Endpoint=sb://a.b/;SharedAccessSignature=(redacted);UseDevelopmentEmulator=true;TransportType=AmqpWebSockets", signed.String())
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
 		assert.NotContains(t, fmt.Sprintf(verb, c), "s3cr3t", verb)
 		assert.NotContains(t, fmt.Sprintf(verb, signed), "s3cr3t", verb)
@@ -105,6 +105,7 @@ func FuzzHubConnectionStrings(f *testing.F) {
 	f.Add("Endpoint=sb://ns.servicebus.windows.net/;SharedAccessKeyName=listen;SharedAccessKey=abc=;EntityPath=audit;")
 	f.Add("Endpoint=sb://[::1]:5671;SharedAccessKeyName=;SharedAccessKey==;;")
 	f.Add("Endpoint=sb://localhost;SharedAccessSignature=SharedAccessSignature sr=a&sig=b;UseDevelopmentEmulator=true")
+	f.Add("Endpoint=sb://a.b;SharedAccessKeyName=k;SharedAccessKey=a;TransportType=AmqpWebSockets")
 	f.Fuzz(func(t *testing.T, s string) {
 		c, err := ParseHubConnection(s)
 		if err != nil {
@@ -114,6 +115,9 @@ func FuzzHubConnectionStrings(f *testing.F) {
 		secret := "SharedAccessKeyName=" + c.KeyName + ";SharedAccessKey=" + c.Key.Reveal()
 		if c.SAS != "" {
 			secret = "SharedAccessSignature=" + c.SAS.Reveal()
+		}
+		if c.WebSockets {
+			secret += ";TransportType=amqpwebsockets"
 		}
 		reparsed, err := ParseHubConnection("Endpoint=sb://" + c.Host + "/;" + secret + ";EntityPath=" + c.EntityPath +
 			";UseDevelopmentEmulator=" + strconv.FormatBool(c.Emulator))

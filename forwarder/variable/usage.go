@@ -11,6 +11,7 @@ const usageHead = `aks-audit-log-go forwards Kubernetes audit events of AKS from
 Usage:
   aks-audit-log-go                      run the daemon
   aks-audit-log-go check                try each part with this configuration and say what there is to do
+                                        (-json, -only PARTS, -offline for CI)
   aks-audit-log-go checkpoints show     print how far each partition is, how much waits, and who owns it
   aks-audit-log-go checkpoints export   write the checkpoints in another spelling, for another reader
   aks-audit-log-go deadletters list     print the records that could not be delivered

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,32 +25,81 @@ const checkTimeout = 10 * time.Second
 var (
 	// ErrFailed says that a check failed. The report says which one.
 	ErrFailed = errors.New("not all parts work")
+	// ErrMisused says that Options are wrong.
+	ErrMisused = errors.New("misused")
 	// errInterrupted says that the user did not want to wait any longer.
 	errInterrupted = errors.New("interrupted")
 	// errNotTried says why something could not be tried, which is not a failure.
 	errNotTried = errors.New("not tried")
 )
 
+// Options choose what is tried, and how the report is printed.
+type Options struct {
+	// JSON is whether to print one JSON object in place of lines.
+	JSON bool
+	// Only has the names of the parts to try, separated by commas. All are tried if it is empty.
+	Only string
+	// Offline is whether to try only what needs no network.
+	Offline bool
+}
+
+// try returns in one line what it found. Its error says what to do.
+type try func(context.Context, forwarder.Config) (string, error)
+
 // check is one check.
 type check struct {
 	name string
 	// needs is the check that has to succeed before this one makes sense, or "".
 	needs string
-	// try returns in one line what it found. Its error says what to do.
-	try func(context.Context, forwarder.Config) (string, error)
+	try   try
+	// offline is the part of try that needs no network, or nil.
+	offline try
 }
 
 // configuration is the name of the first check. Its result comes from the caller of Run.
 const configuration = "configuration"
 
-// checks are the checks after the configuration. The clock comes first, because much else fails with it.
-var checks = []check{
-	{"clock", "", checkClock},
-	{"event hub", "", checkHub},
-	{"consumer group", "event hub", checkConsumerGroup},
-	{"checkpoints", "", checkCheckpoints},
-	{"dead letters", "checkpoints", checkDeadLetters},
-	{"sink", "", checkSink},
+// checks returns the checks after the configuration. The clock comes first, because much else fails with it.
+// found gets the lag of each partition.
+func checks(found *[]partitionLag) []check {
+	return []check{
+		{"clock", "", checkClock, nil},
+		{"event hub", "", checkHub, checkHubOffline},
+		{"consumer group", "event hub", checkConsumerGroup, nil},
+		{"events", "event hub", func(ctx context.Context, cfg forwarder.Config) (result string, err error) {
+			*found, result, err = checkEvents(ctx, cfg)
+			return result, err
+		}, nil},
+		{"checkpoints", "", checkCheckpoints, checkCheckpointsOffline},
+		{"dead letters", "checkpoints", checkDeadLetters, checkDeadLettersOffline},
+		{"sink", "", checkSink, checkSinkOffline},
+	}
+}
+
+// chosen returns those of all checks that only names, and whether the configuration is among them.
+func chosen(all []check, only string) (some []check, configured bool, err error) {
+	if only == "" {
+		return all, true, nil
+	}
+	for name := range strings.SplitSeq(only, ",") {
+		name = strings.ToLower(strings.Join(strings.Fields(strings.ReplaceAll(name, "-", " ")), " "))
+		i := slices.IndexFunc(all, func(c check) bool { return c.name == name })
+		switch {
+		case name == configuration:
+			configured = true
+		case i < 0:
+			names := []string{configuration}
+			for _, c := range all {
+				names = append(names, c.name)
+			}
+			return nil, false, fmt.Errorf("%w: there is no part %q to check: take %s", ErrMisused, name, strings.Join(names, ", "))
+		default:
+			c := all[i]
+			c.needs = "" // it says itself what it lacks
+			some = append(some, c)
+		}
+	}
+	return some, configured, nil
 }
 
 // checkSink asks the sink, and mentions an HTTP proxy on the way.
@@ -67,25 +117,44 @@ func checkSink(ctx context.Context, cfg forwarder.Config) (string, error) {
 
 // askSink asks the sink with the daemon's own poster.
 func askSink(ctx context.Context, cfg forwarder.Config) (string, error) {
-	log := logrus.New()
-	log.SetOutput(io.Discard)
-	stats := metrics.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
-	poster, err := webhook.New(cfg, stats, health.NewHealth(), log)
+	poster, err := newPoster(cfg)
 	if err != nil {
 		return "", err
 	}
 	return poster.Check(ctx)
 }
 
-// Run runs all checks and prints a line for each: ✓ if it succeeded, ✗ with what to do if it failed, – if it was not
+// checkSinkOffline reads the files that the way to the sink needs.
+func checkSinkOffline(_ context.Context, cfg forwarder.Config) (string, error) {
+	if _, err := newPoster(cfg); err != nil {
+		return "", err
+	}
+	return "", errNeedsNetwork
+}
+
+func newPoster(cfg forwarder.Config) (*webhook.Poster, error) {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	stats := metrics.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
+	return webhook.New(cfg, stats, health.NewHealth(), log)
+}
+
+// Run runs the checks and prints a line for each: ✓ if it succeeded, ✗ with what to do if it failed, – if it was not
 // tried. It receives no event that a reader then misses, takes no ownership and writes no checkpoint, so it may run
 // beside a daemon. If the configuration is invalid, configErr says why, and nothing else is tried.
-func Run(ctx context.Context, cfg forwarder.Config, configErr error, out io.Writer) error {
-	r := report{out: out, timeout: checkTimeout, failed: map[string]bool{}}
-	r.configuration(cfg, configErr)
-	for _, c := range checks {
+func Run(ctx context.Context, cfg forwarder.Config, configErr error, options Options, out io.Writer) error {
+	r := newReport(out, checkTimeout, options)
+	some, configured, err := chosen(checks(&r.lags), options.Only)
+	if err != nil {
+		return err
+	}
+	if configured || configErr != nil {
+		r.configuration(cfg, configErr)
+	}
+	for _, c := range some {
 		r.run(ctx, cfg, c)
 	}
+	r.end()
 	switch {
 	case r.writeErr != nil:
 		return fmt.Errorf("write the report: %w", r.writeErr)
@@ -96,66 +165,3 @@ func Run(ctx context.Context, cfg forwarder.Config, configErr error, out io.Writ
 	}
 	return nil
 }
-
-// report prints the results and remembers which checks failed.
-type report struct {
-	out io.Writer
-	// timeout bounds each check.
-	timeout time.Duration
-	// failed are the names of the checks that failed or were not tried because of a failure.
-	failed map[string]bool
-	// writeErr is the first error of out.
-	writeErr error
-}
-
-// configuration prints the result of the first check.
-func (r *report) configuration(cfg forwarder.Config, configErr error) {
-	if configErr != nil {
-		r.failed[configuration] = true
-		r.line("✗", configuration, strings.TrimPrefix(configErr.Error(), configuration+": "))
-		return
-	}
-	text := "complete"
-	for _, warning := range cfg.Warnings {
-		text += "\n  mind: " + warning
-	}
-	r.line("✓", configuration, text)
-}
-
-// run runs a check and prints its result, unless a check that it needs failed or ctx is done.
-func (r *report) run(ctx context.Context, cfg forwarder.Config, c check) {
-	for _, needed := range []string{configuration, c.needs} {
-		if r.failed[needed] {
-			r.failed[c.name] = true
-			r.line("–", c.name, "not tried: mend the "+needed+" first")
-			return
-		}
-	}
-	if ctx.Err() != nil {
-		r.line("–", c.name, "not tried: "+errInterrupted.Error())
-		return
-	}
-	limited, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	switch result, err := c.try(limited, cfg); {
-	case ctx.Err() != nil:
-		r.line("–", c.name, errInterrupted.Error())
-	case errors.Is(err, errNotTried):
-		r.line("–", c.name, oneLine(err))
-	case err != nil:
-		r.failed[c.name] = true
-		r.line("✗", c.name, oneLine(err))
-	default:
-		r.line("✓", c.name, result)
-	}
-}
-
-// line prints one result.
-func (r *report) line(mark, name, text string) {
-	if _, err := fmt.Fprintf(r.out, "%s %s: %s\n", mark, name, text); err != nil && r.writeErr == nil {
-		r.writeErr = err
-	}
-}
-
-// oneLine returns the text of an error without line breaks, which the SDKs' errors have.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

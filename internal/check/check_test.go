@@ -24,18 +24,19 @@ func fails(context.Context, forwarder.Config) (string, error) {
 }
 
 // reportOf runs checks and returns the lines of the report.
-func reportOf(ctx context.Context, checks ...check) (lines []string, r report) {
+func reportOf(ctx context.Context, checks ...check) (lines []string, r *report) {
 	var out bytes.Buffer
-	r = report{out: &out, timeout: 50 * time.Millisecond, failed: map[string]bool{}}
+	r = newReport(&out, 50*time.Millisecond, Options{})
 	r.configuration(forwarder.Config{}, nil)
 	for _, c := range checks {
 		r.run(ctx, forwarder.Config{}, c)
 	}
+	r.end()
 	return strings.Split(strings.TrimSpace(out.String()), "\n"), r
 }
 
 func TestACheckThatNeedsAFailedOneIsNotTriedAndTheOthersAre(t *testing.T) {
-	lines, _ := reportOf(t.Context(), check{"a", "", fails}, check{"b", "a", works}, check{"c", "b", works}, check{"d", "", works})
+	lines, _ := reportOf(t.Context(), check{"a", "", fails, nil}, check{"b", "a", works, nil}, check{"c", "b", works, nil}, check{"d", "", works, nil})
 	assert.Equal(t, []string{
 		"✓ configuration: complete",
 		"✗ a: broken: mend it",
@@ -48,7 +49,7 @@ func TestACheckThatNeedsAFailedOneIsNotTriedAndTheOthersAre(t *testing.T) {
 func TestACheckThatCouldNotBeTriedIsNoFailure(t *testing.T) {
 	lines, r := reportOf(t.Context(), check{"clock", "", func(context.Context, forwarder.Config) (string, error) {
 		return "", errNotTried
-	}})
+	}, nil})
 	assert.Equal(t, "– clock: not tried", lines[1])
 	assert.Empty(t, r.failed)
 }
@@ -61,21 +62,68 @@ func TestEachCheckIsBounded(t *testing.T) {
 		<-ctx.Done()
 		return "", ctx.Err()
 	}
-	lines, _ := reportOf(t.Context(), check{"a", "", waits}, check{"b", "", waits}, check{"c", "", works})
-	assert.Equal(t, []string{"✗ a: context deadline exceeded", "✗ b: context deadline exceeded", "✓ c: fine"}, lines[1:])
+	lines, _ := reportOf(t.Context(), check{"a", "", waits, nil}, check{"b", "", waits, nil}, check{"c", "", works, nil})
+	assert.Equal(t, []string{"✗ a: no answer within 50ms", "✗ b: no answer within 50ms", "✓ c: fine"}, lines[1:])
 }
 
 func TestAnInterruptedCheckTriesNoMoreAndSaysSo(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stops := func(ctx context.Context, _ forwarder.Config) (string, error) { stop(); return "", ctx.Err() }
-	lines, _ := reportOf(ctx, check{"a", "", works}, check{"b", "", stops}, check{"c", "", works})
+	lines, _ := reportOf(ctx, check{"a", "", works, nil}, check{"b", "", stops, nil}, check{"c", "", works, nil})
 	assert.Equal(t, []string{"✓ a: fine", "– b: interrupted", "– c: not tried: interrupted"}, lines[1:])
-	require.ErrorIs(t, Run(ctx, forwarder.Config{}, nil, io.Discard), errInterrupted)
+	require.ErrorIs(t, Run(ctx, forwarder.Config{}, nil, Options{}, io.Discard), errInterrupted)
 }
 
 func TestAWarningIsPrintedWithTheConfiguration(t *testing.T) {
 	var out bytes.Buffer
-	r := report{out: &out}
+	r := newReport(&out, time.Second, Options{})
 	r.configuration(forwarder.Config{Warnings: []string{"the port is odd"}}, nil)
 	assert.Equal(t, "✓ configuration: complete\n  mind: the port is odd\n", out.String())
+}
+
+func TestPartsThatWereNotTriedForTheSameReasonShareALine(t *testing.T) {
+	lines, _ := reportOf(t.Context(), check{"a", "", fails, nil}, check{"b", "a", works, nil}, check{"c", "a", works, nil}, check{"d", "c", works, nil})
+	assert.Equal(t, []string{"✗ a: broken: mend it", "– b, c: not tried: mend the a first", "– d: not tried: mend the c first"}, lines[1:])
+}
+
+func TestOnlyTheNamedPartsAreChosen(t *testing.T) {
+	all := checks(new([]partitionLag))
+	some, configured, err := chosen(all, "Event-Hub, dead  letters")
+	require.NoError(t, err)
+	assert.False(t, configured)
+	require.Len(t, some, 2)
+	assert.Equal(t, "event hub", some[0].name)
+	assert.Equal(t, "dead letters", some[1].name)
+	assert.Empty(t, some[1].needs, "the checkpoints are not asked for")
+	some, configured, err = chosen(all, "configuration")
+	require.NoError(t, err)
+	assert.True(t, configured)
+	assert.Empty(t, some)
+	_, _, err = chosen(all, "hub")
+	require.ErrorIs(t, err, ErrMisused)
+	require.ErrorContains(t, err, `there is no part "hub" to check: take configuration, clock, event hub, consumer group, events, checkpoints, dead letters, sink`)
+}
+
+func TestWithoutANetworkOnlyWhatNeedsNoneIsTried(t *testing.T) {
+	var out bytes.Buffer
+	r := newReport(&out, time.Second, Options{Offline: true})
+	r.run(t.Context(), forwarder.Config{}, check{"a", "", works, nil})
+	r.run(t.Context(), forwarder.Config{}, check{"b", "", works, fails})
+	r.run(t.Context(), forwarder.Config{}, check{"c", "", fails, works})
+	assert.Equal(t, "– a: not tried: it needs the network, and -offline is set\n✗ b: broken: mend it\n✓ c: fine\n", out.String())
+}
+
+func TestTheReportInJSONIsOneObject(t *testing.T) {
+	var out bytes.Buffer
+	r := newReport(&out, time.Second, Options{JSON: true})
+	r.lags = []partitionLag{{Partition: "0", Lag: new(int64(3))}, {Partition: "1"}}
+	r.run(t.Context(), forwarder.Config{}, check{"a", "", fails, nil})
+	r.run(t.Context(), forwarder.Config{}, check{"b", "a", works, nil})
+	r.run(t.Context(), forwarder.Config{}, check{"events", "", works, nil})
+	r.end()
+	assert.JSONEq(t, `{"ok": false, "parts": [
+		{"part": "a", "state": "fails", "message": "broken: mend it"},
+		{"part": "b", "state": "not_tried", "message": "not tried: mend the a first"},
+		{"part": "events", "state": "works", "message": "fine", "partitions": [{"partition": "0", "lag_events": 3}, {"partition": "1", "lag_events": null}]}]}`,
+		out.String())
 }

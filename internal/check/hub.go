@@ -12,6 +12,7 @@ import (
 	"aks-audit-log-go/eventhub/unpack"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/audit"
+	"aks-audit-log-go/forwarder/variable"
 )
 
 // checkHub asks the event hub for its partitions and their contents. It reads no event and disturbs no reader.
@@ -22,11 +23,32 @@ func checkHub(ctx context.Context, cfg forwarder.Config) (string, error) {
 	}
 	defer hubclient.CloseQuietly(ctx, hub)
 	result := fmt.Sprintf("%s on %s has %s", cfg.HubName, cfg.HubConnection.Host, count(len(partitions), "partition"))
-	newest := newestEvent(partitions)
-	if newest.IsZero() {
-		return result + "; it holds no event yet: if that lasts, look at the diagnostic setting of the AKS cluster", nil
+	if end := cfg.HubConnection.SignatureEnds(); !end.IsZero() {
+		result += "; its signature expires at " + end.Format(time.RFC3339)
 	}
-	return result + "; its newest event came in at " + newest.UTC().Format(time.RFC3339), nil
+	return result, nil
+}
+
+// checkHubOffline finds out whether the signature for the hub has expired by this machine's clock, and reads
+// EVENTHUBCAFILE.
+func checkHubOffline(ctx context.Context, cfg forwarder.Config) (string, error) {
+	if err := notExpired(cfg.HubConnection.SignatureEnds(), variable.HubConnection); err != nil {
+		return "", err
+	}
+	hub, err := hubclient.New(cfg, eventhub.NewReaderID())
+	if err != nil {
+		return "", err
+	}
+	hubclient.CloseQuietly(ctx, hub)
+	return "", errNeedsNetwork
+}
+
+// notExpired returns an error if a signature has expired by this machine's clock. end is zero if it does not say when.
+func notExpired(end time.Time, name string) error {
+	if end.IsZero() || time.Now().Before(end) {
+		return nil
+	}
+	return fmt.Errorf("the signature in %s expired at %s (its se=), so it is refused: make a new one", name, end.Format(time.RFC3339))
 }
 
 // openHub opens the hub and asks it for its partitions. The caller closes the hub if there is no error.
@@ -41,17 +63,6 @@ func openHub(ctx context.Context, cfg forwarder.Config) (hubclient.Client, map[s
 		return nil, nil, advice.Hub(cfg, err)
 	}
 	return hub, partitions, nil
-}
-
-// newestEvent returns when the last event came into a hub, or zero if the hub holds none.
-func newestEvent(partitions map[string]eventhub.PartitionInfo) time.Time {
-	var newest time.Time
-	for _, info := range partitions {
-		if holdsEvents(info) && info.LastEnqueued.After(newest) {
-			newest = info.LastEnqueued
-		}
-	}
-	return newest
 }
 
 func holdsEvents(info eventhub.PartitionInfo) bool {

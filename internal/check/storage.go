@@ -2,34 +2,42 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/advice"
 	"aks-audit-log-go/eventhub/storage/blob"
 	"aks-audit-log-go/eventhub/storage/dir"
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/variable"
 )
 
 // checkCheckpoints finds out whether ownerships and checkpoints can be stored, with a probe blob in the container or a
-// probe file in CHECKPOINTDIR, which it deletes again. It creates no container and no folder.
+// probe file in CHECKPOINTDIR, which it deletes again. It makes neither the container nor the folder: if the container
+// does not exist, it finds out whether the daemon may make it.
 func checkCheckpoints(ctx context.Context, cfg forwarder.Config) (string, error) {
 	if cfg.CheckpointDir != "" {
 		return checkFolder(cfg, eventhub.CheckpointFolder)
 	}
-	store, err := blob.Open(cfg)
+	missing, leftOver, err := probe(ctx, cfg, func(store *blob.Store) (string, error) {
+		return store.ProbeMetadata(ctx, eventhub.NewReaderID())
+	})
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = store.Close() }()
-	leftOver, err := store.ProbeMetadata(ctx, eventhub.NewReaderID())
-	if err != nil {
-		return "", advice.Storage(cfg, err)
-	}
 	result := fmt.Sprintf("container %s of %s can be listed and written to", cfg.BlobContainerName, cfg.Blob.ServiceURL)
+	if missing {
+		result = fmt.Sprintf("container %s of %s does not exist yet and will be made when the daemon starts (tried with a container of another name)",
+			cfg.BlobContainerName, cfg.Blob.ServiceURL)
+	}
 	if leftOver != "" {
 		result += fmt.Sprintf("; the probe %s is still there", leftOver) // checkDeadLetters says what that means
+	}
+	if end := cfg.Blob.SignatureEnds(); !end.IsZero() {
+		result += "; its signature expires at " + end.Format(time.RFC3339)
 	}
 	return result, nil
 }
@@ -39,15 +47,60 @@ func checkDeadLetters(ctx context.Context, cfg forwarder.Config) (string, error)
 	if cfg.CheckpointDir != "" {
 		return checkFolder(cfg, eventhub.DeadLetterFolder)
 	}
-	store, err := blob.Open(cfg)
-	if err != nil {
+	missing, leftOver, err := probe(ctx, cfg, func(store *blob.Store) (string, error) {
+		return "", store.ProbeContent(ctx, eventhub.NewReaderID())
+	})
+	switch {
+	case err != nil:
 		return "", err
-	}
-	defer func() { _ = store.Close() }()
-	if err := store.ProbeContent(ctx, eventhub.NewReaderID()); err != nil {
-		return "", advice.Storage(cfg, err)
+	case leftOver != "":
+		return fmt.Sprintf("they can be stored, read and deleted; the probe %s is still there: delete it", leftOver), nil
+	case missing:
+		return "they can be stored, read and deleted, in the same container once it is made", nil
 	}
 	return "they can be stored, read and deleted, in the same container", nil
+}
+
+// probe calls try with the store. If the container does not exist, probe calls it with one of another name, which it
+// makes and deletes, and returns missing. leftOver is what could not be deleted.
+func probe(ctx context.Context, cfg forwarder.Config, try func(*blob.Store) (leftOver string, err error)) (missing bool, leftOver string, err error) {
+	store, err := blob.Open(cfg)
+	if err != nil {
+		return false, "", err
+	}
+	defer func() { _ = store.Close() }()
+	leftOver, err = try(store)
+	if errors.Is(err, blob.ErrNoContainer) {
+		missing = true
+		leftOver, err = store.Beside(ctx, func(beside *blob.Store) error {
+			_, tryErr := try(beside) // a probe that is left over goes with its container
+			return tryErr
+		})
+	}
+	if err != nil {
+		return missing, "", advice.Storage(cfg, err)
+	}
+	return missing, leftOver, nil
+}
+
+// checkCheckpointsOffline checks the folder of the checkpoints, or whether the signature for the storage has expired by
+// this machine's clock.
+func checkCheckpointsOffline(_ context.Context, cfg forwarder.Config) (string, error) {
+	if cfg.CheckpointDir != "" {
+		return checkFolder(cfg, eventhub.CheckpointFolder)
+	}
+	if err := notExpired(cfg.Blob.SignatureEnds(), variable.BlobConnection); err != nil {
+		return "", err
+	}
+	return "", errNeedsNetwork
+}
+
+// checkDeadLettersOffline checks the folder of the dead letters.
+func checkDeadLettersOffline(_ context.Context, cfg forwarder.Config) (string, error) {
+	if cfg.CheckpointDir != "" {
+		return checkFolder(cfg, eventhub.DeadLetterFolder)
+	}
+	return "", errNeedsNetwork
 }
 
 // checkFolder finds out whether a folder of CHECKPOINTDIR can be written to.

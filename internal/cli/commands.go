@@ -68,17 +68,22 @@ func (p program) runAction(name string, args []string, act action) exitCode {
 
 // check tries each part.
 func (p program) check() *cobra.Command {
-	return &cobra.Command{
+	var options check.Options
+	cmd := &cobra.Command{
 		Use: "check", Short: "try each part with this configuration and say what there is to do",
 		Long: "check tries the configuration, the clock, the event hub, the consumer group, the storage and the sink. It disturbs no daemon and raises no alert.",
 		Args: noArguments,
-		RunE: func(*cobra.Command, []string) error { return runCheck(p.environ, p.stdout, p.stderr).orNil() },
+		RunE: func(*cobra.Command, []string) error { return runCheck(options, p.environ, p.stdout, p.stderr).orNil() },
 	}
+	cmd.Flags().BoolVar(&options.JSON, "json", false, "print one JSON object")
+	cmd.Flags().StringVar(&options.Only, "only", "", "try only these parts, separated by commas, such as event-hub,sink")
+	cmd.Flags().BoolVar(&options.Offline, "offline", false, "try only what needs no network; exit with 2 if it is wrong")
+	return cmd
 }
 
 // runCheck runs the command check and returns the exit code. A wrong configuration is one of the parts that check
 // reports, so its exit code differs from that of the other commands.
-func runCheck(environ []string, stdout, stderr io.Writer) exitCode {
+func runCheck(options check.Options, environ []string, stdout, stderr io.Writer) exitCode {
 	cfg, loadErr := forwarder.Load(environ)
 	if loadErr == nil {
 		daemon.NewLogger(cfg, stderr) // logs the messages of the SDKs
@@ -87,14 +92,17 @@ func runCheck(environ []string, stdout, stderr io.Writer) exitCode {
 		_, _ = fmt.Fprintln(stderr, "aks-audit-log-go: check: ended at once by a second signal")
 	})
 	defer restore()
-	switch err := check.Run(ctx, cfg, loadErr, stdout); {
-	case errors.Is(err, check.ErrFailed): // the report says which parts
-		return exitFailed
-	case err != nil:
+	err := check.Run(ctx, cfg, loadErr, options, stdout)
+	if err != nil && !errors.Is(err, check.ErrFailed) { // the report says which parts failed
 		_, _ = fmt.Fprintf(stderr, "aks-audit-log-go: check: %v\n", err)
-		return exitFailed
 	}
-	return exitOK
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, check.ErrMisused), errors.Is(err, check.ErrFailed) && options.Offline:
+		return exitUsage
+	}
+	return exitFailed
 }
 
 // checkpointsShow prints the checkpoints.

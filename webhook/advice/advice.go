@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -27,7 +28,7 @@ func NoAnswer(err error) string {
 	case has("connection refused"):
 		return "nothing listens there: look whether Falco runs with the k8saudit plugin (port 9765) and whether the Service has endpoints"
 	case errors.Is(err, context.DeadlineExceeded), has("i/o timeout"):
-		return "look whether a network policy or a wrong port is in the way (Falco's is 9765), or whether Falco is out of breath: it answers slowly then"
+		return "look whether a network policy or a wrong port is in the way (Falco's is 9765), or whether Falco is overloaded: it then answers slowly"
 	default:
 		return "look at the sink's log, and at what is between it and here"
 	}
@@ -85,4 +86,27 @@ func throughProxy(cfg forwarder.Config, proxy string) string {
 	}
 	return fmt.Sprintf("%s go through the HTTP proxy %s%s: if Falco is in this cluster, write its host as "+
 		"<service>.<namespace>.svc in WEBSINKURL, or add the host to NO_PROXY", what, proxy, how)
+}
+
+// WebPage says what a web page in answer to a POST means, and what to do.
+const WebPage = "that is a web page, not a webhook: look at host, port and path of WEBSINKURL " +
+	"(Falco's: http://<service>:9765/k8s-audit)"
+
+// Endpoint says what to do about an answer that shows a mistake in WEBSINKURL, "" if it shows none. head is the
+// beginning of the answer's body.
+func Endpoint(status int, head string) string {
+	switch {
+	case NeedsHTTPS(status, head):
+		return "it speaks HTTPS: begin WEBSINKURL with https://"
+	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
+		return "no webhook is at this path: it has to be that of open_params in Falco's configuration, by default /k8s-audit, without a slash at the end"
+	}
+	return ""
+}
+
+// NeedsHTTPS reports whether an answer says that the server takes only HTTPS, in the words of Go's server or of nginx.
+// Both answer 400, before they have read the request.
+func NeedsHTTPS(status int, head string) bool {
+	return status == http.StatusBadRequest &&
+		(strings.Contains(head, "HTTP request to an HTTPS server") || strings.Contains(head, "plain HTTP request was sent to HTTPS port"))
 }

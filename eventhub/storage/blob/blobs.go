@@ -230,5 +230,3 @@ func (c container) remove(ctx context.Context, name string, etag azblob.ETag) er
 	}
 	return nil
 }
-
-func (c container) explain(err error) error { return explain(err, c.tokens != nil) }

@@ -18,11 +18,15 @@ import (
 
 // container sends all requests to the blob container. blobs.go has those about blobs.
 type container struct {
-	name   string
-	url    azblob.ContainerURL
-	client *http.Client
+	name string
+	url  azblob.ContainerURL
+	// account is the account's blob service.
+	account azblob.ServiceURL
+	client  *http.Client
 	// tokens is nil if a key or signature is used.
 	tokens *azauth.TokenSource
+	// signatureEnds is when the shared access signature expires. It is zero if there is none, or if it does not say.
+	signatureEnds time.Time
 }
 
 // retries bounds the SDK's attempts. The storage account answers in milliseconds, so an attempt that takes longer than
@@ -46,9 +50,8 @@ func openContainer(account connstr.BlobConnection, name string, tokens *azauth.T
 	if err != nil {
 		return container{}, err
 	}
-	// If a URL has no path, JoinPath makes one without a leading slash, which no server accepts.
+	// If a URL has no path, the SDK makes one without a leading slash, which no server accepts.
 	address.Path = cmp.Or(address.Path, "/")
-	address = address.JoinPath(name)
 	address.RawQuery = account.SAS.Reveal()
 	client := &http.Client{Transport: &http.Transport{
 		Proxy:               azauth.HideProxyValue(http.ProxyFromEnvironment),
@@ -56,9 +59,16 @@ func openContainer(account connstr.BlobConnection, name string, tokens *azauth.T
 		// Renewals follow each other within 12 s, so the connection to the account stays open.
 		IdleConnTimeout: time.Minute,
 	}}
-	c := container{name: name, client: client, tokens: tokens}
-	c.url = azblob.NewContainerURL(*address, c.pipeline(credential))
+	c := container{name: name, client: client, tokens: tokens, signatureEnds: account.SignatureEnds()}
+	c.account = azblob.NewServiceURL(*address, c.pipeline(credential))
+	c.url = c.account.NewContainerURL(name)
 	return c, nil
+}
+
+// beside returns another container of the account. Only one of the two has to be closed.
+func (c container) beside(name string) container {
+	c.name, c.url = name, c.account.NewContainerURL(name)
+	return c
 }
 
 // newCredential returns the SDK's credential for a key. For a signature and for tokens it is an anonymous one.
@@ -115,7 +125,7 @@ func (c container) create(ctx context.Context) error {
 	if err == nil || serviceCode(err) == azblob.ServiceCodeContainerAlreadyExists {
 		return nil
 	}
-	return explainCreation(err, c.name, c.tokens != nil)
+	return c.explainCreation(err)
 }
 
 // serverTime sends a request without authorization. It returns the service's time, in whole seconds, and this

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/Azure/azure-storage-blob-go/azblob"
 
@@ -21,15 +22,18 @@ const (
 	codeNoKeys        azblob.ServiceCodeType = "KeyBasedAuthenticationNotPermitted"
 )
 
+// ErrNoContainer says that the container does not exist.
+var ErrNoContainer = errors.New("blob storage answered 404 ContainerNotFound")
+
 // explain says in one line what went wrong. The SDK's own errors are a page long and hold the address, which holds the
-// signature if one is used. entra says whether tokens are used.
-func explain(err error, entra bool) error {
+// signature if one is used.
+func (c container) explain(err error) error {
 	if eventhub.AccessDeniedBy(err) != "" {
 		return err
 	}
 	var failure azblob.StorageError
 	if errors.As(err, &failure) {
-		return explainResponse(failure, entra)
+		return c.explainResponse(failure)
 	}
 	var transport *url.Error
 	if errors.As(err, &transport) {
@@ -45,35 +49,46 @@ func explain(err error, entra bool) error {
 
 // explainResponse says what the service answered. If the answer denies access, it is an AccessDeniedError that says
 // what is needed.
-func explainResponse(failure azblob.StorageError, entra bool) error {
+func (c container) explainResponse(failure azblob.StorageError) error {
 	status := statusCode(failure)
+	if failure.ServiceCode() == azblob.ServiceCodeContainerNotFound {
+		return ErrNoContainer
+	}
 	text := fmt.Sprintf("blob storage answered %d %s", status, failure.ServiceCode())
 	if status != http.StatusUnauthorized && status != http.StatusForbidden {
 		return errors.New(text)
 	}
 	switch {
+	case c.expired():
+		text = fmt.Sprintf("the signature in BLOBSTORAGECONNECTIONSTRING expired at %s (its se=): make a new one (az storage container generate-sas): %s",
+			c.signatureEnds.Format(time.RFC3339), text)
 	case failure.ServiceCode() == codeNotAuthorized:
 		text += ": does the account's firewall let this network in?"
 	case failure.ServiceCode() == codeNoKeys:
 		text += ": the account takes no keys, set BLOBSTORAGEURL in place of BLOBSTORAGECONNECTIONSTRING"
-	case entra:
+	case c.tokens != nil:
 		text += ": " + azauth.StorageResource.RoleHint()
 	}
 	return &eventhub.AccessDeniedError{Service: eventhub.ServiceStorage, Message: text}
 }
 
 // explainCreation says why a missing container could not be created, and what an operator has to do.
-func explainCreation(err error, name string, entra bool) error {
+func (c container) explainCreation(err error) error {
 	var failure azblob.StorageError
 	if !errors.As(err, &failure) || statusCode(failure) != http.StatusForbidden {
-		return fmt.Errorf("the container %s does not exist; make it: %w", name, explain(err, entra))
+		return fmt.Errorf("the container %s does not exist; make it: %w", c.name, c.explain(err))
 	}
 	with := "BLOBSTORAGECONNECTIONSTRING"
-	if entra {
+	if c.tokens != nil {
 		with = "this identity"
 	}
 	return fmt.Errorf("the container %s does not exist, and it may not be made with %s "+
-		"(make it, or permit creating containers): %w", name, with, explain(err, entra))
+		"(make it, or permit creating containers): %w", c.name, with, c.explain(err))
+}
+
+// expired tells whether the shared access signature has expired, as far as it says.
+func (c container) expired() bool {
+	return !c.signatureEnds.IsZero() && time.Now().After(c.signatureEnds)
 }
 
 func statusCode(failure azblob.StorageError) int {

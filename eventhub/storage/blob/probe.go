@@ -2,6 +2,7 @@ package blob
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -80,4 +81,26 @@ func (s *Store) ProbeContent(ctx context.Context, name string) error {
 			"the probe blob %s is still there: %w", probe, err))
 	}
 	return readErr
+}
+
+// probeContainer begins the names of the containers that Beside makes.
+const probeContainer = "aks-audit-log-go-check-"
+
+// Beside finds out whether the container, which does not exist, may be made: it makes one of another name, calls probe
+// with a store in it, and deletes it again. It does not make the container itself, because Azure takes half a minute or
+// more to delete one, and refuses to make it again until then. leftOver names the other container if it could not be
+// deleted.
+func (s *Store) Beside(ctx context.Context, probe func(*Store) error) (leftOver string, err error) {
+	other := s.container.beside(probeContainer + strings.ToLower(rand.Text()))
+	if _, err = other.url.Create(ctx, azblob.Metadata{}, azblob.PublicAccessNone); err != nil {
+		return "", s.container.explainCreation(err)
+	}
+	err = probe(&Store{container: other, scope: s.scope})
+	// The deletion has time even if ctx is done.
+	deletion, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventhub.CloseTimeout)
+	defer cancel()
+	if _, deleteErr := other.url.Delete(deletion, azblob.ContainerAccessConditions{}); deleteErr != nil {
+		leftOver = other.name
+	}
+	return leftOver, err
 }

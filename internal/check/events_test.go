@@ -1,0 +1,93 @@
+package check
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/storage"
+	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/forwarder/connstr"
+	"aks-audit-log-go/internal/eventhubtest"
+	"aks-audit-log-go/internal/hubtest"
+)
+
+// configWithFolder is the configuration of a reader of the server that keeps its checkpoints in a folder.
+func configWithFolder(t *testing.T, server *hubtest.Server) forwarder.Config {
+	t.Helper()
+	cfg := eventhubtest.EmulatorConfig(t, server, forwarder.ClientAzEventHubs)
+	cfg.CheckpointDir = filepath.Join(t.TempDir(), "checkpoints")
+	return cfg
+}
+
+func TestTheAgeOfTheNewestEventIsJudged(t *testing.T) {
+	for age, want := range map[time.Duration]struct {
+		text         string
+		fails, minds bool
+	}{
+		time.Second:                {"; 1 is waiting", false, false},
+		150 * time.Minute:          {"the newest came in 2 hours ago (20", false, true},
+		72*time.Hour + time.Minute: {"the newest came in 3 days ago (20", true, false},
+	} {
+		server := startGroupHub(t)
+		server.AppendMessage("1", hubtest.Message{Body: [][]byte{[]byte("a")}, Enqueued: time.Now().Add(-age)})
+		cfg := configWithFolder(t, server)
+		_, found, err := checkEvents(t.Context(), cfg)
+		assert.Equal(t, want.fails, err != nil)
+		if err != nil {
+			found = err.Error()
+		}
+		assert.Contains(t, found, want.text)
+		assert.Equal(t, want.minds, strings.Contains(found, "; mind: "), found)
+		assert.Equal(t, want.fails || want.minds, strings.Contains(found, "diagnostic setting"), found)
+	}
+}
+
+func TestCheckEventsTellsTheLagOfEachPartition(t *testing.T) {
+	server := startGroupHub(t)
+	cfg := configWithFolder(t, server)
+	lags, found, err := checkEvents(t.Context(), cfg)
+	require.NoError(t, err)
+	assert.Contains(t, found, "the hub holds no event yet; if that lasts, nothing is watched: ")
+	assert.Empty(t, lags)
+
+	for range 3 {
+		server.Append("0", []byte("a"))
+	}
+	cfg.StartPosition.Kind = forwarder.StartLatest
+	lags, found, err = checkEvents(t.Context(), cfg)
+	require.NoError(t, err)
+	assert.Contains(t, found, "none is waiting; not known for 2 partitions without a checkpoint")
+	assert.Equal(t, []partitionLag{{Partition: "0"}, {Partition: "1"}}, lags)
+
+	cfg.StartPosition.Kind = forwarder.StartEarliest
+	_, found, err = checkEvents(t.Context(), cfg)
+	require.NoError(t, err)
+	assert.Contains(t, found, "; 3 are waiting (by partition: 0: 3)")
+
+	store, err := storage.Open(cfg)
+	require.NoError(t, err)
+	_, err = store.UpdateCheckpoint(t.Context(), eventhub.Checkpoint{Partition: "0", Sequence: 1, Offset: server.Partition("0").LastOffset})
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+	_, found, err = checkEvents(t.Context(), cfg)
+	require.NoError(t, err)
+	assert.Contains(t, found, "; 1 is waiting (by partition: 0: 1)")
+}
+
+func TestAnExpiredSignatureIsFoundWithoutANetwork(t *testing.T) {
+	server := startGroupHub(t)
+	gone := eventhubtest.Signature(t, server, time.Now().Add(-time.Hour))
+	cfg := configWithFolder(t, server)
+	_, err := checkHubOffline(t.Context(), cfg)
+	require.ErrorIs(t, err, errNeedsNetwork)
+	cfg.HubConnection.SAS = connstr.Secret(gone)
+	_, err = checkHubOffline(t.Context(), cfg)
+	require.ErrorContains(t, err, "the signature in EHUBNAMESPACECONNECTIONSTRING expired at ")
+	assert.Zero(t, server.Dialled())
+}
