@@ -60,7 +60,7 @@ func hugeInputs(t *testing.T) map[string]costlyInput {
 }
 
 // ofAudit begins a text that is no JSON, but of the audit log.
-const ofAudit = `"category":"kube-audit" `
+const ofAudit = `{"category":"kube-audit" `
 
 // inputsAtTheBounds are hub events that are just read, or not read for another reason.
 func inputsAtTheBounds(t *testing.T) map[string]costlyInput {
