@@ -1,7 +1,9 @@
 package eventhubtest
 
 import (
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -19,14 +21,15 @@ func Samples(t testing.TB, pattern string) map[string][]byte {
 		require.Empty(t, os.Getenv("CI"), "the folder of real samples is missing: %s", folder)
 		t.Skipf("the folder of real samples is missing: %s", folder)
 	}
-	paths, err := filepath.Glob(filepath.Join(folder, pattern))
+	files := os.DirFS(folder)
+	names, err := fs.Glob(files, pattern)
 	require.NoError(t, err)
-	require.NotEmpty(t, paths, "no sample matches %s", pattern)
+	require.NotEmpty(t, names, "no sample matches %s", pattern)
 	samples := map[string][]byte{}
-	for _, path := range paths {
-		content, err := os.ReadFile(path)
+	for _, name := range names {
+		content, err := fs.ReadFile(files, name)
 		require.NoError(t, err)
-		samples[filepath.Base(path)] = content
+		samples[path.Base(name)] = content
 	}
 	return samples
 }
