@@ -59,7 +59,7 @@ func TestEachAlertFiresOnItsFaultAndIsSilentInNormalWork(t *testing.T) {
 	tests, err := os.ReadFile(alertTests)
 	require.NoError(t, err)
 	for _, alert := range readAlerts(t) {
-		assert.Contains(t, string(tests), `exp_samples: [{ labels: '{alertname="`+alert.Alert+`"`, "a test in which it fires")
+		assert.Contains(t, string(tests), `{ labels: '{alertname="`+alert.Alert+`"`, "a test in which it fires")
 	}
 }
 
