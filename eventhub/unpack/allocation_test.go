@@ -14,11 +14,11 @@ import (
 )
 
 // How much the daemon may allocate for a body: so many bytes for each byte of the body, unpacked, more for each value as far
-// as these may be there, and what any body costs. A body as large as the hub takes it has at most 80 bytes more for each of
+// as these may be there, and what any body costs. A body as large as the hub takes it has at most 150 bytes more for each of
 // its bytes by its values.
 const (
 	mostForEachByte  = 100
-	mostForEachValue = 800 // with the race detector; 500 without
+	mostForEachValue = 1500 // fastjson parses a broken text more than once
 	mostForAnyBody   = 1 << 20
 )
 
