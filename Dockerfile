@@ -3,18 +3,12 @@ FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-COPY main.go commands.go ./
+COPY main.go ./
 COPY forwarder/ forwarder/
 COPY eventhub/ eventhub/
 COPY webhook/ webhook/
 COPY httpclient/ httpclient/
-COPY internal/admin/ internal/admin/
-COPY internal/check/ internal/check/
-COPY internal/daemon/ internal/daemon/
-COPY internal/gctune/ internal/gctune/
-COPY internal/loglimit/ internal/loglimit/
-COPY internal/pemfile/ internal/pemfile/
-COPY internal/retry/ internal/retry/
+COPY internal/ internal/
 ARG VERSION=dev
 RUN CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags="-s -X aks-audit-log-go/forwarder.Version=${VERSION}" -a -installsuffix cgo .
 
