@@ -2,12 +2,11 @@ package unpack
 
 import (
 	"encoding/json"
-	"strings"
-	"unicode"
 
 	"github.com/sirupsen/logrus"
 
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
+	"aks-audit-log-go/eventhub/unpack/shapes"
 )
 
 // EventIdentity names an audit event for people. It holds none of the event's content, because events hold secrets. A
@@ -28,8 +27,8 @@ const maxNameLength = 128
 func Identify(text []byte) EventIdentity {
 	names := memberStrings(text)
 	return EventIdentity{
-		AuditID: printable(names["auditID"]), Verb: printable(names["verb"]),
-		User: printable(names["user.username"]), Resource: printable(resourceOf(names)),
+		AuditID: shapes.Printable(names["auditID"], maxNameLength), Verb: shapes.Printable(names["verb"], maxNameLength),
+		User: shapes.Printable(names["user.username"], maxNameLength), Resource: shapes.Printable(resourceOf(names), maxNameLength),
 	}
 }
 
@@ -104,18 +103,4 @@ func joined(a, separator, b string) string {
 		return a + b
 	}
 	return a + separator + b
-}
-
-// printable makes a name safe for a terminal and short: the name may come from an attacker.
-func printable(name string) string {
-	runes := []rune(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, name))
-	if len(runes) > maxNameLength {
-		return string(runes[:maxNameLength]) + "…"
-	}
-	return string(runes)
 }

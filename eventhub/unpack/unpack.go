@@ -94,8 +94,8 @@ func (u *Unpacker) BothCategories() (cluster string) { return u.both.Found }
 // each partition has an Unpacker of its own.
 const keptSize = 256 << 10
 
-// readBody returns the records of a decoded body in their order, which came into the hub at that time. It fails with errTooManyValues, or with the cause of
-// ctx if that ends before it is a large body's turn.
+// readBody returns the records of a decoded body, which came into the hub at that time, in their order. It fails with
+// errTooManyValues, or with the cause of ctx if that ends before it is a large body's turn.
 func (u *Unpacker) readBody(ctx context.Context, body []byte, enqueued time.Time) ([]Record, error) {
 	if len(body) > keptSize {
 		defer u.dropMemory()

@@ -30,7 +30,7 @@ func MemberNames(value []byte) string {
 			names = append(names, "…")
 			break
 		}
-		names = append(names, printable(key))
+		names = append(names, Printable(key, maxNameLength))
 	}
 	if names == nil {
 		return "no members"
@@ -38,16 +38,16 @@ func MemberNames(value []byte) string {
 	return strings.Join(names, ", ")
 }
 
-// printable makes a name safe for a terminal and short.
-func printable(name string) string {
+// Printable makes a name safe for a terminal, and no longer than that many characters: it may come from an attacker.
+func Printable(name string, most int) string {
 	runes := []rune(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
 	}, name))
-	if len(runes) > maxNameLength {
-		return string(runes[:maxNameLength]) + "…"
+	if len(runes) > most {
+		return string(runes[:most]) + "…"
 	}
 	return string(runes)
 }
