@@ -57,7 +57,7 @@ func TestThePositionIsWrittenOnceAnIntervalAndNotWhileNothingHappens(t *testing.
 		}
 		stop := startConsumer(t, b)
 		b.Sink.Await(500)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		assert.Equal(t, 1, b.Store.CheckpointWrites())
 		stop()
 		assert.Equal(t, 2, b.Store.CheckpointWrites(), "a stop writes it once more, in case it was deleted")
@@ -75,7 +75,7 @@ func TestAPartitionWhoseSinkIsDownKeepsItsEventAndTheOthersGoOn(t *testing.T) {
 		<-b.Sink.Entered
 		b.Sink.Gate <- struct{}{}
 		passed := b.Sink.Await(1)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		checkpoints, err := b.Store.ListCheckpoints(t.Context())
 		require.NoError(t, err)
 		assert.Len(t, checkpoints, 1, "only the delivered event's partition may move, got %v", passed)
@@ -115,11 +115,11 @@ func TestACheckpointConflictStopsThePartitionUntilItIsClaimedAgain(t *testing.T)
 		stop := startConsumer(t, b)
 		b.Sink.Await(1)
 		b.Store.MoveCheckpoint("0", 2)
-		time.Sleep(b.Cfg.CheckpointInterval + time.Millisecond)
+		time.Sleep(b.Cfg.CheckpointInterval + time.Millisecond) // the bubble's clock
 		checkpoint, _ := b.Store.Checkpoint("0")
 		assert.Equal(t, int64(2), checkpoint.Sequence, "a displaced reader must not move it back")
 		close(b.Sink.Gate)
-		time.Sleep(2 * balanceInterval)
+		time.Sleep(2 * balanceInterval) // the bubble's clock
 		assert.Equal(t, []string{"a", "d"}, b.Sink.AuditIDs(), "it continues after the checkpoint of the other reader")
 		stop()
 	})
@@ -131,7 +131,7 @@ func TestAReaderStopsWhatAnotherHasClaimed(t *testing.T) {
 		stop := startConsumer(t, b)
 		synctest.Wait()
 		b.Store.GiveTo("another", "0", time.Now())
-		time.Sleep(2 * balanceInterval)
+		time.Sleep(2 * balanceInterval) // the bubble's clock
 		b.Hub.Append("0", eventhubtest.OneEach("a")...)
 		synctest.Wait()
 		assert.Empty(t, b.Sink.AuditIDs())
@@ -147,7 +147,7 @@ func TestTwoReadersShareThePartitionsAndOneTakesOverFromTheOther(t *testing.T) {
 		stopFirst := startConsumer(t, b)
 		synctest.Wait()
 		stopSecond := startConsumer(t, b)
-		time.Sleep(5 * balanceInterval)
+		time.Sleep(5 * balanceInterval) // the bubble's clock
 		owners := map[string]int{}
 		for _, partition := range eventhubtest.PartitionIDs(4) {
 			owners[b.Store.Owner(partition)]++
@@ -161,7 +161,7 @@ func TestTwoReadersShareThePartitionsAndOneTakesOverFromTheOther(t *testing.T) {
 		}
 		b.Sink.Await(40)
 		stopFirst()
-		time.Sleep(2 * balanceInterval)
+		time.Sleep(2 * balanceInterval) // the bubble's clock
 		for i := range 4 {
 			b.Hub.Append(eventhubtest.PartitionIDs(4)[i], eventhubtest.OneEach(fmt.Sprint("later ", i))...)
 		}
@@ -178,11 +178,11 @@ func TestEventsGoOnBeingDeliveredWhileTheStoreIsAway(t *testing.T) {
 		synctest.Wait()
 		b.Store.Fail(errors.New("503"))
 		b.Hub.Append("0", eventhubtest.OneEach("a")...)
-		time.Sleep(10 * time.Minute)
+		time.Sleep(10 * time.Minute) // the bubble's clock
 		assert.Equal(t, []string{"a"}, b.Sink.AuditIDs())
 		assert.Positive(t, b.Metric(t, `aks_audit_log_checkpoint_failures_total{partition="0"}`))
 		b.Store.Fail(nil)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		checkpoint, _ := b.Store.Checkpoint("0")
 		assert.Equal(t, int64(0), checkpoint.Sequence)
 		assert.NotEmpty(t, b.Store.Owner("0"))
@@ -198,12 +198,12 @@ func TestAHubOrAStoreThatIsAwayAtTheStartIsWaitedFor(t *testing.T) {
 		b.Hub.SetUnreachable(errors.New("no such host"))
 		b.Store.Fail(errors.New("403"))
 		stop := startConsumer(t, b)
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // the bubble's clock
 		ready, reason := b.Health.Ready()
 		assert.False(t, ready)
 		assert.Contains(t, reason, "no such host")
 		b.Hub.SetUnreachable(nil)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		_, reason = b.Health.Ready()
 		assert.Contains(t, reason, "403")
 		b.Store.Fail(nil)
@@ -266,11 +266,11 @@ func TestADeadLetterIsStoredBeforeTheCheckpointPasses(t *testing.T) {
 		b.Store.FailDeadLetters(errors.New("503"))
 		b.Hub.Append("0", []byte(`{"category":"kube-audit" oops`), eventhubtest.Together("good"))
 		b.Sink.Await(1) // the partition goes on
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // the bubble's clock
 		_, known := b.Store.Checkpoint("0")
 		assert.False(t, known, "the checkpoint waits")
 		b.Store.FailDeadLetters(nil)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		assert.Equal(t, int64(1), b.Sequence())
 		stop()
 		require.Len(t, b.Store.DeadLetters(), 1)

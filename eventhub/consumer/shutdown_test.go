@@ -75,7 +75,7 @@ func TestAStopWhileADeadLetterCannotBeStoredLosesNothing(t *testing.T) {
 		synctest.Wait()
 		b.Store.Fail(errors.New("503"))
 		b.Hub.Append("0", []byte(`{"category":"kube-audit" oops`))
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		stop()
 		_, known := b.Store.Checkpoint("0")
 		assert.False(t, known)

@@ -68,12 +68,12 @@ func TestAPartitionThatIsWedgedIsSeenThoughTheOthersGoOn(t *testing.T) {
 				}
 			}
 			b.AssertAlive(t)
-			time.Sleep(45 * time.Second)
+			time.Sleep(45 * time.Second) // the bubble's clock
 		}
 		b.AssertWedged(t, "partition 17 has made no progress for")
 		assert.Greater(t, len(hub.attempts), 10, "it tries to connect again by itself")
 		close(hub.unlocked)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		b.AssertAlive(t)
 		assert.Contains(t, b.Sink.AuditIDs(), "wedged")
 		stop()
@@ -91,15 +91,15 @@ func TestAHubThatAnswersNoRequestIsAReasonToRestart(t *testing.T) {
 					b.Store.GiveTo(owner, "0", time.Now().Add(forGood))
 				}
 				stop := startConsumer(t, b)
-				time.Sleep(time.Hour)
+				time.Sleep(time.Hour) // the bubble's clock
 				b.AssertAlive(t)
 				b.Hub.SetUnreachable(errors.New("no route to host"))
-				time.Sleep(4 * time.Minute)
+				time.Sleep(4 * time.Minute) // the bubble's clock
 				b.AssertAlive(t)
-				time.Sleep(2 * time.Minute)
+				time.Sleep(2 * time.Minute) // the bubble's clock
 				b.AssertWedged(t, "the hub has answered no question for")
 				b.Hub.SetUnreachable(nil)
-				time.Sleep(time.Minute)
+				time.Sleep(time.Minute) // the bubble's clock
 				b.AssertAlive(t)
 				stop()
 			})
@@ -112,9 +112,9 @@ func TestAHubThatIsNotThereAtTheStartIsAReasonToRestart(t *testing.T) {
 		b := newWatchedBench(1)
 		b.Hub.SetUnreachable(errors.New("no such host"))
 		stop := startConsumer(t, b)
-		time.Sleep(4 * time.Minute)
+		time.Sleep(4 * time.Minute) // the bubble's clock
 		b.AssertAlive(t)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		b.AssertWedged(t, "the hub has answered no question for 5m0s")
 		stop()
 		b.AssertWedged(t, "the hub has answered no question for") // only the daemon calls Stopping
@@ -144,7 +144,7 @@ func TestASinkThatHangsOrAStoreThatIsAwayIsNoReasonToRestart(t *testing.T) {
 				}
 				fail(b)
 				for range 24 {
-					time.Sleep(time.Hour)
+					time.Sleep(time.Hour) // the bubble's clock
 					b.AssertAlive(t)
 				}
 				if b.Sink.Gate != nil {
@@ -163,9 +163,9 @@ func TestAPartitionOfAnotherReaderIsWatchedNoMore(t *testing.T) {
 		hub := newLockedHub(b.Hub, "0")
 		stop := startConsumerOn(t, b, hub, b.Store)
 		b.Hub.Append("0", eventhubtest.OneEach("a")...)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		b.Store.GiveTo("another", "0", time.Now().Add(forGood))
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // the bubble's clock
 		b.AssertAlive(t)
 		stop()
 	})

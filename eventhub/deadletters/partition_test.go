@@ -123,7 +123,7 @@ func TestManyOfOneReasonAreGatheredForFiveSeconds(t *testing.T) {
 		synctest.Wait()
 		assert.True(t, hold.Stored(), fmt.Sprint(time.Since(began)))
 		assert.Len(t, store.stored()[singly+1], 50)
-		time.Sleep(singlyInterval)
+		time.Sleep(singlyInterval) // the bubble's clock
 		partitions[0].Store(t.Context(), &hold, dead(2000, 10), func(bool) {})
 		synctest.Wait()
 		assert.Len(t, store.stored(), singly+3, "a minute later they are stored singly again")

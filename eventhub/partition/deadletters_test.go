@@ -72,7 +72,7 @@ func TestAFloodOfDeadLettersDoesNotFloodTheLog(t *testing.T) {
 		assert.Equal(t, "refused", single[deadLettersLogged]["reason"])
 		assert.Empty(t, sums)
 
-		time.Sleep(deadLetterInterval + time.Second)
+		time.Sleep(deadLetterInterval + time.Second) // the bubble's clock
 		_, sums = deadLetterWarnings(b)
 		assert.Equal(t, []logrus.Fields{{"reason": "not_json", "left_out": flood - deadLettersLogged}}, sums,
 			"it is logged even if no dead letter follows")

@@ -70,7 +70,7 @@ func TestTheCheckpointPassesAHubEventWhenAllOfItsRecordsHaveTheirVerdict(t *test
 		stop := startPartitions(t, b)
 		const none = eventhub.NoSequence
 		for delivered, want := range []int64{none, none, none, none, 0, 0, 1} {
-			time.Sleep(2 * b.Cfg.CheckpointInterval)
+			time.Sleep(2 * b.Cfg.CheckpointInterval) // the bubble's clock
 			assert.Equal(t, want, b.Sequence(), "after %d", delivered)
 			if delivered < 6 {
 				b.Sink.Gate <- struct{}{}
@@ -106,7 +106,7 @@ func TestAHubEventWithNothingToDeliverPassesByItself(t *testing.T) {
 		b := eventhubtest.NewBench(1)
 		b.Hub.Append("0", otherCategory, nil, []byte(`{"category":"kube-audit" oops`))
 		stop := startPartitions(t, b)
-		time.Sleep(2 * b.Cfg.CheckpointInterval)
+		time.Sleep(2 * b.Cfg.CheckpointInterval) // the bubble's clock
 		assert.Equal(t, int64(2), b.Sequence())
 		assert.Empty(t, b.Sink.Offered())
 		stop()

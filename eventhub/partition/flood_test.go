@@ -69,7 +69,7 @@ func TestWhatFollowsADeadLetterIsDeliveredWhileOnlyTheCheckpointWaits(t *testing
 		checkpoint, _ := b.Store.Checkpoint("1")
 		assert.Equal(t, int64(0), checkpoint.Sequence, "another partition does not wait")
 		close(b.Store.DeadLetterGate)
-		time.Sleep(2 * b.Cfg.CheckpointInterval)
+		time.Sleep(2 * b.Cfg.CheckpointInterval) // the bubble's clock
 		assert.Equal(t, int64(2), b.Sequence())
 		stop()
 		assert.Len(t, b.Store.DeadLetters(), 1)
@@ -92,7 +92,7 @@ func TestARefusedAuditEventHoldsOnlyTheCheckpoint(t *testing.T) {
 		time.Sleep(2 * b.Cfg.CheckpointInterval) // the bubble's clock
 		assert.Equal(t, eventhub.NoSequence, b.Sequence())
 		close(b.Store.DeadLetterGate)
-		time.Sleep(2 * b.Cfg.CheckpointInterval)
+		time.Sleep(2 * b.Cfg.CheckpointInterval) // the bubble's clock
 		assert.Equal(t, int64(1), b.Sequence())
 		stop()
 	})
@@ -124,7 +124,7 @@ func TestAPartitionHoldsOnceTooManyDeadLettersWait(t *testing.T) {
 
 		b.Store.FailDeadLetters(nil)
 		b.Sink.Await(all)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		assert.EqualValues(t, all/20-1, b.Sequence())
 		assert.Zero(t, b.Metric(t, "aks_audit_log_dead_letter_failing_partitions"))
 		stop()
@@ -180,10 +180,10 @@ func TestALossRepeatsNothingThatIsConfirmedBehindADeadLetter(t *testing.T) {
 		b.Sink.Await(3)
 		b.Sink.Lose()
 		assert.Equal(t, []string{"a", "b", "c", "c"}, b.Sink.Await(4))
-		time.Sleep(12 * time.Second)
+		time.Sleep(12 * time.Second) // the bubble's clock
 		assert.Equal(t, int64(0), b.Sequence())
 		close(b.Store.DeadLetterGate)
-		time.Sleep(2 * b.Cfg.CheckpointInterval)
+		time.Sleep(2 * b.Cfg.CheckpointInterval) // the bubble's clock
 		assert.Equal(t, int64(4), b.Sequence())
 		stop()
 		assert.Len(t, b.Store.DeadLetters(), 2, "the second waited already when it was read again")

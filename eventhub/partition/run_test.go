@@ -23,11 +23,11 @@ func TestTheCheckpointWaitsForConfirmation(t *testing.T) {
 		b.Sink.Await(2)
 		time.Sleep(5 * time.Second) // the bubble's clock
 		b.Hub.Append("0", eventhubtest.OneEach("c")...)
-		time.Sleep(4 * time.Second)
+		time.Sleep(4 * time.Second) // the bubble's clock
 		assert.Equal(t, eventhub.NoSequence, b.Sequence())
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) // the bubble's clock
 		assert.Equal(t, int64(1), b.Sequence(), "what is confirmed, and nothing after it")
-		time.Sleep(5 * time.Second)
+		time.Sleep(5 * time.Second) // the bubble's clock
 		assert.Equal(t, int64(2), b.Sequence(), "even if nothing follows")
 		stop()
 	})
@@ -131,7 +131,7 @@ func TestASinkThatAcceptsAndIsLostEachTimeIsLeftAloneForLongerAndLonger(t *testi
 		assert.Equal(t, []time.Duration{0, 0, half, 2 * half, 4 * half, 8 * half, 16 * half, 30 * half}, pauses)
 
 		b.Sink.Await(9)
-		time.Sleep(12 * time.Second)
+		time.Sleep(12 * time.Second) // the bubble's clock
 		require.Equal(t, int64(0), b.Sequence(), "a is confirmed")
 		b.Hub.Append("0", eventhubtest.OneEach("b")...)
 		b.Sink.Await(10)
@@ -270,9 +270,9 @@ func TestEventsWithNothingToDeliverWaitForWhatStandsBeforeThem(t *testing.T) {
 		time.Sleep(2 * time.Second) // the bubble's clock
 		assert.Equal(t, int64(1), b.Sequence(), "no audit event is before these")
 		b.Hub.Append("0", eventhubtest.Together("a"), otherCategory, otherCategory)
-		time.Sleep(9 * time.Second)
+		time.Sleep(9 * time.Second) // the bubble's clock
 		assert.Equal(t, int64(1), b.Sequence())
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) // the bubble's clock
 		assert.Equal(t, int64(4), b.Sequence())
 		stop()
 	})

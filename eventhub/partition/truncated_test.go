@@ -74,7 +74,7 @@ func TestTheCheckpointWaitsUntilTheOriginalOfATruncatedEventIsStored(t *testing.
 		_, known := b.Store.Checkpoint("0")
 		assert.False(t, known)
 		b.Store.FailDeadLetters(nil)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		assert.Equal(t, int64(0), b.Sequence())
 		stop()
 		require.Len(t, b.Store.DeadLetters(), 1)

@@ -2,7 +2,6 @@ package unpack
 
 import (
 	"bytes"
-	"context"
 	"strings"
 	"testing"
 
@@ -75,7 +74,7 @@ func FuzzAllocation(f *testing.F) {
 		}
 		u := testUnpacker()
 		got := allocated(func() {
-			_, _, release, err := u.Unpack(context.Background(), event)
+			_, _, release, err := u.Unpack(t.Context(), event)
 			require.NoError(t, err)
 			if release != nil {
 				release()

@@ -106,7 +106,7 @@ func TestNothingIsToldWhileNoHubEventWaitsForMoreThanAMinute(t *testing.T) {
 		f.claim("0", 5000, 50*time.Second)
 		f.stats.Partition("1").Owned()
 		for range 600 {
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // the bubble's clock
 			f.stats.Partition("0").Waiting(time.Now().Add(-50 * time.Second))
 			f.handle("0", 10)
 			f.arrive("0", 10)
@@ -122,9 +122,9 @@ func TestAnEventAfterAQuietDayIsNoBacklog(t *testing.T) {
 		f.stats.Partition("0").Owned()
 		f.stats.Partition("0").Done(time.Now())
 		f.stats.Partition("0").Lag(0)
-		time.Sleep(24 * time.Hour)
+		time.Sleep(24 * time.Hour) // the bubble's clock
 		f.arrive("0", 1) // the service has told of it, and it is not received yet
-		time.Sleep(20 * time.Second)
+		time.Sleep(20 * time.Second) // the bubble's clock
 		assert.Nil(t, f.stats.Backlog())
 		assert.Empty(t, f.lines())
 	})
@@ -163,7 +163,7 @@ func TestABacklogIsToldOnceAMinuteAndThenThatItIsOver(t *testing.T) {
 
 		f.work("0", 10, f.lag["0"]/10, 0)
 		f.handle("0", f.lag["0"])
-		time.Sleep(interval)
+		time.Sleep(interval) // the bubble's clock
 		assert.Nil(t, f.stats.Backlog())
 		f.assertCatchUp(t, 0)
 		entries = f.logged.AllEntries()
@@ -212,7 +212,7 @@ func TestEachPartitionHasItsOwnBacklog(t *testing.T) {
 		assert.Equal(t, int64(500+60*3), second.HubEvents)
 		assert.Nil(t, second.CatchUpSeconds)
 		f.stats.Partition("1").Released()
-		time.Sleep(interval)
+		time.Sleep(interval) // the bubble's clock
 		assert.Nil(t, f.stats.Partition("1").Snapshot().Backlog)
 	})
 }
@@ -220,7 +220,7 @@ func TestEachPartitionHasItsOwnBacklog(t *testing.T) {
 func TestWithoutProgressTheTimeIsUnknown(t *testing.T) {
 	watch(t, func(t *testing.T, f fixture) {
 		f.claim("0", 100, 2*time.Minute)
-		time.Sleep(11 * time.Second)
+		time.Sleep(11 * time.Second) // the bubble's clock
 		require.Equal(t, []string{behindLine}, f.lines())
 		assert.Equal(t, "unknown", f.logged.LastEntry().Data["time_to_catch_up"])
 		assert.Zero(t, f.logged.LastEntry().Data["hub_events_per_second"])
@@ -245,9 +245,9 @@ func TestHubEventsThatDoNotComeAreABacklogAfterAMinute(t *testing.T) {
 	watch(t, func(t *testing.T, f fixture) {
 		f.stats.Partition("0").Owned()
 		f.arrive("0", 7)
-		time.Sleep(59 * time.Second)
+		time.Sleep(59 * time.Second) // the bubble's clock
 		assert.Nil(t, f.stats.Backlog())
-		time.Sleep(20 * time.Second)
+		time.Sleep(20 * time.Second) // the bubble's clock
 		require.NotNil(t, f.stats.Backlog())
 		assert.Equal(t, []string{behindLine}, f.lines())
 	})
@@ -258,7 +258,7 @@ func TestABacklogWhosePartitionsAreGivenUpIsNotSaidToBeCaughtUp(t *testing.T) {
 		f.claim("0", 7000, time.Hour)
 		f.work("0", 20, 10, 0)
 		f.stats.Partition("0").Released()
-		time.Sleep(interval)
+		time.Sleep(interval) // the bubble's clock
 		assert.Equal(t, []string{behindLine, givenUpLine}, f.lines())
 		assert.Equal(t, int64(200), f.logged.LastEntry().Data["hub_events"])
 		f.assertCatchUp(t, 0)
@@ -269,7 +269,7 @@ func TestABacklogThatIsGoneWithinTwoLooksIsNotTold(t *testing.T) {
 	watch(t, func(t *testing.T, f fixture) {
 		f.claim("0", 70, time.Hour)
 		f.work("0", 7, 10, 0)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // the bubble's clock
 		assert.Empty(t, f.lines())
 	})
 }
@@ -300,7 +300,7 @@ func TestAPartitionThatIsNowAndThenAMinuteBehindFillsNoLog(t *testing.T) {
 func TestABacklogIsOverOnceNothingWaitsForHalfAMinute(t *testing.T) {
 	watch(t, func(t *testing.T, f fixture) {
 		f.claim("0", 1000, 2*time.Minute)
-		time.Sleep(11 * time.Second)
+		time.Sleep(11 * time.Second) // the bubble's clock
 		for age, over := range map[time.Duration]bool{40 * time.Second: false, 20 * time.Second: true} {
 			f.stats.Partition("0").Waiting(time.Now().Add(interval - age))
 			f.work("0", 5, 1, 1)

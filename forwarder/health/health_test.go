@@ -182,10 +182,10 @@ func TestAPartitionThatIsNotOpenedSoonAfterItsClaimIsNotRead(t *testing.T) {
 		health.Claimed("0")
 		health.Attached("0")
 		health.Claimed("1")
-		time.Sleep(attachWithin - 1)
+		time.Sleep(attachWithin - 1) // the bubble's clock
 		ready, text := health.Ready()
 		assert.True(t, ready, text)
-		time.Sleep(2 * time.Nanosecond)
+		time.Sleep(2 * time.Nanosecond) // the bubble's clock
 		_, text = health.Ready()
 		assert.Equal(t, "not ready: the hub is not read, partition 1: the hub has not opened it for 30s", text)
 		health.ReceiveFailed("1", "no answer")
@@ -205,17 +205,17 @@ func TestAPartitionThatIsRefusedRightAfterEachAttachIsNotReadUntilOneLasts(t *te
 		for range failuresUntilReported {
 			health.Attached("0")
 			health.ReceiveFailed("0", "refused")
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // the bubble's clock
 		}
 		for range 3 {
 			health.Attached("0")
-			time.Sleep(opensFor - 1)
+			time.Sleep(opensFor - 1) // the bubble's clock
 			_, text := health.Ready()
 			assert.Equal(t, "not ready: the hub is not read: refused", text)
 			health.ReceiveFailed("0", "refused")
 		}
 		health.Attached("0")
-		time.Sleep(opensFor)
+		time.Sleep(opensFor) // the bubble's clock
 		health.Attached("0") // the SDK renews a link by itself
 		ready, text := health.Ready()
 		assert.True(t, ready, text)
@@ -231,7 +231,7 @@ func TestALinkThatIsLostLongAfterTheClaimIsNoReasonUntilOpeningItFailsToo(t *tes
 		health.Ownership(1, 1, 0)
 		health.Claimed("0")
 		health.Attached("0")
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // the bubble's clock
 		health.ReceiveFailed("0", "the connection was lost")
 		ready, text := health.Ready()
 		assert.True(t, ready, text)

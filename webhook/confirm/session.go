@@ -25,7 +25,7 @@ func (t *Tracker) Join() *Session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := &Session{tracker: t, accepted: t.confirmed, open: true}
-	s.lasting, s.end = context.WithCancelCause(context.Background())
+	s.lasting, s.end = context.WithCancelCause(context.Background()) // only a loss ends it, and no caller
 	t.sessions[s] = struct{}{}
 	return s
 }
