@@ -265,7 +265,7 @@ func TestADeadLetterIsStoredBeforeTheCheckpointPasses(t *testing.T) {
 		synctest.Wait()
 		b.Store.FailDeadLetters(errors.New("503"))
 		b.Hub.Append("0", []byte(`{"category":"kube-audit" oops`), eventhubtest.Together("good"))
-		b.Sink.Await(1) // the partition goes on
+		b.Sink.Await(1)       // the partition goes on
 		time.Sleep(time.Hour) // the bubble's clock
 		_, known := b.Store.Checkpoint("0")
 		assert.False(t, known, "the checkpoint waits")

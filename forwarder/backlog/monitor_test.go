@@ -122,8 +122,8 @@ func TestAnEventAfterAQuietDayIsNoBacklog(t *testing.T) {
 		f.stats.Partition("0").Owned()
 		f.stats.Partition("0").Done(time.Now())
 		f.stats.Partition("0").Lag(0)
-		time.Sleep(24 * time.Hour) // the bubble's clock
-		f.arrive("0", 1) // the service has told of it, and it is not received yet
+		time.Sleep(24 * time.Hour)   // the bubble's clock
+		f.arrive("0", 1)             // the service has told of it, and it is not received yet
 		time.Sleep(20 * time.Second) // the bubble's clock
 		assert.Nil(t, f.stats.Backlog())
 		assert.Empty(t, f.lines())
