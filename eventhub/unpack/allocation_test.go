@@ -18,7 +18,7 @@ import (
 const (
 	mostForEachByte  = 100
 	mostForEachValue = 1500 // fastjson parses a broken text more than once
-	mostForAnyBody   = 1 << 20
+	mostForAnyBody   = 256 << 10
 )
 
 // fullSize is about how large the bodies are that FuzzAllocation makes of a pattern: as large as the hub takes them.

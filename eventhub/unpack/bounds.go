@@ -61,7 +61,7 @@ func (p *boundedParser) parse(text []byte, levels int) (*fastjson.Value, error) 
 // the values of one text keep all these slices alive: five times what they need, 400 bytes a value. Where short texts have
 // made the slice grow before, only the last slice is alive: 80 to 100 bytes a value.
 func (p *boundedParser) growFor(values int) {
-	for p.grown <= values && values >= largeValues {
+	for p.grown <= values && values > largeValues { // up to there jsonscan.Values may count too many
 		p.grown = min(max(p.grown+p.grown/4, largeValues), values) + 1
 		_, _ = p.parser.Parse("[" + strings.Repeat("1,", p.grown-2) + "1]")
 	}
