@@ -108,6 +108,14 @@ func Group(cfg forwarder.Config, err error) error {
 		"--name %s --resource-group …), or set EVENTHUBCONSUMERGROUP (%w)", cfg.ConsumerGroup, namespaceName(cfg.HubConnection.Host), cfg.HubName, cfg.ConsumerGroup, err)
 }
 
+// GroupInUse says what to do if other readers of the consumer group keep a reader without an epoch out. The error that it
+// returns wraps err.
+func GroupInUse(cfg forwarder.Config, err error) error {
+	return fmt.Errorf("the consumer group %q is in use, as it is while the daemon reads in it: make a group for this command "+
+		"(az eventhubs eventhub consumer-group create --namespace-name %s --eventhub-name %s --name audit-reader --resource-group …), and give it by -group audit-reader (%w)",
+		cfg.ConsumerGroup, namespaceName(cfg.HubConnection.Host), cfg.HubName, err)
+}
+
 // namespaceName returns the name that az uses for a namespace: the first part of its host.
 func namespaceName(host string) string {
 	name, _, _ := strings.Cut((&url.URL{Host: host}).Hostname(), ".")

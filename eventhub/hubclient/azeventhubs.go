@@ -38,6 +38,8 @@ type azEventHubs struct {
 	credits *credits
 	// tokens is nil if a key or signature is used.
 	tokens *azauth.TokenSource
+	// epoch is ownerEpoch, or nil for a reader beside the owner.
+	epoch *int64
 	// consumer has one connection for all partitions.
 	consumer *azeventhubs.ConsumerClient
 	// management has one connection for all management requests.
@@ -53,7 +55,7 @@ func newAzEventHubs(cfg forwarder.Config, readerID string, tokens *azauth.TokenS
 	if err != nil {
 		return nil, err
 	}
-	hub := &azEventHubs{cfg: cfg, quiet: quietTimeout, credits: newCredits(cfg), tokens: tokens, options: azeventhubs.ConsumerClientOptions{
+	hub := &azEventHubs{cfg: cfg, quiet: quietTimeout, credits: newCredits(cfg), tokens: tokens, epoch: ownerEpoch(), options: azeventhubs.ConsumerClientOptions{
 		ApplicationID: "aks-audit-log-go",
 		// The service shows it to a reader that this one displaces.
 		InstanceID: readerID,
@@ -87,12 +89,9 @@ func (a *azEventHubs) connect(retries int32) (*azeventhubs.ConsumerClient, error
 
 // open makes the client of a partition. The client connects when the first event is requested.
 func (a *azEventHubs) open(consumer *azeventhubs.ConsumerClient, partition string, from azeventhubs.StartPosition) (*azeventhubs.PartitionClient, error) {
-	// With the lowest epoch, the link of a new owner displaces the link of the previous one, as in Azure's own
-	// processors. So a partition never has two readers.
-	epoch := int64(0)
 	link, err := consumer.NewPartitionClient(partition, &azeventhubs.PartitionClientOptions{
 		StartPosition: from,
-		OwnerLevel:    &epoch,
+		OwnerLevel:    a.epoch,
 		Prefetch:      a.credits.perPartition(),
 	})
 	if err != nil {
@@ -164,6 +163,8 @@ func (a *azEventHubs) Receive(ctx context.Context, partition string, from eventh
 			reader.withoutRetries = true
 		case errors.Is(err, errLastMissing), reader.positionRefused(err):
 			reader.byTime = true
+		case a.epoch == nil && otherReader(err):
+			return ErrPartitionInUse
 		case displaced(err):
 			return eventhub.ErrDisplaced
 		default:

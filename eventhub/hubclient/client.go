@@ -28,15 +28,42 @@ type Client interface {
 // readerID to a reader that this one displaces, except with the legacy client, which cannot send it. New does not
 // connect yet.
 func New(cfg forwarder.Config, readerID string) (Client, error) {
+	tokens, err := tokensFor(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return newHub(cfg, readerID, tokens)
+}
+
+// NewBeside is New for a client whose Receive reads without an epoch, beside the readers of the daemon: it displaces no
+// reader. If a reader with an epoch has the partition in the consumer group, or takes it, Receive returns
+// ErrPartitionInUse.
+func NewBeside(cfg forwarder.Config, readerID string) (eventhub.Hub, error) {
+	client, err := New(cfg, readerID)
+	switch hub := client.(type) {
+	case *azEventHubs:
+		hub.epoch = nil
+	case *legacyHub:
+		hub.epoch = nil
+	}
+	return client, err
+}
+
+// tokensFor returns the source of the tokens that the configuration wants, or nil for a key or signature.
+func tokensFor(cfg forwarder.Config) (*azauth.TokenSource, error) {
 	if !cfg.HubConnection.Entra {
-		return newHub(cfg, readerID, nil)
+		return nil, nil //nolint:nilnil // nil stands for a key or signature
 	}
 	credential, err := azauth.NewCredential()
 	if err != nil {
 		return nil, err
 	}
-	return newHub(cfg, readerID, azauth.NewTokenSource(azauth.HubResource, credential))
+	return azauth.NewTokenSource(azauth.HubResource, credential), nil
 }
+
+// ownerEpoch returns the epoch of a reader that owns a partition. With the lowest one, the link of a new owner displaces
+// the link of the previous one, as in Azure's own processors. So a partition never has two readers.
+func ownerEpoch() *int64 { return new(int64) }
 
 // newHub is New with the given tokens, or nil for a key or signature.
 func newHub(cfg forwarder.Config, readerID string, tokens *azauth.TokenSource) (Client, error) {
@@ -94,7 +121,8 @@ func managementTimeout(cfg forwarder.Config) time.Duration {
 	return eventhub.RequestTimeout
 }
 
-// ErrPartitionInUse says that the consumer group exists, and that another reader has the partition.
+// ErrPartitionInUse says to a reader without an epoch that the consumer group exists, and that other readers keep it from
+// the partition.
 var ErrPartitionInUse = errors.New("another reader has the partition")
 
 // probeResult interprets the error with which a probe of the partition ended.

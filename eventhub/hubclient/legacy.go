@@ -28,6 +28,8 @@ type legacyHub struct {
 	tokens    *azauth.TokenSource
 	credits   *credits
 	websocket bool
+	// epoch is ownerEpoch, or nil for a reader beside the owner.
+	epoch *int64
 	// timeout bounds a management request.
 	timeout time.Duration
 }
@@ -41,6 +43,7 @@ func newLegacyHub(cfg forwarder.Config, tokens *azauth.TokenSource) (*legacyHub,
 		tokens:    tokens,
 		group:     cfg.ConsumerGroup,
 		credits:   newCredits(cfg),
+		epoch:     ownerEpoch(),
 		websocket: cfg.HubTransport == forwarder.TransportWebSocket,
 		timeout:   managementTimeout(cfg),
 	}
@@ -124,6 +127,9 @@ func (h *legacyHub) Receive(ctx context.Context, partition string, from eventhub
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the caller ended it, which is no failure
 		}
+		if h.epoch == nil && otherReader(err) {
+			return ErrPartitionInUse
+		}
 		return fmt.Errorf("receive from partition %s: %w", partition, explain(err, h.tokens != nil, h.cfg.HubConnection.SignatureEnds()))
 	}
 	receiver.NoteAttached()
@@ -137,6 +143,8 @@ func (h *legacyHub) Receive(ctx context.Context, partition string, from eventhub
 	switch {
 	case ctx.Err() != nil:
 		return nil //nolint:nilerr // the caller ended it, which is no failure
+	case h.epoch == nil && (errors.Is(ended, context.Canceled) || ended != nil && otherReader(ended)):
+		return ErrPartitionInUse
 	case errors.Is(ended, context.Canceled):
 		// The SDK closes the listener by itself and without an error for one reason only: the service answered
 		// amqp:link:stolen (receiver.go, listenForMessages).
@@ -150,12 +158,14 @@ func (h *legacyHub) Receive(ctx context.Context, partition string, from eventhub
 func (h *legacyHub) listen(ctx context.Context, hub *eventhubs.Hub, partition string, reader *legacyReader) (*eventhubs.ListenerHandle, error) {
 	ctx, cancel := context.WithTimeout(ctx, eventhub.ConnectTimeout)
 	defer cancel()
-	return hub.Receive(ctx, partition, reader.accept,
+	options := []eventhubs.ReceiveOption{
 		eventhubs.ReceiveWithConsumerGroup(h.group),
 		eventhubs.ReceiveWithPrefetchCount(uint32(h.credits.perPartition())), // #nosec G115 -- it is never negative
-		// With the lowest epoch, the link of a new owner displaces the link of the previous one, as in Azure's own
-		// processors. So a partition never has two readers.
-		eventhubs.ReceiveWithEpoch(0))
+	}
+	if h.epoch != nil {
+		options = append(options, eventhubs.ReceiveWithEpoch(*h.epoch))
+	}
+	return hub.Receive(ctx, partition, reader.accept, options...)
 }
 
 // ProbeGroup implements Client. It ignores the position: this SDK reports when the partition is open, so no event is
