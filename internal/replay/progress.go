@@ -58,8 +58,8 @@ func (p *progress) show(now howFar) {
 		return
 	}
 	defer p.mu.Unlock()
-	p.bar.Describe(fmt.Sprintf("%d audit events of %d hub events", now.sent, now.hubEvents))
 	_ = p.bar.Set64(int64(now.share * (barSteps - 1))) // a terminal that is gone does not end the replay
+	p.bar.Describe(fmt.Sprintf("%d audit events of %d hub events", now.sent, now.hubEvents))
 }
 
 // logNow logs how far the replay is, at most once an interval.

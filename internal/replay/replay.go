@@ -51,7 +51,8 @@ func Run(ctx context.Context, cfg forwarder.Config, options Options, out, stderr
 	if options.To.IsZero() {
 		options.To = time.Now()
 	}
-	options.From, options.To = options.From.UTC(), options.To.UTC()
+	// The service has no finer times, and the command line to go on with is to be short.
+	options.From, options.To = options.From.UTC().Truncate(time.Millisecond), options.To.UTC().Truncate(time.Millisecond)
 	if !options.From.Before(options.To) {
 		return fmt.Errorf("%w: -from %s is not before -to %s", ErrMisused, inText(options.From), inText(options.To))
 	}
@@ -69,7 +70,7 @@ func Run(ctx context.Context, cfg forwarder.Config, options Options, out, stderr
 		}
 	}
 	r := &replay{
-		options: options, limits: limitsOf(cfg), sink: sink, state: known, progress: shown, log: log,
+		options: options, before: known.Counts.Sent, limits: limitsOf(cfg), sink: sink, state: known, progress: shown, log: log,
 		read: func(ctx context.Context, options beside.Options, handle beside.Handle) error {
 			return beside.Read(ctx, cfg, options, log, handle)
 		},
@@ -96,7 +97,9 @@ type replay struct {
 	log      *logrus.Logger
 
 	// state is what the sink has confirmed. After run, unconfirmed is what it had accepted besides.
-	state       *state
+	state *state
+	// before is how many audit events were sent before this run.
+	before      int
 	unconfirmed Counts
 	// found is what each partition held when it was opened. oldest is when the oldest hub event of a partition was
 	// enqueued where retention has removed what came before, and that may be a part of what is to be sent.

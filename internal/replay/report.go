@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -17,9 +18,12 @@ const longestName = 200
 
 // report prints what came of the replay. failure is why it ended, or nil.
 func (r *replay) report(out io.Writer, cfg forwarder.Config, failure error) error {
+	all := r.state.Counts.clone()
+	if failure != nil && all.HubEvents+r.unconfirmed.HubEvents == 0 && !errors.Is(failure, errSinkFails) {
+		return nil // nothing was done, and the error says why
+	}
 	var text strings.Builder
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&text, format+"\n", args...) }
-	all := r.state.Counts.clone()
 	line("From %s to %s, by the time at which the hub got an event:", inText(r.options.From), inText(r.options.To))
 	switch unconfirmed := r.unconfirmed; {
 	case r.options.DryRun:
@@ -29,6 +33,12 @@ func (r *replay) report(out io.Writer, cfg forwarder.Config, failure error) erro
 			many(all.Sent, "audit event"), many(all.HubEvents, "hub event"), cfg.SinkAddress(), unconfirmed.Sent)
 	default:
 		line("%s of %s were sent to %s, which can no longer lose them.", many(all.Sent, "audit event"), many(all.HubEvents, "hub event"), cfg.SinkAddress())
+	}
+	if r.before > 0 {
+		line("%d of them were sent before this run, as %s says.", r.before, r.options.StateFile)
+	}
+	if failure == nil && all.HubEvents == 0 {
+		line("The hub holds nothing of that time.")
 	}
 	r.reportRest(line, all)
 	if failure != nil && !r.options.DryRun && r.canGoOn(failure) {

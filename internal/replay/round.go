@@ -61,6 +61,7 @@ func (r *round) run(ctx context.Context) error {
 	defer stopPosting(nil)
 	defer context.AfterFunc(ctx, func() {
 		r.sink.Stop()
+		r.log.Infof("interrupted: waiting until the sink has confirmed what it was sent, for %s at the most", stopTime)
 		limit := time.AfterFunc(stopTime, func() { stopPosting(context.Cause(ctx)) })
 		context.AfterFunc(posting, func() { limit.Stop() })
 	})()
