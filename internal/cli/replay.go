@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aks-audit-log-go/forwarder/variable"
+	"aks-audit-log-go/internal/gctune"
 	"aks-audit-log-go/internal/replay"
 )
 
@@ -53,6 +54,9 @@ if the sink refused an audit event, or hub events were missing.`,
 		options.From, options.To = from.at, to.at
 		if options.SinkURL != "" {
 			p.environ = withSink(p.environ, options.SinkURL)
+		}
+		if err := gctune.Apply(); err != nil { // it reads as much as the daemon
+			return err
 		}
 		return p.runAction("replay", nil, func(ctx context.Context, c call) error {
 			return replay.Run(ctx, c.cfg, options, c.out, p.stderr, c.log)

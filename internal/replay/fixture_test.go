@@ -49,7 +49,7 @@ func newReplay(hub *eventhubtest.Hub, sink *eventhubtest.Sink, partitions ...str
 	options := Options{From: noon, To: noon.Add(time.Hour)}
 	log := silent()
 	return &replay{
-		options: options, limits: limits{batch: 10, bytes: 1 << 20}, sink: &stoppable{Sink: sink}, progress: newProgress(io.Discard, log), log: log,
+		options: options, limits: limits{batch: 10, bytes: 1 << 20}, sink: &stoppable{Sink: sink}, progress: newProgress(io.Discard, false, log), log: log,
 		state: &state{Hub: "hub", From: options.From, To: options.To, Partitions: map[string]done{}},
 		read: func(ctx context.Context, options beside.Options, handle beside.Handle) error {
 			return readAll(ctx, hub, partitions, options, handle)

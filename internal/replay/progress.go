@@ -8,8 +8,6 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/sirupsen/logrus"
-
-	"aks-audit-log-go/forwarder"
 )
 
 const (
@@ -39,9 +37,9 @@ type progress struct {
 }
 
 // newProgress returns what shows the progress on out. Until close, what is logged goes above the bar.
-func newProgress(out io.Writer, log *logrus.Logger) *progress {
+func newProgress(out io.Writer, terminal bool, log *logrus.Logger) *progress {
 	p := &progress{out: out, log: log, logged: time.Now()}
-	if forwarder.IsTerminal(out) {
+	if terminal {
 		p.bar = progressbar.NewOptions64(barSteps, progressbar.OptionSetWriter(out), progressbar.OptionUseANSICodes(true),
 			progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(true), progressbar.OptionSetDescription("reading"))
 		log.SetOutput(aboveBar{p})

@@ -60,7 +60,7 @@ func Run(ctx context.Context, cfg forwarder.Config, options Options, out, stderr
 	if err != nil {
 		return err
 	}
-	shown := newProgress(stderr, log)
+	shown := newProgress(stderr, forwarder.IsTerminal(stderr), log)
 	defer shown.close()
 	var sink stoppableSink = noSink{}
 	if !options.DryRun {
