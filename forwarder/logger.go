@@ -34,14 +34,14 @@ func NewLogger(cfg Config, out io.Writer) *logrus.Logger {
 
 // formatterFor returns the formatter of a log format.
 func formatterFor(format string, out io.Writer) logrus.Formatter {
-	if format == "text" || format == "" && isTerminal(out) {
+	if format == "text" || format == "" && IsTerminal(out) {
 		return &logrus.TextFormatter{FullTimestamp: true, TimestampFormat: time.RFC3339Nano}
 	}
 	return &logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano}
 }
 
-// isTerminal reports whether out is a terminal.
-func isTerminal(out io.Writer) bool {
+// IsTerminal reports whether out is a terminal.
+func IsTerminal(out io.Writer) bool {
 	f, ok := out.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -38,8 +38,8 @@ func TestAFileIsNotATerminal(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/log")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, file.Close()) })
-	assert.False(t, isTerminal(file))
-	assert.False(t, isTerminal(&bytes.Buffer{}))
+	assert.False(t, IsTerminal(file))
+	assert.False(t, IsTerminal(&bytes.Buffer{}))
 }
 
 func TestLogLinesAreTextIfLogFormatSaysSo(t *testing.T) {

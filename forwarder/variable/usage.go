@@ -12,6 +12,8 @@ Usage:
   aks-audit-log-go                      run the daemon
   aks-audit-log-go check                try each part with this configuration and say what there is to do
                                         (-json, -only PARTS, -offline for CI)
+  aks-audit-log-go tail                 print who does what in the clusters, a line an audit event, as it comes
+                                        (-user, -verb, -resource, -namespace, -cluster, -since, -group, -o json)
   aks-audit-log-go checkpoints show     print how far each partition is, how much waits, and who owns it
   aks-audit-log-go checkpoints export   write the checkpoints in another spelling, for another reader
   aks-audit-log-go deadletters list     print the records that could not be delivered
