@@ -103,7 +103,7 @@ func TestTailPrintsWhoDidWhatBesideARunningDaemon(t *testing.T) {
 			s.Await(t, 3)
 			assert.Subset(t, hub.ReceiverNames("0"), daemonLinks, "the daemon was not displaced")
 			stderr := r.end(t, os.Interrupt)
-			assert.Contains(t, stderr, "tail: 2 hub events read, 2 audit events in them, 2 of these printed\n")
+			assert.Contains(t, stderr, "tail: hub events: 2, audit events: 2, printed: 2\n")
 			assert.NotContains(t, r.out.String(), "\x1b", "it is no terminal")
 			d.Stop(t)
 			assert.ElementsMatch(t, []string{old, first, second}, s.Accepted())
@@ -181,7 +181,7 @@ func TestTailLeavesTheStoreAsItIs(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					content, err := os.ReadFile(path) //nolint:gosec // in a folder of the test
+					content, err := os.ReadFile(path)
 					found[path] = fmt.Sprint(info.ModTime(), string(content))
 					return err
 				}))
@@ -230,8 +230,8 @@ func TestTailPrintsWhatTheFiltersTakeAndCountsTheRest(t *testing.T) {
 		didEvent("bob\x1b[2J\nfake", "create", "pods", "prod-2", 403),
 	))
 	filters := []string{"-since", "1h", "-group", readerGroup, "-user", "!system:*", "-verb", "create,delete", "-resource", "pods", "-namespace", "prod*", "-cluster", "C"}
-	counted := "tail: 2 hub events read, 6 audit events in them, 2 of these printed; " +
-		"not printed because the daemon makes dead letters of them: 1 not_json; not printed because they are of a log category without audit events: 1 kube-scheduler\n"
+	counted := "tail: hub events: 2, audit events: 6, printed: 2; " +
+		"not printed, because the daemon makes dead letters of them: 1 not_json; not printed, because their log category has no audit events: 1 kube-scheduler\n"
 
 	r := startTail(t, environ, filters...)
 	lines := r.await(t, 2)

@@ -24,8 +24,8 @@ It reads all partitions beside the daemon: it displaces no reader, uses neither 
 nothing to the sink. The service lets it read only in a consumer group in which no daemon reads: make one, and give it
 by -group. Up to five such readers may share a group.
 
-The lines of a partition come in its order, those of several partitions as they arrive. The hub gets an event some time
-after its stageTimestamp, and -since compares the time at which the hub got it.
+The lines of a partition come in its order, those of several partitions as they arrive: "sort" puts them in the order of
+time. The hub gets an event some time after its stageTimestamp, and -since compares the time at which the hub got it.
 
 -user, -verb, -resource, -namespace and -cluster take patterns, separated by commas. In a pattern, * stands for any
 characters and ? for one. Case does not matter. A pattern that begins with ! leaves out what it matches. The patterns of

@@ -56,16 +56,16 @@ func (c *Counts) without(record *unpack.Record) {
 	c.deadLetters[record.Reason]++
 }
 
-// String returns the counts as a sentence.
+// String returns the counts for people.
 func (c *Counts) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	text := fmt.Sprintf("%d hub events read, %d audit events in them, %d of these printed", c.hubEvents, c.auditEvents, c.taken)
+	text := fmt.Sprintf("hub events: %d, audit events: %d, printed: %d", c.hubEvents, c.auditEvents, c.taken)
 	if len(c.deadLetters) > 0 {
-		text += "; not printed because the daemon makes dead letters of them: " + list(c.deadLetters)
+		text += "; not printed, because the daemon makes dead letters of them: " + list(c.deadLetters)
 	}
 	if len(c.skipped) > 0 {
-		text += "; not printed because they are of a log category without audit events: " + list(c.skipped)
+		text += "; not printed, because their log category has no audit events: " + list(c.skipped)
 	}
 	return text
 }

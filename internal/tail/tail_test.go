@@ -180,13 +180,13 @@ func TestTheCountsTellWhatIsNoAuditEvent(t *testing.T) {
 	counts.hubEvent()
 	counts.auditEvent(true)
 	counts.auditEvent(false)
-	assert.Equal(t, "1 hub events read, 2 audit events in them, 1 of these printed", counts.String())
+	assert.Equal(t, "hub events: 1, audit events: 2, printed: 1", counts.String())
 	for _, record := range []unpack.Record{
 		{Verdict: audit.DeadLettered, Reason: "cut"}, {Verdict: audit.DeadLettered, Reason: "cut"}, {Verdict: audit.DeadLettered, Reason: "not_json"},
 		{Verdict: audit.Skipped, Category: "Guard"}, {Verdict: audit.Skipped}, {Verdict: audit.Skipped, Category: "\x1b[2J"},
 	} {
 		counts.without(&record)
 	}
-	assert.Equal(t, "1 hub events read, 2 audit events in them, 1 of these printed; not printed because the daemon makes dead letters of them: 2 cut, 1 not_json; "+
-		"not printed because they are of a log category without audit events: 1 guard, 1 none, 1 other", counts.String())
+	assert.Equal(t, "hub events: 1, audit events: 2, printed: 1; not printed, because the daemon makes dead letters of them: 2 cut, 1 not_json; "+
+		"not printed, because their log category has no audit events: 1 guard, 1 none, 1 other", counts.String())
 }
