@@ -63,6 +63,8 @@ func TestTheCommandsPrintAndExit(t *testing.T) {
 		{[]string{"__complete", "deadletters", "list", "-json", "-reason", "no_"}, exitOK, "no_log\n", "ShellCompDirectiveNoFileComp"},
 		{[]string{"__complete", "deadletters", "list", "-o", ""}, exitOK, "wide\n", "ShellCompDirectiveNoFileComp"},
 		{[]string{"deadletters", "list"}, exitUsage, "", "EHUBNAMESPACECONNECTIONSTRING is not set"},
+		{[]string{"test-alert"}, exitUsage, "", "EHUBNAMESPACECONNECTIONSTRING is not set"},
+		{[]string{"test-alert", "-o", "yaml"}, exitUsage, "", `it has to be one of text, json`},
 		{[]string{"-forward"}, exitUsage, "", "flag provided but not defined: -forward (try: "},
 		{[]string{"chekc"}, exitUsage, "", `unknown command "chekc"; did you mean check? (try: `},
 		{[]string{"deadletters", "lsit"}, exitUsage, "", "deadletters needs one of list, replay, show behind it; did you mean list?"},

@@ -61,14 +61,15 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 	for _, warning := range cfg.Warnings { // after the hook, so that the status page has them too
 		log.Warn(warning)
 	}
-	if warning := advice.Proxy(cfg); warning != "" {
-		log.Warn(warning)
-	}
 	d := &Daemon{
 		cfg: cfg, log: log,
 		stats:    metrics.NewStatistics(registry, forwarder.Version, time.Now),
 		health:   health.NewHealth(),
 		readerID: eventhub.NewReaderID(),
+	}
+	if warning := advice.Proxy(cfg); warning != "" {
+		log.Warn(warning)
+		d.health.ThroughProxy(warning)
 	}
 	var err error
 	if d.poster, err = webhook.New(cfg, d.stats, d.health, log); err != nil {
