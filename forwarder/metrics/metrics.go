@@ -15,7 +15,7 @@ import (
 // Statistics holds all metrics of the daemon. Its methods are safe for concurrent use.
 type Statistics struct {
 	// sent, failed, succeeded and retried have their predecessors' names, which dashboards depend on.
-	sent, failed, succeeded, retried prometheus.Counter
+	sent, failed, succeeded, retried *predecessorCounter
 
 	records     *knownCounters
 	skipped     *knownCounters
@@ -40,10 +40,10 @@ type Statistics struct {
 // metrics already, because a registry takes a metric only once.
 func NewStatistics(reg *prometheus.Registry, version string, now func() time.Time) *Statistics {
 	s := &Statistics{
-		sent:      newCounter("falco_aks_audit_log_events", "Audit events handed to the sink, each once however often it is posted."),
-		failed:    newCounter("falco_aks_audit_log_events_errors", "Audit events that were given up on or whose retries were used up, each once."),
-		succeeded: newCounter("falco_aks_audit_log_events_success", "Audit events that the sink answered with 2xx."),
-		retried:   newCounter("falco_aks_audit_log_events_retry", "Audit events in POSTs that were repeats of one that failed."),
+		sent:      newPredecessorCounter("falco_aks_audit_log_events", "Audit events handed to the sink, each once however often it is posted."),
+		failed:    newPredecessorCounter("falco_aks_audit_log_events_errors", "Audit events that were given up on or whose retries were used up, each once."),
+		succeeded: newPredecessorCounter("falco_aks_audit_log_events_success", "Audit events that the sink answered with 2xx."),
+		retried:   newPredecessorCounter("falco_aks_audit_log_events_retry", "Audit events in POSTs that were repeats of one that failed."),
 
 		records: newKnownCounters("aks_audit_log_records_total", "Records of hub events, by what became of them.",
 			"verdict", "", verdictLabels()),
@@ -125,20 +125,20 @@ func verdictLabels() []string {
 
 // EventsSent counts audit events that are handed to the sink. An event counts once, however often it is posted; a
 // redelivery counts again.
-func (s *Statistics) EventsSent(n int) { s.sent.Add(float64(n)) }
+func (s *Statistics) EventsSent(n int) { s.sent.add(n) }
 
 // EventsSucceeded counts audit events that the sink answered with 2xx. A redelivery counts again.
-func (s *Statistics) EventsSucceeded(n int) { s.succeeded.Add(float64(n)) }
+func (s *Statistics) EventsSucceeded(n int) { s.succeeded.add(n) }
 
 // EventsFailed counts audit events that were given up on or whose retries were used up. Call it once per event.
-func (s *Statistics) EventsFailed(n int) { s.failed.Add(float64(n)) }
+func (s *Statistics) EventsFailed(n int) { s.failed.add(n) }
 
 // EventsReplayed counts audit events that were delivered again, after a loss of the sink, of hub events that had been
 // received before. EventsSent, EventsSucceeded and RecordsDone count them too, each time.
 func (s *Statistics) EventsReplayed(n int) { s.replayed.Add(float64(n)) }
 
 // EventsRetried counts the audit events in a POST that repeats a failed POST.
-func (s *Statistics) EventsRetried(n int) { s.retried.Add(float64(n)) }
+func (s *Statistics) EventsRetried(n int) { s.retried.add(n) }
 
 // BatchSplit counts a batch that the sink refused and that is posted again in halves.
 func (s *Statistics) BatchSplit() { s.splits.Inc() }
