@@ -14,6 +14,8 @@ import (
 
 // Statistics holds all metrics of the daemon. Its methods are safe for concurrent use.
 type Statistics struct {
+	now func() time.Time
+
 	// sent, failed, succeeded and retried have their predecessors' names, which dashboards depend on.
 	sent, failed, succeeded, retried *predecessorCounter
 
@@ -25,6 +27,7 @@ type Statistics struct {
 
 	// posts has the durations of POSTs by status class.
 	posts           map[string]prometheus.Observer
+	ages            prometheus.Histogram
 	splits          prometheus.Counter
 	replayed        prometheus.Counter
 	balanceFailures prometheus.Counter
@@ -36,10 +39,12 @@ type Statistics struct {
 }
 
 // NewStatistics returns the metrics and registers them with reg, with those of Go and of the process. version is a
-// label of aks_audit_log_build_info. now returns the current time at a scrape. NewStatistics panics if reg has the
+// label of aks_audit_log_build_info. now returns the current time. NewStatistics panics if reg has the
 // metrics already, because a registry takes a metric only once.
 func NewStatistics(reg *prometheus.Registry, version string, now func() time.Time) *Statistics {
 	s := &Statistics{
+		now: now,
+
 		sent:      newPredecessorCounter("falco_aks_audit_log_events", "Audit events handed to the sink, each once however often it is posted."),
 		failed:    newPredecessorCounter("falco_aks_audit_log_events_errors", "Audit events that were given up on or whose retries were used up, each once."),
 		succeeded: newPredecessorCounter("falco_aks_audit_log_events_success", "Audit events that the sink answered with 2xx."),
@@ -60,6 +65,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 			"reason", audit.ReasonTooLarge, []string{audit.ReasonTooLarge, audit.ReasonTooDeep, audit.ReasonTooManyValues}),
 
 		posts:  make(map[string]prometheus.Observer),
+		ages:   newEventAges(),
 		splits: newCounter("aks_audit_log_split_batches_total", "Batches that the sink refused and that were posted again in halves."),
 		replayed: newCounter("aks_audit_log_replayed_events_total",
 			"Audit events sent again because the sink that had accepted them was lost."),
@@ -76,7 +82,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildInfoMetric(version), s.sent, s.failed, s.succeeded, s.retried,
 		s.records.vec, s.skipped.vec, s.deadLetters.vec, s.repaired, s.truncated.vec,
-		durations, s.splits, s.replayed, s.balanceFailures, s.clusters, s.between.vec)
+		durations, s.ages, s.splits, s.replayed, s.balanceFailures, s.clusters, s.between.vec)
 	s.partitions.register(reg)
 	reg.MustRegister(s.newCatchUp())
 	return s

@@ -247,3 +247,29 @@ func TestTheFirstIntermediaryStaysTheOnlyOne(t *testing.T) {
 aks_audit_log_sink_intermediary_info{name="istio-envoy"} 1
 `), "aks_audit_log_sink_intermediary_info"))
 }
+
+func TestTheAgeOfAnAcceptedEventFallsIntoItsBucket(t *testing.T) {
+	stats, reg, at := newTestStatistics(t)
+	stats.EventAccepted(at.Time.Add(-90 * time.Second))
+	stats.EventAccepted(at.Time.Add(time.Hour)) // its clock is ahead
+	stats.EventAccepted(time.Time{})            // it tells no time
+	stats.EventAccepted(at.Time.Add(-7 * time.Hour))
+	families, err := reg.Gather()
+	require.NoError(t, err)
+	counts := map[float64]uint64{}
+	for _, family := range families {
+		if family.GetName() == "aks_audit_log_accepted_event_age_seconds" {
+			histogram := family.GetMetric()[0].GetHistogram()
+			assert.Equal(t, uint64(3), histogram.GetSampleCount())
+			assert.InDelta(t, 90+7*3600, histogram.GetSampleSum(), 1e-9)
+			for _, bucket := range histogram.GetBucket() {
+				counts[bucket.GetUpperBound()] = bucket.GetCumulativeCount()
+			}
+		}
+	}
+	assert.Equal(t, uint64(1), counts[0.1], "the one from the future")
+	assert.Equal(t, uint64(1), counts[60])
+	assert.Equal(t, uint64(2), counts[120])
+	assert.Equal(t, uint64(2), counts[21600], "6 h")
+	assert.IsIncreasing(t, ageBuckets())
+}
