@@ -69,6 +69,7 @@ func (c Config) LogFields() logrus.Fields {
 		"stats_address":       c.StatsAddress,
 		"stats_hosts":         strings.Join(c.StatsHosts, ","),
 		"runbook_url":         c.RunbookURL,
+		"pprof_address":       c.PprofAddress,
 		"shutdown_timeout":    c.ShutdownTimeout.String(),
 		"watchdog_timeout":    c.WatchdogTimeout.String(),
 	}
