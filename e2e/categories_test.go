@@ -33,7 +33,7 @@ func TestANameThatIsNoCategoryIsWarnedOf(t *testing.T) {
 			d.Stop(t)
 			warnings := 0
 			for _, line := range d.LogLines(t) {
-				if line["level"] == "warning" && strings.Contains(line["msg"].(string), "CATEGORIES") {
+				if line["level"] == "warn" && strings.Contains(line["msg"].(string), "CATEGORIES") {
 					warnings++
 					assert.Contains(t, line["msg"], says)
 				}

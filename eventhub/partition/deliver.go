@@ -135,6 +135,9 @@ func (d *deliverer) apply(drain context.Context, outcome audit.Outcome) bool {
 			return false
 		}
 		counts.posted(event, sent, outcome.Verdict)
+		if event.posted == 0 {
+			counts.sample(sent, outcome.Verdict)
+		}
 		event.posted++
 		d.audits = d.audits[1:]
 		if event.posted == event.audits {
