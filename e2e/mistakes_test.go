@@ -1,13 +1,16 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-storage-blob-go/azblob"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/e2e/harness"
 	"aks-audit-log-go/internal/hubtest"
@@ -21,55 +24,83 @@ type mistake struct {
 	part string
 	// says is what to do about it.
 	says string
+	// because is what /readyz and the page say before it, if it is not part of says.
+	because string
+	// ready is whether /readyz answers 200: the daemon does all that it can, and no other replica could do more.
+	ready bool
 }
 
-// mistakes are those that the emulated services can show. A proxy before the sink is in
-// TestAProxyBeforeTheSinkIsSaidByLogCheckPageAndMetric, a wrong category in TestANameThatIsNoCategoryIsWarnedOf.
+// mistakes are the ten of the set-up, as the emulated services show them, and a second one about a proxy.
 func mistakes() map[string]mistake {
 	return map[string]mistake{
-		"wrong group": {onHub(func(s harness.Settings, _ *hubtest.Server) { s["EVENTHUBCONSUMERGROUP"] = "falco" }), "consumer group", `create it (az eventhubs eventhub consumer-group create`},
+		"wrong group": {
+			make: onHub(func(s harness.Settings, _ *hubtest.Server) { s["EVENTHUBCONSUMERGROUP"] = "falco" }),
+			part: "consumer group", says: `create it (az eventhubs eventhub consumer-group create`,
+		},
 		"wrong key": {
-			onHub(func(s harness.Settings, hub *hubtest.Server) {
+			make: onHub(func(s harness.Settings, hub *hubtest.Server) {
 				s["EHUBNAMESPACECONNECTIONSTRING"] = wrongKey(hub.ConnectionString())
-			}), "event hub", "it has to be that of a policy of this namespace or hub that may listen",
+			}), part: "event hub", says: "it has to be that of a policy of this namespace or hub that may listen",
 		},
 		"expired SAS": {
-			onHub(func(s harness.Settings, hub *hubtest.Server) {
+			make: onHub(func(s harness.Settings, hub *hubtest.Server) {
 				s["EHUBNAMESPACECONNECTIONSTRING"] = expiredHub(hub)["EHUBNAMESPACECONNECTIONSTRING"]
-			}), "event hub", "make a new one",
+			}), part: "event hub", says: "make a new one",
 		},
-		"firewall": {onHub(func(_ harness.Settings, hub *hubtest.Server) { hub.RefuseConnections(true) }), "event hub", "look at network policies, firewalls"},
+		"firewall": {
+			make: onHub(func(_ harness.Settings, hub *hubtest.Server) { hub.RefuseConnections(true) }),
+			part: "event hub", says: "look at network policies, firewalls",
+		},
 		"missing role": {
-			func(t *testing.T) harness.Settings {
+			make: func(t *testing.T) harness.Settings {
 				t.Helper()
 				k := startKeyless(t)
 				k.hub.RevokeRole(true)
 				return k.environ
-			}, "event hub", `the role "Azure Event Hubs Data Receiver"`,
+			}, part: "event hub", says: `the role "Azure Event Hubs Data Receiver"`,
 		},
 		"missing container": {
-			func(t *testing.T) harness.Settings {
+			make: func(t *testing.T) harness.Settings {
 				t.Helper()
 				environ := onHub(func(harness.Settings, *hubtest.Server) {})(t)
 				return environ.With(harness.Settings{"BLOBCONTAINERNAME": harness.NewBlobs(t).Name}).
 					With(sasWith(t, azblob.AccountSASPermissions{Read: true, List: true}))
-			}, "checkpoints", "make it, or permit creating containers",
+			}, part: "checkpoints", says: "make it, or permit creating containers",
 		},
 		"wrong path": {
-			func(t *testing.T) harness.Settings {
+			make: func(t *testing.T) harness.Settings {
 				t.Helper()
 				return onHub(func(harness.Settings, *hubtest.Server) {})(t).With(harness.Settings{"WEBSINKURL": harness.StartFalco(t).URL + "/"})
-			}, "sink", "without a slash at the end",
+			}, part: "sink", says: "without a slash at the end",
 		},
 		"http for https": {
-			func(t *testing.T) harness.Settings {
+			make: func(t *testing.T) harness.Settings {
 				t.Helper()
 				sink := httptest.NewTLSServer(http.NotFoundHandler())
 				t.Cleanup(sink.Close)
 				plain := strings.Replace(sink.URL, "https://", "http://", 1)
 				return onHub(func(harness.Settings, *hubtest.Server) {})(t).With(harness.Settings{"WEBSINKURL": plain})
-			}, "sink", "begin WEBSINKURL with https://",
+			}, part: "sink", says: "begin WEBSINKURL with https://",
 		},
+		"proxy": {
+			make: func(t *testing.T) harness.Settings {
+				t.Helper()
+				proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Via", "1.1 squid")
+					http.Error(w, "The requested URL could not be retrieved", http.StatusServiceUnavailable)
+				}))
+				t.Cleanup(proxy.Close)
+				return throughProxy(t, proxy.URL)
+			}, part: "sink", says: addToNoProxy, because: "the sink does not take audit events: the sink answered 503 Service Unavailable",
+		},
+		"proxy that is not there": {
+			make: func(t *testing.T) harness.Settings {
+				t.Helper()
+				return throughProxy(t, "http://"+harness.FreeAddress(t))
+			},
+			part: "sink", says: addToNoProxy, because: "the sink does not take audit events: proxyconnect tcp",
+		},
+		"wrong category": {make: ofOtherCategories, part: "events", says: "add kube-audit or kube-audit-admin to the diagnostic setting", ready: true},
 	}
 }
 
@@ -85,7 +116,32 @@ func onHub(spoil func(harness.Settings, *hubtest.Server)) func(*testing.T) harne
 	}
 }
 
-// Each mistake ends in words that say what to do: in check, in the log, on /readyz and on the status page.
+// addToNoProxy is what to do about an HTTP proxy on the way to a sink in the cluster.
+const addToNoProxy = "if Falco is in this cluster, write its host as <service>.<namespace>.svc in WEBSINKURL, or add the host to NO_PROXY"
+
+// throughProxy returns the settings of a daemon whose way to the sink leads through a proxy, as AKS sets it in all pods.
+func throughProxy(t *testing.T, proxy string) harness.Settings {
+	t.Helper()
+	return onHub(func(s harness.Settings, _ *hubtest.Server) {
+		s["WEBSINKURL"], s["HTTP_PROXY"] = "http://falco.example.com:9765/k8s-audit", proxy
+	})(t)
+}
+
+// ofOtherCategories returns the settings of a daemon whose hub has got for 25 minutes what the diagnostic setting of a
+// cluster writes that lacks kube-audit.
+func ofOtherCategories(t *testing.T) harness.Settings {
+	t.Helper()
+	hub, s := harness.StartHub(t, 2), harness.StartSink(t)
+	for n := range 50 {
+		hub.AppendMessage([]string{"0", "1"}[n%2], hubtest.Message{
+			Body:     [][]byte{harness.HubEvent(t, harness.RecordOf("kube-scheduler", harness.KlogLine), harness.RecordOf("cluster-autoscaler", harness.KlogLine))},
+			Enqueued: time.Now().Add(time.Duration(n-50) * 30 * time.Second),
+		})
+	}
+	return harness.BlobSettings(t, hub, harness.NewEmptyBlobs(t), s.URL).With(harness.Settings{"LOGLEVEL": "info"})
+}
+
+// Each mistake ends in one line that says what to do: in check, in the log, on /readyz and on the status page.
 func TestEachMistakeSaysWhatToDoInCheckLogProbeAndPage(t *testing.T) {
 	t.Parallel()
 	for name, m := range mistakes() {
@@ -93,17 +149,63 @@ func TestEachMistakeSaysWhatToDoInCheckLogProbeAndPage(t *testing.T) {
 			t.Parallel()
 			environ := m.make(t)
 			code, report, _ := harness.RunToEnd(t, environ, "check", "-only", m.part)
-			lines := checkLines(report)
+			line := checkLines(report)[m.part]
 			assert.Equal(t, 1, code)
-			assert.Contains(t, lines[m.part], m.says, "check")
-			assert.True(t, strings.HasPrefix(lines[m.part], "✗ "), lines[m.part])
+			assert.Contains(t, line, m.says, "check")
+			assert.True(t, strings.HasPrefix(line, "✗ "), line)
 
 			d := harness.StartDaemon(t, environ)
-			d.AwaitReason(t, strings.ReplaceAll(m.says, `"`, `\"`))
+			var readyz, page string
 			harness.Wait(t, func() bool {
-				_, status := harness.Get(t.Context(), d.StatsURL+"/status.json")
-				return strings.Contains(unescaped(status), strings.ReplaceAll(m.says, `"`, `\"`))
-			}, "the page says it")
+				var status int
+				status, readyz = d.Readyz(t)
+				return (status == http.StatusOK) == m.ready && strings.Contains(readyz, m.says) && strings.Contains(readyz, m.because)
+			}, "/readyz says %s", m.says)
+			assert.Equal(t, 1, strings.Count(strings.TrimSpace(readyz)+"\n", "\n"), "one line: %s", readyz)
+			harness.Wait(t, func() bool {
+				page = onTopOfThePage(t, d)
+				return strings.Contains(page, m.says) && strings.Contains(page, m.because)
+			}, "the page says %s", m.says)
+			harness.Wait(t, func() bool { return loggedAs(t, d, m.says) != "" }, "a line of the log says %s", m.says)
+			t.Logf("\ncheck:  %s\nlog:    %s\nreadyz: %s\npage:   %s", line, loggedAs(t, d, m.says), readyz, page)
 		})
 	}
+}
+
+// onTopOfThePage returns what the status page answers to "does it work" while it does not, "" while it does.
+func onTopOfThePage(t *testing.T, d *harness.Daemon) string {
+	t.Helper()
+	var status struct {
+		Summary struct {
+			Works      bool
+			Level, Why string
+		}
+	}
+	_, body := harness.Get(t.Context(), d.StatsURL+"/status.json")
+	require.NoError(t, json.Unmarshal([]byte(body), &status))
+	if status.Summary.Works || status.Summary.Level != "bad" {
+		return ""
+	}
+	return status.Summary.Why
+}
+
+// loggedAs returns the first warning or error of the log that says so, "" if there is none.
+func loggedAs(t *testing.T, d *harness.Daemon, says string) string {
+	t.Helper()
+	for text := range strings.Lines(d.Output.String()) {
+		var line map[string]any
+		if !strings.HasSuffix(text, "\n") { // it is being written
+			break
+		}
+		require.NoError(t, json.Unmarshal([]byte(text), &line), text)
+		if line["level"] != "warning" && line["level"] != "error" {
+			continue
+		}
+		for _, field := range []string{"msg", "error", "reason"} {
+			if text, _ := line[field].(string); strings.Contains(text, says) {
+				return text
+			}
+		}
+	}
+	return ""
 }

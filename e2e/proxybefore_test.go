@@ -76,6 +76,8 @@ func TestAProxyBeforeTheSinkIsSaidByLogCheckPageAndMetric(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(d.Output.String(), throughProxy))
 	assert.Equal(t, 1, strings.Count(d.Output.String(), ends))
 	assert.Contains(t, shown, `"sink_intermediary":"1.1 gateway"`)
+	assert.Contains(t, shown, `"sink_proxy":"`+throughProxy)
+	assert.Regexp(t, "ready: owning 1 of 1 partitions; mind: "+ends+".*; mind: "+throughProxy, shown, "/readyz says it too")
 	assert.Contains(t, shown, `aks_audit_log_sink_intermediary_info{name="1.1 gateway"} 1`)
 	assert.NotContains(t, shown+d.Output.String(), proxyPassword)
 }

@@ -85,7 +85,7 @@ func TestNoSecretIsShownAtAnyLevel(t *testing.T) {
 	notReady := func(t *testing.T, d *harness.Daemon) bool {
 		t.Helper()
 		status, _ := d.Readyz(t)
-		return status == 503 && (d.Output.Contains(`"level":"warning"`) || d.Output.Contains(`"level":"error"`))
+		return status == 503 && (d.Output.Contains(`"level":"warn"`) || d.Output.Contains(`"level":"error"`))
 	}
 	tests := map[string]struct {
 		spoil func(s harness.Settings, sink *harness.Sink, hub *hubtest.Server)

@@ -2,7 +2,7 @@ package eventhub
 
 import "time"
 
-// OwnershipExpiry is how long an owner that does not renew keeps its partitions: six missed renewals. Azure's own
+// OwnershipExpiry is how long an owner that does not renew keeps its partitions: three missed renewals. Azure's own
 // processors use the same time, and share the partitions with this daemon if both run.
 const OwnershipExpiry = time.Minute
 

@@ -186,6 +186,8 @@ type Config struct {
 	// RunbookURL is the address of the folder above docs/operations.md, without a slash at its end. It is empty by
 	// default.
 	RunbookURL string
+	// PprofAddress is where profiles are served, with a host. It is empty, nowhere, by default.
+	PprofAddress string
 	// ShutdownTimeout bounds the whole shutdown, by default 25 s. It is above 0.
 	ShutdownTimeout time.Duration
 	// WatchdogTimeout is how long the consumer may make no progress before it counts as wedged, by default 5 min. 0 is

@@ -57,6 +57,7 @@ type environment struct {
 	StatsAddress       string         `env:"STATSADDRESS"`
 	StatsHosts         string         `env:"STATSHOSTS"`
 	RunbookURL         string         `env:"RUNBOOKURL"`
+	PprofAddress       string         `env:"PPROFADDRESS"`
 	ShutdownTimeout    time.Duration  `env:"SHUTDOWNTIMEOUT"`
 	WatchdogTimeout    time.Duration  `env:"WATCHDOGTIMEOUT"`
 }

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"cmp"
 	"math"
 	"net"
 	"net/url"
@@ -54,6 +55,7 @@ func (l *loader) process() {
 	}
 	l.statsHosts()
 	l.runbookURL()
+	l.pprofAddress()
 	l.out.ShutdownTimeout = l.in.ShutdownTimeout
 	if l.in.ShutdownTimeout <= 0 {
 		l.problems.wrong(variable.ShutdownTimeout)
@@ -92,6 +94,28 @@ func (l *loader) runbookURL() {
 		return
 	}
 	l.out.RunbookURL = strings.TrimRight(address.String(), "/")
+}
+
+// pprofAddress checks the address of the profiles. An address without a host is one of the loopback interface: unlike
+// the statistics, nobody else needs profiles.
+func (l *loader) pprofAddress() {
+	if l.in.PprofAddress == "" {
+		return
+	}
+	address := l.in.PprofAddress
+	if !strings.Contains(address, ":") {
+		address = ":" + address
+	}
+	if !validAddress(address) {
+		l.problems.wrong(variable.PprofAddress)
+		return
+	}
+	host, port, _ := net.SplitHostPort(address)
+	l.out.PprofAddress = net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
+	if ip := net.ParseIP(host); host != "" && !strings.EqualFold(host, "localhost") && !ip.IsLoopback() {
+		l.warn(variable.PprofAddress + " is no loopback address, so that whoever reaches it can see what the daemon does inside, and slow it down " +
+			"by taking profiles: set a port alone, and use kubectl port-forward")
+	}
 }
 
 // validAddress reports whether an address has the form [host]:port. Port 0, any free port, is for tests.

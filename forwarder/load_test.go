@@ -387,3 +387,26 @@ func TestTheAddressOfTheRunbookIsChecked(t *testing.T) {
 		assert.ErrorContains(t, err, "RUNBOOKURL is", wrong)
 	}
 }
+
+func TestProfilesAreServedOnTheLoopbackInterfaceUnlessAnotherIsNamed(t *testing.T) {
+	for set, want := range map[string]string{
+		"": "", "6060": "127.0.0.1:6060", ":6060": "127.0.0.1:6060", "127.0.0.1:6060": "127.0.0.1:6060",
+		"localhost:6060": "localhost:6060", "[::1]:6060": "[::1]:6060",
+	} {
+		cfg, err := Load(environ("PPROFADDRESS=" + set))
+		require.NoError(t, err, set)
+		assert.Equal(t, want, cfg.PprofAddress)
+		assert.Empty(t, cfg.Warnings, set)
+	}
+	for _, set := range []string{"0.0.0.0:6060", "[::]:6060", "10.0.0.1:6060", "pod.example.com:6060"} {
+		cfg, err := Load(environ("PPROFADDRESS=" + set))
+		require.NoError(t, err, set)
+		assert.Equal(t, set, cfg.PprofAddress)
+		require.Len(t, cfg.Warnings, 1, set)
+		assert.Contains(t, cfg.Warnings[0], "PPROFADDRESS is no loopback address", set)
+	}
+	for _, wrong := range []string{"on", "localhost", "6060/debug", "127.0.0.1", "::1", "70000"} {
+		_, err := Load(environ("PPROFADDRESS=" + wrong))
+		assert.ErrorContains(t, err, "PPROFADDRESS is", wrong)
+	}
+}

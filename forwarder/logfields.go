@@ -64,11 +64,12 @@ func (c Config) LogFields() logrus.Fields {
 		"sink_settle_time":    c.SinkSettleTime.String(),
 		"sink_barrier":        string(c.SinkBarrier),
 		"max_bytes_in_flight": c.MaxBytesInFlight,
-		"log_level":           c.LogLevel.String(),
+		"log_level":           LevelName(c.LogLevel),
 		"log_format":          cmp.Or(c.LogFormat, "auto"),
 		"stats_address":       c.StatsAddress,
 		"stats_hosts":         strings.Join(c.StatsHosts, ","),
 		"runbook_url":         c.RunbookURL,
+		"pprof_address":       c.PprofAddress,
 		"shutdown_timeout":    c.ShutdownTimeout.String(),
 		"watchdog_timeout":    c.WatchdogTimeout.String(),
 	}

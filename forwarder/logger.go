@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"time"
@@ -46,8 +47,28 @@ func IsTerminal(out io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// LevelName returns a level as LOGLEVEL spells it. logrus itself writes warning for warn.
+func LevelName(level logrus.Level) string {
+	if level == logrus.WarnLevel {
+		return "warn"
+	}
+	return level.String()
+}
+
+// renameLevel writes the level of a warning as LOGLEVEL spells it. Both formatters of logrus write the level themselves.
+// In JSON the quotes show that it is the member: in a string they would have backslashes. In text it is the second field;
+// a coloured line, on a terminal, begins otherwise and has WARN.
+func renameLevel(line []byte) []byte {
+	level := []byte(`"level":"warning"`)
+	if bytes.HasPrefix(line, []byte("time=")) {
+		level = []byte(` level=warning `)
+	}
+	return bytes.Replace(line, level, bytes.Replace(level, []byte("warning"), []byte(LevelName(logrus.WarnLevel)), 1), 1)
+}
+
 // plainFormatter makes entries easier to read. It writes times in UTC, so that the lines of all replicas and of the
-// cluster can be compared, and durations as "1.5s", because JSON would show a number of nanoseconds.
+// cluster can be compared, durations as "1.5s", because JSON would show a number of nanoseconds, and levels as LOGLEVEL
+// spells them.
 type plainFormatter struct{ logrus.Formatter }
 
 // Format implements logrus.Formatter.
@@ -63,5 +84,9 @@ func (f plainFormatter) Format(entry *logrus.Entry) ([]byte, error) {
 	// The caller may log the entry again, so its own fields are not changed.
 	plain := *entry
 	plain.Data = fields
-	return f.Formatter.Format(&plain)
+	line, err := f.Formatter.Format(&plain)
+	if entry.Level == logrus.WarnLevel {
+		line = renameLevel(line)
+	}
+	return line, err
 }

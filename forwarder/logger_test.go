@@ -45,7 +45,7 @@ func TestAFileIsNotATerminal(t *testing.T) {
 func TestLogLinesAreTextIfLogFormatSaysSo(t *testing.T) {
 	var out bytes.Buffer
 	NewLogger(Config{LogLevel: logrus.InfoLevel, LogFormat: "text"}, &out).WithError(errors.New("away")).Warn("checkpoint not written")
-	assert.Regexp(t, `^time="[^"]+Z" level=warning msg="checkpoint not written" error=away\n$`, out.String())
+	assert.Regexp(t, `^time="[^"]+Z" level=warn msg="checkpoint not written" error=away\n$`, out.String())
 }
 
 func TestLogTimesAreInUTC(t *testing.T) {
@@ -73,4 +73,27 @@ func TestLinesBelowTheLogLevelAreLeftOut(t *testing.T) {
 	assert.Empty(t, out.String())
 	log.Warn("held")
 	assert.Contains(t, out.String(), "held")
+}
+
+func TestLevelsAreWrittenAsTheyAreSet(t *testing.T) {
+	const message = `sent "level":"warning", level=warning msg="x"`
+	for _, level := range []string{"error", "warn", "info", "debug", "trace"} {
+		set, err := logrus.ParseLevel(level)
+		require.NoError(t, err)
+		assert.Equal(t, level, LevelName(set))
+		var out bytes.Buffer
+		log := NewLogger(Config{LogLevel: logrus.TraceLevel, LogFormat: "json"}, &out)
+		log.WithField("a", message).Log(set, message)
+		var line map[string]any
+		require.NoError(t, json.Unmarshal(out.Bytes(), &line), out.String())
+		assert.Equal(t, level, line["level"])
+		assert.Equal(t, message, line["a"], "what is logged stays as it is")
+		assert.Equal(t, message, line["msg"])
+
+		out.Reset()
+		log = NewLogger(Config{LogLevel: logrus.TraceLevel, LogFormat: "text"}, &out)
+		log.WithField("a", message).Log(set, message)
+		assert.Contains(t, out.String(), "Z\" level="+level+" msg=")
+		assert.Contains(t, out.String(), `level=warning msg=\"x\"`)
+	}
 }

@@ -79,6 +79,7 @@ func (p *Poster) noteAnswer(header http.Header) (between bool) {
 	p.noted.Do(func() {
 		name := intermediary.Shown(header, p.secrets.and(p.credentials.token()).clean)
 		p.stats.SinkIntermediary(name)
+		p.health.AnsweredBy(advice.Intermediary(name, p.port))
 		p.log.log.WithField("intermediary", name).Warn(advice.Intermediary(name, p.port))
 	})
 	return true

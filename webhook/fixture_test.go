@@ -114,7 +114,7 @@ func (f *fixture) metric(name string) float64 {
 	require.NoError(f.t, err)
 	for _, family := range families {
 		if family.GetName() == name {
-			return family.GetMetric()[0].GetCounter().GetValue()
+			return family.GetMetric()[0].GetUntyped().GetValue() + family.GetMetric()[0].GetCounter().GetValue()
 		}
 	}
 	f.t.Fatalf("no metric %s", name)

@@ -46,6 +46,7 @@ func TestWhoAnswersInPlaceOfFalcoIsNotedOnce(t *testing.T) {
 	assert.Contains(t, warnings[0], "the connection ends at istio-envoy, not at Falco: a restart of Falco can lose up to 50 requests")
 	assert.Contains(t, warnings[0], `excludeOutboundPorts: "`+address.Port()+`"`)
 	assert.Equal(t, "istio-envoy", f.poster.stats.Intermediary())
+	assert.Contains(t, f.poster.health.Remarks().Intermediary, "the connection ends at istio-envoy, not at Falco")
 	assert.NotContains(t, f.everything(), "s3cr3t")
 }
 

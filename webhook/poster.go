@@ -76,8 +76,7 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 		policy:  cfg.FailurePolicy,
 
 		credentials: credentials,
-
-		port: advice.Port(cfg.SinkURL),
+		port:        advice.Port(cfg.SinkURL),
 
 		secrets: newRedactor(cfg.SinkURL),
 		log:     newDeliveryLog(log),

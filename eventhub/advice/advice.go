@@ -108,8 +108,8 @@ func Group(cfg forwarder.Config, err error) error {
 		"--name %s --resource-group …), or set EVENTHUBCONSUMERGROUP (%w)", cfg.ConsumerGroup, namespaceName(cfg.HubConnection.Host), cfg.HubName, cfg.ConsumerGroup, err)
 }
 
-// GroupInUse says what to do if other readers of the consumer group keep a reader without an epoch out. The error that it
-// returns wraps err.
+// GroupInUse says what to do if other readers of the consumer group keep a reader without an epoch out. The error that
+// it returns wraps err.
 func GroupInUse(cfg forwarder.Config, err error) error {
 	return fmt.Errorf("the consumer group %q is in use, as it is while the daemon reads in it: make a group for this command "+
 		"(az eventhubs eventhub consumer-group create --namespace-name %s --eventhub-name %s --name audit-reader --resource-group …), and give it by -group audit-reader (%w)",

@@ -3,15 +3,19 @@ package consumer
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"aks-audit-log-go/eventhub"
 )
 
 const (
-	// balanceInterval is how often ownerships are renewed, before a jitter of 20 % either way that keeps replicas from
-	// acting in step.
+	// balanceInterval is the pause between two rounds, before a jitter of 20 % either way that keeps replicas from acting
+	// in step.
 	balanceInterval = 10 * time.Second
+	// renewAfter is the age from which an ownership is renewed. It is between one round and two, so that each second round
+	// renews: storage bills each renewal, which for 32 partitions that nobody writes to is most of the bill.
+	renewAfter = 15 * time.Second
 	// balanceRetry is how soon a round that failed is tried again.
 	balanceRetry = 2 * time.Second
 	// roundTimeout bounds a round, so that a store that hangs does not cost the ownerships.
@@ -50,13 +54,21 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	listed = c.withDeleted(listed)
 	c.outage.ended(time.Now(), listed, c.ownerID, now)
 	c.expires = untilExpiry(listed, c.ownerID, now)
-	won, err := c.claim(roundCtx, c.claimable(balance(c.partitions, listed, c.ownerID, now, c.rng)))
+	won, err := c.claim(roundCtx, c.claimable(c.due(balance(c.partitions, listed, c.ownerID, now, c.rng), now)))
 	c.deleted.remember(won)
 	c.dropLost(listed)
 	c.drainGone()
 	err = errors.Join(err, c.startWon(ctx, roundCtx, won))
 	c.reportOwnership(listed, won, now)
 	return err
+}
+
+// due returns the wanted ownerships without those of running partitions that need no renewal yet.
+func (c *Consumer) due(wanted []eventhub.Ownership, now time.Time) []eventhub.Ownership {
+	return slices.DeleteFunc(wanted, func(one eventhub.Ownership) bool {
+		deleted := one.Version == ""
+		return c.owned[one.Partition] != nil && one.Owner == c.ownerID && !deleted && now.Sub(one.Renewed) < renewAfter
+	})
 }
 
 // claim claims the wanted partitions, and returns the ownerships that it won. Losing one to another replica is no error,

@@ -1,12 +1,15 @@
 package consumer
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/internal/eventhubtest"
@@ -26,6 +29,41 @@ func TestAStoreThatIsAwayKeepsNobodyFromDelivering(t *testing.T) {
 		assert.Zero(t, time.Since(began))
 		b.Store.Fail(nil)
 		time.Sleep(balanceInterval)
+		stop()
+	})
+}
+
+// countedClaims counts what is written to the ownerships.
+type countedClaims struct {
+	eventhub.Store
+	claims atomic.Int64
+}
+
+func (s *countedClaims) Claim(ctx context.Context, ownership eventhub.Ownership) (eventhub.Ownership, error) {
+	s.claims.Add(1)
+	return s.Store.Claim(ctx, ownership)
+}
+
+// Storage bills each write, also on a night without events.
+func TestAnOwnershipIsRenewedEvery20SecondsSoThatIdlePartitionsCostLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const partitions, hours = 32, 1
+		b := eventhubtest.NewBench(partitions)
+		store := &countedClaims{Store: b.Store}
+		stop := startConsumerOn(t, b, b.Hub, store)
+		time.Sleep(time.Minute)
+		before := store.claims.Load()
+		oldest := time.Duration(0)
+		for range hours * 3600 {
+			time.Sleep(time.Second)
+			listed, now, err := b.Store.ListOwnerships(t.Context())
+			require.NoError(t, err)
+			for _, ownership := range listed {
+				oldest = max(oldest, now.Sub(ownership.Renewed))
+			}
+		}
+		assert.Less(t, float64(store.claims.Load()-before)/(hours*60), 100.0, "writes a minute")
+		assert.Less(t, oldest, eventhub.OwnershipExpiry/2, "two renewals may fail before another replica takes the partition")
 		stop()
 	})
 }

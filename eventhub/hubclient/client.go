@@ -61,8 +61,8 @@ func tokensFor(cfg forwarder.Config) (*azauth.TokenSource, error) {
 	return azauth.NewTokenSource(azauth.HubResource, credential), nil
 }
 
-// ownerEpoch returns the epoch of a reader that owns a partition. With the lowest one, the link of a new owner displaces
-// the link of the previous one, as in Azure's own processors. So a partition never has two readers.
+// ownerEpoch returns the epoch of a reader that owns a partition. With the lowest one, the link of a new owner
+// displaces the link of the previous one, as in Azure's own processors. So a partition never has two readers.
 func ownerEpoch() *int64 { return new(int64) }
 
 // newHub is New with the given tokens, or nil for a key or signature.
@@ -121,8 +121,8 @@ func managementTimeout(cfg forwarder.Config) time.Duration {
 	return eventhub.RequestTimeout
 }
 
-// ErrPartitionInUse says to a reader without an epoch that the consumer group exists, and that other readers keep it from
-// the partition.
+// ErrPartitionInUse says to a reader without an epoch that the consumer group exists, and that other readers keep it
+// from the partition.
 var ErrPartitionInUse = errors.New("another reader has the partition")
 
 // probeResult interprets the error with which a probe of the partition ended.

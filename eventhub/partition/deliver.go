@@ -93,7 +93,7 @@ func (d *deliverer) add(drain context.Context) {
 		if event.deadLetters && !d.p.storeDeadLetters(give, event) {
 			break
 		}
-		d.taken = d.taken[1:]
+		d.taken[0], d.taken = nil, d.taken[1:]
 		d.waiting = append(d.waiting, event)
 		d.lineUp(event)
 	}
@@ -135,8 +135,11 @@ func (d *deliverer) apply(drain context.Context, outcome audit.Outcome) bool {
 			return false
 		}
 		counts.posted(event, sent, outcome.Verdict)
+		if event.posted == 0 {
+			counts.sample(sent, outcome.Verdict)
+		}
 		event.posted++
-		d.audits = d.audits[1:]
+		d.audits[0], d.audits = audit.Event{}, d.audits[1:]
 		if event.posted == event.audits {
 			d.passDone()
 		}
@@ -149,7 +152,7 @@ func (d *deliverer) apply(drain context.Context, outcome audit.Outcome) bool {
 func (d *deliverer) passDone() {
 	for len(d.waiting) > 0 && d.waiting[0].posted == d.waiting[0].audits {
 		d.p.pass(d.waiting[0])
-		d.waiting = d.waiting[1:]
+		d.waiting[0], d.waiting = nil, d.waiting[1:]
 	}
 	d.p.noteWaiting(d.waiting)
 }

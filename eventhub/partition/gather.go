@@ -91,6 +91,7 @@ func (p *Partition) unpack(ctx context.Context, event eventhub.Event) *hubEvent 
 	}
 	p.noteReceived(event, position)
 	p.noteClusters(unpacked)
+	p.watched(unpacked)
 	p.warnOfMissingCluster(event)
 	p.warnOfBothCategories()
 	unpacked.Body = nil

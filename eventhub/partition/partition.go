@@ -38,6 +38,8 @@ type Shared struct {
 	warned loglimit.Limiter
 	// skipped limits what all partitions together log about records that are skipped and name no category.
 	skipped loglimit.Limiter
+	// watch finds out whether records of CATEGORIES come.
+	watch watch
 }
 
 // NewShared returns what New needs. Close it once no partition runs any more.
@@ -129,6 +131,7 @@ func (p *Partition) Run(ctx, drain context.Context, stored *eventhub.Checkpoint)
 		}
 		return err
 	}
+	defer p.forgetWatched()
 	p.letters.Start(ctx, drain)
 	defer p.letters.Close()
 	group.Go(func() error { return p.runSessions(ctx, drain, position, orAbandon) })

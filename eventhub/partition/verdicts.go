@@ -12,6 +12,8 @@ type verdictCounts struct {
 	partition *metrics.Partition
 	// delivered and replayed are still to be counted by flush.
 	delivered, replayed int
+	// sampled is whether the age of an audit event was recorded.
+	sampled bool
 }
 
 // posted counts the verdict of an audit event that was posted. A redelivery counts as a delivery.
@@ -36,6 +38,16 @@ func (c *verdictCounts) posted(event *hubEvent, sent audit.Event, verdict audit.
 		c.total.RecordsDone(verdict, 1)
 	}
 	c.partition.Records(verdict, 1)
+}
+
+// sample records how old the first audit event of a hub event is that the sink has accepted. One for each outcome is
+// enough: it costs 1.5 µs, and unpacking a hub event 60 µs. To read the time of each audit event would cost half as much
+// as unpacking them.
+func (c *verdictCounts) sample(sent audit.Event, verdict audit.Verdict) {
+	if verdict == audit.Delivered && !c.sampled {
+		c.sampled = true
+		c.total.EventAccepted(unpack.StagedAt(sent.JSON))
+	}
 }
 
 // flush counts the delivered records.

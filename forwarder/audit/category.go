@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -65,6 +66,34 @@ func KindOfCategory(name string) CategoryKind {
 	}
 }
 
+// KnownCategory returns the name of a category of AKS in lower case, or CategoryOther for any other name and none. So what
+// is remembered or shown of categories does not grow with what somebody writes into the hub.
+func KnownCategory(name string) string {
+	switch KindOfCategory(name) {
+	case CategoryOfAudit, CategoryOfText:
+		return strings.ToLower(name)
+	case CategoryGroup, CategoryUnknown:
+	}
+	return CategoryOther
+}
+
 // BothCategoriesAdvice is said of a cluster whose diagnostic setting sends both audit categories.
 const BothCategoriesAdvice = "the cluster sends kube-audit and kube-audit-admin: each change is paid for and alerted twice; " +
 	"leave one of the two out of the diagnostic setting (CATEGORIES=kube-audit ends the second alert, not the cost)"
+
+// NotWatchedAdvice says that records of the seen categories come, and none of CATEGORIES, which wanted are, and what to
+// do. The seen ones are KnownCategory's.
+func NotWatchedAdvice(seen, wanted []string) string {
+	isAudit := func(name string) bool { return KindOfCategory(name) == CategoryOfAudit }
+	only := strings.ReplaceAll(strings.Join(slices.Sorted(slices.Values(seen)), ", "), CategoryOther, "other senders")
+	all := strings.Join(wanted, ",")
+	if i := slices.IndexFunc(seen, isAudit); i >= 0 {
+		return fmt.Sprintf("nothing is watched: the hub has records of %s, which CATEGORIES (%s) leaves out: set CATEGORIES=%s", only, all, seen[i])
+	}
+	leave := ""
+	if !slices.ContainsFunc(wanted, isAudit) {
+		leave = "leave CATEGORIES out, and "
+	}
+	return fmt.Sprintf("nothing is watched: the hub has only records of %s, none of CATEGORIES (%s): %sadd kube-audit or kube-audit-admin to the "+
+		"diagnostic setting of the cluster (az monitor diagnostic-settings list --resource …)", only, all, leave)
+}

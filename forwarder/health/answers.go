@@ -48,10 +48,16 @@ func (h *Health) Alive() (alive bool, reason string) {
 
 // Ready reports whether the daemon does its work, and a text that says what it does or why it does not. The daemon is
 // ready if it owns partitions and reads them, or stands by because other replicas own all of them; no partition's last
-// POST failed; neither hub nor storage refuses it; and nothing is wedged.
+// POST failed; neither hub nor storage refuses it; and nothing is wedged. The text ends with the Remarks.
 func (h *Health) Ready() (ready bool, text string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	ready, text = h.ready()
+	return ready, strings.Join(append([]string{text}, h.remarks.list()...), "; mind: ")
+}
+
+// ready is Ready without the Remarks. h.mu is held.
+func (h *Health) ready() (ready bool, text string) {
 	var reasons []string
 	if h.stopping {
 		reasons = append(reasons, "stopping")

@@ -35,6 +35,7 @@ type Health struct {
 	// refusals is why a service does not accept the key or the identity of the daemon. The keys are partitions,
 	// refusedManagement and refusedStorage.
 	refusals map[string]string
+	remarks  Remarks
 	stopping bool
 }
 

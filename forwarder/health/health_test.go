@@ -297,3 +297,21 @@ func TestHealthIsSafeForConcurrentUse(t *testing.T) {
 	ready, text := health.Ready()
 	assert.True(t, ready, text)
 }
+
+func TestRemarksFollowTheAnswerAndDoNotChangeIt(t *testing.T) {
+	h := NewHealth()
+	h.ThroughProxy("a proxy")
+	ready, text := h.Ready()
+	assert.False(t, ready)
+	assert.Equal(t, "not ready: no partition is owned yet: no balancing round has ended; mind: a proxy", text)
+	h.Ownership(1, 1, 0)
+	h.AnsweredBy("somebody")
+	h.Unwatched("nothing is watched")
+	ready, text = h.Ready()
+	assert.True(t, ready)
+	assert.Equal(t, "ready: owning 1 of 1 partitions; mind: nothing is watched; mind: somebody; mind: a proxy", text)
+	h.Unwatched("")
+	_, text = h.Ready()
+	assert.Equal(t, "ready: owning 1 of 1 partitions; mind: somebody; mind: a proxy", text)
+	assert.Equal(t, Remarks{Proxy: "a proxy", Intermediary: "somebody"}, h.Remarks())
+}

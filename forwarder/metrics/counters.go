@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -40,3 +42,25 @@ func (c *knownCounters) add(value string, n int) {
 func newCounter(name, help string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 }
+
+// predecessorCounter is a counter with a name of the predecessors, which lacks _total. It is exposed as untyped:
+// OpenMetrics appends _total to the name of every counter that lacks it, and dashboards depend on the name.
+type predecessorCounter struct {
+	desc  *prometheus.Desc
+	count atomic.Int64
+}
+
+func newPredecessorCounter(name, help string) *predecessorCounter {
+	return &predecessorCounter{desc: prometheus.NewDesc(name, help, nil, nil)}
+}
+
+// Describe implements prometheus.Collector.
+func (c *predecessorCounter) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
+
+// Collect implements prometheus.Collector.
+func (c *predecessorCounter) Collect(ch chan<- prometheus.Metric) {
+	ch <- prometheus.MustNewConstMetric(c.desc, prometheus.UntypedValue, float64(c.count.Load()))
+}
+
+// add counts n.
+func (c *predecessorCounter) add(n int) { c.count.Add(int64(n)) }

@@ -14,8 +14,10 @@ import (
 
 // Statistics holds all metrics of the daemon. Its methods are safe for concurrent use.
 type Statistics struct {
+	now func() time.Time
+
 	// sent, failed, succeeded and retried have their predecessors' names, which dashboards depend on.
-	sent, failed, succeeded, retried prometheus.Counter
+	sent, failed, succeeded, retried *predecessorCounter
 
 	records     *knownCounters
 	skipped     *knownCounters
@@ -25,6 +27,7 @@ type Statistics struct {
 
 	// posts has the durations of POSTs by status class.
 	posts           map[string]prometheus.Observer
+	ages            prometheus.Histogram
 	splits          prometheus.Counter
 	replayed        prometheus.Counter
 	balanceFailures prometheus.Counter
@@ -36,14 +39,16 @@ type Statistics struct {
 }
 
 // NewStatistics returns the metrics and registers them with reg, with those of Go and of the process. version is a
-// label of aks_audit_log_build_info. now returns the current time at a scrape. NewStatistics panics if reg has the
+// label of aks_audit_log_build_info. now returns the current time. NewStatistics panics if reg has the
 // metrics already, because a registry takes a metric only once.
 func NewStatistics(reg *prometheus.Registry, version string, now func() time.Time) *Statistics {
 	s := &Statistics{
-		sent:      newCounter("falco_aks_audit_log_events", "Audit events handed to the sink, each once however often it is posted."),
-		failed:    newCounter("falco_aks_audit_log_events_errors", "Audit events that were given up on or whose retries were used up, each once."),
-		succeeded: newCounter("falco_aks_audit_log_events_success", "Audit events that the sink answered with 2xx."),
-		retried:   newCounter("falco_aks_audit_log_events_retry", "Audit events in POSTs that were repeats of one that failed."),
+		now: now,
+
+		sent:      newPredecessorCounter("falco_aks_audit_log_events", "Audit events handed to the sink, each once however often it is posted."),
+		failed:    newPredecessorCounter("falco_aks_audit_log_events_errors", "Audit events that were given up on or whose retries were used up, each once."),
+		succeeded: newPredecessorCounter("falco_aks_audit_log_events_success", "Audit events that the sink answered with 2xx."),
+		retried:   newPredecessorCounter("falco_aks_audit_log_events_retry", "Audit events in POSTs that were repeats of one that failed."),
 
 		records: newKnownCounters("aks_audit_log_records_total", "Records of hub events, by what became of them.",
 			"verdict", "", verdictLabels()),
@@ -60,6 +65,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 			"reason", audit.ReasonTooLarge, []string{audit.ReasonTooLarge, audit.ReasonTooDeep, audit.ReasonTooManyValues}),
 
 		posts:  make(map[string]prometheus.Observer),
+		ages:   newEventAges(),
 		splits: newCounter("aks_audit_log_split_batches_total", "Batches that the sink refused and that were posted again in halves."),
 		replayed: newCounter("aks_audit_log_replayed_events_total",
 			"Audit events sent again because the sink that had accepted them was lost."),
@@ -76,7 +82,7 @@ func NewStatistics(reg *prometheus.Registry, version string, now func() time.Tim
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildInfoMetric(version), s.sent, s.failed, s.succeeded, s.retried,
 		s.records.vec, s.skipped.vec, s.deadLetters.vec, s.repaired, s.truncated.vec,
-		durations, s.splits, s.replayed, s.balanceFailures, s.clusters, s.between.vec)
+		durations, s.ages, s.splits, s.replayed, s.balanceFailures, s.clusters, s.between.vec)
 	s.partitions.register(reg)
 	reg.MustRegister(s.newCatchUp())
 	return s
@@ -125,20 +131,20 @@ func verdictLabels() []string {
 
 // EventsSent counts audit events that are handed to the sink. An event counts once, however often it is posted; a
 // redelivery counts again.
-func (s *Statistics) EventsSent(n int) { s.sent.Add(float64(n)) }
+func (s *Statistics) EventsSent(n int) { s.sent.add(n) }
 
 // EventsSucceeded counts audit events that the sink answered with 2xx. A redelivery counts again.
-func (s *Statistics) EventsSucceeded(n int) { s.succeeded.Add(float64(n)) }
+func (s *Statistics) EventsSucceeded(n int) { s.succeeded.add(n) }
 
 // EventsFailed counts audit events that were given up on or whose retries were used up. Call it once per event.
-func (s *Statistics) EventsFailed(n int) { s.failed.Add(float64(n)) }
+func (s *Statistics) EventsFailed(n int) { s.failed.add(n) }
 
 // EventsReplayed counts audit events that were delivered again, after a loss of the sink, of hub events that had been
 // received before. EventsSent, EventsSucceeded and RecordsDone count them too, each time.
 func (s *Statistics) EventsReplayed(n int) { s.replayed.Add(float64(n)) }
 
 // EventsRetried counts the audit events in a POST that repeats a failed POST.
-func (s *Statistics) EventsRetried(n int) { s.retried.Add(float64(n)) }
+func (s *Statistics) EventsRetried(n int) { s.retried.add(n) }
 
 // BatchSplit counts a batch that the sink refused and that is posted again in halves.
 func (s *Statistics) BatchSplit() { s.splits.Inc() }

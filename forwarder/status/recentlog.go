@@ -8,6 +8,8 @@ import (
 
 	"github.com/maruel/natural"
 	"github.com/sirupsen/logrus"
+
+	"aks-audit-log-go/forwarder"
 )
 
 const (
@@ -32,7 +34,7 @@ type LogEntry struct {
 	At time.Time `json:"at"`
 	// First is when the entry was logged first.
 	First time.Time `json:"first"`
-	// Level is the level of the log: warning, error, …
+	// Level is the level of the log, as LOGLEVEL spells it: warn, error, …
 	Level   string `json:"level"`
 	Message string `json:"message"`
 	// Cause is the entry's error or reason. It can be empty.
@@ -56,7 +58,7 @@ func (l *RecentLog) Levels() []logrus.Level {
 // Fire implements logrus.Hook. Entries that differ only in time and partition become one LogEntry.
 func (l *RecentLog) Fire(entry *logrus.Entry) error {
 	added := LogEntry{
-		At: entry.Time.UTC(), First: entry.Time.UTC(), Level: entry.Level.String(),
+		At: entry.Time.UTC(), First: entry.Time.UTC(), Level: forwarder.LevelName(entry.Level),
 		Message: shortened(entry.Message), Cause: causeOf(entry), Count: 1,
 	}
 	l.mu.Lock()

@@ -37,7 +37,7 @@ func TestTheRecentLogHasTheNewestWarningOrErrorFirst(t *testing.T) {
 	assert.Equal(t, "error", entries[0].Level)
 	assert.Equal(t, "wedged", entries[0].Cause)
 	assert.Empty(t, entries[0].Partitions)
-	assert.Equal(t, "warning", entries[1].Level)
+	assert.Equal(t, "warn", entries[1].Level)
 	assert.Equal(t, "post failed", entries[1].Message)
 	assert.Equal(t, "503", entries[1].Cause)
 	assert.Equal(t, []string{"2"}, entries[1].Partitions)

@@ -48,7 +48,9 @@ func NewServer(addr string, names []string, reg *prometheus.Registry, health *he
 	errorLog, hosts := log.New(debugWriter{logger}, "", 0), newHosts(names)
 	mux := http.NewServeMux()
 	// A pattern with GET matches HEAD too. The mux answers other methods with 405.
-	mux.Handle("GET /metrics", newScrapes(promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: errorLog})))
+	mux.Handle("GET /metrics", newScrapes(promhttp.HandlerFor(reg, promhttp.HandlerOpts{
+		ErrorLog: errorLog, EnableOpenMetrics: true, // see predecessorCounter in package metrics
+	})))
 	mux.HandleFunc("GET /healthz", probe(health.Alive))
 	mux.HandleFunc("GET /readyz", probe(health.Ready))
 	mux.HandleFunc("GET /status.json", hosts.only(statusJSON(status)))

@@ -50,6 +50,8 @@ type Status struct {
 	Sink          string `json:"sink"`
 	// SinkIntermediary is who answers in place of Falco, empty if nobody was seen to.
 	SinkIntermediary string `json:"sink_intermediary,omitempty"`
+	// SinkProxy says that an HTTP proxy is on the way to the sink, and what to do. It is empty if there is none.
+	SinkProxy string `json:"sink_proxy,omitempty"`
 	// BalancingFailure is why the last balancing round failed, or empty. The owners are then those of the round before.
 	BalancingFailure string `json:"balancing_failure,omitempty"`
 	// Records counts records by verdict since the start, over all partitions.
@@ -89,7 +91,7 @@ func (o *Overview) Status() Status {
 		Time: o.now().UTC(), Started: o.started.UTC(), Version: forwarder.Version,
 		Replica: owners.Replica, BalancingFailure: owners.RoundFailure,
 		HubHost: o.cfg.HubConnection.Host, Hub: o.cfg.HubName, ConsumerGroup: o.cfg.ConsumerGroup,
-		Sink: o.sink(), SinkIntermediary: o.stats.Intermediary(),
+		Sink: o.sink(), SinkIntermediary: o.stats.Intermediary(), SinkProxy: o.health.Remarks().Proxy,
 		Backlog:    o.stats.Backlog(),
 		Records:    make(map[audit.Verdict]int64),
 		Partitions: o.partitions(owners),

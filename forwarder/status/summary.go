@@ -15,6 +15,9 @@ const (
 	levelBad     = "bad"
 )
 
+// ConditionNotWatching is the Summary's Condition while hub events come and none is of a category that is forwarded.
+const ConditionNotWatching = "not watching"
+
 // Summary is the status in a sentence for each question of an operator.
 type Summary struct {
 	// Condition is the worst Condition of the partitions, or the State if that says more.
@@ -58,6 +61,8 @@ func (o *Overview) summary(s Status) Summary {
 	case s.State == StateStandingBy:
 		sum = Summary{Condition: StateStandingBy, Level: levelGood, Works: true,
 			Why: "other replicas own all partitions", ToDo: "Nothing: it takes over when one of them ends."}
+	case o.health.Remarks().Unwatched != "":
+		sum = unwatched(o.health.Remarks().Unwatched)
 	default:
 		sum.fill(late(condition, s.Backlog))
 	}
@@ -107,6 +112,12 @@ func notReading(s Status, in []PartitionStatus) Summary {
 		sum.Why = plainReason(s.Reason)
 	}
 	return sum
+}
+
+// unwatched returns the summary of a replica that reads and delivers, while no audit events come.
+func unwatched(why string) Summary {
+	return Summary{Condition: ConditionNotWatching, Level: levelBad, Why: why, Section: "AksAuditLogNothingArrives",
+		ToDo: "Correct the diagnostic setting, or CATEGORIES. What AKS does not write to the hub is lost."}
 }
 
 // late returns the summary of a replica that reads and delivers.

@@ -61,6 +61,12 @@ func TestTheSummaryFollowsLagAndAge(t *testing.T) {
 			f.stats.Partition("0").Released()
 			f.stats.Partition("1").Released()
 		}, "standing by", "good", true, "", "Nothing: it takes over"},
+		"only other categories come": {func(f fixture) { f.health.Unwatched("nothing is watched") },
+			"not watching", "bad", false, "AksAuditLogNothingArrives", "Correct the diagnostic setting"},
+		"only other categories come, and they wait": {func(f fixture) {
+			f.health.Unwatched("nothing is watched")
+			f.stats.Partition("1").SetBacklog(f.late(time.Hour, time.Hour, &soon))
+		}, "not watching", "bad", false, "AksAuditLogNothingArrives", ""},
 		"it stops": {func(f fixture) { f.health.Stopping() }, "stopping", "warn", true, "", "Nothing: another replica"},
 		"it is wedged": {func(f fixture) {
 			f.health.Watch(time.Minute, f.clock.Now)

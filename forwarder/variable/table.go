@@ -55,6 +55,7 @@ const (
 	StatsAddress     = "STATSADDRESS"
 	StatsHosts       = "STATSHOSTS"
 	RunbookURL       = "RUNBOOKURL"
+	PprofAddress     = "PPROFADDRESS"
 	ShutdownTimeout  = "SHUTDOWNTIMEOUT"
 	WatchdogTimeout  = "WATCHDOGTIMEOUT"
 )
@@ -356,6 +357,12 @@ func processVariables() []Variable {
 			Help:    "Where docs/operations.md is, which the status page links to: the address of this repository at a tag.",
 			Wants:   "an http or https address, without a query or a fragment",
 			Example: "https://git.example.com/security/aks-audit-log-go/blob/v1.0.0",
+		},
+		{
+			Name: PprofAddress, DefaultMeans: "no profiles are served",
+			Help:    "Where profiles of Go's pprof are served, below /debug/pprof/; a port alone is one of this machine only.",
+			Wants:   "a port or [host]:port, like 6060 or 127.0.0.1:6060",
+			Example: "6060",
 		},
 		{
 			Name: ShutdownTimeout, Default: "25s",

@@ -12,6 +12,8 @@ Usage:
   aks-audit-log-go                      run the daemon
   aks-audit-log-go check                try each part with this configuration and say what there is to do
                                         (-json, -only PARTS, -offline for CI)
+  aks-audit-log-go tail                 print who does what in the clusters, a line an audit event, as it comes
+                                        (-user, -verb, -resource, -namespace, -cluster, -since, -group, -o json)
   aks-audit-log-go checkpoints show     print how far each partition is, how much waits, and who owns it
   aks-audit-log-go checkpoints export   write the checkpoints in another spelling, for another reader
   aks-audit-log-go deadletters list     print the records that could not be delivered
@@ -19,6 +21,7 @@ Usage:
   aks-audit-log-go deadletters replay   post them to the sink again and delete what it accepts
   aks-audit-log-go replay               send what the hub got in a stretch of time to a sink again
                                         (-from, -to, -group, -to-sink, -dry-run, -state)
+  aks-audit-log-go test-alert           post a test event to the sink and say which alert Falco has to raise for it
   aks-audit-log-go version              print the version
   aks-audit-log-go completion SHELL     print the completion script for bash, zsh, fish or powershell
   aks-audit-log-go help [COMMAND]       print this, or what a command does

@@ -31,7 +31,8 @@ const (
 const lookAtSetting = "look whether the AKS cluster runs, and whether its diagnostic setting writes kube-audit or kube-audit-admin to this hub " +
 	"(az monitor diagnostic-settings list --resource …)"
 
-// checkEvents finds out when the newest event came in, and how many wait in each partition. It reads no event.
+// checkEvents finds out when the newest event came in, how many wait in each partition, and whether the newest are of
+// CATEGORIES. It looks at some of them as checkConsumerGroup does, and displaces no reader.
 func checkEvents(ctx context.Context, cfg forwarder.Config) ([]partitionLag, string, error) {
 	hub, partitions, err := openHub(ctx, cfg)
 	if err != nil {
@@ -49,11 +50,16 @@ func checkEvents(ctx context.Context, cfg forwarder.Config) ([]partitionLag, str
 	}
 	age := max(0, time.Since(newest)).Round(time.Second)
 	came := fmt.Sprintf("the newest came in %s ago (%s)", ageText(age), newest.UTC().Format(time.RFC3339))
+	none, sure := unwatched(ctx, cfg, hub, partitions)
 	switch {
+	case sure:
+		return lags, "", fmt.Errorf("%s, but %s; %s", came, none, waiting)
 	case age >= staleAfter:
 		return lags, "", fmt.Errorf("%s, so nothing that happened since is watched: %s; %s", came, lookAtSetting, waiting)
 	case age >= quietAfter:
 		return lags, came + "; " + waiting + "; mind: a cluster that runs writes every few seconds: " + lookAtSetting, nil
+	case none != "":
+		return lags, came + "; " + waiting + "; mind: if that lasts, " + none, nil
 	default:
 		return lags, came + "; " + waiting, nil
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/eventhub/hubclient"
 	"aks-audit-log-go/eventhub/storage"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/connstr"
@@ -35,7 +37,7 @@ func TestTheAgeOfTheNewestEventIsJudged(t *testing.T) {
 		72*time.Hour + time.Minute: {"the newest came in 3 days ago (20", true, false},
 	} {
 		server := startGroupHub(t)
-		server.AppendMessage("1", hubtest.Message{Body: [][]byte{[]byte("a")}, Enqueued: time.Now().Add(-age)})
+		server.AppendMessage("1", hubtest.Message{Body: [][]byte{eventhubtest.Together("a")}, Enqueued: time.Now().Add(-age)})
 		cfg := configWithFolder(t, server)
 		_, found, err := checkEvents(t.Context(), cfg)
 		assert.Equal(t, want.fails, err != nil)
@@ -90,4 +92,49 @@ func TestAnExpiredSignatureIsFoundWithoutANetwork(t *testing.T) {
 	_, err = checkHubOffline(t.Context(), cfg)
 	require.ErrorContains(t, err, "the signature in EHUBNAMESPACECONNECTIONSTRING expired at ")
 	assert.Zero(t, server.Dialled())
+}
+
+func TestAHubWithoutRecordsOfTheCategoriesIsFoundOut(t *testing.T) {
+	server := startGroupHub(t)
+	cfg := configWithFolder(t, server)
+	klog := eventhubtest.HubBody(eventhubtest.AuditRecord("kube-scheduler", "klog"))
+	server.Append("0", klog)
+	_, found, err := checkEvents(t.Context(), cfg)
+	require.NoError(t, err, "one hub event proves nothing")
+	assert.Contains(t, found, "; mind: if that lasts, nothing is watched: the hub has only records of kube-scheduler")
+
+	for range probeEvents {
+		server.Append("0", klog)
+		server.Append("1", klog)
+	}
+	_, _, err = checkEvents(t.Context(), cfg)
+	require.ErrorContains(t, err, "but nothing is watched: ")
+	require.ErrorContains(t, err, "add kube-audit or kube-audit-admin to the diagnostic setting")
+
+	server.Append("1", eventhubtest.Together("a"))
+	_, found, err = checkEvents(t.Context(), cfg)
+	require.NoError(t, err)
+	assert.NotContains(t, found, "watched")
+
+	cfg.Categories = []string{"guard"}
+	_, _, err = checkEvents(t.Context(), cfg)
+	require.ErrorContains(t, err, "which CATEGORIES (guard) leaves out: set CATEGORIES=kube-audit")
+}
+
+func TestAHubThatADaemonReadsIsNotJudgedByItsCategories(t *testing.T) {
+	server := startGroupHub(t)
+	cfg := configWithFolder(t, server)
+	for range probeEvents {
+		server.Append("0", eventhubtest.HubBody(eventhubtest.AuditRecord("kube-scheduler", "klog")))
+	}
+	daemon, err := hubclient.New(cfg, eventhub.NewReaderID())
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, daemon.Close(context.WithoutCancel(t.Context()))) }()
+	reader := eventhubtest.StartReading(t, daemon, "0", eventhub.Beginning())
+	defer reader.Stop(t)
+	reader.Expect(t, 0)
+	_, found, err := checkEvents(t.Context(), cfg)
+	require.NoError(t, err)
+	assert.NotContains(t, found, "watched")
+	assert.Equal(t, 1, server.Receivers("0"))
 }

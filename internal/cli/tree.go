@@ -56,11 +56,14 @@ func (p program) tree() *cobra.Command {
 		}
 		standard(cmd, args)
 	})
+	root.SetUsageFunc(groupUsage(root.UsageFunc()))
 	root.AddCommand(
 		p.check(),
+		p.tail(),
 		group("checkpoints", "show the checkpoints, or write them for another reader", p.checkpointsShow(), p.checkpointsExport()),
 		group("deadletters", "show the records that could not be delivered, or send them again", p.deadLettersList(), p.deadLettersShow(), p.deadLettersReplay()),
 		p.replay(),
+		p.testAlert(),
 		&cobra.Command{Use: "version", Short: "print the version", Args: noArguments, Run: func(*cobra.Command, []string) { printVersion(p.stdout) }},
 	)
 	root.InitDefaultCompletionCmd()
@@ -76,6 +79,19 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short, RunE: needsCommand, SuggestionsMinimumDistance: suggested}
 	cmd.AddCommand(commands...)
 	return cmd
+}
+
+// groupUsage returns a usage function without the line on a group alone. cobra prints this line for each command that
+// can be run, and groups can be, for the error of needsCommand.
+func groupUsage(standard func(*cobra.Command) error) func(*cobra.Command) error {
+	return func(cmd *cobra.Command) error {
+		if cmd.HasAvailableSubCommands() {
+			run := cmd.RunE
+			cmd.RunE = nil
+			defer func() { cmd.RunE = run }()
+		}
+		return standard(cmd)
+	}
 }
 
 // needsCommand is the error of a group that is called without one of its commands.

@@ -23,6 +23,7 @@ import (
 	"aks-audit-log-go/forwarder/history"
 	"aks-audit-log-go/forwarder/metrics"
 	"aks-audit-log-go/forwarder/status"
+	"aks-audit-log-go/internal/profiles"
 	"aks-audit-log-go/webhook"
 	"aks-audit-log-go/webhook/advice"
 )
@@ -41,6 +42,8 @@ type Daemon struct {
 	stats  *metrics.Statistics
 	health *health.Health
 	server *status.Server
+	// profiles is nil if no profiles are served.
+	profiles *profiles.Server
 	// history is kept for the status page.
 	history *history.History
 	poster  *webhook.Poster
@@ -50,8 +53,8 @@ type Daemon struct {
 	store    eventhub.Store
 }
 
-// New logs the configuration's warnings, sets up the daemon and binds the address of the statistics server. Call Run
-// next. New returns an error if the port is in use, another process uses the folder, or a certificate cannot be read.
+// New logs the configuration's warnings, sets up the daemon and binds the addresses of the statistics server and of the
+// profiles. Call Run next. New returns an error if a port is in use, another process uses the folder, or a certificate cannot be read.
 // It returns none if the hub, the storage account or the sink cannot be reached, because the daemon keeps trying to
 // connect.
 func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon, error) {
@@ -61,14 +64,15 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 	for _, warning := range cfg.Warnings { // after the hook, so that the status page has them too
 		log.Warn(warning)
 	}
-	if warning := advice.Proxy(cfg); warning != "" {
-		log.Warn(warning)
-	}
 	d := &Daemon{
 		cfg: cfg, log: log,
 		stats:    metrics.NewStatistics(registry, forwarder.Version, time.Now),
 		health:   health.NewHealth(),
 		readerID: eventhub.NewReaderID(),
+	}
+	if warning := advice.Proxy(cfg); warning != "" {
+		log.Warn(warning)
+		d.health.ThroughProxy(warning)
 	}
 	var err error
 	if d.poster, err = webhook.New(cfg, d.stats, d.health, log); err != nil {
@@ -86,12 +90,29 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 	d.history = history.New(d.stats, time.Now)
 	overview := status.NewOverview(cfg, d.stats, d.health, recentLog, time.Now)
 	d.server = status.NewServer(cfg.StatsAddress, cfg.StatsHosts, registry, d.health, overview.Status, d.history, log)
-	if err := d.server.Listen(ctx); err != nil {
+	if err := d.listen(ctx); err != nil {
 		d.closeHub(ctx)
 		d.closeStore()
 		return nil, err
 	}
 	return d, nil
+}
+
+// listen binds the addresses of the profiles, if they are wanted, and of the statistics server.
+func (d *Daemon) listen(ctx context.Context) error {
+	if d.cfg.PprofAddress != "" {
+		var err error
+		if d.profiles, err = profiles.Listen(ctx, d.cfg.PprofAddress); err != nil {
+			return err
+		}
+	}
+	if err := d.server.Listen(ctx); err != nil {
+		if d.profiles != nil {
+			d.profiles.Close()
+		}
+		return err
+	}
+	return nil
 }
 
 // StatsAddr returns the address of the statistics server, as host:port.
@@ -111,6 +132,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		served <- d.server.Serve(serving)
 		stop()
 	}()
+	defer d.serveProfiles()()
 	d.log.WithFields(d.cfg.LogFields()).WithFields(runtimeFields()).WithField("statistics", d.StatsAddr()).Info("daemon starts")
 	context.AfterFunc(ctx, d.health.Stopping)
 	context.AfterFunc(ctx, d.poster.Stop)
@@ -121,6 +143,25 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	d.log.Info("daemon stopped")
 	return nil
+}
+
+// serveProfiles starts to serve profiles, if they are wanted. The returned function ends that. A server that fails is
+// only logged: the daemon does not depend on it.
+func (d *Daemon) serveProfiles() (end func()) {
+	if d.profiles == nil {
+		return func() {}
+	}
+	var served sync.WaitGroup
+	served.Go(func() {
+		if err := d.profiles.Serve(); err != nil {
+			d.log.WithError(err).Warn("profiles are not served any more")
+		}
+	})
+	d.log.WithField("address", d.profiles.Addr()).Info("profiles are served below /debug/pprof/")
+	return func() {
+		d.profiles.Close()
+		served.Wait()
+	}
 }
 
 // runtimeFields returns what runs the configuration, for the start log: the build, and how much of the machine the Go

@@ -69,7 +69,7 @@ func startHub(dir string) (*hubtest.Server, error) {
 func environ(hub *hubtest.Server, sink, dir string, opts options) []string {
 	level := os.Getenv("LOGLEVEL")
 	if level == "" {
-		level = logrus.WarnLevel.String()
+		level = forwarder.LevelName(logrus.WarnLevel)
 	}
 	return []string{
 		"EHUBNAMESPACECONNECTIONSTRING=" + hub.ConnectionString(),

@@ -10,8 +10,8 @@ import (
 
 const (
 	// heapPercent is how much garbage the heap may gather, as a percentage of what the daemon keeps (6 to 18 MiB
-	// before a backlog). Go's own 100 collects too often, and 300 needs more than 64 MiB (docs/design.md, "What
-	// cost much").
+	// before a backlog), up to mostGarbage. Go's own 100 collects too often, and 300 needs more than 64 MiB
+	// (docs/design.md, "What cost much").
 	heapPercent = 200
 	// assumedLimit is the container's memory limit if none is known, in bytes. Nine tenths of it are 180 MiB. 32
 	// partitions can hold more than that of events of 1 MB, so that their garbage does not come on top
@@ -19,7 +19,7 @@ const (
 	assumedLimit = 200 << 20
 )
 
-// Apply sets how far the heap may grow before a collection, unless GOGC is set. It also sets the soft memory limit
+// Apply bounds how much garbage the heap gathers before a collection, unless GOGC is set. It also sets the soft memory limit
 // to nine tenths of the container's, unless GOMEMLIMIT is set: the kernel kills a process above the container's
 // limit. An error means that AUTOMEMLIMIT or AUTOMEMLIMIT_EXPERIMENT, which automemlimit reads, is invalid.
 func Apply() error { return apply(memlimit.FromCgroup) }
@@ -27,6 +27,7 @@ func Apply() error { return apply(memlimit.FromCgroup) }
 func apply(container memlimit.Provider) error {
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(heapPercent)
+		boundGarbage()
 	}
 	limit := memlimit.ApplyFallback(container, memlimit.Limit(assumedLimit))
 	if _, err := memlimit.SetGoMemLimitWithOpts(memlimit.WithProvider(limit)); err != nil {

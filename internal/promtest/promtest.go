@@ -33,7 +33,8 @@ func Sample(t *testing.T, reg *prometheus.Registry, series string) (float64, boo
 				name += "{" + strings.Join(labels, ",") + "}"
 			}
 			if name == series {
-				return m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount()), true
+				return m.GetCounter().GetValue() + m.GetUntyped().GetValue() + m.GetGauge().GetValue() +
+					float64(m.GetHistogram().GetSampleCount()), true
 			}
 		}
 	}

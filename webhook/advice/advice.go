@@ -19,6 +19,8 @@ func NoAnswer(err error) string {
 	text := err.Error()
 	has := func(part string) bool { return strings.Contains(text, part) }
 	switch {
+	case has("proxyconnect "):
+		return "the HTTP proxy before it (HTTP_PROXY, HTTPS_PROXY) cannot be reached"
 	case has("lookup "):
 		return "there is no such host: Falco's Service is <service>.<namespace>, as in falco-k8saudit-webhook.falco"
 	case has("HTTP response to HTTPS client"), has("first record does not look like a TLS handshake"):

@@ -1,6 +1,7 @@
 package advice
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -49,4 +50,10 @@ func TestThePortOfASinkIsKnownAlsoWhereItIsNotWritten(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, Port(address))
 	}
+}
+
+func TestAProxyThatCannotBeReachedIsNotTakenForTheSink(t *testing.T) {
+	text := NoAnswer(errors.New("proxyconnect tcp: dial tcp 10.0.0.4:3128: connect: connection refused"))
+	assert.Contains(t, text, "the HTTP proxy")
+	assert.NotContains(t, text, "Falco runs")
 }

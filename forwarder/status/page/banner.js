@@ -91,6 +91,7 @@ function showNotices(status) {
     && `The last balancing round failed, so the owners are those of the round before: ${status.balancing_failure}`);
   notice("intermediary", status.sink_intermediary
     && `The connection to the sink ends at ${status.sink_intermediary}, not at Falco: a restart of Falco can lose up to 50 requests. The log says what leads past it.`);
+  notice("proxy", status.sink_proxy && sentence(status.sink_proxy));
 }
 
 // showFigures shows the counts of all partitions. A count that is 0 has nothing to tell.

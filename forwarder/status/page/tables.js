@@ -167,7 +167,7 @@ function showClusters(status) {
 
 function newLogEntry(entry) {
   const item = element("li");
-  item.append(element("span", entry.level === "warning" ? "warn" : "bad", entry.level), ` ${entry.message} `, element("span", "quiet"));
+  item.append(element("span", entry.level === "warn" ? "warn" : "bad", entry.level), ` ${entry.message} `, element("span", "quiet"));
   if (entry.cause) {
     const cause = element("span", "cause quiet");
     setName(cause, entry.cause);
