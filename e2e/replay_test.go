@@ -215,7 +215,7 @@ func TestAReplayThatIsInterruptedSaysHowToGoOn(t *testing.T) {
 			assert.Equal(t, h.between(20, 300), slices.Compact(slices.Sorted(slices.Values(s.Accepted()))), stdout)
 			repeated := len(s.Accepted()) - 1120
 			if state {
-				assert.Zero(t, repeated, "all was confirmed before it ended")
+				assert.LessOrEqual(t, repeated, 2, "but for a hub event of each partition that was not finished")
 			} else {
 				assert.Less(t, repeated, sent)
 			}

@@ -32,6 +32,14 @@ func TestEverythingIsSentAndConfirmed(t *testing.T) {
 	}
 }
 
+func TestAStretchOfWhichTheHubHoldsNothingIsSaid(t *testing.T) {
+	r := newReplay(eventhubtest.NewHub(1), eventhubtest.NewSink(), "0")
+	mustRun(t, r)
+	var out strings.Builder
+	require.NoError(t, r.report(&out, forwarder.Config{}, nil))
+	assert.Equal(t, "From 2026-01-31T12:00:00Z to 2026-01-31T13:00:00Z, by the time at which the hub got an event:\nThe hub holds nothing of that time.\n", out.String())
+}
+
 func TestASinkThatIsLostGetsAgainWhatItHadNotConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub, sink := eventhubtest.NewHub(1), eventhubtest.NewSink()

@@ -26,6 +26,8 @@ func (r *replay) report(out io.Writer, cfg forwarder.Config, failure error) erro
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&text, format+"\n", args...) }
 	line("From %s to %s, by the time at which the hub got an event:", inText(r.options.From), inText(r.options.To))
 	switch unconfirmed := r.unconfirmed; {
+	case failure == nil && all.HubEvents == 0:
+		line("The hub holds nothing of that time.")
 	case r.options.DryRun:
 		line("%s of %s would be sent to %s.", many(all.Sent, "audit event"), many(all.HubEvents, "hub event"), cfg.SinkAddress())
 	case unconfirmed.Sent > 0:
@@ -36,9 +38,6 @@ func (r *replay) report(out io.Writer, cfg forwarder.Config, failure error) erro
 	}
 	if r.before > 0 {
 		line("%d of them were sent before this run, as %s says.", r.before, r.options.StateFile)
-	}
-	if failure == nil && all.HubEvents == 0 {
-		line("The hub holds nothing of that time.")
 	}
 	r.reportRest(line, all)
 	if failure != nil && !r.options.DryRun && r.canGoOn(failure) {

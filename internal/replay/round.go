@@ -60,6 +60,7 @@ func (r *round) run(ctx context.Context) error {
 	posting, stopPosting := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stopPosting(nil)
 	defer context.AfterFunc(ctx, func() {
+		stopReading(context.Cause(ctx)) // before Stop, whose errors are then expected; ctx may not have passed it on yet
 		r.sink.Stop()
 		r.log.Infof("interrupted: waiting until the sink has confirmed what it was sent, for %s at the most", stopTime)
 		limit := time.AfterFunc(stopTime, func() { stopPosting(context.Cause(ctx)) })
