@@ -128,6 +128,27 @@ type noStop struct{ stoppableSink }
 
 func (noStop) Stop() {}
 
+func TestAnInterruptionOfAWaitStillConfirmsWhatWasAccepted(t *testing.T) {
+	for range 20 { // Stop and the end of reading race
+		synctest.Test(t, func(t *testing.T) {
+			hub, sink := eventhubtest.NewHub(1), eventhubtest.NewSink()
+			sink.Gate, sink.ConfirmTime = make(chan struct{}), time.Second
+			fill(hub, 20, "0")
+			r := newReplay(hub, sink, "0")
+			ctx, interrupt := context.WithCancel(t.Context())
+			result := make(chan error, 1)
+			go func() { result <- r.run(ctx) }()
+			for range 4 {
+				sink.Gate <- struct{}{}
+			}
+			synctest.Wait()
+			interrupt()
+			require.ErrorIs(t, <-result, errInterrupted)
+			assert.Equal(t, Counts{HubEvents: 2, Sent: 4}, r.state.Counts)
+		})
+	}
+}
+
 func TestAnInterruptionWaitsForABoundedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub, sink := eventhubtest.NewHub(1), eventhubtest.NewSink()
