@@ -25,7 +25,7 @@ const (
 )
 
 // stopped stops a daemon and measures how long that takes.
-func stopped(t *testing.T, s *surroundings, d *harness.Daemon) float64 {
+func stopped(t *testing.T, _ *surroundings, d *harness.Daemon) float64 {
 	t.Helper()
 	began := time.Now()
 	d.Stop(t)

@@ -69,7 +69,7 @@ type benchRow struct {
 	short bool
 	// once says that one run is enough: it takes minutes, and what it counts differs little.
 	once bool
-	runs      []measure
+	runs []measure
 }
 
 // TestPerformance measures all rows side by side: each run goes through all rows, so that other load on the machine
