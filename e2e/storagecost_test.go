@@ -42,7 +42,7 @@ func (b *storageBill) read() storageBill {
 	return storageBill{lists: b.lists, ownerships: b.ownerships, checks: b.checks, rest: b.rest}
 }
 
-// docs/operations.md calculates the costs from these figures. -v prints the result.
+// docs/sizing.md calculates the costs from these figures. -v prints the result.
 func TestTheStorageIsAskedNoMoreThanTheGuideSays(t *testing.T) {
 	t.Parallel()
 	const partitions, interval = 2, 500 * time.Millisecond
