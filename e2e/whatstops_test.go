@@ -24,12 +24,12 @@ type stop struct {
 	strike   func(hub *hubtest.Server, sink *harness.Sink)
 }
 
-// stops are the rows of the table "What stops reading" of docs/operations.md, by their first cell.
+// stops returns the causes in the section "What stops reading" of docs/operations.md, by the first cells of its tables.
 func stops(t *testing.T) map[string]stop {
 	return map[string]stop{
 		"The consumer group does not exist": {settings: harness.Settings{"EVENTHUBCONSUMERGROUP": "falcon"}},
 		"The event hub does not exist":      {settings: harness.Settings{"EVENTHUBNAME": "other"}},
-		"The key is taken away, or the role": {strike: func(hub *hubtest.Server, _ *harness.Sink) {
+		"The key or the role is taken away": {strike: func(hub *hubtest.Server, _ *harness.Sink) {
 			hub.RefuseTokens(true)
 			hub.DropConnections()
 		}},
@@ -41,8 +41,8 @@ func stops(t *testing.T) map[string]stop {
 			hub.RefuseConnections(true)
 			hub.DropConnections()
 		}},
-		"The hub does not answer any more": {strike: goSilent},
-		"… for `WATCHDOGTIMEOUT`":          {settings: harness.Settings{"WATCHDOGTIMEOUT": "20s"}, strike: goSilent},
+		"The hub does not answer any more":        {strike: goSilent},
+		"The hub is silent for `WATCHDOGTIMEOUT`": {settings: harness.Settings{"WATCHDOGTIMEOUT": "20s"}, strike: goSilent},
 		"The storage is away at the start": {settings: harness.Settings{
 			"CHECKPOINTDIR": "", "BLOBCONTAINERNAME": "audit",
 			"BLOBSTORAGECONNECTIONSTRING": "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;BlobEndpoint=http://" + harness.FreeAddress(t) + "/a",
@@ -56,44 +56,50 @@ func stops(t *testing.T) map[string]stop {
 
 func goSilent(hub *hubtest.Server, _ *harness.Sink) { hub.GoSilent(true) }
 
-// whatStopsReading returns the rows of the table: the text of the first cell, and what stands in code in the others.
-func whatStopsReading(t *testing.T) map[string][]string {
+// symptoms is what shows that reading has stopped.
+type symptoms struct{ log, reason, metric, alert string }
+
+// whatStopsReading returns the symptoms of each cause in that section. A line with an alert and its metric stands before
+// the table of the causes that it fires on.
+func whatStopsReading(t *testing.T) map[string]symptoms {
 	t.Helper()
 	guide, err := os.ReadFile("../docs/operations.md")
 	require.NoError(t, err)
 	_, section, found := strings.Cut(string(guide), "\n### What stops reading\n")
 	require.True(t, found)
 	section, _, _ = strings.Cut(section, "\n### ")
-	code := regexp.MustCompile("`([^`]+)`")
-	rows := map[string][]string{}
+	alert := regexp.MustCompile("^`(AksAuditLog[A-Za-z]+)`, `([^`]+)`:$")
+	row := regexp.MustCompile(`^\| (.+) \| ` + "`([^`]+)`" + ` \| ` + "`([^`]+)`" + ` \|$`)
+	causes := map[string]symptoms{}
+	var current symptoms
 	for line := range strings.Lines(section) {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
-		if len(cells) != 5 || !strings.Contains(cells[1], "`") {
-			continue
+		line = strings.TrimSpace(line)
+		if match := alert.FindStringSubmatch(line); match != nil {
+			current = symptoms{alert: match[1], metric: match[2]}
 		}
-		var says []string
-		for _, cell := range cells[1:] {
-			says = append(says, code.FindStringSubmatch(cell)[1])
+		if match := row.FindStringSubmatch(line); match != nil {
+			cause := current
+			cause.log, cause.reason = match[2], match[3]
+			causes[match[1]] = cause
 		}
-		rows[strings.TrimSpace(cells[0])] = says
 	}
-	return rows
+	return causes
 }
 
 func TestWhatStopsReadingIsRedEverywhere(t *testing.T) {
 	t.Parallel()
-	rows, all := whatStopsReading(t), stops(t)
-	require.ElementsMatch(t, slices.Collect(maps.Keys(all)), slices.Collect(maps.Keys(rows)))
-	for name, says := range rows {
+	causes, all := whatStopsReading(t), stops(t)
+	require.ElementsMatch(t, slices.Collect(maps.Keys(all)), slices.Collect(maps.Keys(causes)))
+	for name, shown := range causes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assertRed(t, all[name], says[0], says[1], says[2], says[3])
+			assertRed(t, all[name], shown)
 		})
 	}
 }
 
 // assertRed asserts that a daemon whose reading is stopped says so in each of the five places.
-func assertRed(t *testing.T, stop stop, log, reason, metric, alert string) {
+func assertRed(t *testing.T, stop stop, shown symptoms) {
 	t.Helper()
 	hub, sink := harness.StartHub(t, 2), harness.StartSink(t)
 	settings := harness.PageSettings(t, hub, sink.URL).With(harness.Settings{"LOGLEVEL": "info"}).With(stop.settings)
@@ -108,14 +114,14 @@ func assertRed(t *testing.T, stop stop, log, reason, metric, alert string) {
 			sink.AnswerWith(http.StatusOK)
 		}()
 	}
-	harness.Wait(t, func() bool { return d.Output.Contains(log) }, "the log says %s", log)
+	harness.Wait(t, func() bool { return d.Output.Contains(shown.log) }, "the log says %s", shown.log)
 	harness.Wait(t, func() bool {
 		status, text := d.Readyz(t)
-		return status == http.StatusServiceUnavailable && strings.Contains(text, reason)
-	}, "/readyz says %s", reason)
+		return status == http.StatusServiceUnavailable && strings.Contains(text, shown.reason)
+	}, "/readyz says %s", shown.reason)
 	_, page := harness.Get(t.Context(), d.StatsURL+"/status.json")
-	assert.Contains(t, page, reason, "what the page shows")
+	assert.Contains(t, page, shown.reason, "what the page shows")
 	prometheus := harness.StartPrometheus(t, d)
-	prometheus.AwaitResult(t, metric)
-	prometheus.AwaitResult(t, readExpr(t, alert))
+	prometheus.AwaitResult(t, shown.metric)
+	prometheus.AwaitResult(t, readExpr(t, shown.alert))
 }
