@@ -14,12 +14,12 @@ import (
 func plainAMQP(hub *part) string  { return hub.Plain }
 func secureAMQP(hub *part) string { return hub.Secure }
 
-// limit measures how a loop without guarantees drains a backlog.
-func limit(loop string, connection func(*part) string) func(*testing.T, *bench, int) measure {
+// limit measures how a loop without guarantees drains a backlog. The environment is that of the benchmark, and more.
+func limit(loop string, connection func(*part) string, more ...string) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, hubEvents int) measure {
 		s := b.surround(t, usualPartitions)
-		s.fill(t, hubEvents, load.Records)
-		m := s.loop(t, hubEvents, loop, connection)
+		s.fill(t, hubEvents, usualShape)
+		m := s.loop(t, hubEvents, loop, connection, more...)
 		if loop == "discard" {
 			m.posts, m.batch, m.sinkCPU = math.NaN(), math.NaN(), math.NaN()
 		}
@@ -28,10 +28,10 @@ func limit(loop string, connection func(*part) string) func(*testing.T, *bench, 
 }
 
 // loop lets a loop without guarantees drain the backlog.
-func (s *surroundings) loop(t *testing.T, hubEvents int, loop string, connection func(*part) string) measure {
+func (s *surroundings) loop(t *testing.T, hubEvents int, loop string, connection func(*part) string, more ...string) measure {
 	t.Helper()
 	hub, sink := costOf(t, s.hub.Process), costOf(t, s.sink.Process)
-	environ := append(os.Environ(), "SSL_CERT_FILE="+caFile(t, s.hub))
+	environ := append(append(os.Environ(), "SSL_CERT_FILE="+caFile(t, s.hub.CA)), more...)
 	p := startPart(t, environ, s.b.part, loop, "-connection", connection(s.hub), "-hub", s.hub.Hub, "-url", s.sink.URL,
 		"-events", fmt.Sprint(listEvents))
 	counting := s.sink
@@ -48,7 +48,7 @@ func (s *surroundings) loop(t *testing.T, hubEvents int, loop string, connection
 func straightIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
 	s := b.surround(t, usualPartitions)
 	s.sink = startPart(t, nil, b.falco)
-	s.fill(t, hubEvents, load.Records)
+	s.fill(t, hubEvents, usualShape)
 	m := s.loop(t, hubEvents, "straight", plainAMQP)
 	m.posts, m.batch = math.NaN(), math.NaN() // the plugin does not count these
 	return m

@@ -26,6 +26,12 @@ type measure struct {
 	longest     float64 // ms
 	cores       float64 // of a core in use, in percent
 	start       float64 // seconds
+	stop        float64 // seconds from SIGTERM to the end of the process
+	again       float64 // audit events that came again after a stop or a kill
+	resident    float64 // MiB, after a while without work
+	residentEnd float64 // MiB, at the end of a row without work
+	writes      float64 // all writes to the storage, a minute
+	lists       float64 // of blobs, a minute
 	hubCPU      float64 // what the emulator used, seconds a million
 	sinkCPU     float64 // what the sink used, seconds a million
 }
@@ -33,7 +39,7 @@ type measure struct {
 // unmeasured returns a measure with nothing measured.
 func unmeasured() measure {
 	n := math.NaN()
-	return measure{n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n}
+	return measure{n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n}
 }
 
 // String returns the measured values on one line, for the log of a run.
@@ -66,6 +72,12 @@ var (
 	columnLongest     = column{"longest wait, ms", func(m measure) float64 { return m.longest }}
 	columnCores       = column{"CPU, % of a core", func(m measure) float64 { return m.cores }}
 	columnStart       = column{"start to first POST, s", func(m measure) float64 { return m.start }}
+	columnStop        = column{"signal to exit, s", func(m measure) float64 { return m.stop }}
+	columnAgain       = column{"audit events sent again", func(m measure) float64 { return m.again }}
+	columnResident    = column{"RSS after 12 s, MiB", func(m measure) float64 { return m.resident }}
+	columnResidentEnd = column{"RSS at the end, MiB", func(m measure) float64 { return m.residentEnd }}
+	columnWrites      = column{"blob writes a minute", func(m measure) float64 { return m.writes }}
+	columnLists       = column{"lists a minute", func(m measure) float64 { return m.lists }}
 	columnHub         = column{"emulator CPU s per million", func(m measure) float64 { return m.hubCPU }}
 	columnSink        = column{"sink CPU s per million", func(m measure) float64 { return m.sinkCPU }}
 	columnMillions    = column{"million audit events", func(m measure) float64 { return m.millions }}
@@ -74,7 +86,7 @@ var (
 
 var columns = []column{
 	columnRate, columnCPU, columnRSS, columnPosts, columnBatch, columnBlobWrites, columnCheckpoints, columnP50, columnP99,
-	columnLongest, columnCores, columnStart, columnHub, columnSink, columnMillions, columnSeconds,
+	columnLongest, columnCores, columnStart, columnStop, columnAgain, columnResident, columnResidentEnd, columnWrites, columnLists, columnHub, columnSink, columnMillions, columnSeconds,
 }
 
 // throughput fills in what follows from the counts of a sink.

@@ -3,17 +3,14 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/e2e/bench/control"
+	"aks-audit-log-go/e2e/bench/load"
 	"aks-audit-log-go/e2e/bench/usage"
 	"aks-audit-log-go/e2e/harness"
 )
@@ -50,12 +48,24 @@ func startPart(t *testing.T, environ []string, binary string, args ...string) *p
 // tell sends a command to a part and waits until it has been carried out.
 func (p *part) tell(t *testing.T, command string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.Control+command, nil)
-	require.NoError(t, err)
+	require.NoError(t, p.order(t.Context(), command))
+}
+
+// order is tell for another goroutine than the test's.
+func (p *part) order(ctx context.Context, command string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.Control+command, nil)
+	if err != nil {
+		return err
+	}
 	resp, err := (&http.Client{Transport: harness.HTTPClient.Transport}).Do(req) // without a timeout
-	require.NoError(t, err)
+	if err != nil {
+		return err
+	}
 	defer func() { _ = resp.Body.Close() }()
-	require.Equal(t, http.StatusOK, resp.StatusCode, command)
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", command, resp.Status)
+	}
+	return nil
 }
 
 // counts returns what a part has counted.
@@ -71,13 +81,13 @@ func (p *part) counts(t *testing.T, query string) control.Counts {
 // lookEvery is how often a part is asked whether it is done. The part itself records when it was done.
 const lookEvery = 200 * time.Millisecond
 
-// await waits until a part has counted so many audit events. It fails if one of the other processes ends.
+// await waits until a part has counted so many audit events, without those that came again. It fails if one of the other processes ends.
 func (p *part) await(t *testing.T, events int64, others ...*harness.Process) control.Counts {
 	t.Helper()
 	const benchLimit = 5 * time.Minute
 	for start := time.Now(); time.Since(start) < benchLimit; time.Sleep(lookEvery) {
 		counts := p.counts(t, "")
-		if counts.Events >= events {
+		if counts.Events-counts.Repeats >= events {
 			return counts
 		}
 		for _, other := range others {
@@ -108,50 +118,12 @@ func costOf(t *testing.T, processes ...*harness.Process) cost {
 	return sum
 }
 
-// blobProxy is a proxy before Azurite that counts the writes.
-type blobProxy struct {
-	*httptest.Server
-	writes, checkpoints atomic.Int64
-}
-
-func startBlobProxy(t *testing.T) *blobProxy {
-	t.Helper()
-	endpoint, err := url.Parse(harness.SharedAzurite(t).Endpoint)
-	require.NoError(t, err)
-	target := &url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host}
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	// Rewrite adds no header and keeps Host, so that signatures stay valid.
-	forward := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
-		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
-	}}
-	p := &blobProxy{}
-	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPut {
-			p.writes.Add(1)
-			if strings.Contains(r.URL.Path, "/checkpoint/") {
-				p.checkpoints.Add(1)
-			}
-		}
-		forward.ServeHTTP(w, r)
-	}))
-	t.Cleanup(transport.CloseIdleConnections)
-	t.Cleanup(p.Close)
-	return p
-}
-
-// connectionString returns the connection string of the storage behind the proxy.
-func (p *blobProxy) connectionString(t *testing.T) string {
-	t.Helper()
-	a := harness.SharedAzurite(t)
-	return fmt.Sprintf("DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;BlobEndpoint=%s/%s;", harness.StorageAccount, a.Key, p.URL, harness.StorageAccount)
-}
-
 // surroundings are the parts around a daemon of the benchmark.
 type surroundings struct {
 	b         *bench
 	hub, sink *part
 	blobs     *blobProxy
-	container string
+	container harness.Blobs
 }
 
 // surround starts a hub with so many partitions and a sink, and chooses a container that does not exist yet.
@@ -162,7 +134,7 @@ func (b *bench) surround(t *testing.T, partitions int, sinkArgs ...string) *surr
 		hub:       b.startHub(t, partitions),
 		sink:      startPart(t, nil, b.part, append([]string{"sink"}, sinkArgs...)...),
 		blobs:     startBlobProxy(t),
-		container: harness.NewBlobs(t).Name,
+		container: harness.NewBlobs(t),
 	}
 }
 
@@ -171,29 +143,37 @@ func (b *bench) startHub(t *testing.T, partitions int) *part {
 	return startPart(t, nil, b.part, "hub", "-partitions", fmt.Sprint(partitions))
 }
 
+// usualShape is that of hub events as AKS writes them.
+var usualShape = load.Shape{Records: load.Records}
+
 // fill makes a backlog.
-func (s *surroundings) fill(t *testing.T, hubEvents, records int) {
+func (s *surroundings) fill(t *testing.T, hubEvents int, shape load.Shape) {
 	t.Helper()
-	s.hub.tell(t, fmt.Sprintf("/fill?hubEvents=%d&records=%d", hubEvents, records))
+	command := fmt.Sprintf("/fill?hubEvents=%d&records=%d&size=%d", hubEvents, shape.Records, shape.Size)
+	if shape.Mixed {
+		command += "&mixed=1"
+	}
+	s.hub.tell(t, command)
 }
 
 // settings returns the settings that connect a daemon to the surroundings. All others have their defaults.
 func (s *surroundings) settings(t *testing.T) harness.Settings {
 	t.Helper()
 	return harness.Settings{
-		"SSL_CERT_FILE":                 caFile(t, s.hub),
+		"SSL_CERT_FILE":                 caFile(t, s.hub.CA, s.blobs.ca()),
 		"EHUBNAMESPACECONNECTIONSTRING": s.hub.Plain,
 		"EVENTHUBNAME":                  s.hub.Hub,
-		"BLOBSTORAGECONNECTIONSTRING":   s.blobs.connectionString(t),
-		"BLOBCONTAINERNAME":             s.container,
+		"BLOBSTORAGECONNECTIONSTRING":   s.blobs.connectionString(t, s.blobs.plain),
+		"BLOBCONTAINERNAME":             s.container.Name,
 		"WEBSINKURL":                    s.sink.URL,
 	}
 }
 
-func caFile(t *testing.T, hub *part) string {
+// caFile writes a file with these authorities, each as PEM.
+func caFile(t *testing.T, authorities ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ca.pem")
-	require.NoError(t, os.WriteFile(path, []byte(hub.CA), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte(strings.Join(authorities, "\n")), 0o600))
 	return path
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aks-audit-log-go/e2e/bench/load"
+	"aks-audit-log-go/e2e/bench/usage"
 	"aks-audit-log-go/e2e/harness"
 )
 
@@ -23,10 +24,10 @@ const (
 )
 
 // startIdle starts a daemon and waits until it owns all partitions.
-func (s *surroundings) startIdle(t *testing.T) *harness.Daemon {
+func (s *surroundings) startIdle(t *testing.T, partitions int) *harness.Daemon {
 	t.Helper()
 	d := s.startDaemon(t, nil)
-	d.AwaitMetric(t, harness.PartitionsOwned, usualPartitions)
+	d.AwaitMetric(t, harness.PartitionsOwned, float64(partitions))
 	time.Sleep(idleDelay)
 	return d
 }
@@ -34,14 +35,18 @@ func (s *surroundings) startIdle(t *testing.T) *harness.Daemon {
 // pace appends hub events at a fixed rate.
 func (s *surroundings) pace(t *testing.T, hubEvents, records int, every time.Duration) {
 	t.Helper()
-	s.hub.tell(t, fmt.Sprintf("/pace?hubEvents=%d&records=%d&every=%s", hubEvents, records, every))
+	s.hub.tell(t, paceCommand(hubEvents, records, every))
+}
+
+func paceCommand(hubEvents, records int, every time.Duration) string {
+	return fmt.Sprintf("/pace?hubEvents=%d&records=%d&every=%s", hubEvents, records, every)
 }
 
 // steady appends a hub event with so many audit events at each interval.
-func steady(records int, every time.Duration) func(*testing.T, *bench, int) measure {
+func steady(records int, every time.Duration, sinkArgs ...string) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, _ int) measure {
-		s := b.surround(t, usualPartitions)
-		d := s.startIdle(t)
+		s := b.surround(t, usualPartitions, sinkArgs...)
+		d := s.startIdle(t, usualPartitions)
 		warmUp, hubEvents := int(steadyWarmUp/every), int(steadyFor/every)
 		s.pace(t, warmUp, records, every)
 		s.sink.await(t, int64(warmUp*records), d.Process)
@@ -63,7 +68,7 @@ func steady(records int, every time.Duration) func(*testing.T, *bench, int) meas
 // quiet appends a single audit event now and then, each to another partition.
 func quiet(t *testing.T, b *bench, _ int) measure {
 	s := b.surround(t, usualPartitions)
-	d := s.startIdle(t)
+	d := s.startIdle(t, usualPartitions)
 	m := unmeasured()
 	s.pace(t, quietEvents, 1, 487*time.Millisecond) // not in step with any timer
 	s.sink.await(t, quietEvents, d.Process)
@@ -71,35 +76,38 @@ func quiet(t *testing.T, b *bench, _ int) measure {
 	return m
 }
 
-// idle measures a daemon without work.
-func idle(t *testing.T, b *bench, _ int) measure {
-	s := b.surround(t, usualPartitions)
-	s.fill(t, usualPartitions, 1)
-	d := s.startIdle(t)
-	s.sink.await(t, usualPartitions, d.Process)
-	time.Sleep(checkpointed)
-	s.blobs.checkpoints.Store(0)
-	before, began := costOf(t, d.Process), time.Now()
-	time.Sleep(idleFor)
-	after, took := costOf(t, d.Process), time.Since(began).Seconds()
-	m := unmeasured()
-	m.cores = 100 * (after.cpu - before.cpu).Seconds() / took
-	m.rss = float64(after.peak) / (1 << 20)
-	m.checkpoints = float64(s.blobs.checkpoints.Load()) / took
-	return m
+// idle measures a daemon without work, from the end of one renewal of the ownerships to that of another.
+func idle(partitions int) func(*testing.T, *bench, int) measure {
+	return func(t *testing.T, b *bench, _ int) measure {
+		s := b.surround(t, partitions)
+		s.fill(t, partitions, load.Shape{Records: 1})
+		d := s.startIdle(t, partitions)
+		s.sink.await(t, int64(partitions), d.Process)
+		harness.Pause(t.Context(), checkpointed)
+		m := unmeasured()
+		m.resident = residentMiB(t, d.Process)
+		s.blobs.awaitRenewals(t, 0)
+		s.blobs.writes.Store(0)
+		s.blobs.checkpoints.Store(0)
+		s.blobs.lists.Store(0)
+		before, began := costOf(t, d.Process), time.Now()
+		s.blobs.awaitRenewals(t, idleFor)
+		after, took := costOf(t, d.Process), time.Since(began)
+		m.cores = 100 * (after.cpu - before.cpu).Seconds() / took.Seconds()
+		m.rss = float64(after.peak) / (1 << 20)
+		m.residentEnd = residentMiB(t, d.Process)
+		m.checkpoints = float64(s.blobs.checkpoints.Load()) / took.Seconds()
+		m.writes = float64(s.blobs.writes.Load()) / took.Minutes()
+		m.lists = float64(s.blobs.lists.Load()) / took.Minutes()
+		return m
+	}
 }
 
-// startToFirst measures the time from the start of the process to its first POST, if all partitions are free and the
-// container must be created.
-func startToFirst(t *testing.T, b *bench, _ int) measure {
-	s := b.surround(t, usualPartitions)
-	s.fill(t, usualPartitions, 1)
-	began := time.Now()
-	d := s.startDaemon(t, nil)
-	counts := s.sink.await(t, usualPartitions, d.Process)
-	m := unmeasured()
-	m.start = timeOf(counts.First).Sub(began).Seconds()
-	return m
+func residentMiB(t *testing.T, p *harness.Process) float64 {
+	t.Helper()
+	now, err := usage.RSS(p.Cmd.Process.Pid)
+	require.NoError(t, err)
+	return float64(now) / (1 << 20)
 }
 
 // limited measures a daemon with a rate limit and a backlog. Its start does not count: at that rate it would be most of
@@ -111,7 +119,7 @@ func limited(t *testing.T, b *bench, _ int) measure {
 	time.Sleep(idleDelay)
 	before, hub, sink := costOf(t, d.Process), costOf(t, s.hub.Process), costOf(t, s.sink.Process)
 	hubEvents := int(limitedRate*limitedFor.Seconds()) / load.Records
-	s.fill(t, hubEvents, load.Records)
+	s.fill(t, hubEvents, usualShape)
 	counts := s.sink.await(t, int64(hubEvents*load.Records), d.Process)
 	m := s.finished(t, counts, before, hub, sink, d.Process)
 	s.assertExactly(t, hubEvents*load.Records, d)
@@ -121,7 +129,7 @@ func limited(t *testing.T, b *bench, _ int) measure {
 // slowSink measures a daemon with a deep backlog and a slow sink.
 func slowSink(t *testing.T, b *bench, _ int) measure {
 	s := b.surround(t, usualPartitions, "-delay", slowDelay.String())
-	s.fill(t, leastBacklog*10, 22)
+	s.fill(t, leastBacklog*10, usualShape)
 	hub, sink := costOf(t, s.hub.Process), costOf(t, s.sink.Process)
 	d := s.startDaemon(t, harness.Settings{"SHUTDOWNTIMEOUT": "14s"})
 	time.Sleep(slowFor)

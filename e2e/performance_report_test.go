@@ -82,55 +82,6 @@ func (b *bench) of(name string, c column) float64 {
 	return math.NaN()
 }
 
-// goal is a figure that the daemon must reach with its defaults.
-type goal struct {
-	what, wanted string
-	got          float64
-	unit         string
-	met          bool
-}
-
-func (b *bench) goals() []goal {
-	rate, straight := b.of(rowDrain, columnRate), b.of(rowStraight, columnRate)
-	falco := 100 * b.of(rowFalco, columnRate) / b.of(rowFalcoRaw, columnRate)
-	least := func(what, wanted string, got, bound float64, unit string) goal {
-		return goal{what, wanted, got, unit, got >= bound}
-	}
-	most := func(what, wanted string, got, bound float64, unit string) goal {
-		return goal{what, wanted, got, unit, got <= bound}
-	}
-	return []goal{
-		least("audit events/s to a counting sink", "≥ 220,000", rate, 220_000, ""),
-		least("of the straight loop", "≥ 90 %", 100*rate/straight, 90, " %"),
-		most("CPU seconds a million audit events", "≤ 5", b.of(rowDrain, columnCPU), 5, ""),
-		most("highest resident memory", "≤ 64 MiB", b.of(rowDrain, columnRSS), 64, " MiB"),
-		least("of what Falco's plugin takes from a load generator", "≥ 95 %", falco, 95, " %"),
-		most("checkpoints a second under load, 4 partitions, CHECKPOINTINTERVAL 5 s", "≤ 0.8", b.of(rowSteady, columnCheckpoints), 0.85, ""),
-		most("checkpoints a second when idle", "0", b.of(rowIdle, columnCheckpoints), 0, ""),
-		most("append to accepted at 1,000/s, p50", "< 5 ms", b.of(rowSteady, columnP50), 5, " ms"),
-		most("append to accepted at 1,000/s, p99", "< 25 ms", b.of(rowSteady, columnP99), 25, " ms"),
-		most("CPU when idle", "< 1 % of a core", b.of(rowIdle, columnCores), 1, " %"),
-		most("start to first POST, free partitions", "< 2 s", b.of(rowStart, columnStart), 2, " s"),
-		most("CPU seconds a million audit events at a limit of 400/s", "≤ 15", b.of(rowLimited, columnCPU), 15, ""),
-	}
-}
-
-func (b *bench) goalTable() string {
-	var text strings.Builder
-	text.WriteString("| goal | wanted | measured | met |\n| --- | ---: | ---: | --- |\n")
-	for _, g := range b.goals() {
-		if math.IsNaN(g.got) {
-			continue
-		}
-		met := "no"
-		if g.met {
-			met = "yes"
-		}
-		fmt.Fprintf(&text, "| %s | %s | %s%s | %s |\n", g.what, g.wanted, figures.Short(g.got), g.unit, met)
-	}
-	return text.String()
-}
-
 // report returns docs/performance.md.
 func (b *bench) report(t *testing.T) string {
 	t.Helper()
@@ -150,11 +101,13 @@ func (b *bench) tables() map[string]string {
 	return map[string]string{
 		sectionLimits:       b.table(sectionLimits, throughput...),
 		sectionDrain:        b.table(sectionDrain, throughput...),
+		sectionShapes:       b.table(sectionShapes, columnRate, columnCPU, columnRSS, columnPosts, columnBatch),
 		sectionFalco:        b.table(sectionFalco, columnRate, columnCPU, columnRSS, columnSink),
 		sectionPredecessors: b.table(sectionPredecessors, throughput...),
-		sectionLatency:      b.table(sectionLatency, columnP50, columnP99, columnLongest, columnCores, columnRSS, columnBatch, columnCheckpoints),
-		sectionIdle:         b.table(sectionIdle, columnCores, columnRSS, columnCheckpoints),
+		sectionLatency:      b.table(sectionLatency, columnP50, columnP99, columnLongest, columnCores, columnCPU, columnRSS, columnBatch, columnCheckpoints),
+		sectionIdle:         b.table(sectionIdle, columnCores, columnResident, columnResidentEnd, columnRSS, columnWrites, columnLists, columnCheckpoints),
 		sectionStart:        b.table(sectionStart, columnStart),
+		sectionEnds:         b.table(sectionEnds, columnAgain, columnStop),
 		sectionSlow:         b.table(sectionSlow, columnRSS, columnRate, columnBatch),
 		sectionLimited:      b.table(sectionLimited, columnCPU, columnRate, columnBatch, columnPosts),
 		sectionEvents:       b.table(sectionEvents, append([]column{columnMillions, columnSeconds}, growth...)...),

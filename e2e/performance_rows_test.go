@@ -4,14 +4,9 @@ package e2e
 
 import (
 	"fmt"
-	"math"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
-	"aks-audit-log-go/e2e/bench/control"
-	"aks-audit-log-go/e2e/bench/figures"
 	"aks-audit-log-go/e2e/bench/load"
 	"aks-audit-log-go/e2e/harness"
 )
@@ -20,11 +15,13 @@ import (
 const (
 	sectionLimits       = "limits"
 	sectionDrain        = "drain"
+	sectionShapes       = "shapes"
 	sectionFalco        = "falco"
 	sectionPredecessors = "predecessors"
 	sectionLatency      = "latency"
 	sectionIdle         = "idle"
 	sectionStart        = "start"
+	sectionEnds         = "ends"
 	sectionEvents       = "events"
 	sectionPartitions   = "partitions"
 	sectionReplicas     = "replicas"
@@ -33,8 +30,8 @@ const (
 )
 
 var sections = []string{
-	sectionLimits, sectionDrain, sectionFalco, sectionPredecessors, sectionLatency, sectionIdle, sectionStart,
-	sectionEvents, sectionPartitions, sectionReplicas, sectionSlow, sectionLimited,
+	sectionLimits, sectionDrain, sectionShapes, sectionFalco, sectionPredecessors, sectionLatency, sectionIdle,
+	sectionStart, sectionEnds, sectionEvents, sectionPartitions, sectionReplicas, sectionSlow, sectionLimited,
 }
 
 const (
@@ -42,8 +39,12 @@ const (
 	usualPartitions = 4
 	// listEvents is the most audit events that an EventList of the limits contains.
 	listEvents = 400
-	// idleFor is how long a daemon without work is measured.
-	idleFor = 30 * time.Second
+	// manyPartitions is the most that a hub of the Standard tier has.
+	manyPartitions = 32
+	// idleFor is how long a daemon without work is measured, and until the next renewal of the ownerships.
+	idleFor = 90 * time.Second
+	// busySink is how long a sink takes to answer that has some work with each POST.
+	busySink = 3 * time.Millisecond
 	// slowDelay is how long the slow sink takes to answer, and slowFor how long it is measured.
 	slowDelay = time.Second
 	slowFor   = 15 * time.Second
@@ -58,20 +59,28 @@ const (
 
 // These are the names of the rows with which others are compared.
 const (
-	rowStraight = "straight loop, no guarantees"
-	rowDrain    = "this daemon, defaults"
-	rowFalco    = "this daemon into Falco's plugin"
-	rowFalcoRaw = "load generator into Falco's plugin"
-	rowSteady   = "1,000/s, 22 audit events a hub event"
-	rowIdle     = "idle, 4 partitions"
-	rowStart    = "1 audit event in each partition"
-	rowLimited  = "RATELIMITEREVENTSPERSECONDS=400"
+	rowStraight     = "straight loop, no guarantees"
+	rowStraightBest = "straight loop, no guarantees, GOGC=800"
+	rowDrain        = "this daemon, defaults"
+	rowSingle       = "1 audit event a hub event"
+	rowFalco        = "this daemon into Falco's plugin"
+	rowFalcoRaw     = "load generator into Falco's plugin"
+	rowSteady       = "1,000/s, 22 audit events a hub event"
+	rowSteadySingle = "1,000/s, 1 audit event a hub event"
+	rowIdle         = "idle, 4 partitions"
+	rowIdleMany     = "idle, 32 partitions"
+	rowStop         = "stop at 1,000/s"
+	rowKill         = "kill at 1,000/s"
+	rowPartitions   = "4 partitions"
+	rowMany         = "32 partitions"
+	rowLimited      = "RATELIMITEREVENTSPERSECONDS=400"
 )
 
 // allRows returns the rows of all sections.
 func allRows() []*benchRow {
 	rows := []*benchRow{
 		{section: sectionLimits, name: rowStraight, drains: true, measure: limit("straight", plainAMQP)},
+		{section: sectionLimits, name: rowStraightBest, drains: true, measure: limit("straight", plainAMQP, "GOGC=800")},
 		{section: sectionLimits, name: "receive and discard", drains: true, measure: limit("discard", plainAMQP)},
 		{section: sectionLimits, name: "receive and discard, TLS", drains: true, measure: limit("discard", secureAMQP)},
 		{section: sectionLimits, name: "POST only, EventLists of 400", drains: true, measure: postOnly},
@@ -83,19 +92,27 @@ func allRows() []*benchRow {
 		{section: sectionPredecessors, name: "one POST an event, new connections", drains: true, measure: drain(asPredecessors("false"))},
 		{section: sectionPredecessors, name: "one POST an event, kept connections", drains: true, measure: drain(asPredecessors("true"))},
 		{section: sectionLatency, name: rowSteady, measure: steady(load.Records, load.Records*time.Millisecond)},
-		{section: sectionLatency, name: "1,000/s, 1 audit event a hub event", measure: steady(1, time.Millisecond)},
+		{section: sectionLatency, name: rowSteadySingle, measure: steady(1, time.Millisecond)},
+		{
+			section: sectionLatency, name: fmt.Sprintf("%s, a sink that takes %s a POST", rowSteadySingle, busySink),
+			measure: steady(1, time.Millisecond, "-delay", busySink.String()),
+		},
 		{section: sectionLatency, name: "now and then one", measure: quiet},
-		{section: sectionIdle, name: rowIdle, measure: idle},
-		{section: sectionStart, name: rowStart, measure: startToFirst},
+		{section: sectionIdle, name: rowIdle, once: true, measure: idle(usualPartitions)},
+		{section: sectionIdle, name: rowIdleMany, once: true, measure: idle(manyPartitions)},
+		{section: sectionEnds, name: rowStop, measure: ending(stopped)},
+		{section: sectionEnds, name: rowKill, measure: ending(killed)},
 		{section: sectionSlow, name: fmt.Sprintf("sink that takes %s a POST", slowDelay), measure: slowSink},
 		{section: sectionLimited, name: rowLimited, measure: limited},
 	}
+	rows = append(rows, shapeRows()...)
+	rows = append(rows, startRows()...)
 	for _, times := range []float64{1, 2, 3, 4} {
 		rows = append(rows, &benchRow{
 			section: sectionEvents, name: fmt.Sprintf("backlog × %v", times), drains: true, usual: times, measure: drain(nil),
 		})
 	}
-	for _, partitions := range []int{1, 2, 4, 8, 16, 32} {
+	for _, partitions := range []int{1, 2, usualPartitions, 8, 16, manyPartitions} {
 		rows = append(rows, &benchRow{
 			section: sectionPartitions, name: some(partitions, "partition"), x: float64(partitions),
 			drains: true, usual: 1, measure: drainPartitions(partitions, nil),
@@ -106,6 +123,46 @@ func allRows() []*benchRow {
 			section: sectionReplicas, name: some(replicas, "replica"), x: float64(replicas),
 			drains: true, usual: 1, measure: drainReplicas(replicas),
 		})
+	}
+	return rows
+}
+
+// shapeRows returns the rows with other hub events than the usual ones.
+func shapeRows() []*benchRow {
+	shapes := []struct {
+		name       string
+		partitions int
+		shape      load.Shape
+	}{
+		{rowSingle, usualPartitions, load.Shape{Records: 1}},
+		{"500 audit events a hub event", usualPartitions, load.Shape{Records: 500}},
+		{"audit events of 16 KB, 22 a hub event", usualPartitions, load.Shape{Records: load.Records, Size: 16 << 10}},
+		{"every second record of another category", usualPartitions, load.Shape{Records: load.Records, Mixed: true}},
+		{"usual hub events in 32 partitions", manyPartitions, usualShape},
+	}
+	var rows []*benchRow
+	for _, s := range shapes {
+		rows = append(rows, &benchRow{
+			section: sectionShapes, name: s.name, drains: true, short: true, perHubEvent: s.shape.AuditEvents(),
+			measure: drainShape(s.partitions, s.shape),
+		})
+	}
+	return rows
+}
+
+// startRows returns the rows that measure starts, which all have the same goal.
+func startRows() []*benchRow {
+	kinds := []struct {
+		name   string
+		others func(*testing.T, *surroundings) harness.Settings
+	}{{"files", withFiles}, {"blobs", withBlobs}, {"blobs and TLS", withTLS}}
+	var rows []*benchRow
+	for _, partitions := range []int{usualPartitions, manyPartitions} {
+		for _, kind := range kinds {
+			rows = append(rows, &benchRow{
+				section: sectionStart, name: fmt.Sprintf("%s, %d partitions", kind.name, partitions), measure: startToFirst(partitions, kind.others),
+			})
+		}
 	}
 	return rows
 }
@@ -124,101 +181,4 @@ func asPredecessors(keepAlive string) harness.Settings {
 		"POSTBATCHMAXEVENTS": "1", "KEEPALIVE": keepAlive, "CHECKPOINTINTERVAL": "1ms",
 		"POSTFAILUREPOLICY": "drop", "SINKREPLAY": "off", "SINKSETTLETIME": "0s",
 	}
-}
-
-func drain(others harness.Settings) func(*testing.T, *bench, int) measure {
-	return drainPartitions(usualPartitions, others)
-}
-
-func drainPartitions(partitions int, others harness.Settings) func(*testing.T, *bench, int) measure {
-	return func(t *testing.T, b *bench, hubEvents int) measure {
-		s := b.surround(t, partitions)
-		return s.drain(t, hubEvents, others)
-	}
-}
-
-func drainSecurely(t *testing.T, b *bench, hubEvents int) measure {
-	s := b.surround(t, usualPartitions)
-	return s.drain(t, hubEvents, harness.Settings{"EHUBNAMESPACECONNECTIONSTRING": s.hub.Secure})
-}
-
-func drainIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
-	s := b.surround(t, usualPartitions)
-	s.sink = startPart(t, nil, b.falco)
-	m := s.drain(t, hubEvents, nil)
-	m.posts, m.batch = math.NaN(), math.NaN() // the plugin does not count these
-	return m
-}
-
-// drain starts a daemon with a backlog.
-func (s *surroundings) drain(t *testing.T, hubEvents int, others harness.Settings) measure {
-	t.Helper()
-	s.fill(t, hubEvents, load.Records)
-	hub, sink := costOf(t, s.hub.Process), costOf(t, s.sink.Process)
-	d := s.startDaemon(t, others)
-	counts := s.sink.await(t, int64(hubEvents*load.Records), d.Process)
-	m := s.finished(t, counts, cost{}, hub, sink, d.Process)
-	s.assertExactly(t, hubEvents*load.Records, d)
-	return m
-}
-
-// finished calculates what processes did and used since the given cost.
-func (s *surroundings) finished(t *testing.T, counts control.Counts, before, hub, sink cost, measured ...*harness.Process) measure {
-	t.Helper()
-	m := unmeasured()
-	m.throughput(counts)
-	total := float64(counts.Events)
-	after := costOf(t, measured...)
-	m.cpu = figures.PerMillion((after.cpu - before.cpu).Seconds(), total)
-	m.rss = float64(after.peak) / (1 << 20)
-	m.posts = figures.PerMillion(float64(counts.Posts), total)
-	m.batch = total / float64(counts.Posts)
-	m.hubCPU = figures.PerMillion((costOf(t, s.hub.Process).cpu - hub.cpu).Seconds(), total)
-	m.sinkCPU = figures.PerMillion((costOf(t, s.sink.Process).cpu - sink.cpu).Seconds(), total)
-	m.blobWrites = figures.PerMillion(float64(s.blobs.writes.Load()), total)
-	m.checkpoints = float64(s.blobs.checkpoints.Load()) / m.seconds
-	return m
-}
-
-// assertExactly stops the daemons and asserts that no audit event came twice. Work that was done twice gives no valid
-// figure.
-func (s *surroundings) assertExactly(t *testing.T, events int, daemons ...*harness.Daemon) {
-	t.Helper()
-	for _, d := range daemons {
-		d.Stop(t)
-	}
-	require.EqualValues(t, events, s.sink.counts(t, "").Events, "each audit event was delivered once")
-}
-
-// drainReplicas waits until the replicas share the partitions before it makes the backlog.
-func drainReplicas(replicas int) func(*testing.T, *bench, int) measure {
-	return func(t *testing.T, b *bench, hubEvents int) measure {
-		s := b.surround(t, usualPartitions)
-		var daemons []*harness.Daemon
-		var processes []*harness.Process
-		for range replicas {
-			d := s.startDaemon(t, nil)
-			daemons, processes = append(daemons, d), append(processes, d.Process)
-		}
-		harness.Wait(t, func() bool { return balanced(t, daemons) }, "%d replicas share the partitions", replicas)
-		s.blobs.writes.Store(0)
-		before, hub, sink := costOf(t, processes...), costOf(t, s.hub.Process), costOf(t, s.sink.Process)
-		s.fill(t, hubEvents, load.Records)
-		counts := s.sink.await(t, int64(hubEvents*load.Records), processes...)
-		m := s.finished(t, counts, before, hub, sink, processes...)
-		s.assertExactly(t, hubEvents*load.Records, daemons...)
-		return m
-	}
-}
-
-func balanced(t *testing.T, daemons []*harness.Daemon) bool {
-	total := 0.0
-	for _, d := range daemons {
-		owned := d.Metric(t, harness.PartitionsOwned)
-		if owned < math.Floor(usualPartitions/float64(len(daemons))) {
-			return false
-		}
-		total += owned
-	}
-	return total == usualPartitions
 }

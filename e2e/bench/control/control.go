@@ -42,9 +42,12 @@ type Counts struct {
 	Posts  int64 `json:"posts"`
 	Events int64 `json:"events"` // audit events
 	Bytes  int64 `json:"bytes"`
-	// First and Last are when the first came and the last was accepted, nanoseconds since 1970, 0 for never.
+	// First and Last are when the first POST with audit events came and the last one was accepted, in nanoseconds since
+	// 1970, 0 for never. A POST without audit events is a probe of the daemon.
 	First int64 `json:"first"`
 	Last  int64 `json:"last"`
+	// Repeats is how many audit events came again, of those that say when they were appended: their IDs are unique.
+	Repeats int64 `json:"repeats"`
 	// Waits are the times from append to accepted of audit events that say when they were appended.
 	Waits []time.Duration `json:"waits,omitempty"`
 }
@@ -53,6 +56,7 @@ type Counts struct {
 type Counter struct {
 	mu     sync.Mutex
 	counts Counts
+	ids    map[string]bool
 }
 
 // Add counts one POST, or one batch of what else a part takes.
@@ -62,11 +66,29 @@ func (c *Counter) Add(came, accepted time.Time, events, bytes int, waits []time.
 	c.counts.Posts++
 	c.counts.Events += int64(events)
 	c.counts.Bytes += int64(bytes)
+	c.counts.Waits = append(c.counts.Waits, waits...)
+	if events == 0 {
+		return
+	}
 	if first := came.UnixNano(); c.counts.First == 0 || first < c.counts.First {
 		c.counts.First = first
 	}
 	c.counts.Last = max(c.counts.Last, accepted.UnixNano())
-	c.counts.Waits = append(c.counts.Waits, waits...)
+}
+
+// Identify counts how many audit events with these IDs came before.
+func (c *Counter) Identify(ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ids == nil {
+		c.ids = map[string]bool{}
+	}
+	for _, id := range ids {
+		if c.ids[id] {
+			c.counts.Repeats++
+		}
+		c.ids[id] = true
+	}
 }
 
 // Counts is what was seen so far. The waits are many, so they are given only where they are wanted.
@@ -84,7 +106,7 @@ func (c *Counter) Counts(waits bool) Counts {
 func (c *Counter) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.counts = Counts{}
+	c.counts, c.ids = Counts{}, nil
 }
 
 // pages are GET /counts, with the waits if asked for /counts?waits=1, and POST /reset.

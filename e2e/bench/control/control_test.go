@@ -55,6 +55,28 @@ func TestAPartAnnouncesWhereItTellsWhatItHasSeen(t *testing.T) {
 	assert.Equal(t, Counts{}, countsOf(t, page+"/counts?waits=1"))
 }
 
+func TestAPostWithoutAuditEventsIsNeitherFirstNorLast(t *testing.T) {
+	counter, start := &Counter{}, time.Unix(1_700_000_000, 0)
+	counter.Add(start, start, 0, 60, nil)
+	counter.Add(start.Add(time.Second), start.Add(2*time.Second), 22, 1000, nil)
+	counter.Add(start.Add(3*time.Second), start.Add(4*time.Second), 0, 60, nil)
+	counts := counter.Counts(false)
+	assert.Equal(t, start.Add(time.Second).UnixNano(), counts.First)
+	assert.Equal(t, start.Add(2*time.Second).UnixNano(), counts.Last)
+	assert.Equal(t, int64(3), counts.Posts)
+}
+
+func TestARepeatIsAnIDThatCameBefore(t *testing.T) {
+	counter := &Counter{}
+	counter.Identify([]string{"a", "b"})
+	counter.Identify([]string{"b", "c", "b"})
+	counter.Identify(nil)
+	assert.Equal(t, int64(2), counter.Counts(false).Repeats)
+	counter.Reset()
+	counter.Identify([]string{"a"})
+	assert.Zero(t, counter.Counts(false).Repeats)
+}
+
 func TestServingEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, wait, err := Serve(ctx, http.NotFoundHandler())

@@ -48,24 +48,25 @@ func (h *hub) append(body []byte) {
 	h.next++
 }
 
-// fill appends hubEvents hub events of records audit events each, all with the same body, which
-// the hub keeps once: a deep backlog takes no memory.
+// fill appends hubEvents hub events of the shape that records, size and mixed say. They have load.Bodies different
+// bodies. The hub keeps each body once, so that a deep backlog takes no memory.
 func (h *hub) fill(w http.ResponseWriter, r *http.Request) {
-	hubEvents, records, err := amounts(r)
+	hubEvents, shape, err := amounts(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	body := load.HubEvent(records)
-	for range hubEvents {
-		h.append(body)
+	bodies := shape.Bodies()
+	for n := range hubEvents {
+		// Each round begins with another body, so that each partition gets all of them.
+		h.append(bodies[(n+n/len(bodies))%len(bodies)])
 	}
 }
 
 // pace appends hubEvents hub events of records audit events each, one every so often, and answers
 // when it is done. Each audit event says when it was appended.
 func (h *hub) pace(w http.ResponseWriter, r *http.Request) {
-	hubEvents, records, err := amounts(r)
+	hubEvents, shape, err := amounts(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -75,7 +76,7 @@ func (h *hub) pace(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	stamped := load.NewStamped(records)
+	stamped := load.NewStamped(shape.Records)
 	due := time.Now()
 	for range hubEvents {
 		// A late one does not make the next late: the rate holds.
@@ -91,12 +92,20 @@ func (h *hub) pace(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func amounts(r *http.Request) (hubEvents, records int, err error) {
-	if hubEvents, err = strconv.Atoi(r.URL.Query().Get("hubEvents")); err != nil {
-		return 0, 0, fmt.Errorf("hubEvents: %w", err)
+// amounts reads hubEvents and records, and size and mixed, which may be missing.
+func amounts(r *http.Request) (hubEvents int, shape load.Shape, err error) {
+	query := r.URL.Query()
+	if hubEvents, err = strconv.Atoi(query.Get("hubEvents")); err != nil {
+		return 0, shape, fmt.Errorf("hubEvents: %w", err)
 	}
-	if records, err = strconv.Atoi(r.URL.Query().Get("records")); err != nil {
-		return 0, 0, fmt.Errorf("records: %w", err)
+	if shape.Records, err = strconv.Atoi(query.Get("records")); err != nil {
+		return 0, shape, fmt.Errorf("records: %w", err)
 	}
-	return hubEvents, records, nil
+	if size := query.Get("size"); size != "" {
+		if shape.Size, err = strconv.Atoi(size); err != nil {
+			return 0, shape, fmt.Errorf("size: %w", err)
+		}
+	}
+	shape.Mixed = query.Has("mixed")
+	return hubEvents, shape, nil
 }

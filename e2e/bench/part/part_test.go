@@ -97,6 +97,26 @@ func TestTheSinkTellsHowLongWhatIsPacedWasOnItsWay(t *testing.T) {
 	}
 }
 
+func TestASinkCountsWhatComesAgain(t *testing.T) {
+	hub, sink := start(t, "hub", "-partitions", "2"), start(t, "sink")
+	fill(t, hub, "/pace?hubEvents=5&records=3&every=1ms")
+	for n := range 3 { // each loop reads all from the beginning
+		start(t, "straight", "-connection", hub.Plain, "-hub", hub.Hub, "-url", sink.URL)
+		counts := await(t, sink, int64(n+1)*15)
+		assert.Equal(t, int64(n*15), counts.Repeats)
+	}
+	fill(t, sink, "/reset")
+	fill(t, hub, "/pace?hubEvents=1&records=3&every=1ms")
+	assert.Equal(t, int64(6), await(t, sink, 9).Repeats, "three loops read it")
+}
+
+func TestABacklogMayHaveAnotherShape(t *testing.T) {
+	hub, sink := start(t, "hub", "-partitions", "1"), start(t, "sink")
+	fill(t, hub, "/fill?hubEvents=2&records=3&size=16384")
+	start(t, "straight", "-connection", hub.Plain, "-hub", hub.Hub, "-url", sink.URL)
+	assert.Greater(t, await(t, sink, 6).Bytes, int64(6*16_000))
+}
+
 func TestDiscardCountsWhatItReceives(t *testing.T) {
 	hub := start(t, "hub")
 	fill(t, hub, "/fill?hubEvents=9&records=22")
@@ -117,7 +137,7 @@ func TestAPartThatDoesNotExistIsAnError(t *testing.T) {
 
 func TestAHubRefusesACommandThatItCannotRead(t *testing.T) {
 	hub := start(t, "hub")
-	for _, page := range []string{"/fill?hubEvents=x&records=1", "/fill?hubEvents=1", "/pace?hubEvents=1&records=1&every=soon"} {
+	for _, page := range []string{"/fill?hubEvents=x&records=1", "/fill?hubEvents=1", "/fill?hubEvents=1&records=1&size=x", "/pace?hubEvents=1&records=1&every=soon"} {
 		assert.Equal(t, http.StatusBadRequest, command(t, hub, http.MethodPost, page).StatusCode, page)
 	}
 }

@@ -38,8 +38,12 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	var waits []time.Duration
+	var ids []string
 	accepted := time.Now()
-	events := load.Scan(body.Bytes(), accepted, func(wait time.Duration) { waits = append(waits, wait) })
+	events := load.Scan(body.Bytes(), accepted, func(id string, wait time.Duration) {
+		ids, waits = append(ids, id), append(waits, wait)
+	})
+	s.Identify(ids)
 	s.Add(came, accepted, events, body.Len(), waits)
 }
 

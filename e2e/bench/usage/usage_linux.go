@@ -44,17 +44,28 @@ func cpuOf(stat string) (time.Duration, error) {
 }
 
 // PeakRSS is the most memory, in bytes, that the process has had resident at once.
-func PeakRSS(pid int) (int64, error) {
+func PeakRSS(pid int) (int64, error) { return size(pid, peakSize) }
+
+// RSS is how much memory, in bytes, the process has resident now.
+func RSS(pid int) (int64, error) { return size(pid, residentSize) }
+
+// These are lines of /proc/<pid>/status.
+const (
+	peakSize     = "VmHWM:"
+	residentSize = "VmRSS:"
+)
+
+func size(pid int, name string) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, fmt.Errorf("read the resident size: %w", err)
 	}
-	return peakOf(string(status))
+	return sizeOf(string(status), name)
 }
 
-func peakOf(status string) (int64, error) {
+func sizeOf(status, name string) (int64, error) {
 	for line := range strings.Lines(status) {
-		if size, found := strings.CutPrefix(line, "VmHWM:"); found {
+		if size, found := strings.CutPrefix(line, name); found {
 			kilobytes, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(size), "kB")), 10, 64)
 			if err != nil {
 				return 0, fmt.Errorf("read the resident size: %w", err)

@@ -22,6 +22,10 @@ func TestAProcessHasSomeMemoryResident(t *testing.T) {
 	peak, err := PeakRSS(os.Getpid())
 	require.NoError(t, err)
 	assert.Greater(t, peak, int64(1<<20))
+	now, err := RSS(os.Getpid())
+	require.NoError(t, err)
+	assert.Greater(t, now, int64(1<<20))
+	assert.LessOrEqual(t, now, peak+1<<20, "the kernel counts a few pages late")
 }
 
 func TestTheNameOfAProgramDoesNotHideItsTimes(t *testing.T) {
@@ -36,17 +40,23 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 		assert.Error(t, err, stat)
 	}
 	for _, status := range []string{"", "VmHWM: many kB\n", "VmRSS: 12 kB\n"} {
-		_, err := peakOf(status)
+		_, err := sizeOf(status, peakSize)
 		assert.Error(t, err, status)
 	}
 	_, err := CPU(-1)
 	assert.Error(t, err)
 	_, err = PeakRSS(-1)
 	assert.Error(t, err)
+	_, err = RSS(-1)
+	assert.Error(t, err)
 }
 
-func TestThePeakIsInBytes(t *testing.T) {
-	peak, err := peakOf("Name:\tx\nVmHWM:\t   64 kB\n")
+func TestSizesAreInBytes(t *testing.T) {
+	const status = "Name:\tx\nVmHWM:\t   64 kB\nVmRSS:\t   32 kB\n"
+	peak, err := sizeOf(status, peakSize)
 	require.NoError(t, err)
 	assert.Equal(t, int64(65536), peak)
+	now, err := sizeOf(status, residentSize)
+	require.NoError(t, err)
+	assert.Equal(t, int64(32768), now)
 }
