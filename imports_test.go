@@ -17,10 +17,12 @@ const modulePath = "aks-audit-log-go"
 // import none of these. So nothing imports upwards, and no cycle can come about.
 var mayImport = map[string][]string{
 	".":                {"internal/cli"},
-	"internal/cli":     {"eventhub", "forwarder", "forwarder/audit", "forwarder/variable", "internal/admin", "internal/check", "internal/daemon", "internal/tail", "internal/testalert"},
+	"internal/cli":     {"eventhub", "forwarder", "forwarder/audit", "forwarder/variable", "internal/admin", "internal/check", "internal/daemon", "internal/replay", "internal/tail", "internal/testalert"},
 	"internal/daemon":  {"eventhub", "eventhub/consumer", "eventhub/hubclient", "eventhub/hubclient/sdklog", "eventhub/storage", "forwarder", "forwarder/backlog", "forwarder/health", "forwarder/history", "forwarder/metrics", "forwarder/status", "webhook", "webhook/advice"},
 	"internal/check":   {"eventhub", "eventhub/advice", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/storage/dir", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/connstr", "forwarder/health", "forwarder/metrics", "forwarder/variable", "webhook", "webhook/advice"},
-	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "webhook"},
+	"internal/admin":   {"eventhub", "eventhub/hubclient", "eventhub/partition", "eventhub/storage", "eventhub/storage/blob", "eventhub/unpack", "forwarder", "forwarder/audit", "internal/resend"},
+	"internal/resend":  {"eventhub", "forwarder", "forwarder/health", "forwarder/metrics", "webhook"},
+	"internal/replay":  {"eventhub", "eventhub/unpack", "eventhub/unpack/shapes", "forwarder", "forwarder/audit", "internal/beside", "internal/resend"},
 	"internal/beside":  {"eventhub", "eventhub/advice", "eventhub/hubclient", "eventhub/unpack", "forwarder"},
 	"internal/tail":    {"eventhub/unpack", "eventhub/unpack/shapes", "forwarder", "forwarder/audit", "internal/beside"},
 	"webhook":          {"forwarder", "forwarder/audit", "forwarder/health", "forwarder/metrics", "httpclient", "webhook/advice", "webhook/barrier", "webhook/body", "webhook/confirm", "webhook/intermediary", "webhook/pace", "webhook/turn"},

@@ -136,6 +136,8 @@ type Config struct {
 	SinkToken connstr.Secret
 	// SinkTokenFile is a file with such a token, in place of SinkToken.
 	SinkTokenFile string
+	// SinkAgent is what a command adds to the user agent of its POSTs. Load leaves it empty.
+	SinkAgent string
 	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space between tokens. It is
 	// 262144, Falco's maxEventSize, by default, and from 1024 to 12000000.
 	SinkMaxEventSize int

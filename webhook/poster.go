@@ -70,7 +70,7 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 		batchEvents: cfg.PostBatchMaxEvents,
 
 		target:  cfg.SinkURL.String(),
-		agent:   "aks-audit-log-go/" + version,
+		agent:   "aks-audit-log-go/" + version + cfg.SinkAgent,
 		timeout: cfg.PostTimeout,
 		plan:    retry.Linear{Retries: cfg.PostMaxRetries, Step: cfg.PostRetryDelay},
 		policy:  cfg.FailurePolicy,

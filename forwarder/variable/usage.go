@@ -19,6 +19,8 @@ Usage:
   aks-audit-log-go deadletters list     print the records that could not be delivered
   aks-audit-log-go deadletters show     print one of them: the reason, where it stood, and what it holds
   aks-audit-log-go deadletters replay   post them to the sink again and delete what it accepts
+  aks-audit-log-go replay               send what the hub got in a stretch of time to a sink again
+                                        (-from, -to, -group, -to-sink, -dry-run, -state)
   aks-audit-log-go test-alert           post a test event to the sink and say which alert Falco has to raise for it
   aks-audit-log-go version              print the version
   aks-audit-log-go completion SHELL     print the completion script for bash, zsh, fish or powershell

@@ -3,18 +3,14 @@ package admin
 import (
 	"context"
 	"io"
-	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sirupsen/logrus"
-	"github.com/sirupsen/logrus/hooks/writer"
 
+	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/storage"
 	"aks-audit-log-go/forwarder"
 	"aks-audit-log-go/forwarder/audit"
-	"aks-audit-log-go/forwarder/health"
-	"aks-audit-log-go/forwarder/metrics"
-	"aks-audit-log-go/webhook"
+	"aks-audit-log-go/internal/resend"
 )
 
 // ReplayDeadLetters posts the dead letters to the daemon's sink, with the same retries, and deletes those that the
@@ -26,10 +22,8 @@ func ReplayDeadLetters(ctx context.Context, cfg forwarder.Config, options Replay
 		return err
 	}
 	defer func() { _ = records.Close() }()
-	cfg.FailurePolicy = forwarder.FailureDrop
 	options.MaxEventSize = cfg.SinkMaxEventSize
-	stats := metrics.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
-	poster, err := webhook.New(cfg, stats, health.NewHealth(), withoutErrors(log))
+	poster, err := resend.NewSink(cfg, log)
 	if err != nil {
 		return err
 	}
@@ -40,8 +34,8 @@ func ReplayDeadLetters(ctx context.Context, cfg forwarder.Config, options Replay
 
 // letterSink posts dead letters in the same way as the daemon posts audit events.
 type letterSink struct {
-	poster  *webhook.Poster
-	session *webhook.Session
+	poster  resend.Sink
+	session eventhub.Session
 }
 
 var _ ReplaySink = (*letterSink)(nil)
@@ -62,16 +56,3 @@ func (s *letterSink) Post(ctx context.Context, event audit.Event) (audit.Outcome
 
 // Confirm implements ReplaySink.
 func (s *letterSink) Confirm(ctx context.Context) error { return s.session.Confirm(ctx) }
-
-// withoutErrors returns log without its errors. The poster's errors say that events are dropped, but here the letter
-// stays, and the command itself reports what went wrong.
-func withoutErrors(log *logrus.Logger) *logrus.Logger {
-	quiet := logrus.New()
-	quiet.SetOutput(io.Discard)
-	quiet.SetFormatter(log.Formatter)
-	quiet.SetLevel(log.GetLevel())
-	quiet.AddHook(&writer.Hook{Writer: log.Out, LogLevels: []logrus.Level{
-		logrus.WarnLevel, logrus.InfoLevel, logrus.DebugLevel, logrus.TraceLevel,
-	}})
-	return quiet
-}

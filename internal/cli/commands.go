@@ -17,6 +17,7 @@ import (
 	"aks-audit-log-go/internal/admin"
 	"aks-audit-log-go/internal/check"
 	"aks-audit-log-go/internal/daemon"
+	"aks-audit-log-go/internal/replay"
 )
 
 // call is what a command is called with, after its flags are parsed.
@@ -60,7 +61,7 @@ func (p program) runAction(name string, args []string, act action) exitCode {
 		return exitOK
 	}
 	_, _ = fmt.Fprintf(p.stderr, "aks-audit-log-go: %s: %v\n", name, err)
-	if errors.Is(err, admin.ErrMisused) {
+	if errors.Is(err, admin.ErrMisused) || errors.Is(err, replay.ErrMisused) {
 		return exitUsage
 	}
 	return exitFailed

@@ -62,6 +62,7 @@ func (p program) tree() *cobra.Command {
 		p.tail(),
 		group("checkpoints", "show the checkpoints, or write them for another reader", p.checkpointsShow(), p.checkpointsExport()),
 		group("deadletters", "show the records that could not be delivered, or send them again", p.deadLettersList(), p.deadLettersShow(), p.deadLettersReplay()),
+		p.replay(),
 		p.testAlert(),
 		&cobra.Command{Use: "version", Short: "print the version", Args: noArguments, Run: func(*cobra.Command, []string) { printVersion(p.stdout) }},
 	)

@@ -1,4 +1,4 @@
-// Package smallfile reads files that an operator names, and that should be small.
+// Package smallfile reads and replaces small files that an operator names.
 package smallfile
 
 import (

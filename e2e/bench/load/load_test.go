@@ -64,7 +64,7 @@ func TestHubEventsHaveTheSizeOfThoseThatAKSWrites(t *testing.T) {
 }
 
 func TestNoAuditEventOfABacklogIsLikeAnother(t *testing.T) {
-	for _, shape := range []Shape{{Records: 1}, {Records: Records}, {Records: Records, Size: 16 << 10}} {
+	for _, shape := range []Shape{{Records: 1}, {Records: Records}} {
 		assert.Len(t, auditIDs(t, shape.Bodies()), Bodies*shape.Records)
 	}
 	assert.Equal(t, Shape{Records: Records}.Bodies(), Shape{Records: Records}.Bodies(), "all calls return the same bytes")

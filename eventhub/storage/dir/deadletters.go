@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/internal/smallfile"
 )
 
 // StoreDeadLetters implements eventhub.DeadLetterStore.
@@ -70,7 +71,7 @@ func (s *Store) DeleteDeadLetters(_ context.Context, name, _ string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete dead letter %s: %w", name, err)
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
+	if err := smallfile.SyncFolder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("delete dead letter %s: %w", name, err)
 	}
 	return nil

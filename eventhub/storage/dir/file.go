@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/internal/smallfile"
 )
 
 // temporary is the suffix of a file that is being written.
@@ -16,17 +17,10 @@ const temporary = ".tmp"
 // writeDurably replaces a file so that after a crash or a power cut the file has either the whole old content or the
 // whole new content.
 func writeDurably(folder, name string, content []byte) error {
-	if err := makeFolder(folder, syncFolder); err != nil {
+	if err := makeFolder(folder, smallfile.SyncFolder); err != nil {
 		return err
 	}
-	path := filepath.Join(folder, name)
-	if err := writeSynced(path+temporary, content); err != nil {
-		return err
-	}
-	if err := os.Rename(path+temporary, path); err != nil {
-		return err
-	}
-	return syncFolder(folder)
+	return smallfile.Replace(filepath.Join(folder, name), temporary, content)
 }
 
 // making is held while folders are made and synced, so that nobody writes into one that a power cut could still remove.
@@ -53,29 +47,6 @@ func makeFolder(folder string, sync func(string) error) error {
 	return nil
 }
 
-// writeSynced writes a file and waits until the disk has it.
-func writeSynced(path string, content []byte) (err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // #nosec G304 -- under the operator's folder
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	if _, err := file.Write(content); err != nil {
-		return err
-	}
-	return file.Sync()
-}
-
-// syncFolder waits until the disk has the renames and removals in the folder.
-func syncFolder(folder string) (err error) {
-	dir, err := os.Open(folder) // #nosec G304 -- under the operator's folder
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
-	return dir.Sync()
-}
-
 // probeContent is the content of a probe file.
 const probeContent = "{\"probe\":\"aks-audit-log-go check\"}\n"
 
@@ -91,7 +62,7 @@ func Probe(root string, scope eventhub.Scope, folder, name string) (string, erro
 	}
 	probe := filepath.Join(existing, "check-"+name+temporary)
 	defer func() { _ = os.Remove(probe) }()
-	if err := writeSynced(probe, []byte(probeContent)); err != nil {
+	if err := smallfile.WriteSynced(probe, []byte(probeContent)); err != nil {
 		return "", err
 	}
 	return existing, os.Remove(probe)

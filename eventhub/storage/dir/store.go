@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/internal/smallfile"
 )
 
 // Store keeps checkpoints and dead letters as files of a folder that only one process uses: the process holds a lock
@@ -37,7 +38,7 @@ type checkpointFile struct {
 
 // Open creates the folder if it does not exist, and locks it. It fails at once if another process holds the lock.
 func Open(root string, scope eventhub.Scope) (*Store, error) {
-	if err := makeFolder(root, syncFolder); err != nil {
+	if err := makeFolder(root, smallfile.SyncFolder); err != nil {
 		return nil, fmt.Errorf("create CHECKPOINTDIR: %w", err)
 	}
 	path := filepath.Join(root, "lock")

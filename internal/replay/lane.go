@@ -1,0 +1,171 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"aks-audit-log-go/eventhub"
+	"aks-audit-log-go/forwarder/audit"
+	"aks-audit-log-go/internal/beside"
+)
+
+// lane posts the hub events of one partition in order, and knows which of them the sink has confirmed.
+type lane struct {
+	partition string
+	session   eventhub.Session
+	// batch is how many audit events are lined up at the most, apart from those of the last hub event.
+	batch int
+	// release gives back the memory of a hub event that is done.
+	release func(bytes int64)
+	// in has the hub events to post. It is closed when no more come.
+	in chan hubEvent
+	// last is the hub event before the next one.
+	last eventhub.Position
+
+	// waiting are the hub events that are not done, the oldest first. audits are their audit events without an outcome,
+	// at the end of buffer.
+	waiting        []*hubEvent
+	audits, buffer []audit.Event
+	// passed are the hub events that are done and not known to be confirmed, in order.
+	passed []passed
+}
+
+// hubEvent is a hub event on its way.
+type hubEvent struct {
+	beside.HubEvent
+	// bytes is about how much memory it takes.
+	bytes int64
+	// audits is how many audit events it has, posted how many of them have an outcome, and counts what came of it.
+	audits, posted int
+	counts         Counts
+}
+
+// passed is a position up to which a partition is done once the session has confirmed as much as it had accepted.
+type passed struct {
+	accepted int64
+	position eventhub.Position
+	counts   Counts
+}
+
+// run posts until in is closed, or drain ends. After drain it only finishes a hub event that the sink has a part of, so
+// that nothing is sent twice.
+func (l *lane) run(ctx, drain context.Context, note func(passed)) error {
+	for l.fill(drain, note) {
+		outcome, err := l.session.Deliver(ctx, l.next(drain))
+		switch {
+		case err != nil && l.session.Err() != nil:
+			return fmt.Errorf("%w: %w", errSinkLost, err)
+		case err != nil && drain.Err() != nil:
+			return nil //nolint:nilerr // it is not finished in time, and sent again
+		case err != nil:
+			return err
+		case outcome.Verdict == audit.Dropped:
+			return fmt.Errorf("%w: %s", errSinkFails, outcome.Reason)
+		}
+		l.apply(outcome, note)
+	}
+	return nil
+}
+
+// fill lines up audit events, and waits for them if there are none. It returns false at the end.
+func (l *lane) fill(drain context.Context, note func(passed)) bool {
+	for len(l.audits) == 0 {
+		event, more := <-l.in
+		if !more || drain.Err() != nil {
+			return false
+		}
+		l.add(&event, note)
+	}
+	if drain.Err() != nil {
+		return l.waiting[0].posted > 0
+	}
+	for len(l.audits) < l.batch {
+		select {
+		case event, more := <-l.in:
+			if !more {
+				return true
+			}
+			l.add(&event, note)
+		default:
+			return true
+		}
+	}
+	return true
+}
+
+// add lines up the audit events of a hub event.
+func (l *lane) add(event *hubEvent, note func(passed)) {
+	l.audits = append(l.buffer[:0], l.audits...)
+	event.counts.HubEvents = 1
+	for i := range event.Records {
+		record := &event.Records[i]
+		if record.Verdict != "" {
+			event.counts.unposted(record)
+			continue
+		}
+		event.audits++
+		l.audits = append(l.audits, audit.Event{
+			Partition: l.partition, Sequence: event.Sequence, Record: i, AuditID: record.AuditID, JSON: record.Content,
+			Truncated: record.Original != nil,
+		})
+	}
+	l.buffer = l.audits
+	event.counts.Missing = l.missingBefore(event.Event)
+	l.last = eventhub.After(event.Event)
+	l.waiting = append(l.waiting, event)
+	l.pass(note)
+}
+
+// missingBefore returns how many hub events are missing between the last one and this one: the sequence numbers of a
+// partition have no gaps, unless retention was faster.
+func (l *lane) missingBefore(event eventhub.Event) int64 {
+	if l.last.Sequence == eventhub.NoSequence || l.last.OtherStream(eventhub.After(event)) {
+		return 0
+	}
+	return max(0, event.Sequence-l.last.Sequence-1)
+}
+
+// next returns what is posted next. After drain that is only the rest of the oldest hub event.
+func (l *lane) next(drain context.Context) []audit.Event {
+	if oldest := l.waiting[0]; drain.Err() != nil {
+		return l.audits[:oldest.audits-oldest.posted]
+	}
+	return l.audits
+}
+
+// apply notes the outcome of the first audit events.
+func (l *lane) apply(outcome audit.Outcome, note func(passed)) {
+	for _, sent := range l.audits[:outcome.Events] {
+		event := l.waiting[0]
+		event.counts.posted(sent, outcome)
+		event.posted++
+		l.audits = l.audits[1:]
+		l.pass(note)
+	}
+}
+
+// pass notes the oldest hub events that are done.
+func (l *lane) pass(note func(passed)) {
+	for len(l.waiting) > 0 && l.waiting[0].posted == l.waiting[0].audits {
+		event := l.waiting[0]
+		l.waiting = l.waiting[1:]
+		l.release(event.bytes)
+		note(passed{accepted: l.session.Accepted(), position: eventhub.After(event.Event), counts: event.counts})
+	}
+}
+
+// confirm waits until the sink can no longer lose what it accepted.
+func (l *lane) confirm(ctx context.Context) error {
+	err := l.session.Confirm(ctx)
+	if err != nil && l.session.Err() != nil {
+		return fmt.Errorf("%w: %w", errSinkLost, err)
+	}
+	if err != nil {
+		return errors.Join(errUnconfirmed, err)
+	}
+	return nil
+}
+
+// errUnconfirmed says that there was no time to wait for the sink.
+var errUnconfirmed = errors.New("the sink has not confirmed all that it accepted")
