@@ -12,22 +12,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEachTestThatADocumentNamesExists keeps docs/faults.md and the other documents from promising what no test proves.
+// TestEachTestThatADocumentNamesExists keeps the documents from promising what no test proves any more.
 func TestEachTestThatADocumentNamesExists(t *testing.T) {
 	exist := testNames(t)
 	named := regexp.MustCompile(`\bTest[A-Z]\w+`)
+	seen := 0
 	for document, text := range markdown(t) {
-		if filepath.Dir(document) != "docs" {
-			continue // CONTRIBUTING.md has an invented name as an example
+		if document == "CONTRIBUTING.md" {
+			continue // its name is an example
 		}
-		names := named.FindAllString(text, -1)
-		if document == "docs/faults.md" {
-			require.Greater(t, len(names), 150)
-		}
-		for _, name := range names {
-			assert.True(t, exist[name], "%s names %s, which does not exist", document, name)
+		for _, name := range named.FindAllString(text, -1) {
+			seen++
+			assert.True(t, exist[name], "%s names %s", document, name)
 		}
 	}
+	assert.Greater(t, seen, 200)
 }
 
 // testNames are the tests of all modules of the project.
@@ -43,7 +42,7 @@ func testNames(t *testing.T) map[string]bool {
 	return names
 }
 
-// TestEachSourceFileThatADocumentNamesExists keeps the documents from leading their readers to what has another name by now.
+// TestEachSourceFileThatADocumentNamesExists keeps the documents from naming source files that were renamed or deleted.
 func TestEachSourceFileThatADocumentNamesExists(t *testing.T) {
 	exist := map[string]bool{
 		"azure_eventhub_checkpoint.go": true, // KEDA's

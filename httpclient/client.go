@@ -13,6 +13,8 @@ const (
 	tlsHandshakeTimeout = 10 * time.Second
 	// maxHeaderBytes bounds the header of an answer. The answer of a webhook has a few hundred bytes.
 	maxHeaderBytes = 64 << 10
+	// writeBuffer takes the header and a body of 32 KiB, so that both go out in one write.
+	writeBuffer = 36 << 10
 )
 
 // Options holds what differs between deployments.
@@ -60,6 +62,7 @@ func newTransport(opts Options) *http.Transport {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		// An answer is a status and a few words, so gzip would only cost time.
 		DisableCompression: true,
+		WriteBufferSize:    writeBuffer,
 	}
 	watch(transport, opts.Watcher, opts.TLS)
 	return transport

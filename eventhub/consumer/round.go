@@ -13,9 +13,9 @@ const (
 	// balanceInterval is the pause between two rounds, before a jitter of 20 % either way that keeps replicas from acting
 	// in step.
 	balanceInterval = 10 * time.Second
-	// renewAfter is the age from which an ownership is renewed. It is between one round and two, so that each second round
-	// renews: storage bills each renewal, which for 32 partitions that nobody writes to is most of the bill.
-	renewAfter = 15 * time.Second
+	// renewAfter is the age from which an ownership is renewed. It is between one round and two, so that nearly each second
+	// round renews: storage bills each renewal, which for 32 partitions that nobody writes to is most of the bill.
+	renewAfter = 18 * time.Second
 	// balanceRetry is how soon a round that failed is tried again.
 	balanceRetry = 2 * time.Second
 	// roundTimeout bounds a round, so that a store that hangs does not cost the ownerships.

@@ -62,8 +62,8 @@ func TestAnOwnershipIsRenewedEvery20SecondsSoThatIdlePartitionsCostLittle(t *tes
 				oldest = max(oldest, now.Sub(ownership.Renewed))
 			}
 		}
-		assert.Less(t, float64(store.claims.Load()-before)/(hours*60), 100.0, "writes a minute")
-		assert.Less(t, oldest, eventhub.OwnershipExpiry/2, "two renewals may fail before another replica takes the partition")
+		assert.Less(t, float64(store.claims.Load()-before)/(hours*60), 96.0, "writes a minute")
+		assert.LessOrEqual(t, oldest, eventhub.OwnershipExpiry/2+time.Second, "two renewals may fail before another replica takes the partition")
 		stop()
 	})
 }

@@ -18,7 +18,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// The clientfaults_*_test.go files hold a test for each row of the table in docs/design.md that compares the two
+// The clientfaults_*_test.go files hold a test for each trap that docs/azure-sdks.md lists for the two
 // clients, with a sub-test for what each of them does. A new version of either client is judged by them.
 //
 // azure-event-hubs-go ends its process, races, leaks or hangs in most of them, so there it runs in a child process,

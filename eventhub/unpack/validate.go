@@ -11,7 +11,7 @@ import (
 // counted: the plugin's parser has 300 levels, and an EventList around the event takes two.
 const falcoMaxDepth = 298
 
-// Validator checks what Falco's k8saudit plugin takes, as measured with a real plugin (docs/design.md). The plugin
+// Validator checks what Falco's k8saudit plugin takes, as measured with a real plugin (docs/falco.md). The plugin
 // answers 200 before it parses, and would drop an event that it cannot use without any message. Such an event must
 // not be sent. Two goroutines must not use a Validator at once.
 type Validator struct {

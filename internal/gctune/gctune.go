@@ -11,7 +11,7 @@ import (
 const (
 	// heapPercent is how much garbage the heap may gather, as a percentage of what the daemon keeps (6 to 18 MiB
 	// before a backlog), up to mostGarbage. Go's own 100 collects too often, and 300 needs more than 64 MiB
-	// (docs/design.md, "What cost much").
+	// (docs/decisions.md, "The garbage collector runs less often").
 	heapPercent = 200
 	// assumedLimit is the container's memory limit if none is known, in bytes. Nine tenths of it are 180 MiB. 32
 	// partitions can hold more than that of events of 1 MB, so that their garbage does not come on top

@@ -1,7 +1,8 @@
-// Package body makes the body of a POST from audit events, without putting it together in memory.
+// Package body makes the body of a POST from audit events. It puts only small ones together in memory.
 package body
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 
@@ -15,8 +16,8 @@ const (
 	listTail = `]}`
 )
 
-// Body is the body of a POST and of its retries. It is never put together in memory: net/http reads it from the JSON
-// of the audit events. It may go on reading after an early answer, and after an abandoned POST. So nobody may write
+// Body is the body of a POST and of its retries. A large one is never put together in memory: net/http reads it from the
+// JSON of the audit events. It may go on reading after an early answer, and after an abandoned POST. So nobody may write
 // into the JSON of an audit event.
 type Body struct {
 	items [][]byte
@@ -65,12 +66,20 @@ func (b Body) part(n int) (text string, event []byte) {
 	}
 }
 
+// smallSize is the most bytes of a body that is put together for one write. Before any reader but those of the standard
+// library net/http sends the header by itself, and that costs more than the copy.
+const smallSize = 32 << 10
+
 // Attach makes b the body of an HTTP request.
 func (b Body) Attach(req *http.Request) {
+	open := func() (io.ReadCloser, error) { return &bodyReader{body: b}, nil }
+	if b.Size <= smallSize {
+		text := b.Bytes()
+		open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
+	}
 	req.ContentLength = int64(b.Size)
-	req.Body = &bodyReader{body: b}
-	// net/http calls GetBody if it finds that an idle connection had been closed.
-	req.GetBody = func() (io.ReadCloser, error) { return &bodyReader{body: b}, nil }
+	req.Body, _ = open() // it does not fail
+	req.GetBody = open   // net/http calls it if it finds that an idle connection had been closed
 }
 
 // Bytes returns the whole body.
