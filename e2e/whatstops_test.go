@@ -59,8 +59,8 @@ func goSilent(hub *hubtest.Server, _ *harness.Sink) { hub.GoSilent(true) }
 // symptoms is what shows that reading has stopped.
 type symptoms struct{ log, reason, metric, alert string }
 
-// whatStopsReading returns the symptoms of each cause in that section. A line with an alert and its metric stands before
-// the table of the causes that it fires on.
+// whatStopsReading returns the symptoms of each cause in that section. A line with an alert and its metric stands
+// before the table of the causes that it fires on.
 func whatStopsReading(t *testing.T) map[string]symptoms {
 	t.Helper()
 	guide, err := os.ReadFile("../docs/operations.md")
