@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -27,32 +28,37 @@ func TestTheDocumentationHasExactlyTheMetrics(t *testing.T) {
 	stats.SinkIntermediary("nginx")
 	families, err := reg.Gather()
 	require.NoError(t, err)
-	labels := make(map[string]bool)
+	text, err := os.ReadFile("docs/configuration.md")
+	require.NoError(t, err)
+	documented := documentedMetrics(t, string(text))
 	var exported []string
 	for _, family := range families {
-		if !strings.Contains(family.GetName(), "aks_audit_log_") {
+		name := family.GetName()
+		if !strings.Contains(name, "aks_audit_log_") {
 			continue
 		}
-		exported = append(exported, family.GetName())
+		exported = append(exported, name)
 		for _, m := range family.GetMetric() {
 			for _, l := range m.GetLabel() {
-				labels[l.GetName()] = true
+				assert.Contains(t, documented[name], "`"+l.GetName()+"`", name)
 				if l.GetName() == "verdict" || l.GetName() == "reason" || l.GetName() == "status_class" {
-					labels[l.GetValue()] = true
+					assert.Contains(t, documented[name], "`"+l.GetValue()+"`", name)
 				}
 			}
 		}
 	}
-	text, err := os.ReadFile("docs/configuration.md")
-	require.NoError(t, err)
-	docs := string(text)
-	var documented []string
-	for _, match := range regexp.MustCompile("(?m)^\\| `([a-z_]*aks_audit_log_[a-z_]+)` \\|").FindAllStringSubmatch(docs, -1) {
-		documented = append(documented, match[1])
+	assert.Equal(t, exported, slices.Sorted(maps.Keys(documented)))
+}
+
+// documentedMetrics returns the entries of docs/configuration.md by the name of their metric: - `name` (`label`): text. The
+// lists within an entry belong to it.
+func documentedMetrics(t *testing.T, docs string) map[string]string {
+	t.Helper()
+	entries := map[string]string{}
+	entry := regexp.MustCompile("(?m)^- `([a-z_]*aks_audit_log_[a-z_]+)`(?: \\([^)]*\\))?:(?:.*\\n)(?:  .*\\n)*")
+	for _, match := range entry.FindAllStringSubmatch(docs, -1) {
+		assert.NotContains(t, entries, match[1], "a second entry")
+		entries[match[1]] = match[0]
 	}
-	slices.Sort(documented)
-	assert.Equal(t, exported, documented)
-	for label := range labels {
-		assert.Contains(t, docs, "`"+label+"`")
-	}
+	return entries
 }

@@ -49,17 +49,20 @@ func TestTheTableHasExactlyTheVariablesThatAreRead(t *testing.T) {
 	assert.Equal(t, taken, variableNames())
 }
 
-func TestTheReadmeListsExactlyTheVariables(t *testing.T) {
-	var names []string
-	for _, match := range regexp.MustCompile("(?m)^\\| `([A-Z]+)` \\| (.*) \\|$").FindAllStringSubmatch(read(t, readme), -1) {
-		v := variable.Lookup(match[1])
-		names = append(names, v.Name)
-		if v.Default != "" && v.DefaultMeans == "" {
-			assert.Contains(t, match[2], "`"+v.Default+"`", v.Name)
-		}
+// TestTheReadmeNamesOnlyVariablesThatExist holds for names in backticks, with a value or without. The README lists the
+// variables that people set, docs/configuration.md lists all.
+func TestTheReadmeNamesOnlyVariablesThatExist(t *testing.T) {
+	text := read(t, readme)
+	for _, match := range regexp.MustCompile("`([A-Z]{5,})(?:_FILE)?(?:=[^`]*)?`").FindAllStringSubmatch(text, -1) {
+		assert.Contains(t, variableNames(), match[1])
 	}
-	slices.Sort(names)
-	assert.Equal(t, variableNames(), names)
+	item := regexp.MustCompile("(?m)^- (?:or )?`([A-Z]+)`: (?:default `([^`]*)`)?")
+	listed := item.FindAllStringSubmatch(text, -1)
+	assert.Len(t, listed, 12)
+	for _, match := range listed {
+		assert.Contains(t, variableNames(), match[1])
+		assert.Equal(t, variable.Lookup(match[1]).Default, match[2], match[1])
+	}
 }
 
 func TestTheTableIsComplete(t *testing.T) {
@@ -161,23 +164,47 @@ func TestTheExampleFileGivesAShellAValidEnvironment(t *testing.T) {
 	assert.Empty(t, cfg.Warnings)
 }
 
+// documented is an entry of docs/configuration.md: - `NAME=example` (standing): text.
+type documented struct {
+	name, example, standing, text string
+}
+
+// documentedVariables returns the entries of docs/configuration.md. The standing may begin in the second line, and the
+// text ends with the list entry.
+func documentedVariables(t *testing.T) []documented {
+	t.Helper()
+	text := read(t, docsFile)
+	entry := regexp.MustCompile("(?m)^- `([A-Z]+)=([^`\\n]*)`\\s+\\(([^)]*)\\):((?:.*\\n)(?:  .*\\n)*)")
+	var all []documented
+	for _, match := range entry.FindAllStringSubmatch(text, -1) {
+		standing := strings.Join(strings.Fields(match[3]), " ")
+		all = append(all, documented{name: match[1], example: match[2], standing: standing, text: strings.TrimSpace(match[4])})
+	}
+	started := regexp.MustCompile("(?m)^- `[A-Z]+=").FindAllString(text, -1)
+	require.Len(t, all, len(started), "an entry has another form")
+	return all
+}
+
 func TestTheDocumentationHasExactlyTheVariables(t *testing.T) {
-	row := regexp.MustCompile("(?m)^\\| `([A-Z]+)` \\| ([^|]*) \\| ([^|]*) \\| `([^|`]*)` \\|$")
 	var names []string
-	for _, match := range row.FindAllStringSubmatch(read(t, docsFile), -1) {
-		v := variable.Lookup(match[1])
+	for _, entry := range documentedVariables(t) {
+		v := variable.Lookup(entry.name)
 		names = append(names, v.Name)
+		assert.Greater(t, len(strings.Fields(entry.text)), 2, "%s: the meaning", v.Name)
 		switch {
 		case v.Need != variable.Optional:
 			want := regexp.MustCompile("[A-Z]{2,}").ReplaceAllString(string(v.Need), "`$0`")
 			if v.Secret {
 				want += ", secret"
 			}
-			assert.Equal(t, want, match[2], v.Name)
+			assert.Equal(t, want, entry.standing, v.Name)
 		case v.Default == "":
-			assert.Equal(t, "not set: "+strings.ReplaceAll(v.DefaultMeans, "LOGLEVEL", "`LOGLEVEL`"), match[2], v.Name)
+			assert.Equal(t, "not set: "+strings.ReplaceAll(v.DefaultMeans, "LOGLEVEL", "`LOGLEVEL`"), entry.standing, v.Name)
 		default:
-			assert.Equal(t, "`"+v.Default+"`", match[2], v.Name)
+			assert.Equal(t, "default `"+v.Default+"`", entry.standing, v.Name)
+		}
+		if v.Secret {
+			assert.Contains(t, entry.standing+entry.text, "secret", v.Name)
 		}
 	}
 	slices.Sort(names)
@@ -185,9 +212,8 @@ func TestTheDocumentationHasExactlyTheVariables(t *testing.T) {
 }
 
 func TestTheDocumentationsExamplesAreAccepted(t *testing.T) {
-	row := regexp.MustCompile("(?m)^\\| `([A-Z]+)` \\|.*\\| `([^|`]*)` \\|$")
-	for _, match := range row.FindAllStringSubmatch(read(t, docsFile), -1) {
-		_, err := Load(inPlace(match[1], match[2]))
-		assert.NoError(t, err)
+	for _, entry := range documentedVariables(t) {
+		_, err := Load(inPlace(entry.name, entry.example))
+		assert.NoError(t, err, entry.name)
 	}
 }

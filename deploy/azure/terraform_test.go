@@ -276,23 +276,24 @@ func TestTerraformsReadmeHasEachVariableWithItsDefaultAndEachOutput(t *testing.T
 	t.Parallel()
 	content, err := os.ReadFile(terraformFolder + "/README.md")
 	require.NoError(t, err)
+	text := strings.Join(strings.Fields(string(content)), " ") + " "
 	module := parseTerraform(t)
 	for name, block := range module.variables {
 		fallback := "required"
 		if attribute, has := block.Body.Attributes["default"]; has {
 			value := module.value(attribute.Expr)
-			text, err := ctyjson.Marshal(value, value.Type())
+			written, err := ctyjson.Marshal(value, value.Type())
 			require.NoError(t, err)
-			fallback = "`" + strings.Trim(string(text), `"`) + "`"
+			fallback = "default `" + strings.Trim(string(written), `"`) + "`"
 		}
 		description := module.value(block.Body.Attributes["description"].Expr).AsString()
-		assert.Contains(t, string(content), "| `"+name+"` | "+fallback+" | "+description+" |\n")
+		assert.Regexp(t, regexp.QuoteMeta("- `"+name+"` ("+fallback+"): "+description)+" (?:-|##) ", text)
 	}
 	outputs := 0
 	for address := range maps.Keys(module.expressions) {
 		if name, isOutput := strings.CutPrefix(address, "output."); isOutput {
 			outputs++
-			assert.Contains(t, string(content), "| `"+name+"` | ")
+			assert.Contains(t, text, "- `"+name+"`: ")
 		}
 	}
 	assert.Greater(t, outputs, 3)
