@@ -38,7 +38,8 @@ func testNames(t *testing.T) map[string]bool {
 	return names
 }
 
-// TestEachSourceFileThatADocumentNamesExists keeps the documents from leading their readers to what has another name by now.
+// TestEachSourceFileThatADocumentNamesExists keeps the documents from leading their readers to what has another name
+// by now.
 func TestEachSourceFileThatADocumentNamesExists(t *testing.T) {
 	exist := map[string]bool{
 		"azure_eventhub_checkpoint.go": true, // KEDA's
