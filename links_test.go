@@ -43,16 +43,15 @@ func TestEachLinkBetweenTheDocumentsLeadsSomewhere(t *testing.T) {
 // markdown are the texts of all Markdown files by their paths, without their blocks of code.
 func markdown(t *testing.T) map[string]string {
 	t.Helper()
-	blocks := regexp.MustCompile("(?ms)^ *```.*?^ *```$")
 	texts := files(t, ".md")
 	for path, text := range texts {
-		texts[path] = blocks.ReplaceAllString(text, "")
+		texts[path] = blocksOfCode.ReplaceAllString(text, "")
 	}
 	return texts
 }
 
-// anchors are what GitHub makes of the headings of a text: letters, digits, dashes and underscores in lower case, spaces as
-// dashes, and a number behind those that are there already.
+// anchors are what GitHub makes of the headings of a text: letters, digits, dashes and underscores in lower case,
+// spaces as dashes, and a number after those that exist already.
 func anchors(text string) []string {
 	headings := regexp.MustCompile(`(?m)^#+ +(.*)$`)
 	address := regexp.MustCompile(`\]\([^)]*\)`)

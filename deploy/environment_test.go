@@ -25,8 +25,8 @@ var configMapsOfTheCluster = map[string]map[string]string{
 	"team": {"EVENTHUBCONSUMERGROUP": "from-the-team", "LOGLEVEL": "error"},
 }
 
-// environmentOf returns what a container's process would have in its environment, as os.Environ has it: what the kubelet
-// makes of envFrom and env. Later entries win over earlier ones, env over envFrom.
+// environmentOf returns what a container's process would have in its environment, as os.Environ has it: what the
+// kubelet makes of envFrom and env. Later entries win over earlier ones, env over envFrom.
 func environmentOf(t *testing.T, objects []object, container object) map[string]string {
 	t.Helper()
 	environment := map[string]string{}

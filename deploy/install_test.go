@@ -14,7 +14,8 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// TestTheAzureSetUpSetsValuesThatTheChartAndTheDaemonKnow ties deploy/azure, whose own tests only have a fake helm, to the chart.
+// TestTheAzureSetUpSetsValuesThatTheChartAndTheDaemonKnow ties deploy/azure, whose own tests only have a fake helm, to
+// the chart.
 func TestTheAzureSetUpSetsValuesThatTheChartAndTheDaemonKnow(t *testing.T) {
 	t.Parallel()
 	script, err := os.ReadFile("azure/make.sh")

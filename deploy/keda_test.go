@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestKEDALooksWhereTheDaemonWrites: the daemon writes namespace, hub and group in lower case, and KEDA 2.21 lower-cases the
-// group only (pkg/scalers/azure/azure_eventhub_checkpoint.go, blobMetadataCheckpointer).
+// TestKEDALooksWhereTheDaemonWrites: the daemon writes namespace, hub and group in lower case, and KEDA 2.21
+// lower-cases the group only (pkg/scalers/azure/azure_eventhub_checkpoint.go, blobMetadataCheckpointer).
 func TestKEDALooksWhereTheDaemonWrites(t *testing.T) {
 	t.Parallel()
 	objects := render(t, chart+"/ci/identity-values.yaml")

@@ -44,7 +44,8 @@ func TestTheNetworkPolicyHoldsForTheTestToo(t *testing.T) {
 	t.Error("there is no pod that checks")
 }
 
-// TestTheNetworkPolicyLetsTheTestAskForTheStatistics: who may read them is narrowed down, and "helm test" would fail for it.
+// TestTheNetworkPolicyLetsTheTestAskForTheStatistics: who may read them is narrowed down, and "helm test" would fail
+// for it.
 func TestTheNetworkPolicyLetsTheTestAskForTheStatistics(t *testing.T) {
 	t.Parallel()
 	objects := render(t, chart+"/ci/everything-values.yaml")

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// notes returns what "helm install" prints at its end. Only with a cluster would it, so a copy of the chart has it as an
-// object.
+// notes returns what "helm install" prints at its end. Only with a cluster would it, so a copy of the chart has it as
+// an object.
 func notes(t *testing.T, settings ...string) string {
 	t.Helper()
 	dir := copyOfChart(t)

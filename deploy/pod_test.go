@@ -47,8 +47,8 @@ func TestTheProbesAndTheServiceAskWhereTheDaemonListens(t *testing.T) {
 	assert.Equal(t, true, only(t, objects, "Service").at("spec/publishNotReadyAddresses"))
 }
 
-// TestEachPodMeetsTheRestrictedStandard is Kubernetes' Pod Security Standard "restricted", and what Azure Policy asks for
-// beyond it: a read-only root file system, limits, no token of the API server.
+// TestEachPodMeetsTheRestrictedStandard is Kubernetes' Pod Security Standard "restricted", and what Azure Policy asks
+// for beyond it: a read-only root file system, limits, no token of the API server.
 func TestEachPodMeetsTheRestrictedStandard(t *testing.T) {
 	t.Parallel()
 	for _, file := range examples(t) {

@@ -43,7 +43,8 @@ func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	return out.String(), errors.String(), err
 }
 
-// template is the command line that renders the chart with the settings; each is "key=value", or the name of a values file.
+// template is the command line that renders the chart with the settings; each is "key=value", or the name of a values
+// file.
 func template(settings []string) []string {
 	args := []string{"template", "release", chart, "--namespace", "falco", "--kube-version", kubeVersion}
 	for _, setting := range settings {

@@ -53,7 +53,8 @@ func TestValuesReachTheDaemonAsTheyWereMeant(t *testing.T) {
 	assert.Equal(t, "kubeauditlogcontainer", cfg.BlobContainerName, "the chart's own default")
 }
 
-// TestAnyVariableOfTheDaemonCanBeGivenWithoutAChangeOfTheChart holds for variables to come: the list is the daemon's own.
+// TestAnyVariableOfTheDaemonCanBeGivenWithoutAChangeOfTheChart holds for variables to come: the list is the daemon's
+// own.
 func TestAnyVariableOfTheDaemonCanBeGivenWithoutAChangeOfTheChart(t *testing.T) {
 	t.Parallel()
 	settings, want := []string{withSecret, "config.A_VARIABLE_TO_COME=x"}, map[string]string{"A_VARIABLE_TO_COME": "x"}

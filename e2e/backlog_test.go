@@ -30,8 +30,8 @@ const (
 	caughtUpLine  = "caught up with the hub"
 )
 
-// TestABacklogIsToldUntilItIsCaughtUp has 200 hub events of two hours ago in each of two partitions. The sink takes none at
-// first, and then each of them slowly.
+// TestABacklogIsToldUntilItIsCaughtUp has 200 hub events of two hours ago in each of two partitions. The sink takes
+// none at first, and then each of them slowly.
 func TestABacklogIsToldUntilItIsCaughtUp(t *testing.T) {
 	t.Parallel()
 	const partitions, perPartition = 2, 200

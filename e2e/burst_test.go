@@ -10,8 +10,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// A burst of 15,004 audit events fits in Falco's queue. Falco answers all of it at once, takes 20 seconds to use it, and
-// ends after 8 seconds.
+// A burst of 15,004 audit events fits in Falco's queue. Falco answers all of it at once, takes 20 seconds to use it,
+// and ends after 8 seconds.
 const (
 	burstHubEvents, burstRecords = 682, 22 // AKS puts about 22 records into a hub event
 	burstPace                    = time.Second / 700
@@ -21,7 +21,8 @@ const (
 // quickPace is the time that Falco takes for an audit event if it has a core for itself.
 const quickPace = time.Second / 9000
 
-// It runs before all parallel tests: beside them the answers are slow, the batches stay small, and the queue holds little.
+// It runs before all parallel tests: beside them the answers are slow, the batches stay small, and the queue holds
+// little.
 func TestABurstInTheQueueOfAFalcoThatEndsIsNotLost(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *harness.FalcoProcesses, *harness.FalcoProcess, string){
 		"it is stopped and started": func(t *testing.T, f *harness.FalcoProcesses, falco *harness.FalcoProcess, address string) {
@@ -39,7 +40,8 @@ func TestABurstInTheQueueOfAFalcoThatEndsIsNotLost(t *testing.T) {
 			fed, dir := harness.NewFeed(hub), t.TempDir()
 			fed.Add(t, burstHubEvents, burstRecords)
 			falco := f.Start(t, address)
-			// The intervals are the defaults. The race detector would make the answers seem slow, and the batches small.
+			// The intervals are the defaults. The race detector would make the answers seem slow, and the batches
+			// small.
 			d := harness.RunDaemon(t, harness.ReleaseBinary(t), harness.HubSettings(t, hub, falco.URL).With(harness.Settings{
 				"CHECKPOINTDIR": dir, "SINKSETTLETIME": "", "SHUTDOWNTIMEOUT": "", "LOGLEVEL": "",
 			}))

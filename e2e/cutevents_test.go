@@ -65,8 +65,8 @@ func TestAnExecThatIsPaddedByHeadersReachesFalcosRuleWithItsPod(t *testing.T) {
 // cutOf is an event of the API server that was cut, and the whole event.
 type cutOf struct{ cut, whole string }
 
-// cutsOfAPIServer returns the events cut where AKS cuts, and each event cut before its objectRef and its annotations. It
-// leaves out the one whose URI leaves no room for a user, which is a dead letter, and the one that is too deep for
+// cutsOfAPIServer returns the events cut where AKS cuts, and each event cut before its objectRef and its annotations.
+// It leaves out the one whose URI leaves no room for a user, which is a dead letter, and the one that is too deep for
 // Falco's parser, and so for this test's.
 func cutsOfAPIServer(t *testing.T) []cutOf {
 	t.Helper()

@@ -12,14 +12,15 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// The daemon closes the connection of a POST that had no answer in time. It cannot notice over that connection that Falco
-// ends.
+// The daemon closes the connection of a POST that had no answer in time. It cannot notice over that connection that
+// Falco ends.
 func TestAFalcoThatIsReplacedAfterATimeOutLosesNothing(t *testing.T) {
 	t.Parallel()
 	e := startEndingFalco(t, &harness.FalcoProcesses{Holds: muchOf})
 	service := harness.StartService(t, e.old.URL)
 	e.startDaemon(t, service.URL, harness.Settings{
-		"POSTTIMEOUT": "1s", "POSTRETRYINCREMENTALDELAY": "3000", "POSTBATCHMAXEVENTS": "10", // so that 2,000 audit events are more than fit in the queue
+		// So that 2,000 audit events are more than fit in the queue.
+		"POSTTIMEOUT": "1s", "POSTRETRYINCREMENTALDELAY": "3000", "POSTBATCHMAXEVENTS": "10",
 	})
 	e.feed(t, endingFirst+endingThen)
 	harness.Wait(t, func() bool { return service.Connections() > 0 }, "the daemon posts")
@@ -63,7 +64,8 @@ func (e *endingFalco) replaceBehind(t *testing.T, relay *harness.Relay, next *ha
 	relay.CloseClientConnections()
 }
 
-// longAnswer is longer than any answer of a webhook has to be. A daemon that does not read it whole closes the connection.
+// longAnswer is longer than any answer of a webhook has to be. A daemon that does not read it whole closes the
+// connection.
 const longAnswer = 100 << 10
 
 func TestAFalcoThatEndsAfterALongAnswerLosesNothing(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// These are the audit events of a test with an endingFalco: those that the first Falco takes, and those that follow. The
-// first are 20 requests at most, so that they fit in its queue.
+// These are the audit events of a test with an endingFalco: those that the first Falco takes, and those that follow.
+// The first are 20 requests at most, so that they fit in its queue.
 const (
 	endingFirst = 600
 	endingThen  = 1400
@@ -38,8 +38,8 @@ func startEndingFalco(t *testing.T, f *harness.FalcoProcesses) *endingFalco {
 	return &endingFalco{hub: hub, fed: harness.NewFeed(hub), f: f, old: f.Start(t, harness.FreeAddress(t)), dir: t.TempDir()}
 }
 
-// startDaemon starts a daemon that posts to url. It confirms what the sink has accepted, and writes checkpoints, as soon
-// as it may.
+// startDaemon starts a daemon that posts to url. It confirms what the sink has accepted, and writes checkpoints, as
+// soon as it may.
 func (e *endingFalco) startDaemon(t *testing.T, url string, settings harness.Settings) {
 	t.Helper()
 	e.d = harness.StartDaemon(t, harness.HubSettings(t, e.hub, url).With(harness.Settings{

@@ -102,7 +102,8 @@ func TestAKilledReplicaIsReplacedByOneWithTheOtherClient(t *testing.T) {
 			require.NoError(t, err)
 			for _, partition := range hub.PartitionIDs() {
 				if other.Metric(t, `aks_audit_log_partition_owned{partition="`+partition+`"}`) == 1 {
-					delete(passed, partition) // it may have begun before the last checkpoint of the killed one, if it had it from there
+					// It may have begun before the last checkpoint of the killed one, if it had it from there.
+					delete(passed, partition)
 				}
 			}
 			before := len(s.Accepted())

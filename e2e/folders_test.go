@@ -34,7 +34,8 @@ func TestFoldersAmongTheBlobsAreNeitherDeadLettersNorCheckpoints(t *testing.T) {
 			t.Parallel()
 			hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewEmptyBlobs(t)
 			addFolders(t, c, harness.OwnershipPath, harness.CheckpointPath, harness.DeadLetterPath+"0", "0")
-			for _, marker := range []string{"1", "0_$folder$", "notes.txt"} { // other tools mark folders in their own ways
+			// Other tools mark folders in their own ways.
+			for _, marker := range []string{"1", "0_$folder$", "notes.txt"} {
 				c.Add(t, harness.DeadLetterPath+marker, nil)
 			}
 			good, refused := harness.AuditEvent("0", 0), harness.AuditEvent("0", 1)

@@ -166,7 +166,8 @@ func TestAFrozenReplicaWhosePartitionsWereTakenRepeatsAtMostWhatItHeldAndStepsDo
 	thaw()
 	harness.Wait(t, func() bool { return frozen.Output.Contains("partition lost to another reader") }, "the frozen replica steps down")
 	end = load.Start(t, 100*time.Millisecond)
-	awaitHalves(t, frozen, other) // it shares the partitions again, and continues after the checkpoints of the other one
+	// It shares the partitions again, and continues after the checkpoints of the other one.
+	awaitHalves(t, frozen, other)
 	harness.AwaitDeliveries(t, frozen)
 	end()
 	harness.WaitWithProgress(t, 0, oracle.OpenHubEvents, "hub events are left that no checkpoint has passed")

@@ -19,8 +19,8 @@ const (
 	untilNetwork = 200 * time.Millisecond
 )
 
-// replaceWhileFrozen replaces Falco behind a Service while the daemon is frozen, as with its virtual machine: the end of
-// the connection arrives a little later than the daemon continues.
+// replaceWhileFrozen replaces Falco behind a Service while the daemon is frozen, as with its virtual machine: the end
+// of the connection arrives a little later than the daemon continues.
 func (e *endingFalco) replaceWhileFrozen(t *testing.T, service *harness.Service, next *harness.FalcoProcess) {
 	t.Helper()
 	thaw := freezeProcess(t, e.d.Process)

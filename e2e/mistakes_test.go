@@ -119,7 +119,8 @@ func onHub(spoil func(harness.Settings, *hubtest.Server)) func(*testing.T) harne
 // addToNoProxy is what to do about an HTTP proxy on the way to a sink in the cluster.
 const addToNoProxy = "if Falco is in this cluster, write its host as <service>.<namespace>.svc in WEBSINKURL, or add the host to NO_PROXY"
 
-// throughProxy returns the settings of a daemon whose way to the sink leads through a proxy, as AKS sets it in all pods.
+// throughProxy returns the settings of a daemon whose way to the sink leads through a proxy, as AKS sets it in all
+// pods.
 func throughProxy(t *testing.T, proxy string) harness.Settings {
 	t.Helper()
 	return onHub(func(s harness.Settings, _ *hubtest.Server) {

@@ -17,8 +17,8 @@ import (
 const (
 	// endsEach is how many times a run stops or kills the daemon.
 	endsEach = 2
-	// endsAfter is how long each daemon runs at least, so that it has written checkpoints. A time of up to endsWithin is
-	// added, by chance: an end can come at any moment between two checkpoints (CHECKPOINTINTERVAL is 5 s).
+	// endsAfter is how long each daemon runs at least, so that it has written checkpoints. A time of up to endsWithin
+	// is added, by chance: an end can come at any moment between two checkpoints (CHECKPOINTINTERVAL is 5 s).
 	endsAfter  = 6 * time.Second
 	endsWithin = 5 * time.Second
 	// endsLast is how long audit events are appended after the last end, at least.

@@ -81,7 +81,8 @@ func (p *part) counts(t *testing.T, query string) control.Counts {
 // lookEvery is how often a part is asked whether it is done. The part itself records when it was done.
 const lookEvery = 200 * time.Millisecond
 
-// await waits until a part has counted so many audit events, without those that came again. It fails if one of the other processes ends.
+// await waits until a part has counted so many audit events, without those that came again. It fails if one of the
+// other processes ends.
 func (p *part) await(t *testing.T, events int64, others ...*harness.Process) control.Counts {
 	t.Helper()
 	const benchLimit = 5 * time.Minute

@@ -134,6 +134,7 @@ func slowSink(t *testing.T, b *bench, _ int) measure {
 	d := s.startDaemon(t, harness.Settings{"SHUTDOWNTIMEOUT": "14s"})
 	time.Sleep(slowFor)
 	m := s.finished(t, s.sink.counts(t, ""), cost{}, hub, sink, d.Process)
-	m.cpu, m.hubCPU, m.sinkCPU, m.blobWrites = math.NaN(), math.NaN(), math.NaN(), math.NaN() // there are too few audit events for these
+	// There are too few audit events for these.
+	m.cpu, m.hubCPU, m.sinkCPU, m.blobWrites = math.NaN(), math.NaN(), math.NaN(), math.NaN()
 	return m
 }

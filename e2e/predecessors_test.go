@@ -94,7 +94,7 @@ func TestThePositionOfAPredecessorIsTakenOver(t *testing.T) {
 	}
 }
 
-// The further checkpoint may be of an event hub that was deleted since, and whoever writes to the other blob now knows
+// The further checkpoint may be of an event hub that was deleted since, and the writer of the other blob now knows
 // better.
 func TestOfSeveralSpellingsTheCheckpointThatWasWrittenLastCounts(t *testing.T) {
 	t.Parallel()

@@ -12,8 +12,8 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// repeatsOfRestart is how many audit events a restart of a Falco of 9,000 a second may repeat under load: a repeated alert
-// may wake somebody.
+// repeatsOfRestart is how many audit events a restart of a Falco of 9,000 a second may repeat under load: a repeated
+// alert may wake somebody.
 const repeatsOfRestart = 2000
 
 // repeating is a backlog in four partitions before a Falco of quickPace, with the daemon's defaults.
@@ -46,7 +46,8 @@ func (r *repeating) startDaemon(t *testing.T) *harness.Daemon {
 	return harness.RunDaemon(t, harness.ReleaseBinary(t), r.environ)
 }
 
-// finish waits until the checkpoint has passed everything, stops the daemon, and returns what became of the audit events.
+// finish waits until the checkpoint has passed everything, stops the daemon, and returns what became of the audit
+// events.
 func (r *repeating) finish(t *testing.T, d *harness.Daemon) harness.Tally {
 	t.Helper()
 	harness.StateInFolder(r.dir).AwaitCaughtUp(t, r.hub)

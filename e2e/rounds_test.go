@@ -23,8 +23,8 @@ const (
 	// killBacklog is the backlog in which a daemon is killed, in audit events, and backlogKills how often that happens.
 	killBacklog, backlogKills = 90_000, 2
 	// repeatsOfKill is how many audit events a kill may repeat in the mean: what a Falco of 9,000 a second has of the
-	// last slices of the partitions (see package webhook/turn), and what is not confirmed. A daemon that lives for three
-	// seconds, as here, has written few checkpoints; one that confirms by connection and writes once in
+	// last slices of the partitions (see package webhook/turn), and what is not confirmed. A daemon that lives for
+	// three seconds, as here, has written few checkpoints; one that confirms by connection and writes once in
 	// CHECKPOINTINTERVAL repeats all that it has sent: 30,000.
 	repeatsOfKill = 10_000
 	// cutStep is the step from one cut of an audit event to the next, in bytes.

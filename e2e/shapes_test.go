@@ -20,7 +20,7 @@ func auditIDs(text string) []string {
 	return ids
 }
 
-// Behind each body of another shape comes a usual hub event.
+// A usual hub event follows each body of another shape.
 func TestAuditEventsArriveInWhateverShapePublicReportsTellOf(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 1), harness.StartSink(t)

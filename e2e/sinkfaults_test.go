@@ -213,7 +213,7 @@ func TestASinkThatRefusesEverythingIsTakenForTheWrongOne(t *testing.T) {
 	assert.Equal(t, fed.Sent["0"][5:], s.accepted())
 }
 
-// Whoever may send requests to the API server has many audit events in a row written that a strict sink refuses.
+// Anyone who may send requests to the API server can cause many audit events in a row that a strict sink refuses.
 func TestManyRefusedEventsInARowDoNotStopTheirPartition(t *testing.T) {
 	t.Parallel()
 	const bad = 60

@@ -23,7 +23,8 @@ const (
 	probeTimeout = time.Second
 )
 
-// dialFrom returns a dialler from one of the addresses of the loopback network, which Linux has without setting them up.
+// dialFrom returns a dialler from one of the addresses of the loopback network, which Linux has without setting them
+// up.
 func dialFrom(address string) *net.Dialer {
 	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 }

@@ -122,8 +122,8 @@ func TestAHubThatChangesWhileTheDaemonIsDownIsReadFromWhatIsNew(t *testing.T) {
 	}
 }
 
-// assertReadsWhatIsNew has a daemon deliver what a hub holds, and the hub change when around says so. It asserts that the
-// daemon which around returns delivers all that is new, nothing else, and says what happened.
+// assertReadsWhatIsNew has a daemon deliver what a hub holds, and the hub change when around says so. It asserts that
+// the daemon which around returns delivers all that is new, nothing else, and says what happened.
 func assertReadsWhatIsNew(t *testing.T, hub *hubtest.Server, sink *harness.Sink, c stateCase, change hubChange,
 	around func(apply func()) *harness.Daemon,
 ) {
@@ -161,8 +161,8 @@ func TestADeadLetterOfAHubMadeAnewReplacesNoneOfTheOldOne(t *testing.T) {
 	})
 }
 
-// A rollout with a wrong consumer group must not take the good pod away: the new pod must never be ready, and the log has
-// to say why.
+// A rollout with a wrong consumer group must not take the good pod away: the new pod must never be ready, and the log
+// has to say why.
 func TestADaemonWhoseConsumerGroupDoesNotExistIsNeverReadyAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	for _, client := range []string{harness.CurrentClient, harness.LegacyClient} {

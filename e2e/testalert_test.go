@@ -64,7 +64,8 @@ func TestTheTestAlertFiresTheRuleThatItNamesInFalcosOwnRules(t *testing.T) {
 	assert.Contains(t, stdout, harness.FalcoField(t, seen.JSON, "ka.auditid"))
 }
 
-// The event of an ordinary user fires another rule first, so that the test alert would not come with rule_matching: first.
+// The event of an ordinary user fires another rule first, so that the test alert would not come with rule_matching:
+// first.
 func TestTheEvaluationOfFalcosRulesTellsUsersApart(t *testing.T) {
 	t.Parallel()
 	rules := officialRules(t)

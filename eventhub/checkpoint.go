@@ -42,7 +42,8 @@ type FoundCheckpoint struct {
 // Readable reports whether the checkpoint names an event.
 func (f FoundCheckpoint) Readable() bool { return f.Sequence > NoSequence }
 
-// LatestCheckpoints returns the checkpoint of each partition that counts, in the order in which the partitions were found.
+// LatestCheckpoints returns the checkpoint of each partition that counts, in the order in which the partitions were
+// found.
 func LatestCheckpoints(found []FoundCheckpoint) []FoundCheckpoint {
 	var latest []FoundCheckpoint
 	index := map[string]int{}
@@ -59,9 +60,10 @@ func LatestCheckpoints(found []FoundCheckpoint) []FoundCheckpoint {
 	return latest
 }
 
-// Later reports whether of two checkpoints of a partition a counts and b does not: the one that was written last counts.
-// The further one may be from an event hub that was deleted since. One that cannot be read never counts. If both were
-// written at the same time, the further one counts, and if both name the same event, the one that has its offset.
+// Later reports whether of two checkpoints of a partition a counts and b does not: the one that was written last
+// counts. The further one may be from an event hub that was deleted since. One that cannot be read never counts. If
+// both were written at the same time, the further one counts, and if both name the same event, the one that has its
+// offset.
 func Later(a, b FoundCheckpoint) bool {
 	switch {
 	case a.Readable() != b.Readable():

@@ -77,8 +77,8 @@ type deadLetterFile struct {
 }
 
 // Name returns the name of the dead letter below the dead letter folder of its scope. The time when its hub event was
-// enqueued, in milliseconds since 1970, keeps apart those of an event hub that was deleted and made anew, whose sequence
-// numbers begin again.
+// enqueued, in milliseconds since 1970, keeps apart those of an event hub that was deleted and made anew, whose
+// sequence numbers begin again.
 func (d DeadLetter) Name() string {
 	enqueued := ""
 	if !d.Enqueued.IsZero() {
@@ -91,8 +91,8 @@ func (d DeadLetter) Name() string {
 const deadLetterSuffix = ".json"
 
 // IsDeadLetterName reports whether a name below the dead letter folder can be that of an object of dead letters. Other
-// names are passed over in a listing: folders of storage accounts with a hierarchical namespace, markers of folders that
-// other tools leave ("0_$folder$"), files that are being written.
+// names are passed over in a listing: folders of storage accounts with a hierarchical namespace, markers of folders
+// that other tools leave ("0_$folder$"), files that are being written.
 func IsDeadLetterName(name string) bool {
 	return strings.HasSuffix(name, deadLetterSuffix) || strings.HasSuffix(name, gatheredSuffix)
 }

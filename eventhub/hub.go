@@ -37,10 +37,11 @@ type Hub interface {
 	// PartitionInfo returns what the partition holds now.
 	PartitionInfo(ctx context.Context, partition string) (PartitionInfo, error)
 	// Receive hands the receiver the events of the partition after the position from, in order, one at a time, and none
-	// twice. It reconnects by itself, and continues after the last event that it handed on. Where the partition no longer
-	// holds the stream of that event (Position.OtherStream), it continues with the events that were enqueued later.
-	// It returns nil after ctx has ended, and ErrDisplaced if another reader took the partition. Any other error means
-	// that it cannot reconnect, and the caller may call it again. It does not return while the receiver handles an event.
+	// twice. It reconnects by itself, and continues after the last event that it handed on. Where the partition no
+	// longer holds the stream of that event (Position.OtherStream), it continues with the events that were enqueued
+	// later. It returns nil after ctx has ended, and ErrDisplaced if another reader took the partition. Any other
+	// error means that it cannot reconnect, and the caller may call it again. It does not return while the receiver
+	// handles an event.
 	Receive(ctx context.Context, partition string, from Position, receiver Receiver) error
 	// Close ends the connections. Nothing may use the hub any more. It stops waiting for the service when ctx ends.
 	Close(ctx context.Context) error
@@ -93,7 +94,7 @@ type PartitionInfo struct {
 	LastEnqueued time.Time
 }
 
-// Newest returns the position behind the newest event.
+// Newest returns the position after the newest event.
 func (i PartitionInfo) Newest() Position {
 	newest := Position{Sequence: i.Last, Offset: i.LastOffset}
 	if i.Last > NoSequence {

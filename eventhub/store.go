@@ -27,8 +27,8 @@ type CheckpointStore interface {
 	// counts.
 	ListCheckpoints(ctx context.Context) ([]Checkpoint, error)
 	// UpdateCheckpoint writes the position of a partition. It writes nothing and fails with ErrConflict if somebody
-	// else has written it since the given checkpoint was listed or updated, or with ErrNotFound if it was deleted since.
-	// The next update needs the checkpoint that UpdateCheckpoint returns.
+	// else has written it since the given checkpoint was listed or updated, or with ErrNotFound if it was deleted
+	// since. The next update needs the checkpoint that UpdateCheckpoint returns.
 	UpdateCheckpoint(ctx context.Context, checkpoint Checkpoint) (Checkpoint, error)
 	// RememberPartitions stores the partitions that the hub has when the consumer group reads it for the first time,
 	// unless some are stored already. It returns those that are stored.

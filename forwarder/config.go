@@ -114,19 +114,20 @@ type Config struct {
 	BlobContainerName string
 	// CheckpointDir is a local folder for the checkpoints, in place of Blob.
 	CheckpointDir string
-	// CheckpointInterval is the longest time between two checkpoints of a busy partition, by default 5 s. It is above 0.
+	// CheckpointInterval is the longest time between two checkpoints of a busy partition, by default 5 s. It is above
+	// 0.
 	CheckpointInterval time.Duration
 
 	// ClusterName is whether each audit event gets the annotation cluster_name, by default false.
 	ClusterName bool
-	// Categories are the log categories whose records are audit events for the sink, as they were typed. Their case does
-	// not matter. They are "kube-audit" and "kube-audit-admin" by default, and never empty.
+	// Categories are the log categories whose records are audit events for the sink, as they were typed. Their case
+	// does not matter. They are "kube-audit" and "kube-audit-admin" by default, and never empty.
 	Categories []string
 
 	// SinkURL is where audit events are posted. It can hold a user, a password and a query: show SinkAddress instead.
 	SinkURL *url.URL
-	// SinkCAFile is a PEM file with authorities that may sign the sink's certificate, in addition to the system's. It is
-	// empty, no file, by default.
+	// SinkCAFile is a PEM file with authorities that may sign the sink's certificate, in addition to the system's. It
+	// is empty, no file, by default.
 	SinkCAFile string
 	// SinkCertFile is a PEM file with the client certificate for the sink. It is empty by default.
 	SinkCertFile string
@@ -138,21 +139,21 @@ type Config struct {
 	SinkTokenFile string
 	// SinkAgent is what a command adds to the user agent of its POSTs. Load leaves it empty.
 	SinkAgent string
-	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space between tokens. It is
-	// 262144, Falco's maxEventSize, by default, and from 1024 to 12000000.
+	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space between tokens. It
+	// is 262144, Falco's maxEventSize, by default, and from 1024 to 12000000.
 	SinkMaxEventSize int
-	// PostBatchMaxEvents is how many audit events a POST holds at most, by default 400. 1 posts each event by itself, not
-	// in a list.
+	// PostBatchMaxEvents is how many audit events a POST holds at most, by default 400. 1 posts each event by itself,
+	// not in a list.
 	PostBatchMaxEvents int
-	// PostBatchMaxBytes is how many bytes the body of a POST has at most, by default 1 MiB. It is from 1024 to 10485760.
-	// A larger event is posted alone.
+	// PostBatchMaxBytes is how many bytes the body of a POST has at most, by default 1 MiB. It is from 1024 to
+	// 10485760. A larger event is posted alone.
 	PostBatchMaxBytes int
 	// PostMaxRetries is how often a POST is repeated, by default 5. 0 is never.
 	PostMaxRetries int
 	// PostRetryDelay is how much longer each retry waits than the one before, by default 1 s. It can be 0.
 	PostRetryDelay time.Duration
-	// PostTimeout bounds one POST, from dialling to the end of the answer. It is 60 s by default, because Falco's webhook
-	// answers slowly when it is busy, and above 0.
+	// PostTimeout bounds one POST, from dialling to the end of the answer. It is 60 s by default, because Falco's
+	// webhook answers slowly when it is busy, and above 0.
 	PostTimeout time.Duration
 	// FailurePolicy says what happens when the retries are used up, by default FailureHold.
 	FailurePolicy FailurePolicy
@@ -165,8 +166,8 @@ type Config struct {
 	// SinkReplay is whether audit events that the sink accepted and that are not confirmed are delivered again when the
 	// connection to the sink is lost, by default true.
 	SinkReplay bool
-	// SinkSettleTime is how long the sink may take for the last audit events that have left its queue, by default 5 s. 0
-	// confirms audit events as soon as they are accepted.
+	// SinkSettleTime is how long the sink may take for the last audit events that have left its queue, by default 5 s.
+	// 0 confirms audit events as soon as they are accepted.
 	SinkSettleTime time.Duration
 	// SinkBarrier is whether empty requests show what has left the sink's queue, by default BarrierAuto.
 	SinkBarrier BarrierMode

@@ -55,9 +55,9 @@ func LevelName(level logrus.Level) string {
 	return level.String()
 }
 
-// renameLevel writes the level of a warning as LOGLEVEL spells it. Both formatters of logrus write the level themselves.
-// In JSON the quotes show that it is the member: in a string they would have backslashes. In text it is the second field;
-// a coloured line, on a terminal, begins otherwise and has WARN.
+// renameLevel writes the level of a warning as LOGLEVEL spells it. Both formatters of logrus write the level
+// themselves. In JSON the quotes show that it is the member: in a string they would have backslashes. In text it is
+// the second field; a coloured line, on a terminal, begins otherwise and has WARN.
 func renameLevel(line []byte) []byte {
 	level := []byte(`"level":"warning"`)
 	if bytes.HasPrefix(line, []byte("time=")) {

@@ -36,8 +36,8 @@ type Options struct {
 //   - The client has no overall timeout: each request must carry a context with a deadline.
 //   - A redirect is returned as the answer. Following it would turn the POST into a GET (301, 302, 303), or send the
 //     body to a host that nobody configured.
-//   - The client speaks HTTP/1.1 only, so that a request that times out ends its connection. Over HTTP/2 it would end its
-//     stream only, and a connection that had died silently would stay in use.
+//   - The client speaks HTTP/1.1 only, so that a request that times out ends its connection. Over HTTP/2 it would end
+//     its stream only, and a connection that had died silently would stay in use.
 //   - The proxy is that of HTTP_PROXY, HTTPS_PROXY and NO_PROXY, but never for a host in the cluster: see ProxyFor.
 //   - net/http sends user and password in a request's URL as Basic authentication.
 func New(opts Options) *http.Client {

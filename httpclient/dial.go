@@ -11,8 +11,9 @@ import (
 
 // watchedProbes finds out within four seconds that the other side of a silent connection has vanished, for example
 // because its node lost power. Linux sends no such probes while bytes that were sent are not acknowledged. Then the
-// time-out of the POST ends the request. There is no TCP_USER_TIMEOUT for that case: it would also end a connection whose
-// other side acknowledges every probe, and takes no bytes because its process is frozen (tcp_probe_timer in tcp_timer.c).
+// time-out of the POST ends the request. There is no TCP_USER_TIMEOUT for that case: it would also end a connection
+// whose other side acknowledges every probe, and takes no bytes because its process is frozen (tcp_probe_timer in
+// tcp_timer.c).
 var watchedProbes = net.KeepAliveConfig{Enable: true, Idle: time.Second, Interval: time.Second, Count: 3}
 
 // watch makes the transport report its connections to watcher.

@@ -8,7 +8,8 @@ import (
 
 const (
 	// drainLimit is how many bytes of an answer are read. Closing a body that was not read to its end costs the
-	// connection. Reading without a limit would let the other side block the caller for as long as the request may take.
+	// connection. Reading without a limit would let the other side block the caller for as long as the request may
+	// take.
 	drainLimit = 1 << 20
 	// headLimit is how many bytes of an answer are returned, for a message that says what was wrong.
 	headLimit = 512

@@ -26,8 +26,8 @@ type Watcher interface {
 	Connected()
 	// DialFailed is called when a connection could not be made.
 	DialFailed(err error)
-	// Ended is called once for each connection, whoever ended it. err is ErrClosedThere or ErrClosedHere if one of
-	// the sides closed it.
+	// Ended is called once for each connection, whichever side ended it. err is ErrClosedThere or ErrClosedHere if one
+	// of the sides closed it.
 	Ended(err error)
 }
 

@@ -22,8 +22,8 @@ const slowCheck = time.Second
 func (p *Poster) Check(ctx context.Context) (string, error) {
 	session := p.OpenSession()
 	defer session.Close()
-	// A GET or an empty body would prove less: the empty list needs the same method, path, type and authorisation as audit
-	// events. Falco accepts it and finds nothing to alert about.
+	// A GET or an empty body would prove less: the empty list needs the same method, path, type and authorisation as
+	// audit events. Falco accepts it and finds nothing to alert about.
 	text := body.EmptyList()
 	token := p.credentials.token()
 	secrets := p.secrets.and(token)

@@ -50,7 +50,7 @@ func classify(status int) class {
 // audit events since 0.32, answers without a body and without a type.
 const falcoPage = "<html><body>Ok</body></html>"
 
-// isPage reports whether an answer of 2xx is a web page, like the default page of an ingress: whoever serves it has
+// isPage reports whether an answer of 2xx is a web page, like the default page of an ingress, whose server has
 // not read the request. head is the beginning of the answer's body.
 func isPage(resp *http.Response, head []byte) bool {
 	if classify(resp.StatusCode) != accepted {
@@ -70,8 +70,8 @@ func classifyAnswer(resp *http.Response, head []byte) class {
 	return classify(resp.StatusCode)
 }
 
-// noteAnswer reports whether an answer did not come from Falco directly, and notes that once: in the log, the metrics and
-// the status page.
+// noteAnswer reports whether an answer did not come from Falco directly, and notes that once: in the log, the metrics
+// and the status page.
 func (p *Poster) noteAnswer(header http.Header) (between bool) {
 	if intermediary.Name(header) == "" {
 		return false
@@ -98,8 +98,9 @@ const (
 	// it is the events that are bad, and not the endpoint. Bad audit events are rare, with good ones in between, so a
 	// wrong endpoint costs no more than five dead letters, which can be sent again.
 	maxRefusals = 5
-	// maxProvenRefusals is the same for a sink that takes an empty list. Whoever can have bad audit events written can
-	// have six of them in a row, which must not stop a partition; but a sink that takes no event at all has to be held.
+	// maxProvenRefusals is the same for a sink that takes an empty list. Anyone who can cause bad audit events can
+	// cause six of them in a row, which must not stop a partition; but a sink that takes no event at all has to be
+	// held.
 	maxProvenRefusals = 500
 )
 

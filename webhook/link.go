@@ -25,7 +25,7 @@ type link struct {
 	poster  *Poster
 	tracker *confirm.Tracker
 	pace    *pace.Pace
-	// turn is with whoever has a request under way.
+	// turn is with the session that has a request under way.
 	turn turn.Turn
 
 	mu sync.Mutex
@@ -98,8 +98,8 @@ func (l *link) begin() (ctx context.Context, end func(), ok bool) {
 	return l.ctx, l.work.Done, true
 }
 
-// exchange calls do when it is the session's turn. If ctx ends meanwhile, exchange returns false at once, and do goes on:
-// to cut a request off would lose what other sessions have not confirmed. do ends with the last session.
+// exchange calls do when it is the session's turn. If ctx ends meanwhile, exchange returns false at once, and do goes
+// on: to cut a request off would lose what other sessions have not confirmed. do ends with the last session.
 func (l *link) exchange(ctx context.Context, s *Session, more bool, do func(ctx context.Context) answer) (answer, bool) {
 	working, end, ok := l.begin()
 	if !ok {

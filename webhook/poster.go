@@ -22,8 +22,8 @@ import (
 // are read again after the next start.
 var ErrStopping = errors.New("the daemon is stopping")
 
-// Poster posts audit events to one sink. It is safe for concurrent use: each partition has a Session of its own, and all
-// share one link to the sink.
+// Poster posts audit events to one sink. It is safe for concurrent use: each partition has a Session of its own, and
+// all share one link to the sink.
 type Poster struct {
 	newClient func(httpclient.Options) *http.Client
 	keepAlive bool

@@ -10,9 +10,9 @@ import (
 	"aks-audit-log-go/webhook/confirm"
 )
 
-// Session is one partition's way to the sink. Each accepted request has a sequence, and is confirmed when the sink can no
-// longer lose it (see package confirm). If the connection is lost before, the session is lost too: the events that are
-// not confirmed have to be sent again, in another session.
+// Session is one partition's way to the sink. Each accepted request has a sequence, and is confirmed when the sink can
+// no longer lose it (see package confirm). If the connection is lost before, the session is lost too: the events that
+// are not confirmed have to be sent again, in another session.
 //
 // Deliver is for one goroutine at a time. The other methods are safe for concurrent use. The owner calls Close at the
 // end.

@@ -1,6 +1,7 @@
 // Command schemas writes a JSON schema for each kind of object that the chart can make, in the form that kubeconform
-// reads: -out/<group>/<kind>-<version>.json, where the group of the core kinds is their version. They are made of what the
-// projects publish in their Go modules, at pinned versions, so that a check needs the Go module proxy and nothing else.
+// reads: -out/<group>/<kind>-<version>.json, where the group of the core kinds is their version. They are made of what
+// the projects publish in their Go modules, at pinned versions, so that a check needs the Go module proxy and nothing
+// else.
 package main
 
 import (

@@ -17,7 +17,8 @@ func strict(root object) {
 	})
 }
 
-// walk calls visit for each schema in root: itself, those of its properties, and so on. Names of properties are no keywords.
+// walk calls visit for each schema in root: itself, those of its properties, and so on. Names of properties are no
+// keywords.
 func walk(root object, visit func(object)) {
 	visit(root)
 	for key, value := range root {

@@ -14,8 +14,8 @@ const (
 	definitions = "#/definitions/"
 )
 
-// fromSwagger returns the schemas of all kinds in Kubernetes' own description of its API. Each has with it the definitions
-// that it refers to, so that each file stands alone.
+// fromSwagger returns the schemas of all kinds in Kubernetes' own description of its API. Each has with it the
+// definitions that it refers to, so that each file stands alone.
 func fromSwagger(name string) ([]schema, error) {
 	content, err := os.ReadFile(name) // #nosec G304 -- in the module cache
 	if err != nil {

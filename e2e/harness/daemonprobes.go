@@ -45,7 +45,8 @@ func (d *Daemon) AwaitMetric(t *testing.T, series string, want float64) {
 	Wait(t, func() bool { return d.Metric(t, series) == want }, "%s is %v", series, want)
 }
 
-// AwaitAtLeast waits until a series has reached a value. Counters of deliveries go beyond it where events are redelivered.
+// AwaitAtLeast waits until a series has reached a value. Counters of deliveries go beyond it where events are
+// redelivered.
 func (d *Daemon) AwaitAtLeast(t *testing.T, series string, least float64) {
 	t.Helper()
 	Wait(t, func() bool { return d.Metric(t, series) >= least }, "%s is at least %v", series, least)

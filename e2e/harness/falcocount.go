@@ -39,8 +39,8 @@ func (f *FalcoProcesses) AwaitUsedByLast(t *testing.T, n int) {
 	AwaitCount(t, n, func() int { return f.countUsedByLast(t) }, "audit events have not been used by the last Falco")
 }
 
-// countUsedByLast returns how many audit events the last Falco has used, repeats included. A long file of auditIDs is not
-// read for that.
+// countUsedByLast returns how many audit events the last Falco has used, repeats included. A long file of auditIDs is
+// not read for that.
 func (f *FalcoProcesses) countUsedByLast(t *testing.T) int {
 	t.Helper()
 	file := f.files[len(f.files)-1]

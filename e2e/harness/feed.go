@@ -51,8 +51,8 @@ func (f *Feed) Total() int {
 	return n
 }
 
-// AssertNoneLost checks that got holds each audit event at least once, says how many it does not hold, and then does what
-// AssertAllInOrder does. A long list of what is lost would take minutes to compare.
+// AssertNoneLost checks that got holds each audit event at least once, says how many it does not hold, and then does
+// what AssertAllInOrder does. A long list of what is lost would take minutes to compare.
 func (f *Feed) AssertNoneLost(t *testing.T, got []string) {
 	t.Helper()
 	used := map[string]bool{}

@@ -13,8 +13,8 @@ import (
 // RelayFault answers a request in place of the webhook. It returns false if the relay has to forward the request.
 type RelayFault func(w http.ResponseWriter, r *http.Request) bool
 
-// Relay is an HTTP proxy before a webhook. As a sidecar or an ingress does, it keeps the connections of its clients when
-// those to the webhook end, and answers 503 while there is no webhook.
+// Relay is an HTTP proxy before a webhook. As a sidecar or an ingress does, it keeps the connections of its clients
+// when those to the webhook end, and answers 503 while there is no webhook.
 type Relay struct {
 	*httptest.Server
 	// server is the header Server of each answer, "" for none.

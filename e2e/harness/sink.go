@@ -66,7 +66,8 @@ func (s *Sink) take(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(s.status)
 }
 
-// EventsOf returns the audit events of a body unchanged. As for Falco, a body may be an array of them, also an empty one.
+// EventsOf returns the audit events of a body unchanged. As for Falco, a body may be an array of them, also an empty
+// one.
 func EventsOf(body []byte) ([]string, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
 		return eventsOfArray(body)

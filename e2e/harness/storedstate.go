@@ -180,8 +180,8 @@ func (f StateInFolder) Checkpoints(context.Context) (map[string]int64, error) {
 	return found, nil
 }
 
-// AwaitCaughtUp waits until the checkpoint of each partition is at its last hub event. That may take any time, as long as
-// they move.
+// AwaitCaughtUp waits until the checkpoint of each partition is at its last hub event. That may take any time, as long
+// as they move.
 func (f StateInFolder) AwaitCaughtUp(t *testing.T, hub *hubtest.Server) {
 	t.Helper()
 	left := func() int {

@@ -40,7 +40,7 @@ func NewCredential() (azcore.TokenCredential, error) {
 }
 
 // publicAuthority tells whether Microsoft knows the authority. Any other is the authority of a private cloud, and
-// Microsoft could not be asked whether it is to be trusted: whoever set it has to know.
+// Microsoft could not be asked whether it is to be trusted: the operator who set it has to know.
 func publicAuthority(address string) bool {
 	if address == "" {
 		return true

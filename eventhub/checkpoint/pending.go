@@ -136,7 +136,8 @@ func (p *pending) lastConfirmed() (last *eventhub.Position) {
 	return last
 }
 
-// counts returns how many audit events have passed that are not confirmed, and how many are confirmed but in no checkpoint.
+// counts returns how many audit events have passed that are not confirmed, and how many are confirmed but in no
+// checkpoint.
 func (p *pending) counts() (unconfirmed, unwritten int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

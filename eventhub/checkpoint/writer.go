@@ -15,8 +15,8 @@ import (
 )
 
 // Writer writes one partition's checkpoint once an interval, and up to once a second while many audit events are
-// confirmed. So delivering never waits for the store, the store is not asked for each event, and little comes again after
-// a crash.
+// confirmed. So delivering never waits for the store, the store is not asked for each event, and little comes again
+// after a crash.
 type Writer struct {
 	store    eventhub.CheckpointStore
 	interval time.Duration
@@ -24,8 +24,8 @@ type Writer struct {
 	lastWrite time.Duration
 	stats     *metrics.Partition
 	log       logrus.FieldLogger
-	// stored is the checkpoint as the store has it, and written when that was written or read. Both belong to whoever
-	// writes: Run, and after it the caller of FlushLast.
+	// stored is the checkpoint as the store has it, and written when that was written or read. Both belong to the
+	// writing goroutine: Run's, and after it that of the caller of FlushLast.
 	stored  eventhub.Checkpoint
 	written time.Time
 	// unanswered are the writes since stored that got no answer: one of them may have been made.
@@ -63,8 +63,8 @@ func (w *Writer) Advance(position eventhub.Position) { w.confirmed.Store(&positi
 func (w *Writer) StartSession(session eventhub.Session) { w.pending.start(session) }
 
 // Pass allows the checkpoint to pass a hub event once the session has confirmed all that it has accepted until now, and
-// stored reports that the dead letters of the hub event are stored; it is nil if there are none. So many audit events of
-// the hub event were posted.
+// stored reports that the dead letters of the hub event are stored; it is nil if there are none. So many audit events
+// of the hub event were posted.
 func (w *Writer) Pass(event eventhub.Event, audits int, stored func() bool) {
 	w.pending.add(eventhub.After(event), audits, stored)
 }
@@ -91,10 +91,11 @@ const (
 	// shortestInterval is the shortest time between two checkpoints that are written for that reason. It bounds what a
 	// busy partition costs.
 	shortestInterval = time.Second
-	// lookInterval is how often Run looks while such a checkpoint may come, because nothing tells when the sink confirms.
+	// lookInterval is how often Run looks while such a checkpoint may come, because nothing tells when the sink
+	// confirms.
 	lookInterval = 50 * time.Millisecond
-	// restTime is how long Run then waits for the rest of what has passed: before a busy sink a partition posts in bursts
-	// (see package webhook/turn), and the checkpoint is to cover the whole of one.
+	// restTime is how long Run then waits for the rest of what has passed: before a busy sink a partition posts in
+	// bursts (see package webhook/turn), and the checkpoint is to cover the whole of one.
 	restTime = 250 * time.Millisecond
 )
 
@@ -133,8 +134,8 @@ func (w *Writer) Run(ctx context.Context) error {
 	}
 }
 
-// manyConfirmed reports whether so many audit events are confirmed that the checkpoint is written before the interval is
-// over. It waits up to restTime until all that have passed are confirmed.
+// manyConfirmed reports whether so many audit events are confirmed that the checkpoint is written before the interval
+// is over. It waits up to restTime until all that have passed are confirmed.
 func (w *Writer) manyConfirmed(now time.Time) bool {
 	w.AdvanceConfirmed()
 	unconfirmed, unwritten := w.pending.counts()
@@ -214,8 +215,8 @@ func (w *Writer) Flush(ctx context.Context) error {
 	return nil
 }
 
-// FlushLast is the last Flush. It also writes a checkpoint that does not move: the next owner must find one even if it was
-// deleted a moment ago.
+// FlushLast is the last Flush. It also writes a checkpoint that does not move: the next owner must find one even if it
+// was deleted a moment ago.
 func (w *Writer) FlushLast(ctx context.Context) error {
 	w.written = time.Time{}
 	return w.Flush(ctx)
@@ -243,8 +244,8 @@ func (w *Writer) rememberUnanswered(write eventhub.Checkpoint) {
 	w.unanswered = append(w.unanswered, write)
 }
 
-// overwriteOwn writes over a checkpoint of our own whose answer was lost. It returns ErrConflict if the checkpoint in the
-// store is somebody else's.
+// overwriteOwn writes over a checkpoint of our own whose answer was lost. It returns ErrConflict if the checkpoint in
+// the store is somebody else's.
 func (w *Writer) overwriteOwn(ctx context.Context, next eventhub.Checkpoint) (eventhub.Checkpoint, error) {
 	listed, err := w.store.ListCheckpoints(ctx)
 	if err != nil {

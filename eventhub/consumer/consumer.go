@@ -63,9 +63,9 @@ func New(cfg forwarder.Config, ownerID string, hub eventhub.Hub, store eventhub.
 	}
 }
 
-// Run consumes until ctx ends. Then it lets every partition finish the hub event in hand, as long as the sink takes it and
-// SHUTDOWNTIMEOUT allows. It writes the last checkpoints and relinquishes the partitions, so that another replica takes
-// them over at once.
+// Run consumes until ctx ends. Then it lets every partition finish the hub event in hand, as long as the sink takes it
+// and SHUTDOWNTIMEOUT allows. It writes the last checkpoints and relinquishes the partitions, so that another replica
+// takes them over at once.
 func (c *Consumer) Run(ctx context.Context) {
 	defer c.shared.Close()
 	c.log.WithField("owner", c.ownerID).Info("consumer starts")

@@ -8,8 +8,8 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// deletedOwnerships notices that ownerships were deleted from the store, which no replica does. Their owners still read,
-// and write them again in their next round. Without it, the replicas would take each other's partitions.
+// deletedOwnerships notices that ownerships were deleted from the store, which no replica does. Their owners still
+// read, and write them again in their next round. Without it, the replicas would take each other's partitions.
 type deletedOwnerships struct {
 	// seen are the ownerships as last listed or claimed, by partition. One that was deleted has no version.
 	seen map[string]eventhub.Ownership
@@ -17,8 +17,8 @@ type deletedOwnerships struct {
 	until time.Time
 }
 
-// note adds the ownerships that were deleted to those that were listed at now, so that they still count until they expire.
-// It returns which ones are newly deleted.
+// note adds the ownerships that were deleted to those that were listed at now, so that they still count until they
+// expire. It returns which ones are newly deleted.
 func (d *deletedOwnerships) note(now time.Time, listed []eventhub.Ownership) (all, deleted []eventhub.Ownership) {
 	missing := maps.Clone(d.seen)
 	for _, ownership := range listed {
@@ -58,8 +58,8 @@ func (c *Consumer) withDeleted(listed []eventhub.Ownership) []eventhub.Ownership
 	return all
 }
 
-// claimable returns the wanted ownerships that this replica may claim. While the owners write deleted ownerships again, it
-// only renews: a partition without an ownership may have an owner.
+// claimable returns the wanted ownerships that this replica may claim. While the owners write deleted ownerships
+// again, it only renews: a partition without an ownership may have an owner.
 func (c *Consumer) claimable(wanted []eventhub.Ownership) []eventhub.Ownership {
 	if !time.Now().Before(c.deleted.until) {
 		return wanted

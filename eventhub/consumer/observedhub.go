@@ -11,8 +11,8 @@ import (
 )
 
 // observedHub tells the watchdog when the hub has answered a request, and health whether the hub accepts the key or the
-// identity and opens the partitions. What it returns says what an operator can do. An error does not count as an answer,
-// not even a 401: a new process may read a newer key.
+// identity and opens the partitions. What it returns says what an operator can do. An error does not count as an
+// answer, not even a 401: a new process may read a newer key.
 type observedHub struct {
 	eventhub.Hub
 	cfg    forwarder.Config

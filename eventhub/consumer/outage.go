@@ -15,8 +15,8 @@ const (
 	outageGrace = 20 * time.Second
 )
 
-// storeOutage keeps a replica from taking all partitions when the store comes back. During the outage nobody could renew,
-// so all ownerships look expired although their owners are at work.
+// storeOutage keeps a replica from taking all partitions when the store comes back. During the outage nobody could
+// renew, so all ownerships look expired although their owners are at work.
 type storeOutage struct {
 	// listed is when the ownerships could last be listed, or when the consumer was started.
 	listed time.Time

@@ -49,8 +49,8 @@ func (c *Consumer) startWon(ctx, roundCtx context.Context, won []eventhub.Owners
 	return nil
 }
 
-// start runs a partition until it is drained, abandoned or displaced. Its end arrives in c.ended. The end of ctx does not
-// end it: shutDown does. later says that the partition has no checkpoint because it was added to the hub later.
+// start runs a partition until it is drained, abandoned or displaced. Its end arrives in c.ended. The end of ctx does
+// not end it: shutDown does. later says that the partition has no checkpoint because it was added to the hub later.
 func (c *Consumer) start(ctx context.Context, ownership eventhub.Ownership, stored *eventhub.Checkpoint, later bool) {
 	ctx, abandon := context.WithCancelCause(context.WithoutCancel(ctx))
 	drain, startDrain := context.WithCancel(ctx)

@@ -9,9 +9,9 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// restoringStore writes the checkpoints of this replica again if they were deleted. A checkpoint that is gone was moved by
-// nobody: whoever owns the partition knows its position. If another replica took the partition, its ownership or its
-// checkpoint is there, and the write fails with ErrConflict as usual.
+// restoringStore writes the checkpoints of this replica again if they were deleted. A checkpoint that is gone was
+// moved by nobody: the owner of the partition knows its position. If another replica took the partition, its ownership
+// or its checkpoint is there, and the write fails with ErrConflict as usual.
 type restoringStore struct {
 	eventhub.Store
 	ownerID string

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// balanceInterval is the pause between two rounds, before a jitter of 20 % either way that keeps replicas from acting
-	// in step.
+	// balanceInterval is the pause between two rounds, before a jitter of 20 % either way that keeps replicas from
+	// acting in step.
 	balanceInterval = 10 * time.Second
-	// renewAfter is the age from which an ownership is renewed. It is between one round and two, so that nearly each second
-	// round renews: storage bills each renewal, which for 32 partitions that nobody writes to is most of the bill.
+	// renewAfter is the age from which an ownership is renewed. It is between one round and two, so that nearly each
+	// second round renews: storage bills each renewal, which for 32 partitions without events is most of the bill.
 	renewAfter = 18 * time.Second
 	// balanceRetry is how soon a round that failed is tried again.
 	balanceRetry = 2 * time.Second
@@ -71,8 +71,8 @@ func (c *Consumer) due(wanted []eventhub.Ownership, now time.Time) []eventhub.Ow
 	})
 }
 
-// claim claims the wanted partitions, and returns the ownerships that it won. Losing one to another replica is no error,
-// and neither is one that was deleted since it was listed: the next round writes it again.
+// claim claims the wanted partitions, and returns the ownerships that it won. Losing one to another replica is no
+// error, and neither is one that was deleted since it was listed: the next round writes it again.
 func (c *Consumer) claim(ctx context.Context, wanted []eventhub.Ownership) ([]eventhub.Ownership, error) {
 	var won []eventhub.Ownership
 	var failures error

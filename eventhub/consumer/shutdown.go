@@ -35,8 +35,8 @@ func (c *Consumer) shutDown(ctx context.Context) {
 
 var errShutdown = errors.New("the time to shut down was used up")
 
-// workTimeout returns the part of SHUTDOWNTIMEOUT in which work in hand may be finished: all but the time that closing the
-// link, writing the checkpoint, relinquishing, and closing the hub's client after Run may need, or half of it.
+// workTimeout returns the part of SHUTDOWNTIMEOUT in which work in hand may be finished: all but the time that closing
+// the link, writing the checkpoint, relinquishing, and closing the hub's client after Run may need, or half of it.
 func workTimeout(shutdown time.Duration) time.Duration {
 	return max(shutdown-4*partition.StoreTimeout(shutdown), shutdown/2)
 }

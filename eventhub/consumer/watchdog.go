@@ -21,7 +21,8 @@ func (c *Consumer) startAsking(ctx context.Context) (wait func()) {
 }
 
 // keepAsking asks the hub for its partitions every interval. The next round uses the answer, and the watchdog judges
-// whether one came: a replica that owns no partition sends no other request. It logs when the watchdog's verdict changes.
+// whether one came: a replica that owns no partition sends no other request. It logs when the watchdog's verdict
+// changes.
 func (c *Consumer) keepAsking(ctx context.Context) {
 	ticker := time.NewTicker(partition.WatchInterval(c.cfg, askInterval))
 	defer ticker.Stop()

@@ -100,7 +100,7 @@ func (a *azEventHubs) open(consumer *azeventhubs.ConsumerClient, partition strin
 	return link, nil
 }
 
-// sdkPosition returns the start behind a position, by its number or its time.
+// sdkPosition returns the start after a position, by its number or its time.
 func sdkPosition(from eventhub.Position) azeventhubs.StartPosition {
 	earliest := true
 	switch {

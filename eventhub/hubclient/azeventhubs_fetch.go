@@ -27,8 +27,8 @@ type azFetcher struct {
 	startKnown bool
 	// verify is set while the last event is awaited once more.
 	verify bool
-	// opened tells how often the SDK has opened the partition. If it opens it a second time, it does so behind the number
-	// of the last event, and nobody would see that the stream is another one.
+	// opened tells how often the SDK has opened the partition. If it opens it a second time, it does so after the
+	// number of the last event, and nobody would see that the stream is another one.
 	opened *sdklog.LinkWatch
 	// withoutRetries is set if the partition was opened to find out why an event did not come.
 	withoutRetries bool
@@ -83,7 +83,8 @@ func (f *azFetcher) next(ctx context.Context) (*azeventhubs.ReceivedEventData, e
 	for {
 		waiting, cancel := context.WithTimeout(ctx, f.hub.quiet)
 		events, err := f.link.ReceiveEvents(waiting, 1, nil)
-		// The SDK compares the clock with the deadline, and on a busy machine that is over before the context has ended.
+		// The SDK compares the clock with the deadline, and on a busy machine that is over before the context has
+		// ended.
 		quiet := ctx.Err() == nil && (waiting.Err() != nil || errors.Is(err, context.DeadlineExceeded))
 		cancel()
 		switch {

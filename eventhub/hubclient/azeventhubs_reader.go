@@ -19,8 +19,8 @@ var (
 	// errEventMissing says that the hub holds an event that did not come. If the SDK cannot convert an event, it skips
 	// it without an error, once for each of its retries.
 	errEventMissing = errors.New("an event did not come")
-	// errLastMissing says that the last event did not come once more. It may have been removed, or the hub may be another
-	// one.
+	// errLastMissing says that the last event did not come once more. It may have been removed, or the hub may be
+	// another one.
 	errLastMissing = errors.New("the last event did not come again")
 	// errNotAttached says that the service does not answer the request to open the partition.
 	errNotAttached = fmt.Errorf("the hub has not opened the partition: no answer in time: %w", context.DeadlineExceeded)
@@ -146,10 +146,10 @@ func (r *azReader) startKnown() bool {
 // knowsLast reports whether the last event is known by more than its number.
 func (r *azReader) knowsLast() bool { return !r.position.Enqueued.IsZero() }
 
-// start returns where to open the partition: at the last event if it is known, so that it comes once more and shows that
-// the stream is the same. Its offset is used if it is known, because the number names no event for sure in a namespace
-// that is replicated to other regions (.NET SDK, EventProcessor.CheckpointPosition). start never returns the latest
-// event: the SDK would ask for it again when it reconnects, and lose what came in between.
+// start returns where to open the partition: at the last event if it is known, so that it comes once more and shows
+// that the stream is the same. Its offset is used if it is known, because the number names no event for sure in a
+// namespace that is replicated to other regions (.NET SDK, EventProcessor.CheckpointPosition). start never returns the
+// latest event: the SDK would ask for it again when it reconnects, and lose what came in between.
 func (r *azReader) start() azeventhubs.StartPosition {
 	last := r.position
 	switch {

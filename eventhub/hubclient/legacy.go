@@ -207,8 +207,8 @@ func (t legacyTokens) GetToken(string) (*auth.Token, error) {
 }
 
 // legacyReader stands between the SDK and a Handler. It remembers the last event handed on, from where the SDK goes on
-// when it reconnects, and drops events that come a second time. The SDK calls it from several goroutines, hence the
-// locks.
+// when it reconnects, and drops events that come a second time. It has locks because the SDK calls it from several
+// goroutines.
 type legacyReader struct {
 	handle func(context.Context, eventhub.Event)
 	// handling is held while the handler has an event. It guards closed.
@@ -284,7 +284,7 @@ func (r *legacyReader) close(listener *eventhubs.ListenerHandle) {
 	r.closed = true
 }
 
-// Read tells the SDK where to start or to go on. The SDK can start behind an offset or a time. If the time of the last
+// Read tells the SDK where to start or to go on. The SDK can start after an offset or a time. If the time of the last
 // event is known, it starts at the events of that millisecond: accept drops those that were handed on, and if the event
 // hub was made anew, they are the first ones of the new stream that can be new. If no time and no offset is known, it
 // starts at the oldest event, and accept drops the events up to the sequence number.

@@ -41,8 +41,9 @@ func waitForNextMillisecond(t *testing.T, server *hubtest.Server) {
 	}, eventhubtest.WaitLimit, eventhubtest.WaitLimit/10000)
 }
 
-// azure-event-hubs-go has a data race of its own where it opens a link again soon after an event (v3.6.2, receiver.go:278 and
-// 422). So the tests that cut the links of a reader are of azeventhubs; those in e2e run the daemon with both.
+// azure-event-hubs-go has a data race of its own where it opens a link again soon after an event (v3.6.2,
+// receiver.go:278 and 422). So the tests that cut the links of a reader are of azeventhubs; those in e2e run the
+// daemon with both.
 func TestAHubMadeAnewUnderItsReaderIsReadFromItsFirstEvent(t *testing.T) {
 	for name, anew := range map[string]int{"fewer events than before": 3, "as many": 10, "more": 25} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +91,7 @@ func TestAHubThatIsRewoundIsReadFromWhatIsNew(t *testing.T) {
 	r.Stop(t)
 }
 
-// The SDKs open a link again by themselves, behind the number of the last event.
+// The SDKs open a link again by themselves, after the number of the last event.
 func TestALinkThatTheClientOpensAgainByItselfDoesNotHideThatTheHubIsAnother(t *testing.T) {
 	server, hub := startEmulator(t, 4, forwarder.ClientAzEventHubs)
 	appendNumbered(server, "old", 10)

@@ -12,8 +12,9 @@ import (
 const recordOverhead = 300
 
 // budget bounds the bytes of unpacked hub events over all partitions. MAXBYTESINFLIGHT covers hub events from their
-// arrival to their verdicts: a quarter is for what is unpacked and waits for the sink, the rest for what the hub's client
-// prefetches. Prefetching is worth more: with too little of it a partition waits for the hub, and its batches are small.
+// arrival to their verdicts: a quarter is for what is unpacked and waits for the sink, the rest for what the hub's
+// client prefetches. Prefetching is worth more: with too little of it a partition waits for the hub, and its batches
+// are small.
 type budget struct {
 	mu   sync.Mutex
 	free int
@@ -39,9 +40,9 @@ func (b *budget) memory() deadletters.Memory {
 	return deadletters.Memory{Reserve: letters.reserve, Release: letters.release}
 }
 
-// share is what one partition holds of the budget. A partition that holds nothing may always take a hub event, so that no
-// partition has to wait for the others. The budget can be overdrawn by one hub event for each partition, because the size
-// of a hub event is known only when it has arrived.
+// share is what one partition holds of the budget. A partition that holds nothing may always take a hub event, so that
+// no partition has to wait for the others. The budget can be overdrawn by one hub event for each partition, because
+// the size of a hub event is known only when it has arrived.
 type share struct {
 	*budget
 	held int
@@ -49,8 +50,8 @@ type share struct {
 	large func()
 }
 
-// keep notes what to call once the partition holds nothing any more, if it is not nil. Until then the partition takes no
-// other hub event. The bytes of the hub event must have been reserved.
+// keep notes what to call once the partition holds nothing any more, if it is not nil. Until then the partition takes
+// no other hub event. The bytes of the hub event must have been reserved.
 func (s *share) keep(release func()) {
 	if release == nil {
 		return

@@ -87,7 +87,8 @@ func (p *Partition) storeDeadLetter(give handOver, event *hubEvent, letter event
 		event.hold = &deadletters.Hold{}
 	}
 	letter.Partition = p.id
-	letter.Content = bytes.Clone(letter.Content) // it may be a part of a hub event's body, which is not to stay in memory
+	// It may be a part of a hub event's body, which is not to stay in memory.
+	letter.Content = bytes.Clone(letter.Content)
 	return give(event.hold, letter, func(gathered bool) { p.logDeadLetter(letter, gathered) })
 }
 

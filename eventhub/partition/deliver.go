@@ -147,8 +147,8 @@ func (d *deliverer) apply(drain context.Context, outcome audit.Outcome) bool {
 	return true
 }
 
-// passDone lets the checkpoint pass the oldest hub events as long as these are done. A hub event without audit events is
-// done as soon as it is the oldest.
+// passDone lets the checkpoint pass the oldest hub events as long as these are done. A hub event without audit events
+// is done as soon as it is the oldest.
 func (d *deliverer) passDone() {
 	for len(d.waiting) > 0 && d.waiting[0].posted == d.waiting[0].audits {
 		d.p.pass(d.waiting[0])

@@ -135,8 +135,8 @@ func (p *Partition) noteReceived(event eventhub.Event, position eventhub.Positio
 	p.lag.observe(position)
 }
 
-// noteOtherStream reports that the partition does not hold the stream any more that was read until now, and that reading
-// goes on with the first event of the other one.
+// noteOtherStream reports that the partition does not hold the stream any more that was read until now, and that
+// reading goes on with the first event of the other one.
 func (p *Partition) noteOtherStream(last, first eventhub.Position) {
 	p.stats.StreamChanged()
 	p.log.WithFields(logrus.Fields{"last": last.Sequence, "last_enqueued": last.Enqueued, "first": first.Sequence, "first_enqueued": first.Enqueued}).

@@ -17,8 +17,8 @@ import (
 // that is less. The old SDK opens a connection for each request.
 const LagInterval = 30 * time.Second
 
-// WatchInterval shortens an interval to a quarter of WATCHDOGTIMEOUT, so that what the watchdog judges is looked at, and
-// repaired if possible, before the watchdog judges it.
+// WatchInterval shortens an interval to a quarter of WATCHDOGTIMEOUT, so that what the watchdog judges is looked at,
+// and repaired if possible, before the watchdog judges it.
 func WatchInterval(cfg forwarder.Config, interval time.Duration) time.Duration {
 	if cfg.WatchdogTimeout > 0 {
 		return min(interval, cfg.WatchdogTimeout/4)
@@ -39,7 +39,7 @@ type lag struct {
 	stall *stallDetector
 
 	mu sync.Mutex
-	// newest and done are the positions behind the newest event and behind the last one with a verdict.
+	// newest and done are the positions after the newest event and after the last one with a verdict.
 	newest, done eventhub.Position
 	// first is the sequence number of the oldest event that retention has left, 0 before that is known.
 	first int64

@@ -76,7 +76,7 @@ type Partition struct {
 	share       share
 	// wanted is where to start without a checkpoint.
 	wanted forwarder.StartPosition
-	// received is the position behind the last event that was received for the first time. It belongs to the goroutine
+	// received is the position after the last event that was received for the first time. It belongs to the goroutine
 	// of gather, and between two sessions to that of runSessions.
 	received eventhub.Position
 	// atStart is what waited at the start until the first of it is received. It belongs to whom received belongs to.
@@ -112,10 +112,10 @@ func (p *Partition) StartAtOldest() {
 	p.wanted = forwarder.StartPosition{Kind: forwarder.StartEarliest}
 }
 
-// Run forwards until drain ends. Then it finishes the hub event in hand, waits until the sink has confirmed everything and
-// the dead letters are stored, and writes the last checkpoint. If ctx ends, it abandons what is in hand instead; drain must
-// end with ctx. stored is the partition's checkpoint, nil if there is none. An error means that another reader owns the
-// partition: Run has then written nothing since.
+// Run forwards until drain ends. Then it finishes the hub event in hand, waits until the sink has confirmed everything
+// and the dead letters are stored, and writes the last checkpoint. If ctx ends, it abandons what is in hand instead;
+// drain must end with ctx. stored is the partition's checkpoint, nil if there is none. An error means that another
+// reader owns the partition: Run has then written nothing since.
 func (p *Partition) Run(ctx, drain context.Context, stored *eventhub.Checkpoint) error {
 	position, err := p.prepare(drain, stored)
 	if err != nil || drain.Err() != nil {
@@ -194,8 +194,8 @@ func (p *Partition) finish(ctx context.Context) error {
 }
 
 // StoreTimeout returns how long each of the last requests to the store may take: CloseTimeout with the default
-// SHUTDOWNTIMEOUT of 25 s or less, and the same share of a longer one. An operator sets a longer one because something is
-// slow, and events come again if the last checkpoint is not written.
+// SHUTDOWNTIMEOUT of 25 s or less, and the same share of a longer one. An operator sets a longer one because something
+// is slow, and events come again if the last checkpoint is not written.
 func StoreTimeout(shutdown time.Duration) time.Duration {
 	return max(eventhub.CloseTimeout, 3*shutdown/25)
 }

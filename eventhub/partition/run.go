@@ -11,8 +11,8 @@ import (
 )
 
 // runSessions forwards the hub events after position until drain ends, one session after the other. When a session is
-// lost, the hub events that the sink had accepted without confirming them are read from the hub again. They are not kept
-// in memory, so a loss costs no memory and is followed by the same steps as a crash.
+// lost, the hub events that the sink had accepted without confirming them are read from the hub again. They are not
+// kept in memory, so a loss costs no memory and is followed by the same steps as a crash.
 func (p *Partition) runSessions(ctx, drain context.Context, position eventhub.Position, displaced func(error) error) error {
 	delays := retry.Backoff{Min: retry.MinDelay, Max: retry.MaxDelay, FirstAtOnce: true}
 	for drain.Err() == nil {
@@ -37,8 +37,8 @@ func (p *Partition) runSessions(ctx, drain context.Context, position eventhub.Po
 	return nil
 }
 
-// runSession forwards over one session until drain ends or the session is lost. When drain ends and nothing is wrong, it
-// returns with everything confirmed.
+// runSession forwards over one session until drain ends or the session is lost. When drain ends and nothing is wrong,
+// it returns with everything confirmed.
 func (p *Partition) runSession(ctx, drain context.Context, session eventhub.Session, position eventhub.Position,
 	displaced func(error) error,
 ) error {

@@ -11,13 +11,13 @@ import (
 // errStalled means that a link delivers nothing although the partition holds more events.
 var errStalled = errors.New("the link delivers nothing although the hub has more events")
 
-// stallDetector ends a link that stays open, reports no error, and delivers nothing. azure-event-hubs-go can hang so for
-// good when a reconnect gets no answer, and a connection looks the same after a firewall has forgotten it.
+// stallDetector ends a link that stays open, reports no error, and delivers nothing. azure-event-hubs-go can hang so
+// for good when a reconnect gets no answer, and a connection looks the same after a firewall has forgotten it.
 type stallDetector struct {
 	mu sync.Mutex
 	// reopen ends the Receive under way.
 	reopen context.CancelCauseFunc
-	// received is the position behind the newest event that the client has brought. pending is whether that event still
+	// received is the position after the newest event that the client has brought. pending is whether that event still
 	// waits to be taken: then the sink is slow, and the link is fine.
 	received eventhub.Position
 	pending  bool
@@ -49,8 +49,8 @@ func (s *stallDetector) taken() {
 	s.pending = false
 }
 
-// check compares the newest event of the hub with what has arrived. It ends the link if there was something to deliver at
-// the last check and nothing has come since.
+// check compares the newest event of the hub with what has arrived. It ends the link if there was something to deliver
+// at the last check and nothing has come since.
 func (s *stallDetector) check(newest eventhub.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

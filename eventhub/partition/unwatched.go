@@ -14,8 +14,8 @@ import (
 // events, so that a backlog neither hastens nor delays it.
 const unwatchedAfter = 15 * time.Minute
 
-// watch finds out whether hub events come and none of them has a record of CATEGORIES. Then nothing is watched, although
-// everything works. It is safe for concurrent use.
+// watch finds out whether hub events come and none of them has a record of CATEGORIES. Then nothing is watched,
+// although everything works. It is safe for concurrent use.
 type watch struct {
 	mu sync.Mutex
 	// audit is when the hub got the newest hub event with a record of CATEGORIES, newest when it got the newest of all.
@@ -76,9 +76,9 @@ func (w *watch) note(partition string, event *hubEvent) {
 	}
 }
 
-// unwatched reports whether nothing is watched, after a hub event of a partition was noted. Azure spreads the records of
-// each category over all partitions, so one partition is enough to see that they are missing, unless another partition
-// had them just before. w.mu is held.
+// unwatched reports whether nothing is watched, after a hub event of a partition was noted. Azure spreads the records
+// of each category over all partitions, so one partition is enough to see that they are missing, unless another
+// partition had them just before. w.mu is held.
 func (w *watch) unwatched(partition string, at time.Time) bool {
 	return at.Sub(w.since[partition]) >= unwatchedAfter && w.newest.Sub(w.audit) >= unwatchedAfter
 }

@@ -41,8 +41,8 @@ func (c *verdictCounts) posted(event *hubEvent, sent audit.Event, verdict audit.
 }
 
 // sample records how old the first audit event of a hub event is that the sink has accepted. One for each outcome is
-// enough: it costs 1.5 µs, and unpacking a hub event 60 µs. To read the time of each audit event would cost half as much
-// as unpacking them.
+// enough: it costs 1.5 µs, and unpacking a hub event 60 µs. To read the time of each audit event would cost half as
+// much as unpacking them.
 func (c *verdictCounts) sample(sent audit.Event, verdict audit.Verdict) {
 	if verdict == audit.Delivered && !c.sampled {
 		c.sampled = true

@@ -12,9 +12,9 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// How much the daemon may allocate for a body: so many bytes for each byte of the body, unpacked, more for each value as far
-// as these may be there, and what any body costs. A body as large as the hub takes it has at most 150 bytes more for each of
-// its bytes by its values.
+// How much the daemon may allocate for a body: so many bytes for each byte of the body, unpacked, more for each value
+// as far as these may be there, and what any body costs. A body as large as the hub takes it has at most 150 bytes
+// more for each of its bytes by its values.
 const (
 	mostForEachByte  = 100
 	mostForEachValue = 1500 // fastjson parses a broken text more than once

@@ -12,11 +12,11 @@ import (
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
 )
 
-// The bounds of what a hub event may hold. They are far above what any API server writes: an audit event has 50 to 2,000
-// values, a hub event of AKS about 20 records. Without them a hub event of 16 KB of gzip costs gigabytes.
+// The bounds of what a hub event may hold. They are far above what any API server writes: an audit event has 50 to
+// 2,000 values, a hub event of AKS about 20 records. Without them a hub event of 16 KB of gzip costs gigabytes.
 const (
-	// maxValues is how many values (commas and opening brackets outside of strings) a body may have, and each JSON text in
-	// a string of the body.
+	// maxValues is how many values (commas and opening brackets outside of strings) a body may have, and each JSON
+	// text in a string of the body.
 	maxValues = 100_000
 	// maxRecords is how many records a body may have.
 	maxRecords = 20_000
@@ -58,8 +58,8 @@ func (p *boundedParser) parse(text []byte, levels int) (*fastjson.Value, error) 
 }
 
 // growFor gives the parser room for many values. Fastjson appends the values to a slice, a quarter more each time, and
-// the values of one text keep all these slices alive: five times what they need, 400 bytes a value. Where short texts have
-// made the slice grow before, only the last slice is alive: 80 to 100 bytes a value.
+// the values of one text keep all these slices alive: five times what they need, 400 bytes a value. Where short texts
+// have made the slice grow before, only the last slice is alive: 80 to 100 bytes a value.
 func (p *boundedParser) growFor(values int) {
 	for p.grown <= values && values > largeValues { // up to there jsonscan.Values may count too many
 		p.grown = min(max(p.grown+p.grown/4, largeValues), values) + 1
@@ -79,8 +79,8 @@ const (
 // the largest array and object that stood at each place, so that bodies which differ let its memory grow on.
 const parsedBeforeDrop = 2 * largeValues
 
-// usualSize is up to which size a gzip body is unpacked without a wait, and unpackedLimit up to which size at all, in bytes.
-// A hub event that is not packed has at most usualSize. gzip usually shrinks JSON to a tenth.
+// usualSize is up to which size a gzip body is unpacked without a wait, and unpackedLimit up to which size at all, in
+// bytes. A hub event that is not packed has at most usualSize. gzip usually shrinks JSON to a tenth.
 const (
 	usualSize     = eventhub.MaxHubEventSize
 	unpackedLimit = 4 << 20
@@ -92,8 +92,9 @@ type turns chan struct{}
 var (
 	// parsing is the turn to parse a large body. It ends with the parsing.
 	parsing = make(turns, 1)
-	// unpacking is the turn to have a body that is larger unpacked than a hub event may be. It ends with the verdicts: the
-	// records are parts of the body. Whoever has it may wait for the turn to parse, but never the other way round.
+	// unpacking is the turn to have a body that is larger unpacked than a hub event may be. It ends with the verdicts:
+	// the records are parts of the body. A goroutine that has it may wait for the turn to parse, but never the other
+	// way round.
 	unpacking = make(turns, 1)
 )
 

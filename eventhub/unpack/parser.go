@@ -27,8 +27,8 @@ type parser struct {
 	both      *cluster.Both
 	validator Validator
 
-	// enqueued is when the hub event came into the hub. A cut audit event that says no time of its own, and neither does a
-	// record around it, gets this one.
+	// enqueued is when the hub event came into the hub. A cut audit event that says no time of its own, and neither
+	// does a record around it, gets this one.
 	enqueued time.Time
 
 	body       boundedParser

@@ -16,7 +16,8 @@ type Record struct {
 	// Cluster is the name of the cluster that the record is of, "" if it tells none. A skipped record has none: a
 	// cluster whose audit log is gone may still write other logs.
 	Cluster string
-	// Reason is why the record is a dead letter, or why its audit event was truncated. Of a skipped record it is the Shape.
+	// Reason is why the record is a dead letter, or why its audit event was truncated. Of a skipped record it is the
+	// Shape.
 	Reason string
 	// Content is the audit event, or the content of the dead letter.
 	Content []byte

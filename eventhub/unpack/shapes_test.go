@@ -34,7 +34,8 @@ func row(table, columns string) string {
 // unpackEnqueued unpacks a body that says when it came into the hub.
 func unpackEnqueued(body string) []Record {
 	enqueued := time.Date(2026, 1, 2, 3, 4, 5, 600_000_000, time.UTC)
-	records, _, _, _ := testUnpacker().Unpack(context.Background(), eventhub.Event{Body: []byte(body), Enqueued: enqueued}) // it waits for nothing
+	// It waits for nothing.
+	records, _, _, _ := testUnpacker().Unpack(context.Background(), eventhub.Event{Body: []byte(body), Enqueued: enqueued})
 	return records
 }
 
@@ -122,7 +123,7 @@ func TestAnItemOfAListIsCompletedByTheList(t *testing.T) {
 	assert.Equal(t, bare("a"), string(records[0].Content))
 }
 
-// Whoever may write the content of a record must not be able to write an audit event.
+// Someone who may write only the content of a record must not be able to write an audit event.
 func TestNobodyInventsAnAuditEventByContent(t *testing.T) {
 	forged := bare("forged")
 	inString := jsonString(forged)

@@ -37,8 +37,8 @@ func newUnpacker(r rules) *Unpacker {
 
 // Unpack returns the records of a hub event in their order. detail says more if the hub event as a whole is a dead
 // letter. The records use the body: nobody may write to it afterwards, or rely on its content. A large body may have to
-// wait for one of another partition; Unpack fails if ctx ends before. Where the records take more memory than a hub event
-// may have, release is not nil: no other partition gets such records before it was called.
+// wait for one of another partition; Unpack fails if ctx ends before. Where the records take more memory than a hub
+// event may have, release is not nil: no other partition gets such records before it was called.
 func (u *Unpacker) Unpack(ctx context.Context, event eventhub.Event) (records []Record, detail string, release func(), err error) {
 	var unpacked turn
 	records, detail, err = u.unpack(ctx, event, &unpacked)

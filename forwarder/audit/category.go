@@ -16,7 +16,7 @@ const (
 )
 
 // SkippedCategories returns the label values of aks_audit_log_skipped_records_total: the log categories of AKS
-// (https://learn.microsoft.com/azure/azure-monitor/reference/supported-logs/microsoft-containerservice-managedclusters-logs),
+// in https://learn.microsoft.com/azure/azure-monitor/reference/supported-logs/microsoft-containerservice-managedclusters-logs,
 // CategoryNone and CategoryOther.
 func SkippedCategories() []string {
 	return []string{
@@ -66,8 +66,8 @@ func KindOfCategory(name string) CategoryKind {
 	}
 }
 
-// KnownCategory returns the name of a category of AKS in lower case, or CategoryOther for any other name and none. So what
-// is remembered or shown of categories does not grow with what somebody writes into the hub.
+// KnownCategory returns the name of a category of AKS in lower case, or CategoryOther for any other name and none. So
+// what is remembered or shown of categories does not grow with what somebody writes into the hub.
 func KnownCategory(name string) string {
 	switch KindOfCategory(name) {
 	case CategoryOfAudit, CategoryOfText:

@@ -12,7 +12,8 @@ const (
 	ReasonNotAnAuditEvent = "not_an_audit_event"
 	// ReasonNoStageTimestamp means that the event lacks the RFC 3339 stageTimestamp that Falco needs.
 	ReasonNoStageTimestamp = "no_stage_timestamp"
-	// ReasonTooLarge means that the event is larger than Falco takes, or the unpacked body larger than the daemon takes.
+	// ReasonTooLarge means that the event is larger than Falco takes, or the unpacked body larger than the daemon
+	// takes.
 	ReasonTooLarge = "too_large"
 	// ReasonTooDeep means that the event is nested deeper than Falco takes.
 	ReasonTooDeep = "too_deep"

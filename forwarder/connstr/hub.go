@@ -9,10 +9,11 @@ import (
 // HubConnection says where the Event Hubs namespace is and how to sign in. It is either a host name alone, for
 // Microsoft Entra ID, or a parsed connection string in one of these forms:
 //
-//	Endpoint=sb://<host>[:<port>]/;SharedAccessKeyName=<name>;SharedAccessKey=<key>[;EntityPath=<hub>][;UseDevelopmentEmulator=true]
-//	Endpoint=sb://<host>[:<port>]/;SharedAccessSignature=SharedAccessSignature sr=<…>&sig=<…>&se=<…>&skn=<…>[;EntityPath=<hub>]
+//	Endpoint=sb://<host>[:<port>]/;SharedAccessKeyName=<name>;SharedAccessKey=<key>
+//	Endpoint=sb://<host>[:<port>]/;SharedAccessSignature=SharedAccessSignature sr=…&sig=…&se=…&skn=…
 //
-// TransportType=AmqpWebSockets, which the .NET clients read, may follow.
+// ;EntityPath=<hub> may follow, and ;UseDevelopmentEmulator=true after the first form. TransportType=AmqpWebSockets,
+// which the .NET clients read, may follow too.
 //
 // Printed in any way, it shows neither the key nor the signature.
 type HubConnection struct {

@@ -15,8 +15,9 @@ const (
 	attachWithin = 30 * time.Second
 	// failuresUntilReported is how often in a row receiving must fail. A link is cut now and then, and opened again.
 	failuresUntilReported = 2
-	// opensFor is how long the partition must stay open until the failures before are forgotten. A hub that refuses a link
-	// answers the attach first and detaches behind it, so each refusal may look like an open partition for a moment.
+	// opensFor is how long the partition must stay open until the failures before are forgotten. A hub that refuses a
+	// link answers the attach first and detaches behind it, so each refusal may look like an open partition for a
+	// moment.
 	opensFor = 5 * time.Second
 )
 
@@ -89,7 +90,8 @@ func (h *Health) ReceiveFailed(partition, reason string) {
 	}
 }
 
-// unread returns the partitions that are not read, in the order of their numbers, and why the first is not. h.mu is held.
+// unread returns the partitions that are not read, in the order of their numbers, and why the first is not. h.mu is
+// held.
 func (h *Health) unread() (partitions []string, reason string) {
 	now := time.Now()
 	for _, id := range slices.SortedFunc(maps.Keys(h.readings), natural.Compare) {

@@ -1,7 +1,8 @@
 package health
 
 // Remarks are what an operator has to know although the daemon does all that it can: neither a restart nor another
-// replica would mend it. So /readyz says them, and still answers 200. An empty text means that there is nothing to say.
+// replica would solve it. So /readyz says them, and still answers 200. An empty text means that there is nothing to
+// say.
 type Remarks struct {
 	// Proxy says that an HTTP proxy is on the way to the sink.
 	Proxy string

@@ -14,7 +14,7 @@ import (
 // reports what happens, and the watchdog answers. It watches each partition by itself, so that the others do not hide
 // one that is wedged.
 //
-// The watchdog ignores the time that the sink or the storage takes, because a restart mends neither. So it never
+// The watchdog ignores the time that the sink or the storage takes, because a restart solves neither. So it never
 // counts the time while a hub event is in hand: being posted, held, or waiting until its dead letter is stored.
 type watchdog struct {
 	mu sync.Mutex

@@ -11,8 +11,8 @@ import (
 const (
 	// interval is the time between two looks at the counters.
 	interval = 5 * time.Second
-	// maxPartitions bounds the partitions that have a history of their own. A hub of the Premium tier has up to 100. The
-	// others are only part of the history of all partitions.
+	// maxPartitions bounds the partitions that have a history of their own. A hub of the Premium tier has up to 100.
+	// The others are only part of the history of all partitions.
 	maxPartitions = 100
 )
 

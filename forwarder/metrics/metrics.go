@@ -180,8 +180,8 @@ func (s *Statistics) RecordDeadLettered(reason string) {
 func (s *Statistics) EventRepaired() { s.repaired.Inc() }
 
 // EventTruncated counts an audit event that goes to the sink without parts of it, and its original, which was stored
-// as a dead letter. reason is ReasonTooLarge, ReasonTooDeep or ReasonTooManyValues. The verdict is counted when the sink
-// has answered.
+// as a dead letter. reason is ReasonTooLarge, ReasonTooDeep or ReasonTooManyValues. The verdict is counted when the
+// sink has answered.
 func (s *Statistics) EventTruncated(reason string) {
 	s.deadLetters.add(reason, 1)
 	s.truncated.add(reason, 1)

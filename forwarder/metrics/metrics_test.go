@@ -166,8 +166,8 @@ func TestPostDurationsReachFromAMillisecondToAMinute(t *testing.T) {
 	assert.IsIncreasing(t, buckets)
 }
 
-// TestMetricNamesFollowPrometheusConventions leaves out the predecessors' counters. They are untyped, so promlint does not miss
-// the _total in their names.
+// TestMetricNamesFollowPrometheusConventions leaves out the predecessors' counters. They are untyped, so promlint does
+// not miss the _total in their names.
 func TestMetricNamesFollowPrometheusConventions(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.Partition("0").Owned()

@@ -28,8 +28,8 @@ type Partition struct {
 	oldest   atomic.Int64 // the time of the oldest hub event in hand, in Unix nanoseconds, or unknown
 	handled  atomic.Int64 // hub events that got all their verdicts, each once
 
-	// records counts verdicts for the status page. It is not a metric, because there would be a series for each partition
-	// and verdict. The map is never changed.
+	// records counts verdicts for the status page. It is not a metric, because there would be a series for each
+	// partition and verdict. The map is never changed.
 	records    map[audit.Verdict]*atomic.Int64
 	lastAnswer atomic.Pointer[SinkAnswer]
 	backlog    atomic.Pointer[Backlog]

@@ -32,8 +32,8 @@ const (
 const (
 	// behindFrom is the age of the oldest waiting hub event from which on ConditionFallingBehind is ConditionBehind.
 	behindFrom = 15 * time.Minute
-	// catchUpKnown is how long after a backlog was first seen it is known whether it shrinks. The rates are of a minute,
-	// and the service is asked every 30 s what has arrived.
+	// catchUpKnown is how long after a backlog was first seen it is known whether it shrinks. The rates are of a
+	// minute, and the service is asked every 30 s what has arrived.
 	catchUpKnown = 2 * time.Minute
 )
 

@@ -13,7 +13,8 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// prometheus3 is the Accept header that Prometheus 3 sends by default, as its documentation of content negotiation says.
+// prometheus3 is the Accept header that Prometheus 3 sends by default, as its documentation of content negotiation
+// says.
 const prometheus3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5," +
 	"application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3," +
 	"text/plain;version=0.0.4;q=0.2,*/*;q=0.1"

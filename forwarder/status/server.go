@@ -39,9 +39,10 @@ type Server struct {
 	grace time.Duration
 }
 
-// NewServer returns a server of the metrics in reg, of health, status and kept for addr, which has the form [host]:port.
-// kept is the history. names are host names under which the status is shown, in addition to those that need no setting (see hosts). The
-// server does not listen yet. Failures of single requests are logged to logger at debug level.
+// NewServer returns a server of the metrics in reg, of health, status and kept for addr, which has the form
+// [host]:port. kept is the history. names are host names under which the status is shown, in addition to those that
+// need no setting (see hosts). The server does not listen yet. Failures of single requests are logged to logger at
+// debug level.
 func NewServer(addr string, names []string, reg *prometheus.Registry, health *health.Health, status func() Status,
 	kept *history.History, logger logrus.FieldLogger,
 ) *Server {

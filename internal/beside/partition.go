@@ -52,9 +52,9 @@ type partition struct {
 
 	// mu guards position and end.
 	mu sync.Mutex
-	// position is where reading starts, or the one behind the last hub event that was handled.
+	// position is where reading starts, or the position after the last hub event that was handled.
 	position eventhub.Position
-	// end is the position behind the last hub event that is wanted, nil if it is not known yet.
+	// end is the position after the last hub event that is wanted, nil if it is not known yet.
 	end *eventhub.Position
 }
 
@@ -176,7 +176,7 @@ func (p *partition) receive(ctx context.Context, stop context.CancelCauseFunc) e
 	return err
 }
 
-// take hands one hub event on, if it is wanted. It returns errThrough behind the last one.
+// take hands one hub event on, if it is wanted. It returns errThrough after the last one.
 func (p *partition) take(ctx context.Context, event eventhub.Event) error {
 	if ctx.Err() != nil { // a client may not know yet
 		return nil //nolint:nilerr // the event counts as not handed on
@@ -202,14 +202,14 @@ func (p *partition) take(ctx context.Context, event eventhub.Event) error {
 	return nil
 }
 
-// beyondEnd reports whether a position lies behind the end.
+// beyondEnd reports whether a position is past the end.
 func (p *partition) beyondEnd(position eventhub.Position) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.end != nil && !p.end.Passed(position)
 }
 
-// advance moves the position behind a hub event, and reports whether it was the last one that is wanted.
+// advance moves the position past a hub event, and reports whether it was the last one that is wanted.
 func (p *partition) advance(event eventhub.Event) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

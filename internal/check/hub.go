@@ -120,8 +120,8 @@ func bothCategories(ctx context.Context, cfg forwarder.Config, events []eventhub
 // probeEvents is how many of the newest events of a partition are looked at, at most.
 const probeEvents = 20
 
-// probePosition returns a partition that holds an event, if there is one, the position before its newest events, and how
-// many these are.
+// probePosition returns a partition that holds an event, if there is one, the position before its newest events, and
+// how many these are.
 func probePosition(partitions map[string]eventhub.PartitionInfo) (partition string, after int64, count int) {
 	for id, info := range partitions {
 		if partition == "" || holdsEvents(info) && !holdsEvents(partitions[partition]) {

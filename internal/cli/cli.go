@@ -77,7 +77,8 @@ func (w *watchedWriter) Write(text []byte) (int, error) {
 // printVersion prints the version, the commit, and the version of Go.
 func printVersion(out io.Writer) {
 	version, revision, goVersion := forwarder.BuildInfo()
-	_, _ = fmt.Fprintf(out, "aks-audit-log-go %s (revision %s, %s)\n", version, revision, goVersion) // out remembers the error
+	// Out remembers the error.
+	_, _ = fmt.Fprintf(out, "aks-audit-log-go %s (revision %s, %s)\n", version, revision, goVersion)
 }
 
 // runDaemon runs the daemon until SIGTERM or SIGINT, and returns the exit code. untilSignal says what a second signal

@@ -54,9 +54,9 @@ type Daemon struct {
 }
 
 // New logs the configuration's warnings, sets up the daemon and binds the addresses of the statistics server and of the
-// profiles. Call Run next. New returns an error if a port is in use, another process uses the folder, or a certificate cannot be read.
-// It returns none if the hub, the storage account or the sink cannot be reached, because the daemon keeps trying to
-// connect.
+// profiles. Call Run next. New returns an error if a port is in use, another process uses the folder, or a certificate
+// cannot be read. It returns none if the hub, the storage account or the sink cannot be reached, because the daemon
+// keeps trying to connect.
 func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon, error) {
 	registry := prometheus.NewRegistry()
 	recentLog := status.NewRecentLog()

@@ -100,8 +100,8 @@ func (h *Hub) RemoveBefore(partition string, sequence int64) {
 	h.first[partition] = sequence
 }
 
-// Remake makes the hub anew an hour later: every partition is empty, its sequence numbers begin again, and all links are
-// cut.
+// Remake makes the hub anew an hour later: every partition is empty, its sequence numbers begin again, and all links
+// are cut.
 func (h *Hub) Remake() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -18,8 +18,8 @@ import (
 type Store struct {
 	// Now is the clock of the store.
 	Now func() time.Time
-	// DeadLetterTime is how long it takes to store dead letters. DeadLetterGate lets one call pass for each value that it
-	// receives, and all once it is closed, unless it is nil. Both are set before anything is stored.
+	// DeadLetterTime is how long it takes to store dead letters. DeadLetterGate lets one call pass for each value that
+	// it receives, and all once it is closed, unless it is nil. Both are set before anything is stored.
 	DeadLetterTime time.Duration
 	DeadLetterGate chan struct{}
 

@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// mostGarbage is how much garbage the heap may gather, in bytes, however much the daemon keeps. What it keeps of large
-	// hub events is a few slices of bytes, which cost the collector next to nothing to look at, so it may come often.
+	// mostGarbage is how much garbage the heap may gather, in bytes, however much the daemon keeps. What it keeps of
+	// large hub events is a few slices of bytes, which cost the collector next to nothing to look at, so it may come
+	// often.
 	mostGarbage = 24 << 20
 	// leastPercent keeps the collector from working all the time if the daemon keeps much.
 	leastPercent = 25

@@ -19,8 +19,8 @@ const (
 	assumedLimit = 200 << 20
 )
 
-// Apply bounds how much garbage the heap gathers before a collection, unless GOGC is set. It also sets the soft memory limit
-// to nine tenths of the container's, unless GOMEMLIMIT is set: the kernel kills a process above the container's
+// Apply bounds how much garbage the heap gathers before a collection, unless GOGC is set. It also sets the soft memory
+// limit to nine tenths of the container's, unless GOMEMLIMIT is set: the kernel kills a process above the container's
 // limit. An error means that AUTOMEMLIMIT or AUTOMEMLIMIT_EXPERIMENT, which automemlimit reads, is invalid.
 func Apply() error { return apply(memlimit.FromCgroup) }
 

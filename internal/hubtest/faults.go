@@ -18,7 +18,7 @@ type faults struct {
 	silence           chan struct{} // closed when it ends; nil if there is none
 }
 
-// DropConnections cuts every connection without a word, as a broken network does, and returns how many.
+// DropConnections cuts every connection silently, as a broken network does, and returns how many.
 // New ones are taken.
 func (s *Server) DropConnections() int {
 	s.mu.Lock()

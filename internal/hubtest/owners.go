@@ -77,8 +77,8 @@ func (s *Server) hasChanged() {
 	s.changed = make(chan struct{})
 }
 
-// Changed is closed at the next change of attached receiver links or of UnansweredTokens. To wait for a condition, get the
-// channel first, then look, then wait.
+// Changed is closed at the next change of attached receiver links or of UnansweredTokens. To wait for a condition, get
+// the channel first, then look, then wait.
 func (s *Server) Changed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -184,7 +184,7 @@ func TestNotMoreThanTheCreditIsSent(t *testing.T) {
 				require.NoError(t, err)
 				require.NotNil(t, m)
 			}
-			// An answer on the same connection comes behind all that the hub has sent before.
+			// An answer on the same connection comes after all that the hub has sent before.
 			require.NoError(t, ask(t, session, amqp.NewMessage(body(0))))
 			require.Nil(t, r.Prefetched(), "credit %d, round %d", credit, round)
 		}

@@ -2,8 +2,8 @@ package hubtest
 
 import "time"
 
-// Remake deletes the hub and makes it anew under the same name, as terraform does: each partition is empty, its sequence
-// numbers and offsets start again, and the hub is younger. Every connection is cut.
+// Remake deletes the hub and makes it anew under the same name, as terraform does: each partition is empty, its
+// sequence numbers and offsets start again, and the hub is younger. Every connection is cut.
 func (s *Server) Remake() {
 	for _, p := range s.allPartitions() {
 		p.clear()

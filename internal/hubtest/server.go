@@ -74,7 +74,7 @@ type Server struct {
 	faults     faults
 }
 
-// Start starts a hub on two free ports of loopback. Whoever started it must Close it.
+// Start starts a hub on two free ports of loopback. The caller must Close it.
 func Start(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {

@@ -42,7 +42,7 @@ func (g *gate) Write(b []byte) (int, error) {
 	}
 }
 
-// Close closes the socket and frees whoever waits for the silence to end.
+// Close closes the socket and frees the callers that wait for the silence to end.
 func (g *gate) Close() error {
 	err := net.ErrClosed
 	g.once.Do(func() {
@@ -71,9 +71,9 @@ func newTransport(nc net.Conn, tlsConfig *tls.Config, silence func() <-chan stru
 	return t
 }
 
-// close ends the connection under TLS: without a farewell, which could block.
+// close ends the connection under TLS: without TLS's close message, which could block.
 func (t *transport) close() {
-	// Whoever reads or writes learns of it; there is nobody else to tell.
+	// Readers and writers get the error; there is nobody else to tell.
 	_ = t.gate.Close()
 }
 

@@ -94,7 +94,7 @@ func (w *upgradeResponse) refuse(code int, why string) error {
 	return errors.Join(fmt.Errorf("%w: %s", errRefused, why), w.flush())
 }
 
-// cutOnClose is a connection that is cut instead of closed: TLS would say farewell, which could block.
+// cutOnClose is a connection that is cut instead of closed: TLS would send a close message, which could block.
 type cutOnClose struct {
 	net.Conn
 	transport *transport

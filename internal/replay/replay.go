@@ -17,7 +17,8 @@ import (
 
 // Options say what is sent again.
 type Options struct {
-	// From and To bound the hub events that are sent: those enqueued at From or later, and before To. The zero To is now.
+	// From and To bound the hub events that are sent: those enqueued at From or later, and before To. The zero To is
+	// now.
 	From, To time.Time
 	// Group is the consumer group to read in, or "" for the configured one.
 	Group string

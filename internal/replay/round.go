@@ -60,7 +60,8 @@ func (r *round) run(ctx context.Context) error {
 	posting, stopPosting := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stopPosting(nil)
 	defer context.AfterFunc(ctx, func() {
-		stopReading(context.Cause(ctx)) // before Stop, whose errors are then expected; ctx may not have passed it on yet
+		// Before Stop, whose errors are then expected; ctx may not have passed it on yet.
+		stopReading(context.Cause(ctx))
 		r.sink.Stop()
 		r.log.Infof("interrupted: waiting until the sink has confirmed what it was sent, for %s at the most", stopTime)
 		limit := time.AfterFunc(stopTime, func() { stopPosting(context.Cause(ctx)) })

@@ -70,9 +70,9 @@ func (b *Backoff) Reset() { b.last, b.started = 0, false }
 // logInterval is how long Do logs nothing after a failure that it has logged.
 const logInterval = time.Minute
 
-// Do calls try until it succeeds, fails with one of the permanent errors, or ctx ends. Between two attempts it waits from
-// MinDelay to MaxDelay. It logs the first error as "cannot <what>, trying again", and then one a minute with the number
-// of failures until then. After an attempt that lasted longer
+// Do calls try until it succeeds, fails with one of the permanent errors, or ctx ends. Between two attempts it waits
+// from MinDelay to MaxDelay. It logs the first error as "cannot <what>, trying again", and then one a minute with the
+// number of failures until then. After an attempt that lasted longer
 // than MaxDelay the delays start at MinDelay again: what had failed before it worked for a while. Do returns nil if
 // ctx ended.
 func Do(ctx context.Context, log logrus.FieldLogger, what string, try func() error, permanent ...error) error {

@@ -25,8 +25,8 @@ type Options struct {
 	// Colour prints for a terminal that shows colours. It has no effect on JSON.
 	Colour bool
 
-	// Users are matched with the user and the impersonated one, of which one has to be taken: nobody is left out because
-	// of the name in which he acts.
+	// Users are matched with the user and the impersonated one, of which one has to be taken: nobody is left out
+	// because of the name in which he acts.
 	Users Patterns
 	Verbs Patterns
 	// Resources are matched with the resource, with and without its API group and its subresource. A request without a

@@ -31,8 +31,8 @@ func (t microTime) MarshalJSON() ([]byte, error) {
 }
 
 // event is an audit event in the order in which the API server writes it (audit.k8s.io/v1,
-// https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/). It claims that a service account bound itself to
-// cluster-admin.
+// https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/). It claims that a service account bound itself
+// to cluster-admin.
 type event struct {
 	Kind           string            `json:"kind"`
 	APIVersion     string            `json:"apiVersion"`

@@ -103,8 +103,8 @@ func post(ctx context.Context, cfg forwarder.Config, event audit.Event) (mind []
 	}
 }
 
-// postOnce posts the event. If the sink does not take it, postOnce asks the sink what check asks, since the answer comes
-// with what to do.
+// postOnce posts the event. If the sink does not take it, postOnce asks the sink what check asks, since the answer
+// comes with what to do.
 func postOnce(ctx context.Context, poster *webhook.Poster, session *webhook.Session, event audit.Event) error {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

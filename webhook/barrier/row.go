@@ -1,6 +1,6 @@
 // Package barrier times barriers: requests with an empty JSON array, which push through the sink's queue what stands
-// before them. They go in rows, long enough to push everything through. Batches push as well, so a row begins when there
-// are none to post, and not too often.
+// before them. They go in rows, long enough to push everything through. Batches push as well, so a row begins when
+// there are none to post, and not too often.
 package barrier
 
 import "time"
@@ -10,7 +10,8 @@ const (
 	quiet = 100 * time.Millisecond
 	// retryAfter is how long to wait after a barrier that was not accepted.
 	retryAfter = time.Second
-	// maxFailures is how many barriers in a row, the first ones, may fail before the sink counts as one that takes none.
+	// maxFailures is how many barriers in a row, the first ones, may fail before the sink counts as one that takes
+	// none.
 	maxFailures = 3
 )
 

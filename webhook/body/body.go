@@ -16,9 +16,9 @@ const (
 	listTail = `]}`
 )
 
-// Body is the body of a POST and of its retries. A large one is never put together in memory: net/http reads it from the
-// JSON of the audit events. It may go on reading after an early answer, and after an abandoned POST. So nobody may write
-// into the JSON of an audit event.
+// Body is the body of a POST and of its retries. A large one is never put together in memory: net/http reads it from
+// the JSON of the audit events. It may go on reading after an early answer, and after an abandoned POST. So nobody may
+// write into the JSON of an audit event.
 type Body struct {
 	items [][]byte
 	// list is whether the items are in an EventList. Without it there is one item.

@@ -48,8 +48,8 @@ func (t *Tracker) BeginBarrier() bool {
 	return true
 }
 
-// Barrier notes the answer to a barrier that was sent at that time. final is whether the sink will never accept one that
-// it did not accept. If that was the first, or the first ones failed, the sink takes none.
+// Barrier notes the answer to a barrier that was sent at that time. final is whether the sink will never accept one
+// that it did not accept. If that was the first, or the first ones failed, the sink takes none.
 func (t *Tracker) Barrier(accepted, final bool, sent time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -7,11 +7,12 @@ import (
 	"aks-audit-log-go/webhook/queue"
 )
 
-// Session is what a Tracker tracks for one partition. Each accepted request has a sequence, which grows. If the sink may
-// have lost a request of the session, the session is lost.
+// Session is what a Tracker tracks for one partition. Each accepted request has a sequence, which grows. If the sink
+// may have lost a request of the session, the session is lost.
 type Session struct {
 	tracker *Tracker
-	// accepted is the sequence of the last request, and frozen the last one confirmed when the session was lost or closed.
+	// accepted is the sequence of the last request, and frozen the last one confirmed when the session was lost or
+	// closed.
 	accepted, frozen int64
 	// open is whether the session is neither lost nor closed.
 	open bool

@@ -154,7 +154,8 @@ func (t *Tracker) NoSink(why error) {
 	}
 }
 
-// confirmByTime confirms what SINKSETTLETIME alone confirms. While a request is in flight, the sink has to answer first.
+// confirmByTime confirms what SINKSETTLETIME alone confirms. While a request is in flight, the sink has to answer
+// first.
 func (t *Tracker) confirmByTime() {
 	alive := time.Now()
 	if t.busy {

@@ -52,8 +52,8 @@ func (t *Tracker) DialFailed(err error) {
 	}
 }
 
-// Ended implements httpclient.Watcher. Whoever ended the connection, and why ever: what waits to be confirmed over it
-// can no longer be, unless time alone confirms it, and the sink ends its connections like that.
+// Ended implements httpclient.Watcher. Whichever side ended the connection, and for any reason: what waits to be
+// confirmed over it can no longer be, unless time alone confirms it, and the sink ends its connections like that.
 func (t *Tracker) Ended(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package habit knows how a sink ends its connections in good order: announced behind so many answers, or idle for so
+// Package habit knows how a sink ends its connections in good order: announced after so many answers, or idle for so
 // long. Three ends in a row that are alike are a habit.
 package habit
 
@@ -50,8 +50,8 @@ func (h *Habit) IdleTime() time.Duration {
 }
 
 // ClosesWithin reports whether the sink is about to close a connection with so many answers: in one of the next ones.
-// A sink that leaves no connection open for longer than that is always about to, which is no news. One that has left this
-// connection open for longer has changed its habit.
+// A sink that leaves no connection open for longer than that is always about to, which is no news. One that has left
+// this connection open for longer has changed its habit.
 func (h *Habit) ClosesWithin(next, answers int) bool {
 	return h.announced && h.times >= habitual && h.answers > next && answers >= h.answers-next && answers < h.answers
 }

@@ -75,7 +75,8 @@ func (p *Pace) Accepted(events, left int, took time.Duration) {
 			least = 1
 		}
 		p.events = min(p.events, max(least, int(worth)))
-	case events >= p.events && left > p.events/2: // what has left was as large, so this says how fast the sink processes it
+	case events >= p.events && left > p.events/2:
+		// What has left was as large, so this says how fast the sink processes it.
 		p.events = min(2*p.events, max(p.events, int(min(worth, float64(p.most)))), p.most)
 	}
 }

@@ -72,8 +72,8 @@ func TestTheFirstRequestsAreSmallWhateverTheQueueTakes(t *testing.T) {
 	assert.Equal(t, firstEvents, s.limitAfter(New(400, 1<<20), queued, many))
 }
 
-// A sink that was idle takes a queue full of requests at once. Until these have left the queue, nothing shows that larger
-// ones would not be too many.
+// A sink that was idle takes a queue full of requests at once. Until these have left the queue, nothing shows that
+// larger ones would not be too many.
 func TestRequestsGrowOnlyAfterThoseOfTheirSizeHaveLeftTheQueue(t *testing.T) {
 	p := New(400, 1<<20)
 	for range queued {

@@ -1,8 +1,9 @@
 // Package turn shares the sink's connection between sessions: one request at a time.
 //
 // Before a sink that is the limit, a session keeps the turn for a slice of time. So the requests of a partition follow
-// each other, those of the next one confirm them all, and then its checkpoint can be written: after a crash only the last
-// slices come again. If the turn passed after each request, all partitions would always have something unconfirmed.
+// each other, those of the next one confirm them all, and then its checkpoint can be written: after a crash only the
+// last slices come again. If the turn passed after each request, all partitions would always have something
+// unconfirmed.
 package turn
 
 import (
@@ -16,8 +17,9 @@ const (
 	// cycle is how long it takes until all sessions that wait have had a slice. It is more than the second that a
 	// partition waits between two checkpoints, so that each slice gets its own.
 	cycle = 1100 * time.Millisecond
-	// slowRequest is how long a request takes at least, in the mean of the recent ones, if the sink is the limit. Before a
-	// fast sink the turn passes after each request: the sessions are then the limit, and must work at the same time.
+	// slowRequest is how long a request takes at least, in the mean of the recent ones, if the sink is the limit.
+	// Before a fast sink the turn passes after each request: the sessions are then the limit, and must work at the
+	// same time.
 	slowRequest = 2 * time.Millisecond
 	// recent is how many requests that mean is about. Falco takes 128 events at a time, so that most answers are quick.
 	recent = 32
@@ -39,7 +41,7 @@ type Turn struct {
 	session any
 	began   time.Time
 	more    bool
-	// gap passes the turn on when it was kept for the session in vain. It is nil if the turn is not kept.
+	// gap passes the turn on when it was kept for the session without use. It is nil if the turn is not kept.
 	gap *time.Timer
 	// waiting are the sessions that wait, in order, and between those who wait to take the turn between two requests.
 	waiting, between []*waiter

@@ -133,7 +133,7 @@ func Serve(ctx context.Context, handler http.Handler) (address string, wait func
 	go func() { served <- server.Serve(listener) }()
 	go func() {
 		<-ctx.Done()
-		_ = server.Close() // the part ends, whoever is connected
+		_ = server.Close() // the part ends, with any client connected
 	}()
 	return listener.Addr().String(), func() error {
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {

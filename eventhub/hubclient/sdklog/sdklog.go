@@ -30,8 +30,8 @@ func Bridge(log *logrus.Logger) {
 // bridgedLog is where Azure's log is written, nil before Bridge.
 var bridgedLog atomic.Pointer[logrus.Logger]
 
-// Listen begins to listen, once in the process, to what azeventhubs and azidentity write to Azure's log: to log it, and to
-// learn when a link was opened.
+// Listen begins to listen, once in the process, to what azeventhubs and azidentity write to Azure's log: to log it,
+// and to learn when a link was opened.
 var Listen = sync.OnceFunc(func() {
 	level := logrus.InfoLevel
 	if log := bridgedLog.Load(); log != nil {

@@ -113,8 +113,8 @@ func newEntry(item azblob.BlobItemInternal) entry {
 var absent = azblob.BlobAccessConditions{ModifiedAccessConditions: azblob.ModifiedAccessConditions{IfNoneMatch: azblob.ETagAny}}
 
 // writeMetadata sets the metadata of an empty blob if the blob still has etag. If etag is empty, it creates the blob
-// if there is none. Otherwise it fails with eventhub.ErrConflict, or with eventhub.ErrNotFound if the blob that had etag
-// was deleted.
+// if there is none. Otherwise it fails with eventhub.ErrConflict, or with eventhub.ErrNotFound if the blob that had
+// etag was deleted.
 func (c container) writeMetadata(ctx context.Context, name string, metadata azblob.Metadata, etag azblob.ETag) (entry, error) {
 	written, err := c.tryWriteMetadata(ctx, name, metadata, etag)
 	if err == nil {

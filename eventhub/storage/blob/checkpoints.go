@@ -99,8 +99,8 @@ func readCheckpoint(blob entry, partition string) eventhub.Checkpoint {
 	return checkpoint
 }
 
-// ListCheckpoints returns the checkpoint of each partition that counts. Its version is the version of the blob that this
-// store writes, or empty if there is none, so that an update creates it.
+// ListCheckpoints returns the checkpoint of each partition that counts. Its version is the version of the blob that
+// this store writes, or empty if there is none, so that an update creates it.
 func (s *Store) ListCheckpoints(ctx context.Context) ([]eventhub.Checkpoint, error) {
 	found, err := s.FindCheckpoints(ctx)
 	if err != nil {

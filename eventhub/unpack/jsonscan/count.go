@@ -66,8 +66,8 @@ func Rough(text []byte) int {
 	return bytes.Count(text, []byte{','}) + bytes.Count(text, []byte{'['}) + bytes.Count(text, []byte{'{'})
 }
 
-// Values returns how many values a Counter counts in a text, or a higher number that is at most enough. It costs nothing
-// for a text that is too short for more, and little for one that has few commas and brackets.
+// Values returns how many values a Counter counts in a text, or a higher number that is at most enough. It costs
+// nothing for a text that is too short for more, and little for one that has few commas and brackets.
 func Values(text []byte, enough int) int {
 	if len(text) <= enough {
 		return len(text)

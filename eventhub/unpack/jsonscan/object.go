@@ -89,8 +89,8 @@ func (o *Object) find(key string) *member {
 }
 
 // Unquote returns the content of the JSON string of a key. It returns a content as it is written if an escape in it is
-// invalid or not of an ASCII character: no key that is looked for has one. It takes no memory but for its result, since an
-// object may have 100,000 keys.
+// invalid or not of an ASCII character: no key that is looked for has one. It takes no memory but for its result,
+// since an object may have 100,000 keys.
 func Unquote(quoted []byte) string {
 	content := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(content, '\\') < 0 {
@@ -111,8 +111,8 @@ func Unquote(quoted []byte) string {
 // escapes are the letters after a backslash and what they mean.
 const escapes, meanings = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
 
-// character returns the first byte of the content of a JSON string, and how many bytes it is written with: 0 for an escape
-// that is invalid or not of an ASCII character.
+// character returns the first byte of the content of a JSON string, and how many bytes it is written with: 0 for an
+// escape that is invalid or not of an ASCII character.
 func character(text []byte) (c byte, size int) {
 	if text[0] != '\\' {
 		return text[0], 1

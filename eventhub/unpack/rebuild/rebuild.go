@@ -19,7 +19,7 @@ const (
 // Missing adds objectRef and the decision to authorize the request to an event, if the cut took them and they follow
 // from members that stood whole before the cut. It marks the event with what it added. closed is cut.Closed().
 //
-// Falco's rules ask for both, and whoever sends the request can push both behind the cut. Missing reads only members
+// Falco's rules ask for both, and the sender of the request can push both past the cut. Missing reads only members
 // of the event itself, where the API server writes them: a text within a header or an object counts for nothing. It
 // never changes a value that stood before the cut.
 func Missing(cut, closed *jsonscan.Object) {

@@ -18,7 +18,7 @@ const (
 )
 
 // maxURI is the size of the longest URI that Read takes, in bytes. AKS cuts an event at this size, so that a URI which
-// is whole in a cut event is shorter. Whoever else writes to the hub can make Read no slower than that.
+// is whole in a cut event is shorter. No other sender to the hub can make Read slower than that.
 const maxURI = 16 << 10
 
 // Read returns the object of a request with a verb and URI as an audit event has them. It returns false if the

@@ -86,8 +86,8 @@ func (s *search) value(text []byte, level, depth int) {
 	}
 }
 
-// content searches the content of a string. A text around the value, as a log line has, ends the search: whoever writes
-// a part of a line may not invent an audit event.
+// content searches the content of a string. A text around the value, as a log line has, ends the search: the
+// author of a part of a line may not invent an audit event.
 func (s *search) content(text []byte, depth int) {
 	if !HoldsJSON(text) {
 		return
@@ -193,7 +193,7 @@ var ofKubernetes = []string{"spec", "involvedObject", "regarding"}
 // or infrastructure for containers.
 var container = []string{"kubernetes", "docker", "container", "container_id", "container_name", "stream"}
 
-// IsOfContainer reports whether a record says that it is the output of a container. Whoever runs the container writes
+// IsOfContainer reports whether a record says that it is the output of a container. The container's owner writes
 // it, and some collectors make members of the record of what it writes, a category too.
 func IsOfContainer(record *fastjson.Value) bool {
 	for _, key := range container {

@@ -12,8 +12,8 @@ import (
 const maxRescans = 8
 
 // Split returns the parts of a body that is not one JSON value, in their order: the values of a body that holds
-// several, and the elements of an envelope that is broken or cut. sound reports whether a text is JSON. A part for which
-// it is not is the broken one, and the only one that is lost.
+// several, and the elements of an envelope that is broken or cut. sound reports whether a text is JSON. A part for
+// which it is not is the broken one, and the only one that is lost.
 //
 // Split never looks for JSON inside a broken part: a part ends where its brackets are closed, and if they are not, at
 // the end of the body.
@@ -85,8 +85,8 @@ func (s *splitter) line(scannedAll bool) bool {
 	return true
 }
 
-// envelope adds the elements of a broken or cut envelope: an array, an object with the array "records", or an EventList.
-// end is where it ends, -1 if it does not.
+// envelope adds the elements of a broken or cut envelope: an array, an object with the array "records", or an
+// EventList. end is where it ends, -1 if it does not.
 func (s *splitter) envelope(end int) bool {
 	text := s.text[s.at:]
 	if end >= 0 {
@@ -127,7 +127,7 @@ func (s *splitter) elements() bool {
 	return true
 }
 
-// leave goes behind an envelope whose array ends here.
+// leave moves past an envelope whose array ends here.
 func (s *splitter) leave(end int, object bool) {
 	if end >= 0 {
 		s.at = max(s.at, end)
