@@ -91,12 +91,22 @@ func TestAReaderWithoutAnEpochStartsAtATime(t *testing.T) {
 		from := eventhub.Position{Sequence: eventhub.NoSequence, Since: noon.Add(6*time.Second - time.Millisecond)}
 		reading := eventhubtest.StartReading(t, newBeside(t, server, client), "0", from)
 		reading.Expect(t, 6, 7, 8, 9)
-		server.DropConnections()
-		server.Append("0", []byte("10"))
-		event, err := reading.NextOrEnd(t)
-		if err != nil { // a client may give up
-			event = eventhubtest.StartReading(t, newBeside(t, server, client), "0", eventhub.Position{Sequence: 9, Since: from.Since}).Next(t)
-		}
-		assert.Equal(t, int64(10), event.Sequence)
 	})
+}
+
+// azure-event-hubs-go goes on too, but it races when it connects again: see TestConnectionsThatAreLost.
+func TestAReaderWithoutAnEpochGoesOnAfterALostConnection(t *testing.T) {
+	server, _ := startEmulator(t, 1, newClient)
+	server.Append("0", []byte("0"))
+	from := eventhub.Position{Sequence: eventhub.NoSequence}
+	reading := eventhubtest.StartReading(t, newBeside(t, server, newClient), "0", from)
+	reading.Expect(t, 0)
+	server.DropConnections()
+	server.Append("0", []byte("1"))
+	event, err := reading.NextOrEnd(t)
+	if err != nil { // a client may give up
+		from.Sequence = 0
+		event = eventhubtest.StartReading(t, newBeside(t, server, newClient), "0", from).Next(t)
+	}
+	assert.Equal(t, int64(1), event.Sequence)
 }
