@@ -199,7 +199,7 @@ func loggedAs(t *testing.T, d *harness.Daemon, says string) string {
 			break
 		}
 		require.NoError(t, json.Unmarshal([]byte(text), &line), text)
-		if line["level"] != "warning" && line["level"] != "error" {
+		if line["level"] != "warn" && line["level"] != "error" {
 			continue
 		}
 		for _, field := range []string{"msg", "error", "reason"} {
