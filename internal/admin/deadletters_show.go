@@ -11,13 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"aks-audit-log-go/eventhub"
 	"aks-audit-log-go/eventhub/storage"
 	"aks-audit-log-go/forwarder"
+	"aks-audit-log-go/internal/printable"
 )
 
 // shownDeadLetter is a dead letter with its content. The content is text if it is valid UTF-8.
@@ -110,25 +109,8 @@ func readable(content []byte) string {
 	case json.Indent(&indented, bytes.TrimSpace(content), "", "  ") == nil:
 		content = indented.Bytes()
 	}
-	return strings.TrimRight(escape(string(content), "\n\t"), "\n") + "\n"
+	return strings.TrimRight(printable.Escape(string(content), "\n\t"), "\n") + "\n"
 }
 
 // onOneLine returns text without what would break a line or what a terminal would obey.
-func onOneLine(text string) string { return escape(text, "") }
-
-// escape replaces characters that are not printable, but for those in allowed, by their escapes in JSON.
-func escape(text, allowed string) string {
-	var result strings.Builder
-	for _, char := range text {
-		switch {
-		case unicode.IsPrint(char), strings.ContainsRune(allowed, char):
-			result.WriteRune(char)
-		case char > 0xffff:
-			high, low := utf16.EncodeRune(char)
-			fmt.Fprintf(&result, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&result, `\u%04x`, char)
-		}
-	}
-	return result.String()
-}
+func onOneLine(text string) string { return printable.Escape(text, "") }

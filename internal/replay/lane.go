@@ -136,11 +136,11 @@ func (l *lane) next(drain context.Context) []audit.Event {
 
 // apply notes the outcome of the first audit events.
 func (l *lane) apply(outcome audit.Outcome, note func(passed)) {
-	for _, sent := range l.audits[:outcome.Events] {
+	for range outcome.Events {
 		event := l.waiting[0]
-		event.counts.posted(sent, outcome)
+		event.counts.posted(l.audits[0], outcome)
 		event.posted++
-		l.audits = l.audits[1:]
+		l.audits[0], l.audits = audit.Event{}, l.audits[1:] // so that it can be collected
 		l.pass(note)
 	}
 }
@@ -149,7 +149,7 @@ func (l *lane) apply(outcome audit.Outcome, note func(passed)) {
 func (l *lane) pass(note func(passed)) {
 	for len(l.waiting) > 0 && l.waiting[0].posted == l.waiting[0].audits {
 		event := l.waiting[0]
-		l.waiting = l.waiting[1:]
+		l.waiting[0], l.waiting = nil, l.waiting[1:]
 		l.release(event.bytes)
 		note(passed{accepted: l.session.Accepted(), position: eventhub.After(event.Event), counts: event.counts})
 	}

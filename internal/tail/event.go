@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf16"
 
 	"github.com/valyala/fastjson"
 
 	"aks-audit-log-go/eventhub/unpack"
+	"aks-audit-log-go/internal/printable"
 )
 
 // place is where a record stood in the hub.
@@ -110,26 +109,5 @@ func (e *event) json() ([]byte, error) {
 	if err := encoder.Encode(e); err != nil {
 		return nil, fmt.Errorf("partition %s, hub event %d: write the audit event: %w", e.Partition, e.Sequence, err)
 	}
-	return escaped(line.Bytes()), nil
-}
-
-// escaped returns a line of JSON with escapes for the characters that cannot be printed. JSON has them only in strings.
-func escaped(line []byte) []byte {
-	strange := func(char rune) bool { return char != '\n' && !unicode.IsPrint(char) }
-	if bytes.IndexFunc(line, strange) < 0 {
-		return line
-	}
-	var result bytes.Buffer
-	for _, char := range string(line) {
-		switch {
-		case !strange(char):
-			result.WriteRune(char)
-		case char > 0xffff:
-			high, low := utf16.EncodeRune(char)
-			fmt.Fprintf(&result, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&result, `\u%04x`, char)
-		}
-	}
-	return result.Bytes()
+	return []byte(printable.Escape(line.String(), "\n")), nil
 }
