@@ -235,6 +235,7 @@ func TestReadingInTheGroupOfADaemonSaysWhichGroupToMake(t *testing.T) {
 		cfg := eventhubtest.EmulatorConfig(t, server, client)
 		daemon, err := hubclient.New(cfg, "daemon")
 		require.NoError(t, err)
+		// t.Context has ended by then.
 		t.Cleanup(func() { hubclient.CloseQuietly(context.Background(), daemon) })
 		owner := eventhubtest.StartReading(t, daemon, "1", eventhub.Beginning())
 		owner.Expect(t, 0)
