@@ -96,7 +96,7 @@ func (k *killing) run(t *testing.T, rounds int) {
 	end()
 	last := harness.StartDaemon(t, k.environ)
 	harness.AwaitVerdicts(t, k.oracle)
-	last.AwaitReady(t) // everything may have arrived before the daemon handles signals
+	harness.AwaitCaughtUp(t, k.hub.PartitionIDs(), last)
 	last.Stop(t)
 	require.NoError(t, k.checker.Check(t.Context()))
 	assert.Zero(t, k.oracle.OpenHubEvents(), "hub events that the last checkpoints have not passed")

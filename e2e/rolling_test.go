@@ -218,6 +218,7 @@ func rollingRestart(t *testing.T) {
 	unowned, unread := gaps.longestGaps(t)
 	assert.Less(t, unowned, gaps.bound(), "the longest time for which a partition had no owner that started")
 	assert.Less(t, unread, gaps.bound(), "the longest time for which a partition had no reader")
+	harness.AwaitCaughtUp(t, hub.PartitionIDs(), d.pods...)
 	for _, pod := range d.pods {
 		harness.StopInTime(t, pod)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,6 +56,17 @@ func (d *Daemon) AwaitAtLeast(t *testing.T, series string, least float64) {
 // VerdictSeries returns the series that counts the records with a verdict.
 func VerdictSeries(verdict string) string {
 	return `aks_audit_log_records_total{verdict="` + verdict + `"}`
+}
+
+// AwaitCaughtUp waits until one of the daemons has handled all hub events of each partition. After a kill all audit
+// events may have arrived before the next daemon has read them again, and a stop at that moment has no checkpoint of them.
+func AwaitCaughtUp(t *testing.T, partitions []string, daemons ...*Daemon) {
+	t.Helper()
+	for _, partition := range partitions {
+		series := `aks_audit_log_partition_lag_events{partition="` + partition + `"}`
+		caughtUp := func(d *Daemon) bool { return d.Metric(t, series) == 0 }
+		Wait(t, func() bool { return slices.ContainsFunc(daemons, caughtUp) }, "%s is 0 in one daemon", series)
+	}
 }
 
 // PartitionsOwned is the series with the number of partitions that the daemon owns.
