@@ -139,29 +139,29 @@ func TestACheckpointIsWrittenWhenEnoughIsConfirmedOrTheIntervalIsOver(t *testing
 		stream
 		want []float64
 	}{
-		"9,000 events a second, confirmed late": {
-			stream{interval: 5 * time.Second, audits: 90, every: 10 * time.Millisecond, confirmTime: 600 * time.Millisecond},
+		"900 events a second, confirmed late": {
+			stream{interval: 5 * time.Second, audits: 9, every: 10 * time.Millisecond, confirmTime: 600 * time.Millisecond},
 			[]float64{1.08, 2.33, 3.58, 4.83, 6.08, 7.33, 8.58, 9.83},
 		},
-		"2,250 events a second, confirmed at once": {
-			stream{interval: 5 * time.Second, audits: 45, every: 20 * time.Millisecond},
+		"225 events a second, confirmed at once": {
+			stream{interval: 5 * time.Second, audits: 9, every: 40 * time.Millisecond},
 			[]float64{0.88, 1.88, 2.88, 3.88, 4.88, 5.88, 6.88, 7.88, 8.88, 9.88},
 		},
-		"9,000 events a second in bursts that are confirmed late": {
+		"900 events a second in bursts that are confirmed late": {
 			stream{
-				interval: 5 * time.Second, audits: 90, every: 10 * time.Millisecond, confirmTime: 250 * time.Millisecond,
+				interval: 5 * time.Second, audits: 9, every: 10 * time.Millisecond, confirmTime: 250 * time.Millisecond,
 				burst: 28, rest: 830 * time.Millisecond,
 			},
 			[]float64{0.55, 1.65, 2.75, 3.85, 4.95, 6.05, 7.15, 8.25, 9.35},
 		},
-		"800 events a second, enough in between": {
-			stream{interval: 5 * time.Second, audits: 400, every: 500 * time.Millisecond}, []float64{2, 4.5, 7, 9.5},
+		"80 events a second, enough in between": {
+			stream{interval: 5 * time.Second, audits: 40, every: 500 * time.Millisecond}, []float64{2, 4.5, 7, 9.5},
 		},
-		"390 events a second, not enough in an interval": {
-			stream{interval: 5 * time.Second, audits: 39, every: 100 * time.Millisecond}, []float64{5, 10},
+		"39 events a second, not enough in an interval": {
+			stream{interval: 5 * time.Second, audits: 39, every: time.Second}, []float64{5, 10},
 		},
 		"an interval below a second": {
-			stream{interval: 500 * time.Millisecond, audits: 900, every: 100 * time.Millisecond}, []float64{0.2, 0.7, 1.2, 1.7, 2.2, 2.7, 3.2, 3.7, 4.2, 4.7, 5.2, 5.7, 6.2, 6.7, 7.2, 7.7, 8.2, 8.7, 9.2, 9.7},
+			stream{interval: 500 * time.Millisecond, audits: 90, every: 100 * time.Millisecond}, []float64{0.2, 0.7, 1.2, 1.7, 2.2, 2.7, 3.2, 3.7, 4.2, 4.7, 5.2, 5.7, 6.2, 6.7, 7.2, 7.7, 8.2, 8.7, 9.2, 9.7},
 		},
 		"nothing passes": {stream: stream{interval: 5 * time.Second}},
 	} {
@@ -181,8 +181,8 @@ func TestTheWriterLooksNoMoreOftenThanItMay(t *testing.T) {
 		stream
 		most int
 	}{
-		"little work":              {stream{interval: 5 * time.Second, audits: 39, every: 100 * time.Millisecond}, 12},
-		"a sink that hangs":        {stream{interval: 5 * time.Second, audits: 39, every: 10 * time.Millisecond, confirmTime: time.Hour}, 60*20 + 12},
+		"little work":              {stream{interval: 5 * time.Second, audits: 39, every: time.Second}, 12},
+		"a sink that hangs":        {stream{interval: 5 * time.Second, audits: 9, every: 10 * time.Millisecond, confirmTime: time.Hour}, 60*20 + 12},
 		"an interval of a minute":  {stream{interval: time.Minute, audits: 1, every: 100 * time.Millisecond}, 2},
 		"nothing passes, interval": {stream{interval: 5 * time.Second}, 12},
 	} {
@@ -200,7 +200,7 @@ func TestAStoreThatFailsIsAskedOnceAnInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &writeTimes{Store: eventhubtest.NewStore()}
 		store.Fail(errors.New("503"))
-		busy := stream{interval: 5 * time.Second, audits: 90, every: 10 * time.Millisecond}
+		busy := stream{interval: 5 * time.Second, audits: 9, every: 10 * time.Millisecond}
 		got, _ := busy.run(t, store, 20*time.Second+time.Millisecond)
 		assertMoments(t, []float64{0.22, 5.22, 10.22, 15.22}, got)
 	})

@@ -87,7 +87,7 @@ func (w *Writer) Position(start eventhub.Position) eventhub.Position {
 const (
 	// manyAudits is how many confirmed audit events are worth a checkpoint before the interval is over. It bounds what
 	// comes again after a crash, as the interval does where there is less to do.
-	manyAudits = 2000
+	manyAudits = 200
 	// shortestInterval is the shortest time between two checkpoints that are written for that reason. It bounds what a
 	// busy partition costs.
 	shortestInterval = time.Second
