@@ -52,11 +52,11 @@ func TestARestartContinuesAfterTheCheckpoint(t *testing.T) {
 func TestThePositionIsWrittenOnceAnIntervalAndNotWhileNothingHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)
-		for i := range 500 {
+		for i := range 150 {
 			b.Hub.Append("0", eventhubtest.OneEach(fmt.Sprint(i))...)
 		}
 		stop := startConsumer(t, b)
-		b.Sink.Await(500)
+		b.Sink.Await(150)
 		time.Sleep(time.Minute) // the bubble's clock
 		assert.Equal(t, 1, b.Store.CheckpointWrites())
 		stop()

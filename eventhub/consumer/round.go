@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"aks-audit-log-go/eventhub"
@@ -20,6 +21,9 @@ const (
 	balanceRetry = 2 * time.Second
 	// roundTimeout bounds a round, so that a store that hangs does not cost the ownerships.
 	roundTimeout = 30 * time.Second
+	// claimsAtOnce is how many partitions are claimed at the same time, each over a connection of its own. They start
+	// before the next ones are claimed, so that the first of many partitions waits for few answers of the storage.
+	claimsAtOnce = 8
 )
 
 // round renews and claims ownerships once, and returns the pause until the next round.
@@ -54,11 +58,16 @@ func (c *Consumer) tryRound(ctx, roundCtx context.Context) error {
 	listed = c.withDeleted(listed)
 	c.outage.ended(time.Now(), listed, c.ownerID, now)
 	c.expires = untilExpiry(listed, c.ownerID, now)
-	won, err := c.claim(roundCtx, c.claimable(c.due(balance(c.partitions, listed, c.ownerID, now, c.rng), now)))
-	c.deleted.remember(won)
 	c.dropLost(listed)
 	c.drainGone()
-	err = errors.Join(err, c.startWon(ctx, roundCtx, won))
+	wanted := c.claimable(c.due(balance(c.partitions, listed, c.ownerID, now, c.rng), now))
+	var won []eventhub.Ownership
+	for some := range slices.Chunk(wanted, claimsAtOnce) {
+		claimed, failures := c.claim(roundCtx, some)
+		c.deleted.remember(claimed)
+		err = errors.Join(err, failures, c.startWon(ctx, roundCtx, claimed))
+		won = append(won, claimed...)
+	}
 	c.reportOwnership(listed, won, now)
 	return err
 }
@@ -71,18 +80,21 @@ func (c *Consumer) due(wanted []eventhub.Ownership, now time.Time) []eventhub.Ow
 	})
 }
 
-// claim claims the wanted partitions, and returns the ownerships that it won. Losing one to another replica is no
-// error, and neither is one that was deleted since it was listed: the next round writes it again.
-func (c *Consumer) claim(ctx context.Context, wanted []eventhub.Ownership) ([]eventhub.Ownership, error) {
-	var won []eventhub.Ownership
-	var failures error
-	for _, ownership := range wanted {
-		claimed, err := c.store.Claim(ctx, ownership)
+// claim claims the wanted partitions at the same time, and returns the ownerships that it won. Losing one to another
+// replica is no error, and neither is one that was deleted since it was listed: the next round writes it again.
+func (c *Consumer) claim(ctx context.Context, wanted []eventhub.Ownership) (won []eventhub.Ownership, failures error) {
+	claimed, answers := make([]eventhub.Ownership, len(wanted)), make([]error, len(wanted))
+	var claims sync.WaitGroup
+	for i := range wanted {
+		claims.Go(func() { claimed[i], answers[i] = c.store.Claim(ctx, wanted[i]) })
+	}
+	claims.Wait()
+	for i, err := range answers {
 		switch {
 		case err == nil:
-			won = append(won, claimed)
+			won = append(won, claimed[i])
 		case errors.Is(err, eventhub.ErrConflict):
-			c.displace(ownership.Partition)
+			c.displace(wanted[i].Partition)
 		case errors.Is(err, eventhub.ErrNotFound):
 		default:
 			failures = errors.Join(failures, err)
