@@ -23,7 +23,7 @@ const (
 	roundTimeout = 30 * time.Second
 	// claimsAtOnce is how many partitions are claimed at the same time, each over a connection of its own. They start
 	// before the next ones are claimed, so that the first of many partitions waits for few answers of the storage.
-	claimsAtOnce = 8
+	claimsAtOnce = 4
 )
 
 // round renews and claims ownerships once, and returns the pause until the next round.

@@ -56,7 +56,7 @@ func openContainer(account connstr.BlobConnection, name string, tokens *azauth.T
 	client := &http.Client{Transport: &http.Transport{
 		Proxy:               azauth.HideProxyValue(http.ProxyFromEnvironment),
 		TLSHandshakeTimeout: retries.TryTimeout,
-		// Renewals follow each other within 12 s, so the connection to the account stays open.
+		// Rounds follow each other within 12 s, so the connection to the account stays open.
 		IdleConnTimeout: time.Minute,
 	}}
 	c := container{name: name, client: client, tokens: tokens, signatureEnds: account.SignatureEnds()}
