@@ -59,7 +59,8 @@ func VerdictSeries(verdict string) string {
 }
 
 // AwaitCaughtUp waits until one of the daemons has handled all hub events of each partition. After a kill all audit
-// events may have arrived before the next daemon has read them again, and a stop at that moment has no checkpoint of them.
+// events may have arrived before the next daemon has read them again, and a stop at that moment has no checkpoint of
+// them.
 func AwaitCaughtUp(t *testing.T, partitions []string, daemons ...*Daemon) {
 	t.Helper()
 	for _, partition := range partitions {

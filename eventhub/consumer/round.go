@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	// balanceInterval is the pause between two rounds, before a jitter of 20 % either way that keeps replicas from
+	// balanceInterval is the pause between two rounds, before a jitter of up to 20 % more that keeps replicas from
 	// acting in step.
 	balanceInterval = 10 * time.Second
-	// renewAfter is the age from which an ownership is renewed. It is between one round and two, so that nearly each
-	// second round renews: storage bills each renewal, which for 32 partitions without events is most of the bill.
+	// renewAfter is the age from which an ownership is renewed. It is between one round and two, so that each second
+	// round renews: storage bills each renewal, which for 32 partitions without events is most of the bill.
 	renewAfter = 18 * time.Second
 	// balanceRetry is how soon a round that failed is tried again.
 	balanceRetry = 2 * time.Second
@@ -42,7 +42,7 @@ func (c *Consumer) round(ctx context.Context) time.Duration {
 		return balanceRetry
 	}
 	c.health.StorageAccepts()
-	pause := time.Duration(float64(balanceInterval) * (0.8 + 0.4*c.rng.Float64()))
+	pause := time.Duration(float64(balanceInterval) * (1 + 0.2*c.rng.Float64()))
 	return min(pause, c.expires)
 }
 

@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -14,6 +15,10 @@ const (
 	mostGarbage = 24 << 20
 	// leastPercent keeps the collector from working all the time if the daemon keeps much.
 	leastPercent = 25
+	// quietPercent is for a heap that takes quietTime or more to fill. A daemon with little to do can collect often, and
+	// one without events holds 8 MiB less.
+	quietPercent = 50
+	quietTime    = time.Second
 )
 
 // liveMetric is what the last collection found to be in use, in bytes.
@@ -23,11 +28,13 @@ const liveMetric = "/gc/heap/live:bytes"
 // next one. The function that it returns ends that.
 func boundGarbage() (stop func()) {
 	var stopped atomic.Bool
-	current := heapPercent
+	current, last := heapPercent, time.Now()
 	sample := []metrics.Sample{{Name: liveMetric}}
 	afterCollections(&stopped, func() {
 		metrics.Read(sample)
-		if wanted := percentFor(sample[0].Value.Uint64()); wanted != current {
+		filled := time.Since(last)
+		last = last.Add(filled)
+		if wanted := percentFor(sample[0].Value.Uint64(), filled); wanted != current {
 			current = wanted
 			debug.SetGCPercent(wanted)
 		}
@@ -35,11 +42,15 @@ func boundGarbage() (stop func()) {
 	return func() { stopped.Store(true) }
 }
 
-// percentFor returns the percentage for a heap of which so many bytes are in use.
-func percentFor(live uint64) int {
+// percentFor returns the percentage for a heap of which so many bytes are in use, and which took so long to fill.
+func percentFor(live uint64, filled time.Duration) int {
+	most := uint64(heapPercent)
+	if filled >= quietTime {
+		most = quietPercent
+	}
 	percent := mostGarbage * 100 / max(live, 1)
-	percent -= percent % 5                                   // each change stops the program for some microseconds
-	return int(min(max(percent, leastPercent), heapPercent)) // #nosec G115 -- bounded
+	percent -= percent % 5                            // each change stops the program for some microseconds
+	return int(min(max(percent, leastPercent), most)) // #nosec G115 -- bounded
 }
 
 // sentinel is an object that nobody refers to. It holds a pointer, so that it has a block of its own.

@@ -13,7 +13,13 @@ import (
 
 func TestTheMoreIsKeptTheSoonerGarbageIsCollected(t *testing.T) {
 	for live, want := range map[uint64]int{0: heapPercent, 6 << 20: heapPercent, 12 << 20: 200, 24 << 20: 100, 40 << 20: 60, 1 << 30: leastPercent} {
-		assert.Equal(t, want, percentFor(live), "%d MiB", live>>20)
+		assert.Equal(t, want, percentFor(live, time.Millisecond), "%d MiB", live>>20)
+	}
+}
+
+func TestAHeapThatFillsSlowlyIsCollectedSooner(t *testing.T) {
+	for live, want := range map[uint64]int{0: quietPercent, 40 << 20: quietPercent, 96 << 20: leastPercent} {
+		assert.Equal(t, want, percentFor(live, quietTime), "%d MiB", live>>20)
 	}
 }
 
