@@ -33,7 +33,7 @@ type recordingWatcher struct {
 	errs []error
 }
 
-// failAfter is how long a test waits for what has to happen. It bounds failures only.
+// failAfter bounds the wait of a test for something that must happen. It matters only if the test fails.
 const failAfter = 2 * time.Minute
 
 func newRecordingWatcher() *recordingWatcher { return &recordingWatcher{calls: make(chan string, 100)} }
@@ -101,7 +101,7 @@ func TestOurOwnCloseIsReportedAsOurs(t *testing.T) {
 	srv, _ := server(t, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/hang" {
 			close(hangs)
-			_, _ = io.Copy(io.Discard, r.Body) // else the end of the request is not noticed
+			_, _ = io.Copy(io.Discard, r.Body) // or else the end of the request is not noticed
 			<-r.Context().Done()
 		}
 	})

@@ -14,6 +14,7 @@ const (
 	maxFailures = 3
 )
 
+// Row is a row of barriers.
 type Row struct {
 	// Interval is CHECKPOINTINTERVAL. At most one row begins in it.
 	Interval time.Duration

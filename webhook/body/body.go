@@ -40,6 +40,7 @@ func New(events []audit.Event, list bool) Body {
 	return b
 }
 
+// Of returns a body with this text.
 func Of(text string) Body { return Body{items: [][]byte{[]byte(text)}, Size: len(text)} }
 
 // EmptyList is a body with an EventList without events.

@@ -79,6 +79,7 @@ type connection struct {
 	ended error
 }
 
+// NewTracker returns a tracker without sessions.
 func NewTracker(options Options) *Tracker {
 	t := &Tracker{
 		options: options, queue: queue.Queue{ConfirmTime: options.ConfirmTime}, row: barrier.Row{Interval: options.Interval},

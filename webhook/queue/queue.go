@@ -15,6 +15,7 @@ const (
 	batchTime = 100 * time.Millisecond
 )
 
+// Proof is the evidence that confirms a request.
 type Proof int
 
 // These are the kinds of Proof, the strongest first.
