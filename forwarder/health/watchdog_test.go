@@ -11,7 +11,7 @@ import (
 	"aks-audit-log-go/internal/promtest"
 )
 
-// watchedHealth is a Health with a watchdog of 5 minutes and a clock of its own.
+// watchedHealth is a Health with a watchdog of 5 minutes and its own clock.
 type watchedHealth struct {
 	*Health
 	now time.Time
