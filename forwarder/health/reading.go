@@ -13,8 +13,8 @@ import (
 const (
 	// attachWithin is how long opening a partition may take after it was claimed.
 	attachWithin = 30 * time.Second
-	// failuresUntilReported is how many failures in a row are reported, but not fewer. A link is cut now and then, and opened
-	// again.
+	// failuresUntilReported is from how many failures in a row on they are reported. A link is cut now and then, and
+	// opened again.
 	failuresUntilReported = 2
 	// opensFor is how long the partition must stay open until earlier failures are forgotten. A hub that refuses a
 	// link answers the attach first and detaches after it, so each refusal may look like an open partition for a

@@ -7,10 +7,10 @@ import (
 )
 
 // knownCounters are the counters of a metric with one label whose values are known beforehand. All counters exist from
-// the start, so that a rate is there before the first event. Counting needs no lock, because the map is never changed.
+// the start, so that a rate exists before the first event. Counting needs no lock, because the map never changes.
 type knownCounters struct {
 	vec *prometheus.CounterVec
-	// fallback is the label value that unknown values count under. Unknown values are not counted if it is empty.
+	// fallback is the label value for unknown values. If it is empty, they are not counted.
 	fallback string
 	byValue  map[string]prometheus.Counter
 }
@@ -43,8 +43,8 @@ func newCounter(name, help string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 }
 
-// predecessorCounter is a counter with a name of the predecessors, which lacks _total. It is exposed as untyped:
-// OpenMetrics appends _total to the name of every counter that lacks it, and dashboards depend on the name.
+// predecessorCounter is a counter with a name of the predecessors, which lacks _total. It is exposed as untyped,
+// because OpenMetrics appends _total to every counter without it, and dashboards depend on the name.
 type predecessorCounter struct {
 	desc  *prometheus.Desc
 	count atomic.Int64

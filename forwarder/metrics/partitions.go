@@ -9,7 +9,7 @@ import (
 )
 
 // partitions is the collector of the metrics by partition. The counters live as long as the process. Lag and age are
-// exported only while this replica owns the partition, because afterwards another replica exports them. partitions is
+// exported only while this replica owns the partition, because another replica exports them afterwards. partitions is
 // a collector of its own because the age is computed at the scrape.
 type partitions struct {
 	now func() time.Time
@@ -97,7 +97,7 @@ func (p *partitions) all() map[string]*Partition {
 	return maps.Clone(p.byID)
 }
 
-// partition returns the metrics of one partition. The first call makes its counters, at 0.
+// partition returns the metrics of one partition. The first call creates its counters at 0.
 func (p *partitions) partition(id string) *Partition {
 	p.mu.Lock()
 	defer p.mu.Unlock()

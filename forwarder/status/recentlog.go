@@ -20,8 +20,8 @@ const (
 )
 
 // RecentLog keeps the last warnings and errors of the log for the status page. It is a hook of the logger. It keeps
-// only the fields of an entry that say where and why. The other fields may name users and objects of the cluster, and
-// the page has more readers than the log.
+// only the fields that say where and why. Other fields may name users and objects of the cluster, and the page has
+// more readers than the log.
 type RecentLog struct {
 	mu sync.Mutex
 	// entries has the newest first.
@@ -34,12 +34,12 @@ type LogEntry struct {
 	At time.Time `json:"at"`
 	// First is when the entry was logged first.
 	First time.Time `json:"first"`
-	// Level is the level of the log, as LOGLEVEL spells it: warn, error, …
+	// Level is the log level, as LOGLEVEL spells it: warn, error, …
 	Level   string `json:"level"`
 	Message string `json:"message"`
-	// Cause is the entry's error or reason. It can be empty.
+	// Cause is the entry's error or reason, or empty.
 	Cause string `json:"cause,omitempty"`
-	// Partitions are the partitions that the entry was about, in the order of their numbers.
+	// Partitions are the partitions of the entry, in the order of their numbers.
 	Partitions []string `json:"partitions,omitempty"`
 	// Count is how often the entry was logged.
 	Count int `json:"count"`
@@ -95,8 +95,8 @@ func causeOf(entry *logrus.Entry) string {
 	return ""
 }
 
-// withPartition returns the partitions and that of the entry, in the order of their numbers. It never changes
-// partitions, because Entries has returned the same slice.
+// withPartition returns the partitions and that of the entry, in the order of their numbers. It never changes its
+// argument, because Entries has returned the same slice.
 func withPartition(partitions []string, entry *logrus.Entry) []string {
 	partition, ok := entry.Data["partition"].(string)
 	if !ok || slices.Contains(partitions, partition) {

@@ -2,7 +2,7 @@ package variable
 
 // The names of the variables, in the order of Table.
 const (
-	// HubConnection and the following say where the hub is, and where and how to read it.
+	// HubConnection and the following are the address of the hub and how to read it.
 	HubConnection = "EHUBNAMESPACECONNECTIONSTRING"
 	HubNamespace  = "EVENTHUBNAMESPACE"
 	HubName       = "EVENTHUBNAME"
@@ -13,7 +13,7 @@ const (
 	HubCAFile     = "EVENTHUBCAFILE"
 	HubPrefetch   = "EVENTHUBPREFETCH"
 
-	// BlobConnection and the following say where checkpoints are stored and how often.
+	// BlobConnection and the following are about where and how often checkpoints are stored.
 	BlobConnection     = "BLOBSTORAGECONNECTIONSTRING"
 	BlobURL            = "BLOBSTORAGEURL"
 	Container          = "BLOBCONTAINERNAME"
@@ -24,7 +24,7 @@ const (
 	ClusterName = "CLUSTERNAME"
 	Categories  = "CATEGORIES"
 
-	// SinkURL and the following say where the sink is, how to sign in there, and what it takes.
+	// SinkURL and the following are the address of the sink, how to sign in there, and what it takes.
 	SinkURL       = "WEBSINKURL"
 	SinkCAFile    = "WEBSINKCAFILE"
 	SinkCertFile  = "WEBSINKCERTFILE"
@@ -47,7 +47,7 @@ const (
 	SettleTime    = "SINKSETTLETIME"
 	SinkBarrier   = "SINKBARRIER"
 
-	// MaxBytesInFlight and the following are about the process as a whole.
+	// MaxBytesInFlight and the following are about the whole process.
 	MaxBytesInFlight = "MAXBYTESINFLIGHT"
 	LogLevel         = "LOGLEVEL"
 	VerboseLevel     = "VERBOSELEVEL"
@@ -72,7 +72,7 @@ func Table() []Variable {
 	return append(all, processVariables()...)
 }
 
-// hubVariables returns the variables that say where the hub is, and where and how to read it.
+// hubVariables returns the variables about the hub and how to read it.
 func hubVariables() []Variable {
 	return []Variable{
 		{
@@ -132,7 +132,7 @@ func hubVariables() []Variable {
 	}
 }
 
-// checkpointVariables returns the variables that say where checkpoints are stored and how often.
+// checkpointVariables returns the variables about where and how often checkpoints are stored.
 func checkpointVariables() []Variable {
 	return []Variable{
 		{
@@ -169,7 +169,7 @@ func checkpointVariables() []Variable {
 	}
 }
 
-// eventVariables returns the variables that say which records are audit events, and what is added to them.
+// eventVariables returns the variables about audit events.
 func eventVariables() []Variable {
 	return []Variable{
 		{
@@ -187,7 +187,7 @@ func eventVariables() []Variable {
 	}
 }
 
-// sinkVariables returns the variables that say where the sink is and how to sign in there.
+// sinkVariables returns the variables about the sink and how to sign in there.
 func sinkVariables() []Variable {
 	return []Variable{
 		{
@@ -235,7 +235,7 @@ func sinkVariables() []Variable {
 	}
 }
 
-// postVariables returns the variables of batches, retries, the rate limit, and redelivery.
+// postVariables returns the variables about batches, retries, the rate limit, and redelivery.
 func postVariables() []Variable {
 	return []Variable{
 		{
@@ -313,7 +313,7 @@ func postVariables() []Variable {
 	}
 }
 
-// processVariables returns the variables of the process as a whole.
+// processVariables returns the variables about the whole process.
 func processVariables() []Variable {
 	return []Variable{
 		{
