@@ -22,7 +22,6 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// checkSink runs a check of the sink at a URL.
 func checkSink(t *testing.T, sink string, within time.Duration) (string, error) {
 	t.Helper()
 	address, err := url.Parse(sink)

@@ -326,7 +326,7 @@ func TestDroppingDropsARunOfRefusals(t *testing.T) {
 	})
 }
 
-// An event is still retried forever when the reason changes. Its limited retries do not start again.
+// An event is still retried forever when the reason changes: its limited retries do not start again.
 func TestAnEventIsRetriedForeverWhateverTheReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := inTurn(404, 503, 503, 404, 200)
