@@ -116,7 +116,6 @@ func parse(values map[string]string, problems *problems) environment {
 	return e
 }
 
-// variableOf returns the variable of a field of environment.
 func variableOf(field string) string {
 	f, _ := reflect.TypeFor[environment]().FieldByName(field)
 	return f.Tag.Get("env")

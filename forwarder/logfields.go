@@ -94,7 +94,6 @@ func (c Config) MarshalJSON() ([]byte, error) {
 	return json.Marshal(c.LogFields())
 }
 
-// prefetch returns HubPrefetch as the start log shows it.
 func prefetch(events int) any {
 	if events == 0 {
 		return "auto"

@@ -19,7 +19,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// server starts a server and counts its connections.
 func server(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *atomic.Int64) {
 	t.Helper()
 	var connections atomic.Int64
@@ -44,7 +43,6 @@ func client(t *testing.T, opts Options) *http.Client {
 	return c
 }
 
-// post sends a body and returns the answer, drained.
 func post(ctx context.Context, c *http.Client, target, body string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(body))
 	if err != nil {

@@ -25,7 +25,6 @@ func readRequest(conn net.Conn) bool {
 	return err == nil
 }
 
-// answer answers 200 and leaves the connection open.
 func answer(conn net.Conn) {
 	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 }

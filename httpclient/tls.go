@@ -15,8 +15,7 @@ type TLSFiles struct {
 	CA string
 	// Certificate holds the client certificate, the leaf first.
 	Certificate string
-	// Key holds the private key of Certificate.
-	Key string
+	Key         string
 }
 
 // TLS holds the content of TLSFiles. The files are read for each new connection, so that a renewed certificate is used

@@ -61,7 +61,6 @@ func (s *secret) warned() []string {
 	return append([]string(nil), s.warnings...)
 }
 
-// client returns a client that uses the files.
 func (s *secret) client(watcher Watcher) *http.Client {
 	s.t.Helper()
 	loaded, err := LoadTLS(s.files, s.warn)

@@ -31,7 +31,6 @@ type Watcher interface {
 	Ended(err error)
 }
 
-// watchedConn reports its end to a Watcher.
 type watchedConn struct {
 	net.Conn
 	watcher Watcher

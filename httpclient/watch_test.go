@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ignoringWatcher is a Watcher that ignores every call.
 type ignoringWatcher struct{}
 
 func (ignoringWatcher) Dialling() error  { return nil }
@@ -24,7 +23,6 @@ func (ignoringWatcher) Connected()       {}
 func (ignoringWatcher) DialFailed(error) {}
 func (ignoringWatcher) Ended(error)      {}
 
-// recordingWatcher is a Watcher that records every call.
 type recordingWatcher struct {
 	forbid error
 	calls  chan string
@@ -198,7 +196,6 @@ func TestAClientHasOneConnectionAtATime(t *testing.T) {
 	assert.EqualValues(t, 1, most.Load())
 }
 
-// brokenConn is a connection whose reads and writes fail.
 type brokenConn struct {
 	net.Conn
 	err error

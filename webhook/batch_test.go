@@ -23,7 +23,6 @@ func batches(most int) func(*forwarder.Config) {
 	return func(cfg *forwarder.Config) { cfg.PostBatchMaxEvents = most }
 }
 
-// list returns the body of a batch.
 func list(all []audit.Event) string {
 	return `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[` + strings.Join(bodies(all), ",") + `]}`
 }
@@ -53,7 +52,6 @@ func against(status int, bad ...int) *script {
 	return s
 }
 
-// verdicts returns the verdicts of the outcomes.
 func verdicts(outcomes []audit.Outcome) []audit.Verdict {
 	var all []audit.Verdict
 	for _, o := range outcomes {

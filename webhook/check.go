@@ -59,7 +59,6 @@ func (p *Poster) Check(ctx context.Context) (string, error) {
 	}
 }
 
-// advised appends advice to a failure.
 func advised(f *failure, do string) error {
 	return fmt.Errorf("%w: %s", f, do)
 }

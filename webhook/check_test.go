@@ -126,7 +126,6 @@ func TestACheckSaysWhatToDoAboutAConnection(t *testing.T) {
 	}
 }
 
-// closedPort returns an address that refuses connections.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -85,7 +85,6 @@ func (p *Poster) noteAnswer(header http.Header) (between bool) {
 	return true
 }
 
-// statusClass returns the status as a metric label.
 func statusClass(status int) string {
 	if status < 200 || status > 599 {
 		return "error"
@@ -109,7 +108,6 @@ type refusals struct {
 	inARow atomic.Int64
 }
 
-// reset starts the count again.
 func (r *refusals) reset() {
 	// The load usually avoids a write, for which the processors of all partitions would contend.
 	if r.inARow.Load() != 0 {

@@ -16,7 +16,6 @@ type credentials struct {
 	token func() string
 }
 
-// loadCredentials reads the files that cfg names.
 func loadCredentials(cfg forwarder.Config, log logrus.FieldLogger) (credentials, error) {
 	warn := func(err error) {
 		log.WithError(err).Warn("cannot renew a credential for the sink, going on with what was read before")

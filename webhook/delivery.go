@@ -12,10 +12,9 @@ import (
 
 // delivery takes one request to its outcome.
 type delivery struct {
-	poster  *Poster
-	session *Session
-	request request
-	// attempts is the number of POSTs so far.
+	poster   *Poster
+	session  *Session
+	request  request
 	attempts int
 	// last is why the last POST was not accepted.
 	last *failure
@@ -102,7 +101,6 @@ func (d *delivery) abandoned(cause error) error {
 	return fmt.Errorf("post to %s abandoned: %w", d.poster.secrets.sink, cause)
 }
 
-// note logs and counts an answer.
 func (d *delivery) note(a answer) {
 	d.poster.log.answered(d, a)
 	d.poster.stats.Partition(d.partition()).SinkAnswered(a.status, a.reason(), a.took)
@@ -186,7 +184,6 @@ func (d *delivery) retryForever() {
 	}
 }
 
-// close ends the delivery, with or without an outcome.
 func (d *delivery) close() {
 	if d.retryingForever {
 		d.poster.log.held.Add(-int64(len(d.request.events)))

@@ -76,7 +76,6 @@ func TestTransportErrorsAreRetried(t *testing.T) {
 	}
 }
 
-// hanging is a sink that never answers.
 func hanging(_ int, req *http.Request) (*http.Response, error) {
 	<-req.Context().Done()
 	return nil, req.Context().Err()

@@ -28,7 +28,6 @@ type failure struct {
 	cause error
 }
 
-// Error returns where the POST went and why it failed.
 func (f *failure) Error() string {
 	text := "post to " + f.sink + ": " + f.reason
 	if f.sinkText != "" {
@@ -39,12 +38,10 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.cause }
 
-// timedOut returns the failure of a POST without an answer within the time-out.
 func (r redactor) timedOut(timeout time.Duration, err error) *failure {
 	return &failure{sink: r.sink, reason: fmt.Sprintf("no answer within %s", timeout), cause: withoutURL(err)}
 }
 
-// noAnswer returns the failure of a POST without an answer.
 func (r redactor) noAnswer(err error) *failure {
 	err = withoutURL(err)
 	reason := err.Error()

@@ -138,7 +138,6 @@ func (f *fixture) posts(class string) uint64 {
 	return 0
 }
 
-// lines returns the messages logged at a level.
 func (f *fixture) lines(level logrus.Level) []string {
 	var lines []string
 	for _, entry := range f.logs.AllEntries() {
@@ -162,7 +161,6 @@ func (f *fixture) everything() string {
 	return all.String()
 }
 
-// event returns the n-th audit event of partition 0.
 func event(n int) audit.Event {
 	return audit.Event{
 		Partition: "0", Sequence: int64(n), Record: 0, AuditID: fmt.Sprintf("id-%d", n),
@@ -170,7 +168,6 @@ func event(n int) audit.Event {
 	}
 }
 
-// events returns the audit events 0 to n-1.
 func events(n int) []audit.Event {
 	all := make([]audit.Event, n)
 	for i := range all {
@@ -200,7 +197,6 @@ type script struct {
 	got   []string        // their bodies
 }
 
-// RoundTrip implements http.RoundTripper.
 func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
@@ -233,14 +229,12 @@ func saying(status int, header ...string) (*http.Response, error) {
 	return resp, nil
 }
 
-// sayingPage returns the web page of an ingress.
 func sayingPage() (*http.Response, error) {
 	resp, err := saying(200, "Content-Type: text/html; charset=utf-8")
 	resp.Body = io.NopCloser(strings.NewReader("<html><body>default backend</body></html>"))
 	return resp, err
 }
 
-// always returns a sink that always answers with the same status.
 func always(status int) *script {
 	return &script{answer: func(int, *http.Request) (*http.Response, error) { return saying(status) }}
 }

@@ -57,7 +57,6 @@ func newLink(p *Poster, cfg forwarder.Config) *link {
 	return l
 }
 
-// open begins a session.
 func (l *link) open() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

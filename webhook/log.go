@@ -29,8 +29,7 @@ type deliveryLog struct {
 	// POST reads it.
 	failing atomic.Bool
 
-	mu sync.Mutex
-	// since is when failing was set.
+	mu       sync.Mutex
 	since    time.Time
 	failures loglimit.Limiter
 }
@@ -39,7 +38,6 @@ func newDeliveryLog(log logrus.FieldLogger) *deliveryLog {
 	return &deliveryLog{log: log, failures: loglimit.Limiter{Interval: reminderInterval}}
 }
 
-// posting logs the start of an attempt, at the debug level.
 func (l *deliveryLog) posting(d *delivery) {
 	// The check saves each POST the cost of fields that are not logged.
 	if !forwarder.Debugging(l.log) {
@@ -48,7 +46,6 @@ func (l *deliveryLog) posting(d *delivery) {
 	l.entry(d).WithField("bytes", d.request.body.Size).Debug("posting audit event")
 }
 
-// answered logs the result of an attempt, at the debug level.
 func (l *deliveryLog) answered(d *delivery, a answer) {
 	if !forwarder.Debugging(l.log) {
 		return
@@ -132,7 +129,6 @@ func (l *deliveryLog) nextFailure(kind string) loglimit.Decision {
 	return next
 }
 
-// entry returns a log entry with the audit event and the attempt.
 func (l *deliveryLog) entry(d *delivery) *logrus.Entry {
 	return l.log.WithFields(d.request.logFields()).WithField("attempt", d.attempts)
 }

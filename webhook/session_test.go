@@ -22,7 +22,6 @@ import (
 // unconfirmed keeps every request unconfirmed for longer than a test takes.
 func unconfirmed(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = true, time.Hour }
 
-// openSession opens a session with a real sink.
 func openSession(t *testing.T, address string, change ...func(*forwarder.Config)) (*Session, *fixture) {
 	t.Helper()
 	f := newFixture(t, nil, at(t, address, change...))

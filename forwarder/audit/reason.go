@@ -24,8 +24,7 @@ const (
 	ReasonUnreadable = "unreadable"
 	// ReasonRefused means that the sink refuses the event for good.
 	ReasonRefused = "refused"
-	// ReasonOther means any other reason.
-	ReasonOther = "other"
+	ReasonOther   = "other"
 )
 
 // DeadLetterReasons returns all reasons, so that their metrics exist before the first dead letter.

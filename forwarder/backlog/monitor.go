@@ -89,7 +89,6 @@ func (m *Monitor) look(now time.Time) {
 	}
 }
 
-// view is the state of all partitions together at one time.
 type view struct {
 	behind bool
 	// givenUp is whether a partition that was behind is no longer owned.
@@ -134,7 +133,6 @@ func (m *Monitor) see(id string, counted *metrics.Partition, now time.Time, chan
 	return v
 }
 
-// newBacklog returns the backlog of a view, with the rates of the window.
 func newBacklog(v view, since time.Time, lately window) *metrics.Backlog {
 	all := lately.sum()
 	b := &metrics.Backlog{

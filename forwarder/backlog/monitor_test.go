@@ -82,7 +82,6 @@ func (f fixture) work(id string, seconds int, handled, arriving int64) {
 	}
 }
 
-// lines returns the logged messages in order.
 func (f fixture) lines() (messages []string) {
 	for _, entry := range f.logged.AllEntries() {
 		messages = append(messages, entry.Message)

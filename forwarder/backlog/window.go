@@ -29,7 +29,6 @@ func (w *window) push(s step) {
 	}
 }
 
-// sum adds up all steps of the window.
 func (w *window) sum() step {
 	var all step
 	for _, s := range *w {

@@ -71,7 +71,6 @@ func ParseBlobConnection(s string) (BlobConnection, error) {
 	return c, nil
 }
 
-// azurite returns the connection for UseDevelopmentStorage=true.
 func azurite(fields map[string]string) (BlobConnection, error) {
 	if fields["developmentstorageproxyuri"] != "" {
 		return BlobConnection{}, errors.New("DevelopmentStorageProxyUri is not supported: give BlobEndpoint, AccountName and AccountKey")

@@ -109,7 +109,6 @@ func checkHubSecret(fields map[string]string) error {
 	return nil
 }
 
-// hubHost returns the host[:port] of an Endpoint.
 func hubHost(endpoint string) (string, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "sb" || u.Hostname() == "" || !ValidPort(u) {

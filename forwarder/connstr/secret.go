@@ -6,7 +6,6 @@ import (
 	"log/slog"
 )
 
-// redacted is printed in place of a secret.
 const redacted = "(redacted)"
 
 // Secret is a text that must not appear in a log, an error or a metric. Printed, formatted or marshalled, it is

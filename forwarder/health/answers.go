@@ -18,8 +18,7 @@ type OwnerView struct {
 	ByPartition map[string]string
 	// RoundFailure is why the last balancing round failed, or empty.
 	RoundFailure string
-	// Owned is the number of partitions that this replica owns.
-	Owned int
+	Owned        int
 }
 
 // OwnerView returns a copy of what is known of the owners.

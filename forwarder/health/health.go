@@ -20,8 +20,7 @@ type Health struct {
 	// roundFailure is why the last balancing round failed, or empty.
 	roundFailure          string
 	owned, total, unowned int
-	// replica is the name of this replica among the owners.
-	replica string
+	replica               string
 	// owners is the owner of each partition, empty for a partition without a live owner.
 	owners map[string]string
 	// sinkFailures holds why the last POST of a partition failed, by partition. Other partitions are absent.
@@ -83,7 +82,6 @@ func oneIf(yes bool, _ string) float64 {
 	return 0
 }
 
-// number returns a number of h that read takes.
 func (h *Health) number(read func() int) float64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()

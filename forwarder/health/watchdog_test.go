@@ -23,7 +23,6 @@ func newWatchedHealth() *watchedHealth {
 	return h
 }
 
-// after lets d pass.
 func (h *watchedHealth) after(d time.Duration) { h.now = h.now.Add(d) }
 
 // minutes lets n minutes pass, in each of which the hub answers a management request.

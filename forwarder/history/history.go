@@ -83,7 +83,6 @@ func (h *History) partition(id string, owned bool, now time.Time) *partition {
 	return p
 }
 
-// rings returns how many partitions have a ring.
 func (h *History) rings() (n int) {
 	for _, p := range h.partitions {
 		if p.ring != nil {

@@ -20,7 +20,6 @@ import (
 	"aks-audit-log-go/internal/promtest"
 )
 
-// fixture is a history whose clock a test sets.
 type fixture struct {
 	history *History
 	stats   *metrics.Statistics

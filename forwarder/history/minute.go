@@ -17,7 +17,6 @@ type sample struct {
 // unknown stands for a number that was not recorded.
 var unknown = math.NaN()
 
-// nothing is a sample without numbers.
 var nothing = sample{unknown, unknown, unknown, unknown, unknown, unknown}
 
 // minute is the sample of a complete minute. It has 12 bytes, because there are 1,440 for each partition.
@@ -46,7 +45,6 @@ func (m minute) sample() sample {
 	}
 }
 
-// note adds a later sample of the same partition.
 func (s *sample) note(later sample) {
 	lag := s.lag
 	s.add(later)
@@ -56,7 +54,6 @@ func (s *sample) note(later sample) {
 	}
 }
 
-// add adds the sample of another partition.
 func (s *sample) add(other sample) {
 	s.arrived, s.handled = plus(s.arrived, other.arrived), plus(s.handled, other.handled)
 	s.delivered, s.lag = plus(s.delivered, other.delivered), plus(s.lag, other.lag)

@@ -20,7 +20,6 @@ func newRing(now time.Time) *ring {
 	return &ring{now: nothing, first: at, last: at}
 }
 
-// minuteOf returns the minute of a time, counted from the Unix epoch.
 func minuteOf(at time.Time) int64 { return at.Unix() / 60 }
 
 // note adds a sample to the current minute. Minutes between the last sample and this one are recorded as empty. If the
@@ -39,7 +38,6 @@ func (r *ring) note(s sample, now time.Time) {
 	r.now.note(s)
 }
 
-// each calls do with each minute, the oldest first.
 func (r *ring) each(do func(sample)) {
 	for at := r.first; at < r.last; at++ {
 		do(r.over[at%length].sample())

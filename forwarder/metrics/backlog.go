@@ -37,7 +37,6 @@ func (s *Statistics) Backlog() *Backlog { return s.backlog.Load() }
 // SetBacklog records how far the partition is behind the hub, nil if it is not. b must not be changed afterwards.
 func (p *Partition) SetBacklog(b *Backlog) { p.backlog.Store(b) }
 
-// newCatchUp returns the metric of the backlog's CatchUpSeconds.
 func (s *Statistics) newCatchUp() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "aks_audit_log_catchup_seconds",

@@ -28,7 +28,6 @@ type clusters struct {
 	byName map[string]*cluster
 }
 
-// cluster holds the metrics of one cluster.
 type cluster struct {
 	records atomic.Int64
 	newest  atomic.Int64 // in Unix nanoseconds, or unknown
@@ -52,13 +51,11 @@ func newClusters() *clusters {
 	}
 }
 
-// Describe implements prometheus.Collector.
 func (c *clusters) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.records
 	ch <- c.newest
 }
 
-// Collect implements prometheus.Collector.
 func (c *clusters) Collect(ch chan<- prometheus.Metric) {
 	for name, s := range c.all() {
 		ch <- prometheus.MustNewConstMetric(c.records, prometheus.CounterValue, float64(s.Records), name)
@@ -68,7 +65,6 @@ func (c *clusters) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// all returns a snapshot of each cluster, by name.
 func (c *clusters) all() map[string]ClusterSnapshot {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -110,7 +106,6 @@ func (c *clusters) cluster(name string) *cluster {
 	return c.byName[name]
 }
 
-// read counts records, and notes when their hub event was enqueued.
 func (c *cluster) read(records int, enqueued time.Time) {
 	c.records.Add(int64(records))
 	raise(&c.newest, enqueued)

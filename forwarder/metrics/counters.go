@@ -38,7 +38,6 @@ func (c *knownCounters) add(value string, n int) {
 	}
 }
 
-// newCounter returns a counter without labels.
 func newCounter(name, help string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 }
@@ -54,13 +53,10 @@ func newPredecessorCounter(name, help string) *predecessorCounter {
 	return &predecessorCounter{desc: prometheus.NewDesc(name, help, nil, nil)}
 }
 
-// Describe implements prometheus.Collector.
 func (c *predecessorCounter) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
 
-// Collect implements prometheus.Collector.
 func (c *predecessorCounter) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(c.desc, prometheus.UntypedValue, float64(c.count.Load()))
 }
 
-// add counts n.
 func (c *predecessorCounter) add(n int) { c.count.Add(int64(n)) }

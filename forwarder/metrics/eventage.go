@@ -6,7 +6,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// newEventAges returns the histogram of EventAccepted.
 func newEventAges() prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "aks_audit_log_accepted_event_age_seconds",

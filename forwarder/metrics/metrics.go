@@ -99,7 +99,6 @@ func newPostDurations() *prometheus.HistogramVec {
 // statusError is the status class of a POST without an answer.
 const statusError = "error"
 
-// statusClasses returns the status classes of aks_audit_log_post_duration_seconds.
 func statusClasses() []string { return []string{"2xx", "3xx", "4xx", "5xx", statusError} }
 
 // postBuckets returns the upper bounds of the durations in seconds, from an idle Falco, which answers in 0.2 ms, to
@@ -108,7 +107,6 @@ func postBuckets() []float64 {
 	return []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
 }
 
-// buildInfoMetric returns aks_audit_log_build_info.
 func buildInfoMetric(version string) prometheus.Collector {
 	_, revision, goVersion := forwarder.BuildInfo()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -120,7 +118,6 @@ func buildInfoMetric(version string) prometheus.Collector {
 	return info
 }
 
-// verdictLabels returns all verdicts as label values.
 func verdictLabels() []string {
 	var labels []string
 	for _, v := range audit.Verdicts() {

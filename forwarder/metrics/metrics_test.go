@@ -16,7 +16,6 @@ import (
 	"aks-audit-log-go/internal/promtest"
 )
 
-// newTestStatistics returns statistics, their registry, and their clock.
 func newTestStatistics(t *testing.T) (*Statistics, *prometheus.Registry, *promtest.Clock) {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()

@@ -37,7 +37,6 @@ type Partition struct {
 
 // SinkAnswer is the result of one POST.
 type SinkAnswer struct {
-	// At is when the POST ended.
 	At time.Time `json:"at"`
 	// Status is the status code of the answer, 0 if there was none.
 	Status int `json:"status"`
@@ -50,7 +49,6 @@ type SinkAnswer struct {
 // Snapshot is the state of one partition at one moment. Position, Lag, Newest, Oldest and Backlog are known only while
 // it is owned.
 type Snapshot struct {
-	// Owned is whether this replica owns the partition.
 	Owned bool
 	// Position is the sequence number up to which all hub events have their verdict, nil if unknown.
 	Position *int64
@@ -90,7 +88,6 @@ func newPartition(id string, vec *partitions) *Partition {
 	return p
 }
 
-// forget sets lag, position, newest and oldest to unknown.
 func (p *Partition) forget() {
 	p.lag.Store(unknown)
 	p.position.Store(unknown)
@@ -204,7 +201,6 @@ func (p *Partition) Snapshot() Snapshot {
 	return s
 }
 
-// known returns a pointer to value, or nil if value is unknown.
 func known(value int64) *int64 {
 	if value < 0 {
 		return nil

@@ -43,7 +43,6 @@ var conditions = []Condition{
 	ConditionNotReading, ConditionNotDelivering,
 }
 
-// rank returns the index of a condition in conditions.
 func (c Condition) rank() int { return slices.Index(conditions, c) }
 
 // lateness returns the condition of a backlog, which is nil if there is none.

@@ -33,7 +33,6 @@ type connections struct {
 	changes int64
 }
 
-// connection is the state of an open connection.
 type connection struct {
 	address netip.Addr
 	// busy is whether a request is being read or answered.
@@ -67,7 +66,6 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// add adds a new connection, and closes one that is surplus then.
 func (c *connections) add(conn net.Conn) {
 	address := addressOf(conn)
 	c.mu.Lock()

@@ -17,7 +17,6 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// fakeConn is a connection from an address.
 type fakeConn struct {
 	net.Conn
 	from   net.IP
@@ -31,7 +30,6 @@ func (c *fakeConn) Close() error {
 	return nil
 }
 
-// open notes a new connection of the n-th address.
 func open(c *connections, n int) *fakeConn {
 	conn := &fakeConn{from: net.IPv4(10, 0, byte(n>>8), byte(n))}
 	c.note(conn, http.StateNew)

@@ -27,7 +27,6 @@ func root() http.HandlerFunc {
 	}
 }
 
-// statusJSON returns a handler that answers with the current status.
 func statusJSON(status func() Status) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, status()) }
 }

@@ -22,8 +22,7 @@ const (
 
 // PartitionStatus is the status of a partition. Position, lag and age are known only while this replica owns it.
 type PartitionStatus struct {
-	ID string `json:"id"`
-	// State is one of the Partition constants.
+	ID    string `json:"id"`
 	State string `json:"state"`
 	// Condition is how far this partition is behind, empty if another replica owns it.
 	Condition Condition `json:"condition"`

@@ -30,9 +30,7 @@ type RecentLog struct {
 
 // LogEntry is a warning or an error, and how often it was logged.
 type LogEntry struct {
-	// At is when the entry was logged last.
-	At time.Time `json:"at"`
-	// First is when the entry was logged first.
+	At    time.Time `json:"at"`
 	First time.Time `json:"first"`
 	// Level is the log level, as LOGLEVEL spells it: warn, error, …
 	Level   string `json:"level"`
@@ -41,8 +39,7 @@ type LogEntry struct {
 	Cause string `json:"cause,omitempty"`
 	// Partitions are the partitions of the entry, in the order of their numbers.
 	Partitions []string `json:"partitions,omitempty"`
-	// Count is how often the entry was logged.
-	Count int `json:"count"`
+	Count      int      `json:"count"`
 }
 
 var _ logrus.Hook = (*RecentLog)(nil)
@@ -107,7 +104,6 @@ func withPartition(partitions []string, entry *logrus.Entry) []string {
 	return all
 }
 
-// shortened cuts a text after maxText bytes.
 func shortened(text string) string {
 	if len(text) <= maxText {
 		return text

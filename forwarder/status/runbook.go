@@ -2,7 +2,6 @@ package status
 
 import "strings"
 
-// runbookFile is the path of the runbook in the repository.
 const runbookFile = "docs/operations.md"
 
 // runbook returns the place of a section of the runbook. base is the address of the folder above docs, or empty.

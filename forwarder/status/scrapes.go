@@ -34,7 +34,6 @@ func newScrapes(metrics http.Handler) *scrapes {
 	return &scrapes{metrics: metrics, making: make(chan struct{}, maxScrapes)}
 }
 
-// ServeHTTP implements http.Handler.
 func (s *scrapes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.making <- struct{}{}:
@@ -48,7 +47,6 @@ func (s *scrapes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.send(w, made.body.Bytes())
 }
 
-// make makes an answer, and sets the header.
 func (s *scrapes) make(header http.Header, r *http.Request) *madeAnswer {
 	defer func() { <-s.making }()
 	made := &madeAnswer{header: header, status: http.StatusOK}
@@ -73,7 +71,6 @@ func (s *scrapes) send(w http.ResponseWriter, body []byte) {
 	s.unread = slices.DeleteFunc(s.unread, func(other *http.ResponseController) bool { return other == sending })
 }
 
-// madeAnswer is an http.ResponseWriter that keeps the answer.
 type madeAnswer struct {
 	header http.Header
 	status int

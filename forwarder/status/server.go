@@ -137,7 +137,6 @@ func probe(holds func() (bool, string)) http.HandlerFunc {
 	}
 }
 
-// answer writes a short text that must not be cached.
 func answer(w http.ResponseWriter, status int, text string) {
 	header := w.Header()
 	header.Set("Content-Type", "text/plain; charset=utf-8")
@@ -151,7 +150,6 @@ func answer(w http.ResponseWriter, status int, text string) {
 // debugWriter passes the lines of the standard library's logger to logrus.
 type debugWriter struct{ logger logrus.FieldLogger }
 
-// Write implements io.Writer.
 func (w debugWriter) Write(line []byte) (int, error) {
 	w.logger.WithField("error", strings.TrimSpace(string(line))).Debug("statistics request failed")
 	return len(line), nil

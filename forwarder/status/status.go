@@ -31,13 +31,10 @@ const (
 // Status is the answer of /status.json, which the status page shows. It holds no secret: only the host of the
 // connection strings, and only scheme and host of the sink's URL.
 type Status struct {
-	// Time is when the status was taken.
-	Time time.Time `json:"time"`
-	// Started is when the daemon started.
+	Time    time.Time `json:"time"`
 	Started time.Time `json:"started"`
 	Version string    `json:"version"`
-	// State is one of the State constants.
-	State string `json:"state"`
+	State   string    `json:"state"`
 	// Summary answers an operator's first questions.
 	Summary Summary `json:"summary"`
 	// Reason is the text of the probe that State follows.

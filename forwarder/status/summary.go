@@ -88,7 +88,6 @@ func ending(s Status) Summary {
 		ToDo: "Restart it, unless a liveness probe does: it has tried to connect again for the whole WATCHDOGTIMEOUT."}
 }
 
-// notDelivering returns the summary while the sink does not take audit events.
 func (o *Overview) notDelivering(s Status) Summary {
 	kept := "Nothing is lost until the retention of the hub ends."
 	if o.cfg.FailurePolicy == forwarder.FailureDrop {
@@ -98,7 +97,6 @@ func (o *Overview) notDelivering(s Status) Summary {
 		ToDo: "See that Falco's pod runs and its Service has endpoints. After 401, 403, 404, 405 or a web page, correct WEBSINKURL. " + kept}
 }
 
-// notReading returns the summary while partitions are not read.
 func notReading(s Status, in []PartitionStatus) Summary {
 	for _, p := range in {
 		if p.State != PartitionUnowned {
@@ -120,7 +118,6 @@ func unwatched(why string) Summary {
 		ToDo: "Correct the diagnostic setting, or CATEGORIES. What AKS does not write to the hub is lost."}
 }
 
-// late returns the summary of a replica that reads and delivers.
 func late(condition Condition, backlog *metrics.Backlog) Summary {
 	const faster = "Make Falco faster, raise RATELIMITEREVENTSPERSECONDS if it is set, or add replicas, up to the number of partitions."
 	sum := Summary{Works: true, Level: levelWarn}

@@ -41,7 +41,6 @@ func nearest(typed string, known map[string]bool) string {
 	return best
 }
 
-// lettersOf returns a name in upper case without underscores and dashes.
 func lettersOf(name string) string {
 	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToUpper(name))
 }

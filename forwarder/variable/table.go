@@ -72,7 +72,6 @@ func Table() []Variable {
 	return append(all, processVariables()...)
 }
 
-// hubVariables returns the variables about the hub and how to read it.
 func hubVariables() []Variable {
 	return []Variable{
 		{
@@ -132,7 +131,6 @@ func hubVariables() []Variable {
 	}
 }
 
-// checkpointVariables returns the variables about where and how often checkpoints are stored.
 func checkpointVariables() []Variable {
 	return []Variable{
 		{
@@ -169,7 +167,6 @@ func checkpointVariables() []Variable {
 	}
 }
 
-// eventVariables returns the variables about audit events.
 func eventVariables() []Variable {
 	return []Variable{
 		{
@@ -187,7 +184,6 @@ func eventVariables() []Variable {
 	}
 }
 
-// sinkVariables returns the variables about the sink and how to sign in there.
 func sinkVariables() []Variable {
 	return []Variable{
 		{
@@ -235,7 +231,6 @@ func sinkVariables() []Variable {
 	}
 }
 
-// postVariables returns the variables about batches, retries, the rate limit, and redelivery.
 func postVariables() []Variable {
 	return []Variable{
 		{
@@ -313,7 +308,6 @@ func postVariables() []Variable {
 	}
 }
 
-// processVariables returns the variables about the whole process.
 func processVariables() []Variable {
 	return []Variable{
 		{

@@ -25,15 +25,13 @@ type Variable struct {
 	Default string
 	// DefaultMeans explains Default in words, or is empty if that is not needed.
 	DefaultMeans string
-	// Need is whether the variable must be set.
-	Need Need
+	Need         Need
 	// Secret is whether the value must not be shown.
 	Secret bool
 	// Help says in one line what the variable is for.
 	Help string
 	// Wants describes valid values. It follows "it should be" in error messages.
-	Wants string
-	// Example is a valid value.
+	Wants   string
 	Example string
 }
 

@@ -89,14 +89,12 @@ func (b Body) Bytes() []byte {
 	return text
 }
 
-// bodyReader reads a body from its beginning.
 type bodyReader struct {
 	body Body
 	// next is the number of the part that is being read. done is how many of its bytes have been read.
 	next, done int
 }
 
-// Read implements io.Reader.
 func (r *bodyReader) Read(to []byte) (n int, err error) {
 	for n < len(to) {
 		if r.next > 2*len(r.body.items) {
@@ -113,5 +111,4 @@ func (r *bodyReader) Read(to []byte) (n int, err error) {
 	return n, nil
 }
 
-// Close implements io.Closer.
 func (r *bodyReader) Close() error { return nil }

@@ -15,7 +15,6 @@ import (
 	"aks-audit-log-go/webhook/barrier"
 )
 
-// modelSteps is how many steps each run of the model takes.
 var modelSteps = flag.Int("model", 20_000, "steps of the model")
 
 // These are Falco's figures. They are repeated here so that the model does not share a mistake of the rule.
@@ -151,7 +150,6 @@ func (m *model) end(err error) {
 	}
 }
 
-// reopen opens the next session if the last one is lost.
 func (m *model) reopen() {
 	if m.session.Err() != nil {
 		m.stats.losses++

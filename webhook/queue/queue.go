@@ -44,7 +44,6 @@ type Queue struct {
 	recent []mark
 }
 
-// request is an accepted request.
 type request struct {
 	sequence int64
 	// answer is the number of the answer that accepted it. total is how many events the connection's requests held,

@@ -22,7 +22,6 @@ type user struct {
 	saysMore     bool
 }
 
-// slice is a row of requests of one session.
 type slice struct {
 	name  string
 	takes time.Duration

@@ -40,7 +40,6 @@ var (
 	uPlotLicense string
 )
 
-// style returns the text of the page's <style> element.
 func style() string { return uPlotStyle + "\n" + ownStyle }
 
 // uPlot returns the text of the <script> element of uPlot, with its licence.
@@ -52,7 +51,6 @@ func script() string {
 	return "\"use strict\";\n(() => {\n" + strings.Join(parts, "\n") + "})();\n"
 }
 
-// html returns the page with its style and scripts.
 func html() string {
 	return strings.NewReplacer("/*style*/", style(), "/*uplot*/", uPlot(), "/*script*/", script()).Replace(document)
 }

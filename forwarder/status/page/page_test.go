@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fetch requests the page from the handler, as a browser does.
 func fetch(t *testing.T) (http.Header, string) {
 	t.Helper()
 	answer := httptest.NewRecorder()
