@@ -25,7 +25,7 @@ func (l *loader) hub() {
 	l.out.StartPosition = start
 }
 
-// hubConnection checks the way to sign in to the namespace: EVENTHUBNAMESPACE or a connection string.
+// hubConnection takes the namespace and its credentials from EVENTHUBNAMESPACE or from a connection string.
 func (l *loader) hubConnection() {
 	if l.isSet(variable.HubNamespace) {
 		l.hubNamespace()

@@ -27,7 +27,7 @@ func proxyFor(req *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(req)
 }
 
-// inCluster reports whether only a cluster knows the host's name: it has no dot, or is that of a Service or a pod. The
+// inCluster reports whether only a cluster knows the host's name: it has no dot, or it names a Service or a pod. The
 // cluster's domain is usually cluster.local, but can be any.
 func inCluster(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))

@@ -18,7 +18,7 @@ type split struct {
 
 // deliverBatch delivers as many of the first events as may go at once, and returns their outcome. It splits a refused
 // batch in halves, in order, down to the event that the sink refuses, or to a size that it takes. The remaining parts
-// come first in the next call, so that no outcome waits for that of a later event.
+// come first in the next call, so that no outcome waits for a later event.
 func (s *Session) deliverBatch(ctx context.Context, events []audit.Event) (audit.Outcome, error) {
 	for {
 		batch, err := s.nextRequest(ctx, events)

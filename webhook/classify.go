@@ -93,8 +93,8 @@ func statusClass(status int) string {
 }
 
 const (
-	// maxRefusals is how many requests in a row, over all partitions, may be refused before the sink must show that
-	// the events are bad, and not the endpoint. Bad audit events are rare and lie between good ones. So a wrong
+	// maxRefusals is how many requests in a row, over all partitions, may be refused. After that, the sink must show
+	// that the events are bad, and not the endpoint. Bad audit events are rare and lie between good ones. So a wrong
 	// endpoint costs at most five dead letters, which can be sent again.
 	maxRefusals = 5
 	// maxProvenRefusals is the same for a sink that takes an empty list. Anyone who can cause bad audit events can

@@ -31,9 +31,9 @@ func (p *Poster) admit(ctx context.Context, wanted int) (admitted int, err error
 	return admitted, nil
 }
 
-// atATime returns how many events a POST waits for under the rate limit. It waits for as many as the limit grants in
-// gatherTime, because a POST costs much more than an event, but no event shall wait long for others. More are taken if
-// they are granted already. After Stop it waits for none.
+// atATime returns how many events a POST waits for under the rate limit. A POST costs much more than an event, so it
+// waits until the limit grants several. These are at most what it grants in gatherTime, so that no event waits long. A
+// POST takes more if they are granted already. After Stop it waits for none.
 func (p *Poster) atATime() int {
 	burst := p.limiter.Burst()
 	granted := int(min(p.limiter.Tokens(), float64(burst)))

@@ -66,8 +66,8 @@ func KindOfCategory(name string) CategoryKind {
 	}
 }
 
-// KnownCategory returns the name of a category of AKS in lower case, or CategoryOther for any other name or none. So
-// the remembered and shown categories do not grow with what somebody writes into the hub.
+// KnownCategory returns the name of a category of AKS in lower case, or CategoryOther for any other name or none.
+// Foreign records in the hub then cannot add to the categories that are remembered and shown.
 func KnownCategory(name string) string {
 	switch KindOfCategory(name) {
 	case CategoryOfAudit, CategoryOfText:

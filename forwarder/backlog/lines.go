@@ -50,7 +50,7 @@ func timeToCatchUp(b *metrics.Backlog) string {
 	}
 }
 
-// longest is the longest time that is logged: a time.Duration cannot hold any number of seconds.
+// longest bounds the logged time, because a time.Duration cannot hold every number of seconds.
 const longest = 10 * 365 * 24 * time.Hour
 
 // seconds returns a number of seconds as a duration, without fractions.

@@ -29,13 +29,13 @@ type Monitor struct {
 	partitions map[string]*partition
 	window     window
 	last       time.Time
-	// behind is the current time of being behind, nil if there is none.
+	// behind is the current backlog's episode, nil if there is none.
 	behind *episode
 	// lastLine is when the log last said that this replica is behind.
 	lastLine time.Time
 }
 
-// episode is a time of being behind.
+// episode is the time from the start of a backlog to its end.
 type episode struct {
 	since time.Time
 	// done is what was done since its start.

@@ -101,8 +101,8 @@ const statusError = "error"
 
 func statusClasses() []string { return []string{"2xx", "3xx", "4xx", "5xx", statusError} }
 
-// postBuckets returns the upper bounds of the durations in seconds, from an idle Falco, which answers in 0.2 ms, to
-// one that answers just before the default POSTTIMEOUT.
+// postBuckets returns the upper bounds of the durations in seconds. An idle Falco answers in 0.2 ms; the slowest
+// answer comes just before the default POSTTIMEOUT.
 func postBuckets() []float64 {
 	return []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
 }
@@ -173,7 +173,7 @@ func (s *Statistics) RecordDeadLettered(reason string) {
 	s.RecordsDone(audit.DeadLettered, 1)
 }
 
-// EventRepaired counts an audit event that AKS cut, of which the part before the cut goes to the sink.
+// EventRepaired counts an audit event that AKS cut. Its part before the cut goes to the sink.
 func (s *Statistics) EventRepaired() { s.repaired.Inc() }
 
 // EventTruncated counts an audit event that goes to the sink without parts of it, and its original, stored as a dead

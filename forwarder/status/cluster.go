@@ -24,8 +24,8 @@ type ClusterStatus struct {
 	Records int64 `json:"records"`
 	// Newest is when the newest hub event with such a record was enqueued, nil if unknown.
 	Newest *time.Time `json:"newest"`
-	// Silent is whether Newest is between 15 minutes and a day before that of another cluster. Another replica may
-	// have read the cluster since.
+	// Silent is whether Newest is 15 minutes to a day older than that of another cluster. Another replica may have
+	// read the cluster since.
 	Silent bool `json:"silent"`
 }
 

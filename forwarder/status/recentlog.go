@@ -92,8 +92,8 @@ func causeOf(entry *logrus.Entry) string {
 	return ""
 }
 
-// withPartition returns the partitions and that of the entry, in the order of their numbers. It never changes its
-// argument, because Entries has returned the same slice.
+// withPartition returns the partitions, with the entry's partition added, in the order of their numbers. It never
+// changes its argument, because Entries has returned the same slice.
 func withPartition(partitions []string, entry *logrus.Entry) []string {
 	partition, ok := entry.Data["partition"].(string)
 	if !ok || slices.Contains(partitions, partition) {

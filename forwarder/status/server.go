@@ -40,8 +40,8 @@ type Server struct {
 }
 
 // NewServer returns a server of the metrics in reg, of health, status and the history kept. addr has the form
-// [host]:port. names are host names under which the status is shown, in addition to those that need no setting (see
-// hosts). Failures of single requests are logged to logger at debug level. The server does not listen yet.
+// [host]:port. names are host names under which the status is shown, in addition to the default ones (see hosts).
+// Failures of single requests are logged to logger at debug level. The server does not listen yet.
 func NewServer(addr string, names []string, reg *prometheus.Registry, health *health.Health, status func() Status,
 	kept *history.History, logger logrus.FieldLogger,
 ) *Server {

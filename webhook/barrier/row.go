@@ -10,7 +10,7 @@ const (
 	quiet = 100 * time.Millisecond
 	// retryAfter is the wait after a barrier that was not accepted.
 	retryAfter = time.Second
-	// maxFailures is how many of the first barriers in a row may fail before the sink counts as one that takes none.
+	// maxFailures is how many barriers may fail, if none was ever accepted, until the sink counts as taking none.
 	maxFailures = 3
 )
 

@@ -49,8 +49,7 @@ func (t *Tracker) BeginBarrier() bool {
 }
 
 // Barrier records the answer to a barrier and when the barrier was sent. If it was not accepted, final is whether it
-// never will be. The sink counts as one that takes no barriers if the first one was refused for good or the first ones
-// failed.
+// never will be. If the sink has never accepted one, a final refusal or repeated failures mean that it takes none.
 func (t *Tracker) Barrier(accepted, final bool, sent time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

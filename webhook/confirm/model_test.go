@@ -27,7 +27,7 @@ const (
 // to the engine, and an engine that takes batches. Time is the bubble's. When it ends, it loses what it holds.
 type simulatedFalco struct {
 	queue []simulatedRequest
-	// parsing is the request whose events go to the engine. handed counts those that have gone.
+	// parsing is the request whose events go to the engine. handed is how many of them the engine has.
 	parsing *simulatedRequest
 	handed  int
 	// batch is the engine's current batch. busyUntil is when the engine is done with it.
@@ -244,7 +244,7 @@ func (m *model) postSome(most int) {
 	m.reopen()
 }
 
-// idle does what the tracker asks for, as the link does, until a time.
+// idle does what the tracker asks for, as the link does, until the given time.
 func (m *model) idle(until time.Time) {
 	for {
 		next := m.tracker.Next()

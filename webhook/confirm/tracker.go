@@ -29,8 +29,8 @@ type Options struct {
 	Replay bool
 	// KeepAlive is KEEPALIVE: whether connections are reused.
 	KeepAlive bool
-	// Barriers is whether barriers are sent (SINKBARRIER). Insist is whether that goes on if the sink refuses the
-	// first.
+	// Barriers is whether barriers are sent (SINKBARRIER). Insist is whether they are sent even if the sink refuses
+	// the first.
 	Barriers, Insist bool
 	// Weaker is called with the reason when less evidence than before has to confirm requests. It must not call the
 	// tracker.

@@ -14,7 +14,7 @@ const (
 	// firstEvents is the limit of the first requests, when nothing is known about the sink yet.
 	firstEvents = 32
 	// leastEvents is the smallest limit, unless answers take longer than slowAnswer. If small requests are answered
-	// late as well, the way or this machine is slow, and not the sink.
+	// late as well, the network or this machine is slow, and not the sink.
 	leastEvents = 16
 	slowAnswer  = 250 * time.Millisecond
 	// stuckAnswer is the answer time from which on requests are too large in any case.
@@ -33,7 +33,7 @@ type Pace struct {
 	mu sync.Mutex
 	// events and bytes limit a request. bytes is POSTBATCHMAXBYTES, or less once the sink has answered 413.
 	events, bytes int
-	// shortest is the shortest answer time so far. It stands for the time on the way.
+	// shortest is the shortest answer time so far. It stands for the time that the network takes.
 	shortest time.Duration
 	// answers, left and spent sum up the recent answers: their number, the events that had left the sink's queue, and
 	// the time that they took beyond shortest.
@@ -52,8 +52,8 @@ func (p *Pace) Limits() (events, bytes int) {
 	return p.events, p.bytes
 }
 
-// Accepted records that a request with so many events was accepted, how many events left the sink's queue by that, and
-// how long the answer took. While none have left, the queue has room, and the answer says nothing about the sink.
+// Accepted records an accepted request: its events, the events that left the sink's queue by it, and the answer time.
+// While none have left, the queue has room, and the answer says nothing about the sink.
 func (p *Pace) Accepted(events, left int, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

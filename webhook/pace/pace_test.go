@@ -10,7 +10,7 @@ import (
 // queued is the size of the simulated sink's queue, in requests.
 const queued = 52
 
-// sink is a sink that processes so many events a second, and whose answers take so long on their way.
+// sink is a sink that processes so many events a second, over a network that takes so long.
 type sink struct {
 	perSecond float64
 	way       time.Duration

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// user takes turns: its requests take a time, with a pause after each.
+// user takes turns: each of its requests takes so long, and a pause follows.
 type user struct {
 	name         string
 	requests     int
@@ -189,7 +189,8 @@ func TestTheEndOfAContextEndsAWait(t *testing.T) {
 	}
 }
 
-// Of many sessions, some of which give up while they wait, never two have the turn at once, and it is never lost.
+// Many sessions take turns, and some give up while they wait. Never do two have the turn at once, and it is never
+// lost.
 func TestOnlyOneHasTheTurnAtATime(t *testing.T) {
 	var turn Turn
 	var holders, turns atomic.Int32
