@@ -16,14 +16,14 @@ import (
 // maxColumns is the width of a line of prose. A tab counts as four columns.
 const maxColumns = 120
 
-// written says which parts of a document may be wider, because a program writes them.
+// written names the parts of documents that may be wider, because a program writes them.
 var written = map[string]string{
 	filepath.FromSlash("deploy/helm/aks-audit-log-go/README.md"): "tables", // helm-docs, from values.yaml
 	filepath.FromSlash("docs/performance.md"):                    "all",    // make bench
 }
 
-// banned are the words and phrases that make a sentence hard to read at once, with what to write instead. Each stands
-// for whole words, and the case does not matter, unless its pattern says otherwise.
+// banned are words and phrases that make a sentence hard to read, with what to write instead. Each matches whole words
+// in any case, unless its pattern says otherwise.
 var banned = map[string]string{
 	`mend(s|ed|ing)?`:       "fix, solve, help",
 	`good-?byes?`:           "name what is closed",
@@ -47,16 +47,16 @@ var banned = map[string]string{
 }
 
 var (
-	// quoted is text in backticks, which may go on in the next line, but not in the next paragraph.
+	// quoted is text in backticks. It may continue in the next line, but not in the next paragraph.
 	quoted = regexp.MustCompile("`(?:[^`\n]|\n[^\n`])+`")
-	// unbreakable is a line of code with a directive for a linter, which has to stand there, or a long address.
+	// unbreakable is a line of code with a linter's directive, which must stand there, or a long address.
 	unbreakable = regexp.MustCompile(`//nolint:|// #nosec |^\s*// (in )?https://\S+$`)
 	// blocksOfCode are the blocks of code in a document.
 	blocksOfCode = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
 )
 
-// TestTheDocumentsAreInPlainEnglish holds the width of the lines and the banned words. What stands in backticks is
-// quoted, for example from the log, and may have any words.
+// TestTheDocumentsAreInPlainEnglish checks the width of the lines and the banned words. Text in backticks is quoted,
+// for example from the log, and may have any words.
 func TestTheDocumentsAreInPlainEnglish(t *testing.T) {
 	documents := files(t, ".md")
 	for path, text := range files(t, ".md.gotmpl") {
@@ -74,7 +74,7 @@ func TestTheDocumentsAreInPlainEnglish(t *testing.T) {
 	}
 }
 
-// TestTheCommentsAreInPlainEnglish holds the same for the comments in all Go files of all modules.
+// TestTheCommentsAreInPlainEnglish checks the same for the comments in all Go files of all modules.
 func TestTheCommentsAreInPlainEnglish(t *testing.T) {
 	comments := 0
 	for path, text := range files(t, ".go") {
@@ -95,7 +95,7 @@ func TestTheCommentsAreInPlainEnglish(t *testing.T) {
 	assert.Greater(t, comments, 5000)
 }
 
-// TestTheBannedWordsAreFound keeps the patterns from finding nothing, or too much.
+// TestTheBannedWordsAreFound checks that the patterns match bad sentences, and no others.
 func TestTheBannedWordsAreFound(t *testing.T) {
 	for text, want := range map[string][]string{
 		"A restart would mend it.":                     {"mend"},
@@ -113,7 +113,7 @@ func TestTheBannedWordsAreFound(t *testing.T) {
 	assert.Equal(t, 8, columns("\té…a4"))
 }
 
-// checkWords fails the test for each banned word of a text that stands at a place.
+// checkWords fails the test for each banned word of the text at a place.
 func checkWords(t *testing.T, place, text string) {
 	t.Helper()
 	for _, word := range bannedWords(text) {

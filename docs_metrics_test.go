@@ -50,8 +50,8 @@ func TestTheDocumentationHasExactlyTheMetrics(t *testing.T) {
 	assert.Equal(t, exported, slices.Sorted(maps.Keys(documented)))
 }
 
-// documentedMetrics returns the entries of docs/configuration.md by the name of their metric: - `name` (`label`):
-// text. The lists within an entry belong to it.
+// documentedMetrics returns the entries of docs/configuration.md by metric: - `name` (`label`): text. An entry
+// includes its lists.
 func documentedMetrics(t *testing.T, docs string) map[string]string {
 	t.Helper()
 	entries := map[string]string{}

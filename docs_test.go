@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEachTestThatADocumentNamesExists keeps the documents from promising what no test proves any more.
+// TestEachTestThatADocumentNamesExists checks that documents promise nothing that no test proves any more.
 func TestEachTestThatADocumentNamesExists(t *testing.T) {
 	exist := testNames(t)
 	named := regexp.MustCompile(`\bTest[A-Z]\w+`)
@@ -29,7 +29,7 @@ func TestEachTestThatADocumentNamesExists(t *testing.T) {
 	assert.Greater(t, seen, 200)
 }
 
-// testNames are the tests of all modules of the project.
+// testNames are the names of the tests in all modules of the project.
 func testNames(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}
@@ -42,7 +42,7 @@ func testNames(t *testing.T) map[string]bool {
 	return names
 }
 
-// TestEachSourceFileThatADocumentNamesExists keeps the documents from naming source files that were renamed or deleted.
+// TestEachSourceFileThatADocumentNamesExists checks that documents name no source file that was renamed or deleted.
 func TestEachSourceFileThatADocumentNamesExists(t *testing.T) {
 	exist := map[string]bool{
 		"azure_eventhub_checkpoint.go": true, // KEDA's
@@ -61,7 +61,7 @@ func TestEachSourceFileThatADocumentNamesExists(t *testing.T) {
 	assert.Greater(t, seen, 30)
 }
 
-// files are the texts of the project's files whose paths end so, by their paths.
+// files are the texts of the project's files whose paths end so, by path.
 func files(t *testing.T, suffix string) map[string]string {
 	t.Helper()
 	texts := map[string]string{}

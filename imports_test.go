@@ -13,8 +13,8 @@ import (
 
 const modulePath = "aks-audit-log-go"
 
-// mayImport says for each package which packages of the module it may import, besides the packages in internal/ that
-// import none of these. So nothing imports upwards, and no cycle can come about.
+// mayImport says which packages of the module each package may import, besides the packages in internal/ that import
+// none of these. So nothing imports upwards, and there is no cycle.
 var mayImport = map[string][]string{
 	".":                {"internal/cli"},
 	"internal/cli":     {"eventhub", "forwarder", "forwarder/audit", "forwarder/variable", "internal/admin", "internal/check", "internal/daemon", "internal/replay", "internal/tail", "internal/testalert"},
@@ -92,16 +92,16 @@ func name(path string) string {
 	return strings.TrimPrefix(path, modulePath+"/")
 }
 
-// forTests tells whether a package serves only tests, the demo, or the generation of files.
+// forTests reports whether a package serves only tests, the demo, or the generation of files.
 func forTests(name string) bool {
 	return strings.HasSuffix(name, "test") || strings.HasPrefix(name, "internal/hubtest/") || name == "internal/demo" || name == "internal/manpages" ||
 		strings.HasPrefix(name, "deploy") || name == "scripts"
 }
 
-// listPackages returns the packages of the module that are part of the product.
+// listPackages returns the packages of the product.
 func listPackages(t *testing.T) []goPackage {
 	t.Helper()
-	files(t, ".go") // go test caches the result until a file changes that the test itself has read, not go list
+	files(t, ".go") // go test would cache the result: it ignores files that only go list reads
 	output, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Deps", "./...").Output()
 	require.NoError(t, err)
 	var packages []goPackage

@@ -40,7 +40,7 @@ func TestEachLinkBetweenTheDocumentsLeadsSomewhere(t *testing.T) {
 	assert.Greater(t, seen, 100)
 }
 
-// markdown are the texts of all Markdown files by their paths, without their blocks of code.
+// markdown are the texts of all Markdown files by path, without their blocks of code.
 func markdown(t *testing.T) map[string]string {
 	t.Helper()
 	texts := files(t, ".md")
@@ -51,7 +51,7 @@ func markdown(t *testing.T) map[string]string {
 }
 
 // anchors are what GitHub makes of the headings of a text: letters, digits, dashes and underscores in lower case,
-// spaces as dashes, and a number after those that exist already.
+// dashes for spaces, and a number after an anchor that exists already.
 func anchors(text string) []string {
 	headings := regexp.MustCompile(`(?m)^#+ +(.*)$`)
 	address := regexp.MustCompile(`\]\([^)]*\)`)

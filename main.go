@@ -1,5 +1,5 @@
 // Command aks-audit-log-go forwards the Kubernetes audit events that AKS writes to an Azure Event Hub to Falco's
-// k8saudit webhook. All configuration is in the environment; the command help lists it.
+// k8saudit webhook. The environment holds the whole configuration; the command help lists its variables.
 package main
 
 import (

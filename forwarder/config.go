@@ -16,16 +16,16 @@ type FailurePolicy string
 const (
 	// FailureHold keeps the event and posts it until the sink takes it. It is the default.
 	FailureHold FailurePolicy = "hold"
-	// FailureDrop counts an error and goes on with the next event, as the predecessors did.
+	// FailureDrop counts an error and continues with the next event, as the predecessors did.
 	FailureDrop FailurePolicy = "drop"
 )
 
-// BarrierMode is whether the sink's queue is probed with empty requests, as SINKBARRIER says.
+// BarrierMode is whether empty requests probe the sink's queue (SINKBARRIER).
 type BarrierMode string
 
 // The barrier modes, spelled as in SINKBARRIER.
 const (
-	// BarrierAuto sends barriers unless the sink refuses the first. It is the default.
+	// BarrierAuto sends barriers unless the sink refuses the first one. It is the default.
 	BarrierAuto BarrierMode = "auto"
 	// BarrierOn sends barriers, whatever the sink answers.
 	BarrierOn BarrierMode = "on"
@@ -64,11 +64,11 @@ const (
 	StartEarliest StartKind = iota
 	// StartLatest starts at the first hub event after the partition was first claimed.
 	StartLatest
-	// StartAtTime starts at the first hub event that was enqueued at or after a time.
+	// StartAtTime starts at the first hub event enqueued at or after a time.
 	StartAtTime
 )
 
-// StartPosition is where the daemon starts in a partition that has no checkpoint.
+// StartPosition is where the daemon starts in a partition without a checkpoint.
 type StartPosition struct {
 	Kind StartKind
 	// Time is set if Kind is StartAtTime.
@@ -89,82 +89,81 @@ func (p StartPosition) String() string {
 
 // Config is the whole configuration, checked by Load. Printed, it shows no secret.
 type Config struct {
-	// HubConnection says where the Event Hubs namespace is and how to sign in there.
+	// HubConnection is the address of the Event Hubs namespace and the way to sign in there.
 	HubConnection connstr.HubConnection
-	// HubName is the event hub as it was typed. The service ignores its case.
+	// HubName is the event hub as typed. The service ignores its case.
 	HubName string
-	// ConsumerGroup is the consumer group of the hub, by default "$Default".
+	// ConsumerGroup is the consumer group, by default "$Default".
 	ConsumerGroup string
-	// HubClient is the library that reads from the hub, by default ClientAzEventHubs.
+	// HubClient reads from the hub, by default ClientAzEventHubs.
 	HubClient HubClient
-	// HubTransport is what carries AMQP to the hub, by default TransportAMQP.
+	// HubTransport carries AMQP to the hub, by default TransportAMQP.
 	HubTransport HubTransport
-	// HubCAFile is a PEM file with authorities that may sign the hub's certificate, in addition to the system's. It is
-	// empty, no file, by default.
+	// HubCAFile is a PEM file with authorities that may sign the hub's certificate, in addition to the system's. By
+	// default it is empty: no file.
 	HubCAFile string
-	// HubPrefetch is how many hub events a partition requests in advance, from 1 to 300. 0, the default, is as many as
-	// MaxBytesInFlight allows.
+	// HubPrefetch is how many hub events a partition requests in advance, from 1 to 300. 0, the default, means as many
+	// as MaxBytesInFlight allows.
 	HubPrefetch int
 	// StartPosition is where a partition without a checkpoint starts, by default at the earliest hub event.
 	StartPosition StartPosition
 
-	// Blob says where the checkpoints are and how to sign in there. It is nil if CheckpointDir is set.
+	// Blob is the address of the checkpoints and the way to sign in there. It is nil if CheckpointDir is set.
 	Blob *connstr.BlobConnection
 	// BlobContainerName is the container in Blob. It is empty if CheckpointDir is set.
 	BlobContainerName string
 	// CheckpointDir is a local folder for the checkpoints, in place of Blob.
 	CheckpointDir string
-	// CheckpointInterval is the longest time between two checkpoints of a busy partition, by default 5 s. It is above
-	// 0.
+	// CheckpointInterval is the longest time between two checkpoints of a busy partition. It is above 0, by default 5
+	// s.
 	CheckpointInterval time.Duration
 
 	// ClusterName is whether each audit event gets the annotation cluster_name, by default false.
 	ClusterName bool
-	// Categories are the log categories whose records are audit events for the sink, as they were typed. Their case
-	// does not matter. They are "kube-audit" and "kube-audit-admin" by default, and never empty.
+	// Categories are the log categories of audit events for the sink, as typed. Their case does not matter. They are
+	// never empty, and by default "kube-audit" and "kube-audit-admin".
 	Categories []string
 
 	// SinkURL is where audit events are posted. It can hold a user, a password and a query: show SinkAddress instead.
 	SinkURL *url.URL
-	// SinkCAFile is a PEM file with authorities that may sign the sink's certificate, in addition to the system's. It
-	// is empty, no file, by default.
+	// SinkCAFile is a PEM file with authorities that may sign the sink's certificate, in addition to the system's. By
+	// default it is empty: no file.
 	SinkCAFile string
-	// SinkCertFile is a PEM file with the client certificate for the sink. It is empty by default.
+	// SinkCertFile is a PEM file with the client certificate for the sink, by default empty.
 	SinkCertFile string
-	// SinkKeyFile is a PEM file with the key of SinkCertFile. It is empty by default.
+	// SinkKeyFile is a PEM file with the key of SinkCertFile, by default empty.
 	SinkKeyFile string
-	// SinkToken is sent to the sink as a bearer token. It is empty, no token, by default.
+	// SinkToken is the bearer token for the sink. By default it is empty: no token.
 	SinkToken connstr.Secret
-	// SinkTokenFile is a file with such a token, in place of SinkToken.
+	// SinkTokenFile is a file with that token, in place of SinkToken.
 	SinkTokenFile string
 	// SinkAgent is what a command adds to the user agent of its POSTs. Load leaves it empty.
 	SinkAgent string
-	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space between tokens. It
-	// is 262144, Falco's maxEventSize, by default, and from 1024 to 12000000.
+	// SinkMaxEventSize is the largest audit event that the sink takes, in bytes without white space between tokens,
+	// from 1024 to 12000000. By default it is 262144, Falco's maxEventSize.
 	SinkMaxEventSize int
-	// PostBatchMaxEvents is how many audit events a POST holds at most, by default 400. 1 posts each event by itself,
-	// not in a list.
+	// PostBatchMaxEvents is the most audit events in a POST, by default 400. 1 posts each event alone, not in a list.
 	PostBatchMaxEvents int
-	// PostBatchMaxBytes is how many bytes the body of a POST has at most, by default 1 MiB. It is from 1024 to
-	// 10485760. A larger event is posted alone.
+	// PostBatchMaxBytes is the largest body of a POST in bytes, from 1024 to 10485760, by default 1 MiB. A larger
+	// event is posted alone.
 	PostBatchMaxBytes int
-	// PostMaxRetries is how often a POST is repeated, by default 5. 0 is never.
+	// PostMaxRetries is how often a POST is repeated, by default 5. 0 means never.
 	PostMaxRetries int
 	// PostRetryDelay is how much longer each retry waits than the one before, by default 1 s. It can be 0.
 	PostRetryDelay time.Duration
-	// PostTimeout bounds one POST, from dialling to the end of the answer. It is 60 s by default, because Falco's
-	// webhook answers slowly when it is busy, and above 0.
+	// PostTimeout bounds one POST, from dialling to the end of the answer. It is above 0, by default 60 s, because a
+	// busy Falco answers slowly.
 	PostTimeout time.Duration
 	// FailurePolicy says what happens when the retries are used up, by default FailureHold.
 	FailurePolicy FailurePolicy
-	// RateLimit is the highest number of audit events per second. It is 0, unlimited, by default.
+	// RateLimit is the highest number of audit events per second. By default it is 0: unlimited.
 	RateLimit float64
-	// RateBurst is how many audit events may go at once under RateLimit, by default 50. It is at least 1.
+	// RateBurst is how many audit events may go at once under RateLimit. It is at least 1, by default 50.
 	RateBurst int
 	// KeepAlive is whether connections to the sink are reused, by default true.
 	KeepAlive bool
-	// SinkReplay is whether audit events that the sink accepted and that are not confirmed are delivered again when the
-	// connection to the sink is lost, by default true.
+	// SinkReplay is whether accepted but unconfirmed audit events are delivered again when the connection to the sink
+	// is lost, by default true.
 	SinkReplay bool
 	// SinkSettleTime is how long the sink may take for the last audit events that have left its queue, by default 5 s.
 	// 0 confirms audit events as soon as they are accepted.
@@ -172,29 +171,28 @@ type Config struct {
 	// SinkBarrier is whether empty requests show what has left the sink's queue, by default BarrierAuto.
 	SinkBarrier BarrierMode
 
-	// MaxBytesInFlight bounds the hub events between their arrival and their verdicts, over all partitions, by default
-	// 64 MiB. It is at least 1 MiB.
+	// MaxBytesInFlight bounds the hub events between their arrival and their verdicts, over all partitions. It is at
+	// least 1 MiB, by default 64 MiB.
 	MaxBytesInFlight int
 	// LogLevel is the least important level that is logged, by default info.
 	LogLevel logrus.Level
-	// LogFormat is "text" or "json". Empty, the default, is text on a terminal, else json.
+	// LogFormat is "text" or "json". Empty, the default, means text on a terminal and json elsewhere.
 	LogFormat string
 	// StatsAddress is where the statistics server listens, by default ":9000".
 	StatsAddress string
 	// StatsHosts are host names under which the status page is shown, in addition to IP addresses, localhost and the
-	// names of the Kubernetes cluster. They are none by default.
+	// names of the Kubernetes cluster. By default there are none.
 	StatsHosts []string
-	// RunbookURL is the address of the folder above docs/operations.md, without a slash at its end. It is empty by
-	// default.
+	// RunbookURL is the address of the folder above docs/operations.md, without a slash at its end, by default empty.
 	RunbookURL string
-	// PprofAddress is where profiles are served, with a host. It is empty, nowhere, by default.
+	// PprofAddress is where profiles are served, with a host. By default it is empty: nowhere.
 	PprofAddress string
-	// ShutdownTimeout bounds the whole shutdown, by default 25 s. It is above 0.
+	// ShutdownTimeout bounds the whole shutdown. It is above 0, by default 25 s.
 	ShutdownTimeout time.Duration
-	// WatchdogTimeout is how long the consumer may make no progress before it counts as wedged, by default 5 min. 0 is
-	// forever; else it is at least 1 s.
+	// WatchdogTimeout is how long the consumer may make no progress before it counts as wedged. It is at least 1 s, by
+	// default 5 min. 0 means forever.
 	WatchdogTimeout time.Duration
 
-	// Warnings are settings that are valid but probably not intended, one sentence each, for the start log.
+	// Warnings are sentences about valid settings that are probably not intended, for the start log.
 	Warnings []string
 }

@@ -1,2 +1,3 @@
-// Package forwarder holds the configuration, read once from the environment and checked, the logger, and the version.
+// Package forwarder holds the configuration, which it reads once from the environment and checks, the logger, and the
+// version.
 package forwarder

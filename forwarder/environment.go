@@ -62,10 +62,10 @@ type environment struct {
 	WatchdogTimeout    time.Duration  `env:"WATCHDOGTIMEOUT"`
 }
 
-// readVariables puts the variables of environ that the daemon knows into values, by their names in upper case. environ
-// has the form of os.Environ. Values are trimmed, because a mounted Secret ends in a newline, and empty ones are left
-// out. Two spellings of one name with different values are a problem, because nobody can know which value was
-// intended.
+// readVariables copies the variables that the daemon knows from environ into values, by their names in upper case.
+// environ has the form of os.Environ. Values are trimmed, because a mounted Secret ends in a newline, and empty ones
+// are left out. Two spellings of one name with different values are a problem, because either could be the intended
+// one.
 func readVariables(environ []string, values map[string]string, problems *problems) {
 	known, spellings := knownNames(), make(map[string]string)
 	for _, entry := range environ {
@@ -79,14 +79,14 @@ func readVariables(environ []string, values map[string]string, problems *problem
 			values[name], spellings[name] = value, spelling
 			continue
 		}
-		// The same spelling twice is not reported: as in any program, the first one counts.
+		// The same spelling twice is not reported: the first one counts, as in any program.
 		if first != spelling && values[name] != value {
 			problems.add(strings.TrimSuffix(name, fileSuffix), "is set as %s and as %s, to different values: keep one of them", first, spelling)
 		}
 	}
 }
 
-// knownNames returns the names of the variables that the daemon reads, and of their NAME_FILE forms, in upper case.
+// knownNames returns the names of the daemon's variables and of their NAME_FILE forms, in upper case.
 func knownNames() map[string]bool {
 	known := make(map[string]bool)
 	for _, v := range variable.Table() {
@@ -95,7 +95,6 @@ func knownNames() map[string]bool {
 	return known
 }
 
-// parse parses values into their types. A variable without a value gets its default.
 func parse(values map[string]string, problems *problems) environment {
 	all := make(map[string]string)
 	for _, v := range variable.Table() {
@@ -108,7 +107,7 @@ func parse(values map[string]string, problems *problems) environment {
 		return e
 	}
 	for _, failure := range failed.Errors {
-		// The text of the error has the value in it, so only the name of the field is used.
+		// The error text includes the value, so only the name of the field is used.
 		var wrong env.ParseError
 		if errors.As(failure, &wrong) {
 			problems.wrong(variableOf(wrong.Name))
@@ -117,7 +116,6 @@ func parse(values map[string]string, problems *problems) environment {
 	return e
 }
 
-// variableOf returns the variable that a field of environment is read from.
 func variableOf(field string) string {
 	f, _ := reflect.TypeFor[environment]().FieldByName(field)
 	return f.Tag.Get("env")

@@ -6,9 +6,9 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// Load reads the configuration from environ, which has the form of os.Environ, and from the files that its NAME_FILE
-// variables name. It reads nothing else. The case of names does not matter; white space around values is trimmed; an
-// empty variable counts as not set. The error has a line for each problem and contains no secret.
+// Load reads the configuration from environ, which has the form of os.Environ, and from the files of its NAME_FILE
+// variables, and from nothing else. It ignores the case of names, trims white space around values, and treats an empty
+// variable as not set. The error has a line for each problem and no secret.
 func Load(environ []string) (Config, error) {
 	values := make(map[string]string)
 	problems := newProblems(values)
@@ -36,7 +36,7 @@ func Load(environ []string) (Config, error) {
 
 // loader checks the environment part by part, and fills in the configuration.
 type loader struct {
-	// values are the values of the variables that are set, by name.
+	// values holds the values of the variables that are set, by name.
 	values   map[string]string
 	in       environment
 	out      Config
@@ -49,11 +49,10 @@ func (l *loader) isSet(name string) bool {
 	return ok
 }
 
-// warn adds a warning to the configuration.
 func (l *loader) warn(text string) { l.out.Warnings = append(l.out.Warnings, text) }
 
-// onOrOff parses the value of a switch. It accepts true and false too, because YAML reads on and off without quotes
-// so.
+// onOrOff parses the value of a switch. It accepts true and false too, because YAML turns unquoted on and off into
+// them.
 func (l *loader) onOrOff(name, value string) bool {
 	switch strings.ToLower(value) {
 	case "on", "true":
@@ -65,7 +64,7 @@ func (l *loader) onOrOff(name, value string) bool {
 	return false
 }
 
-// eitherOr adds the problem that both ways to sign in are set. Nobody can know which one was intended.
+// eitherOr adds the problem that both ways to sign in are set, because either could be the intended one.
 func (l *loader) eitherOr(withoutKey, withKey string) {
 	l.problems.add(withoutKey, "is set beside %s: choose one, Microsoft Entra ID or a key", withKey)
 }

@@ -12,7 +12,7 @@ import (
 // categoryName matches the names of Azure's log categories.
 var categoryName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 
-// nameCategories says what to do about a name that is no category.
+// nameCategories is the advice about a name that is no category.
 const nameCategories = "audit events are in kube-audit and kube-audit-admin"
 
 // auditEvents checks which records are audit events, and what is added to them.
@@ -21,9 +21,8 @@ func (l *loader) auditEvents() {
 	l.categories()
 }
 
-// categories accepts any name, because AKS may get another category of audit events. It warns of each name that is not
-// known to have audit events: records of a text log would become dead letters, and a name that no record has selects
-// nothing.
+// categories accepts any name, because AKS may get another category of audit events. It warns of each name without
+// known audit events: records of a text log would become dead letters, and a name without records selects nothing.
 func (l *loader) categories() {
 	for name := range strings.SplitSeq(l.in.Categories, ",") {
 		if name = strings.TrimSpace(name); name != "" {

@@ -10,7 +10,6 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// hub checks where the hub is, and where and how to read it.
 func (l *loader) hub() {
 	l.hubConnection()
 	l.hubName()
@@ -26,7 +25,7 @@ func (l *loader) hub() {
 	l.out.StartPosition = start
 }
 
-// hubConnection checks how to sign in to the namespace: with EVENTHUBNAMESPACE or with a connection string.
+// hubConnection takes the namespace and its credentials from EVENTHUBNAMESPACE or from a connection string.
 func (l *loader) hubConnection() {
 	if l.isSet(variable.HubNamespace) {
 		l.hubNamespace()
@@ -63,7 +62,7 @@ func (l *loader) hubNamespace() {
 }
 
 // hubName takes the hub from EVENTHUBNAME or from the connection string. If both name a hub, it must be the same one.
-// Otherwise the client would read another hub than the one that is configured.
+// Otherwise the client would read another hub than the configured one.
 func (l *loader) hubName() {
 	entity := l.out.HubConnection.EntityPath
 	name := l.in.HubName
@@ -81,7 +80,6 @@ func (l *loader) hubName() {
 	l.out.HubName = name
 }
 
-// parseStartPosition parses EVENTHUBSTARTPOSITION.
 func parseStartPosition(s string) (StartPosition, bool) {
 	switch strings.ToLower(s) {
 	case "earliest":
@@ -93,7 +91,6 @@ func parseStartPosition(s string) (StartPosition, bool) {
 	return StartPosition{Kind: StartAtTime, Time: t}, err == nil
 }
 
-// hubClient checks the client of the hub and its settings.
 func (l *loader) hubClient() {
 	l.out.HubClient = HubClient(strings.ToLower(l.in.HubClient))
 	if l.out.HubClient != ClientAzEventHubs && l.out.HubClient != ClientAzureEventHubsGo {
@@ -126,8 +123,8 @@ func (l *loader) webSockets() {
 	}
 }
 
-// retiredClient refuses settings that azure-event-hubs-go does not support. Otherwise they would show as a failure to
-// connect, or not at all.
+// retiredClient refuses settings that azure-event-hubs-go does not support. Otherwise they would fail to connect, or
+// silently have no effect.
 func (l *loader) retiredClient() {
 	refuse := func(name, what string) {
 		l.problems.add(name, "%s, which %s=%s cannot do: change it, or set %s=%s",
@@ -140,7 +137,7 @@ func (l *loader) retiredClient() {
 	case connection.SAS != "":
 		refuse(variable.HubConnection, "has a SharedAccessSignature in it")
 	case connection.Host != "" && !strings.Contains(connection.Namespace(), "."):
-		// The parser of azure-event-hubs-go splits the host into a namespace and a suffix.
+		// azure-event-hubs-go splits the host into a namespace and a suffix.
 		refuse(variable.HubConnection, "has an Endpoint whose host has no dot in it (127.0.0.1 in place of localhost would do)")
 	}
 	if l.out.HubCAFile != "" {

@@ -20,7 +20,6 @@ func (l *loader) batches() {
 	}
 }
 
-// retries checks what happens after a failed POST.
 func (l *loader) retries() {
 	l.out.PostMaxRetries = l.in.MaxRetries
 	if l.in.MaxRetries < 0 || l.in.MaxRetries > 1_000_000 {
@@ -41,7 +40,6 @@ func (l *loader) retries() {
 	}
 }
 
-// rate checks the rate limit.
 func (l *loader) rate() {
 	l.out.RateLimit = l.in.RateLimit
 	if l.in.RateLimit < 0 || math.IsNaN(l.in.RateLimit) || math.IsInf(l.in.RateLimit, 0) {
@@ -54,7 +52,7 @@ func (l *loader) rate() {
 	l.out.KeepAlive = l.in.KeepAlive
 }
 
-// confirming checks when audit events that the sink has accepted are confirmed.
+// confirming checks when accepted audit events are confirmed.
 func (l *loader) confirming() {
 	l.out.SinkReplay = l.onOrOff(variable.SinkReplay, l.in.SinkReplay)
 	l.out.SinkSettleTime = l.in.SinkSettleTime

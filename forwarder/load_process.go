@@ -15,7 +15,6 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// logs checks the level and the format of the log.
 func (l *loader) logs() {
 	level, err := logrus.ParseLevel(l.in.LogLevel)
 	if err != nil {
@@ -31,7 +30,7 @@ func (l *loader) logs() {
 	}
 }
 
-// verboseLevel maps the .NET predecessor's levels; see the README of sysdiglabs/aks-audit-log.
+// verboseLevel maps the .NET predecessor's levels: see the README of sysdiglabs/aks-audit-log.
 func (l *loader) verboseLevel() {
 	levels := []logrus.Level{logrus.ErrorLevel, logrus.InfoLevel, logrus.DebugLevel, logrus.TraceLevel}
 	if l.in.VerboseLevel < 1 || l.in.VerboseLevel > len(levels) {
@@ -43,7 +42,6 @@ func (l *loader) verboseLevel() {
 	}
 }
 
-// process checks the settings of the process as a whole.
 func (l *loader) process() {
 	l.out.MaxBytesInFlight = l.in.MaxBytesInFlight
 	if l.in.MaxBytesInFlight < 1<<20 || l.in.MaxBytesInFlight > math.MaxInt32 {
@@ -69,7 +67,6 @@ func (l *loader) process() {
 // hostName matches host names, without a port.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
 
-// statsHosts checks the host names of the status page.
 func (l *loader) statsHosts() {
 	for name := range strings.SplitSeq(l.in.StatsHosts, ",") {
 		if name = strings.TrimSpace(name); name == "" {
@@ -82,7 +79,6 @@ func (l *loader) statsHosts() {
 	}
 }
 
-// runbookURL checks the address of the runbook.
 func (l *loader) runbookURL() {
 	if l.in.RunbookURL == "" {
 		return
@@ -96,8 +92,8 @@ func (l *loader) runbookURL() {
 	l.out.RunbookURL = strings.TrimRight(address.String(), "/")
 }
 
-// pprofAddress checks the address of the profiles. An address without a host is one of the loopback interface: unlike
-// the statistics, nobody else needs profiles.
+// pprofAddress checks the address of the profiles. Without a host it listens on the loopback only, because profiles,
+// unlike statistics, have no other clients.
 func (l *loader) pprofAddress() {
 	if l.in.PprofAddress == "" {
 		return

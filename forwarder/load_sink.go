@@ -9,7 +9,6 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// sink checks the address of the sink and how to sign in there.
 func (l *loader) sink() {
 	l.sinkTLS()
 	l.sinkToken()
@@ -31,7 +30,6 @@ func (l *loader) sink() {
 	}
 }
 
-// sinkTLS checks the files of certificates and keys.
 func (l *loader) sinkTLS() {
 	l.out.SinkCAFile = l.in.SinkCAFile
 	l.out.SinkCertFile, l.out.SinkKeyFile = l.in.SinkCertFile, l.in.SinkKeyFile
@@ -47,7 +45,6 @@ func (l *loader) sinkTLS() {
 	}
 }
 
-// sinkToken checks the bearer token.
 func (l *loader) sinkToken() {
 	l.out.SinkToken, l.out.SinkTokenFile = l.in.SinkToken, l.in.SinkTokenFile
 	l.path(variable.SinkTokenFile, l.in.SinkTokenFile)
@@ -59,15 +56,15 @@ func (l *loader) sinkToken() {
 	}
 }
 
-// path checks that a value can only be a path, because errors of the file will show it later.
+// path checks that a value can only be a path, because later errors about the file show it.
 func (l *loader) path(name, value string) {
 	if l.isSet(name) && !looksLikePath(value) {
 		l.problems.add(name, "is %s: it should be %s", shownPath(value), variable.Lookup(name).Wants)
 	}
 }
 
-// sinkURLFits refuses settings that have no effect with the URL of the sink. An operator who sets a certificate does
-// not expect audit events to be sent unencrypted.
+// sinkURLFits refuses settings without effect for the sink's URL. An operator who sets a certificate does not expect
+// audit events to be sent unencrypted.
 func (l *loader) sinkURLFits(u *url.URL) {
 	if u.Scheme != "https" {
 		for _, name := range []string{variable.SinkCAFile, variable.SinkCertFile, variable.SinkKeyFile} {
@@ -86,7 +83,7 @@ func (l *loader) sinkURLFits(u *url.URL) {
 	}
 }
 
-// sinkInClear warns of a secret that is sent to the sink without encryption. On this machine nobody listens in.
+// sinkInClear warns if a secret is sent to the sink unencrypted. On the loopback nothing can listen in.
 func (l *loader) sinkInClear(u *url.URL) {
 	if u.Scheme != "http" || isLoopback(u.Hostname()) {
 		return
@@ -122,8 +119,8 @@ func ValidToken(token string) bool {
 	return token != ""
 }
 
-// eventSize checks the largest audit event. A list with that event alone must stay below Falco's webhookMaxBatchSize
-// of 12 MiB. The smallest size leaves room for the parts of an event that are not its objects.
+// eventSize checks the largest audit event. A list with only that event must stay below Falco's webhookMaxBatchSize of
+// 12 MiB. The smallest size leaves room for the parts of an event that are not its objects.
 func (l *loader) eventSize() {
 	l.out.SinkMaxEventSize = l.in.MaxEventSize
 	if l.in.MaxEventSize < 1024 || l.in.MaxEventSize > 12_000_000 {

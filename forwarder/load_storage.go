@@ -9,7 +9,6 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// checkpoints checks where checkpoints are stored and how often.
 func (l *loader) checkpoints() {
 	l.out.CheckpointInterval = l.in.CheckpointInterval
 	if l.in.CheckpointInterval <= 0 {
@@ -36,7 +35,7 @@ func (l *loader) checkpointDir() {
 	}
 }
 
-// blob checks where the blob container is and how to sign in there.
+// blob checks the address of the blob container and the way to sign in there.
 func (l *loader) blob() {
 	const orDir = " (or set " + variable.CheckpointDir + " to keep checkpoints in a local folder)"
 	switch {
@@ -61,8 +60,8 @@ func (l *loader) blob() {
 	l.out.BlobContainerName = l.in.Container
 }
 
-// signatureInClear warns of a shared access signature, which is part of each request, that is sent without encryption.
-// An account key is not sent.
+// signatureInClear warns if a shared access signature is sent unencrypted: it is part of each request. An account key
+// is not sent.
 func (l *loader) signatureInClear(connection connstr.BlobConnection) {
 	u, err := url.Parse(connection.ServiceURL)
 	if err == nil && u.Scheme == "http" && connection.SAS != "" && !isLoopback(u.Hostname()) {
@@ -79,7 +78,7 @@ func (l *loader) blobURL() {
 	}
 	u, err := url.Parse(l.in.BlobURL)
 	switch {
-	// A token must not be sent unencrypted, so the URL has to be https.
+	// A token must not be sent unencrypted, so the URL must be https.
 	case err != nil || !connstr.IsHTTPURL(u) || u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		l.problems.wrong(variable.BlobURL)
 	case strings.Contains(u.Hostname(), ".blob.") && strings.Trim(u.Path, "/") != "":

@@ -60,7 +60,7 @@ func TestTheRequiredVariablesAreEnough(t *testing.T) {
 		LogLevel:         logrus.InfoLevel, LogFormat: "", StatsAddress: ":9000", ShutdownTimeout: 25 * time.Second,
 		WatchdogTimeout: 5 * time.Minute,
 	}
-	// assert.Equal would hide the difference, because a Config is printed without its secrets.
+	// assert.Equal would hide the difference, because a printed Config shows no secret.
 	assert.True(t, assert.ObjectsAreEqual(want, cfg), "want %v, got %v", want, cfg)
 }
 

@@ -30,7 +30,7 @@ func (c Config) sinkAuth() string {
 	}
 }
 
-// LogFields returns the configuration in effect without its secrets, for the start log.
+// LogFields returns the configuration without its secrets, for the start log.
 func (c Config) LogFields() logrus.Fields {
 	fields := logrus.Fields{
 		"hub_host":            c.HubConnection.Host,
@@ -83,7 +83,7 @@ func (c Config) LogFields() logrus.Fields {
 	return fields
 }
 
-// String returns LogFields as text, so that a printed configuration shows no secret, not even those in the sink's URL.
+// String returns LogFields as text, so that a printed configuration shows no secret, not even one in the sink's URL.
 func (c Config) String() string { return fmt.Sprint(map[string]any(c.LogFields())) }
 
 // GoString returns String.
@@ -94,7 +94,6 @@ func (c Config) MarshalJSON() ([]byte, error) {
 	return json.Marshal(c.LogFields())
 }
 
-// prefetch returns HubPrefetch as the start log shows it.
 func prefetch(events int) any {
 	if events == 0 {
 		return "auto"

@@ -24,7 +24,7 @@ func Debugging(log logrus.FieldLogger) bool {
 }
 
 // NewLogger returns a logger that writes to out at cfg.LogLevel and in cfg.LogFormat. If LogFormat is empty, it writes
-// text to a terminal and JSON to anything else. Times are in UTC and have nanoseconds.
+// text to a terminal and JSON elsewhere. Times are in UTC, with nanoseconds.
 func NewLogger(cfg Config, out io.Writer) *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(out)
@@ -33,7 +33,6 @@ func NewLogger(cfg Config, out io.Writer) *logrus.Logger {
 	return log
 }
 
-// formatterFor returns the formatter of a log format.
 func formatterFor(format string, out io.Writer) logrus.Formatter {
 	if format == "text" || format == "" && IsTerminal(out) {
 		return &logrus.TextFormatter{FullTimestamp: true, TimestampFormat: time.RFC3339Nano}
@@ -47,7 +46,7 @@ func IsTerminal(out io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// LevelName returns a level as LOGLEVEL spells it. logrus itself writes warning for warn.
+// LevelName returns a level as LOGLEVEL spells it. logrus writes warning for warn.
 func LevelName(level logrus.Level) string {
 	if level == logrus.WarnLevel {
 		return "warn"
@@ -55,9 +54,9 @@ func LevelName(level logrus.Level) string {
 	return level.String()
 }
 
-// renameLevel writes the level of a warning as LOGLEVEL spells it. Both formatters of logrus write the level
-// themselves. In JSON the quotes show that it is the member: in a string they would have backslashes. In text it is
-// the second field; a coloured line, on a terminal, begins otherwise and has WARN.
+// renameLevel writes the level of a warning as LOGLEVEL spells it, because the formatters of logrus write it
+// themselves. In JSON its quotes mark it as the member: in a string they would have backslashes. In text it is the
+// second field. A coloured line, on a terminal, begins differently and has WARN.
 func renameLevel(line []byte) []byte {
 	level := []byte(`"level":"warning"`)
 	if bytes.HasPrefix(line, []byte("time=")) {
@@ -66,9 +65,8 @@ func renameLevel(line []byte) []byte {
 	return bytes.Replace(line, level, bytes.Replace(level, []byte("warning"), []byte(LevelName(logrus.WarnLevel)), 1), 1)
 }
 
-// plainFormatter makes entries easier to read. It writes times in UTC, so that the lines of all replicas and of the
-// cluster can be compared, durations as "1.5s", because JSON would show a number of nanoseconds, and levels as LOGLEVEL
-// spells them.
+// plainFormatter makes entries easier to read. Times are in UTC, so that the lines of all replicas and of the cluster
+// can be compared. Durations are like "1.5s", because JSON would show nanoseconds. Levels are as LOGLEVEL spells them.
 type plainFormatter struct{ logrus.Formatter }
 
 // Format implements logrus.Formatter.

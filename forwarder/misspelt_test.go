@@ -9,7 +9,7 @@ import (
 
 func TestAMisspeltVariableIsAWarningWithTheIntendedName(t *testing.T) {
 	for set, meant := range map[string]string{
-		"EVENTHUBCONSUMERGRUOP":             "EVENTHUBCONSUMERGROUP", // two letters the wrong way round
+		"EVENTHUBCONSUMERGRUOP":             "EVENTHUBCONSUMERGROUP", // two letters swapped
 		"EVENTHUBNAMSPACE":                  "EVENTHUBNAMESPACE",
 		"EventHubNamspace":                  "EVENTHUBNAMESPACE",
 		"EVENT_HUB_NAME":                    "EVENTHUBNAME",

@@ -8,17 +8,16 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// longestShown is how much of a wrong value is shown, in characters.
+// longestShown is how many characters of a wrong value are shown.
 const longestShown = 80
 
-// problems collects what is wrong with the environment, one line per variable, so that the operator can correct all of
-// it at once.
+// problems collects what is wrong with the environment, one line per variable, so that the operator can correct it all
+// at once.
 type problems struct {
-	// values are the values of the variables; see readVariables.
 	values map[string]string
-	// lines are the problems by the name of their variable.
+	// lines holds the problems by variable.
 	lines map[string]string
-	// fromFile has the variables whose values were read from files. Such a value is never shown.
+	// fromFile holds the variables whose values came from files. Such a value is never shown.
 	fromFile map[string]bool
 }
 
@@ -26,19 +25,19 @@ func newProblems(values map[string]string) *problems {
 	return &problems{values: values, lines: map[string]string{}, fromFile: map[string]bool{}}
 }
 
-// add adds a problem of a variable. Only the first problem of a variable is kept.
+// add adds a problem of a variable. Only the first one of a variable is kept.
 func (p *problems) add(name, format string, args ...any) {
 	if _, ok := p.lines[name]; !ok {
 		p.lines[name] = name + " " + fmt.Sprintf(format, args...)
 	}
 }
 
-// wrong adds that the value of a variable is not one that it can have.
+// wrong adds that the value of a variable is invalid.
 func (p *problems) wrong(name string) {
 	p.add(name, "is %s: it should be %s", p.shown(name), variable.Lookup(name).Wants)
 }
 
-// wrongBecause adds the same with a reason. The reason must not contain a secret.
+// wrongBecause adds the same with a reason, which must not contain a secret.
 func (p *problems) wrongBecause(name string, reason error) {
 	p.add(name, "is %s: %v; it should be %s", p.shown(name), reason, variable.Lookup(name).Wants)
 }
@@ -48,7 +47,7 @@ func (p *problems) missing(name, alternative string) {
 	p.add(name, "is not set: it should be %s%s", variable.Lookup(name).Wants, alternative)
 }
 
-// shown returns the value of a variable for an error text, or only its length if the value could be a secret.
+// shown returns the value of a variable for an error text, or only its length if it could be a secret.
 func (p *problems) shown(name string) string {
 	value := p.values[name]
 	runes := []rune(value)
@@ -76,7 +75,7 @@ func looksSecret(value string) bool {
 	return false
 }
 
-// err returns all problems in one error, in the order of the table, or nil. hints are added at its end.
+// err returns all problems in one error, in the order of the table, or nil. hints follow at its end.
 func (p *problems) err(hints []string) error {
 	if len(p.lines) == 0 {
 		return nil

@@ -10,18 +10,16 @@ import (
 	"aks-audit-log-go/internal/smallfile"
 )
 
-// fileSuffix follows the name of a variable in the name of another one, NAME_FILE, which names a file with the value.
-// With it a mounted Secret can be read.
+// fileSuffix makes the name of a variable into NAME_FILE, which names a file with the value, such as a mounted Secret.
 const fileSuffix = "_FILE"
 
-// longestValue is the largest size of such a file, in bytes. Connection strings and tokens have a few thousand bytes
-// at most, so a larger file is not the intended one.
+// longestValue is the largest size of such a file in bytes. Connection strings and tokens have at most a few thousand
+// bytes, so a larger file is not the intended one.
 const longestValue = 1 << 20
 
 var errEmptyFile = errors.New("there is nothing in it")
 
-// readFiles replaces each NAME_FILE in values by NAME with the content of the file. White space around the content is
-// trimmed, as around any value.
+// readFiles replaces each NAME_FILE in values by NAME with the content of the file. White space around it is trimmed.
 func readFiles(values map[string]string, problems *problems) {
 	for _, v := range variable.Table() {
 		path, ok := values[v.Name+fileSuffix]
@@ -56,7 +54,7 @@ func readValue(path string) (string, error) {
 	return value, nil
 }
 
-// withoutPath returns the error without its path. readFiles says the path itself.
+// withoutPath returns the error without its path, because readFiles adds the path itself.
 func withoutPath(err error) error {
 	var wrapped *fs.PathError
 	if errors.As(err, &wrapped) {
@@ -66,7 +64,7 @@ func withoutPath(err error) error {
 }
 
 // shownPath returns a path in quotes, or only the length of a text that does not look like a path. Operators do set
-// the secret itself where the path of its file should be.
+// the secret itself instead of the path of its file.
 func shownPath(path string) string {
 	if looksLikePath(path) {
 		return fmt.Sprintf("%q", path)
@@ -74,8 +72,8 @@ func shownPath(path string) string {
 	return fmt.Sprintf("(set, %d characters)", len([]rune(path)))
 }
 
-// looksLikePath reports whether a text can be shown as a path. Azure's keys are base64, which can begin with a slash
-// too, but ends in "=".
+// looksLikePath reports whether a text can be shown as a path. Azure's keys are base64: they can begin with a slash
+// too, but end in "=".
 func looksLikePath(text string) bool {
 	for _, start := range []string{"/", "./", "../"} {
 		if strings.HasPrefix(text, start) {

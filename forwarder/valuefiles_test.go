@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// file writes a file, as a mounted Secret, and returns its path.
+// file writes a file like a mounted Secret, and returns its path.
 func file(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "value")
@@ -75,7 +75,7 @@ func TestTwoSpellingsOfANameWithFileMustAgree(t *testing.T) {
 	assert.Contains(t, err.Error(), "\n  LOGLEVEL is set as ")
 }
 
-// TestNoErrorAndNoStartLogHasTheContentOfAValueFile sets wrong values, since the file may not be the intended one.
+// TestNoErrorAndNoStartLogHasTheContentOfAValueFile sets wrong values, because the file may be the wrong one.
 func TestNoErrorAndNoStartLogHasTheContentOfAValueFile(t *testing.T) {
 	const secret = "s3cr3t"
 	for _, v := range variable.Table() {

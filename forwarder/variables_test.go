@@ -49,7 +49,7 @@ func TestTheTableHasExactlyTheVariablesThatAreRead(t *testing.T) {
 	assert.Equal(t, taken, variableNames())
 }
 
-// TestTheReadmeNamesOnlyVariablesThatExist holds for names in backticks, with a value or without. The README lists the
+// TestTheReadmeNamesOnlyVariablesThatExist checks names in backticks, with or without a value. The README lists the
 // variables that people set, docs/configuration.md lists all.
 func TestTheReadmeNamesOnlyVariablesThatExist(t *testing.T) {
 	text := read(t, readme)
@@ -88,8 +88,7 @@ func TestEveryExampleIsAccepted(t *testing.T) {
 	}
 }
 
-// inPlace returns a complete environment in which a variable is set, with the variables that it needs and without
-// those that it replaces.
+// inPlace returns a complete environment with a variable and those that it needs, without those that it replaces.
 func inPlace(name, value string) []string {
 	set := []string{name + "=" + value}
 	switch name {
@@ -169,7 +168,7 @@ type documented struct {
 	name, example, standing, text string
 }
 
-// documentedVariables returns the entries of docs/configuration.md. The standing may begin in the second line, and the
+// documentedVariables returns the entries of docs/configuration.md. The standing may begin in the second line. The
 // text ends with the list entry.
 func documentedVariables(t *testing.T) []documented {
 	t.Helper()

@@ -12,8 +12,8 @@ import (
 // It is a package-level variable because the linker can set nothing else.
 var Version = "dev"
 
-// BuildInfo returns Version, the commit that the binary was built from, and the version of Go. The commit is "unknown"
-// if the build had no repository, and ends in "-dirty" if the tree was changed.
+// BuildInfo returns Version, the commit of the binary, and the version of Go. The commit is "unknown" if the build had
+// no repository, and ends in "-dirty" if the tree was changed.
 func BuildInfo() (version, revision, goVersion string) {
 	return Version, vcsRevision(debug.ReadBuildInfo()), runtime.Version()
 }

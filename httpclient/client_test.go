@@ -19,7 +19,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// server starts a server and counts the connections that are made to it.
 func server(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *atomic.Int64) {
 	t.Helper()
 	var connections atomic.Int64
@@ -44,7 +43,6 @@ func client(t *testing.T, opts Options) *http.Client {
 	return c
 }
 
-// post sends a body and returns the answer, drained.
 func post(ctx context.Context, c *http.Client, target, body string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(body))
 	if err != nil {
@@ -68,7 +66,7 @@ func TestConnectionsAreReused(t *testing.T) {
 		require.NoError(t, err)
 	}
 	// net/http closes a connection if the goroutine that wrote the request has not said so within 50 ms of the answer
-	// (transport.go, maxWriteWaitBeforeConnReuse), which happens now and then on a busy machine.
+	// (transport.go, maxWriteWaitBeforeConnReuse). That can happen on a busy machine.
 	assert.LessOrEqual(t, connections.Load(), int64(20))
 }
 
@@ -143,7 +141,7 @@ func TestAnUntrustedCertificateIsRefused(t *testing.T) {
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	_, err := post(t.Context(), client(t, Options{}), srv.URL, "{}")
-	for errors.Is(err, context.DeadlineExceeded) { // a busy machine may take longer for a handshake than the client
+	for errors.Is(err, context.DeadlineExceeded) { // a busy machine may not finish the handshake in time
 		_, err = post(t.Context(), client(t, Options{}), srv.URL, "{}")
 	}
 	var unknown x509.UnknownAuthorityError

@@ -9,11 +9,10 @@ import (
 	"time"
 )
 
-// watchedProbes finds out within four seconds that the other side of a silent connection has vanished, for example
-// because its node lost power. Linux sends no such probes while bytes that were sent are not acknowledged. Then the
-// time-out of the POST ends the request. There is no TCP_USER_TIMEOUT for that case: it would also end a connection
-// whose other side acknowledges every probe, and takes no bytes because its process is frozen (tcp_probe_timer in
-// tcp_timer.c).
+// watchedProbes detects within four seconds that the other side of a silent connection has vanished, for example
+// because its node lost power. Linux sends no such probes while sent bytes are not acknowledged; then the time-out of
+// the POST ends the request. TCP_USER_TIMEOUT is not used for that case: it would also end a connection whose other
+// side acknowledges every probe but takes no bytes because its process is frozen (tcp_probe_timer in tcp_timer.c).
 var watchedProbes = net.KeepAliveConfig{Enable: true, Idle: time.Second, Interval: time.Second, Count: 3}
 
 // watch makes the transport report its connections to watcher.
@@ -28,7 +27,7 @@ func watch(transport *http.Transport, watcher Watcher, files *TLS) {
 		return w.watched(func() (net.Conn, error) { return w.dialer.DialContext(ctx, network, address) })
 	}
 	// The watched connection is the TLS connection, not the TCP connection below it: after the close_notify alert of
-	// TLS, net/http closes the connection before it sees the other side do so.
+	// TLS, net/http closes the connection before it notices that the other side does so.
 	transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		return w.watched(func() (net.Conn, error) { return w.dialTLS(ctx, network, address) })
 	}
@@ -42,7 +41,7 @@ type watchedDialer struct {
 	files     *TLS
 }
 
-// watched makes a connection with dial, unless watcher forbids it, and reports what becomes of it.
+// watched makes a connection with dial, unless watcher forbids it, and reports what happens to it.
 func (w watchedDialer) watched(dial func() (net.Conn, error)) (net.Conn, error) {
 	if err := w.watcher.Dialling(); err != nil {
 		return nil, err
@@ -56,7 +55,7 @@ func (w watchedDialer) watched(dial func() (net.Conn, error)) (net.Conn, error) 
 	return &watchedConn{Conn: conn, watcher: w.watcher}, nil
 }
 
-// dialTLS makes a TLS connection with the authorities and the certificate that the files hold now.
+// dialTLS makes a TLS connection with the current authorities and certificate.
 func (w watchedDialer) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
 	plain, err := w.dialer.DialContext(ctx, network, address)
 	if err != nil {

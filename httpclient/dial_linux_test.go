@@ -24,8 +24,8 @@ func option(t *testing.T, conn net.Conn, level, name int) int {
 	return value
 }
 
-// With a user timeout the system would wait for that instead of the number of probes, and end the connection to a
-// process that is frozen.
+// With a user timeout the system would wait for that time instead of the number of probes, and end the connection to a
+// frozen process.
 func TestASilentConnectionIsProbedAndNothingElseLimitsIt(t *testing.T) {
 	srv, _ := server(t, func(http.ResponseWriter, *http.Request) {})
 	var got net.Conn

@@ -7,20 +7,19 @@ import (
 )
 
 const (
-	// drainLimit is how many bytes of an answer are read. Closing a body that was not read to its end costs the
-	// connection. Reading without a limit would let the other side block the caller for as long as the request may
-	// take.
+	// drainLimit is how many bytes of an answer are read. Closing a body before its end costs the connection. Reading
+	// without a limit would let the other side block the caller for as long as the request may take.
 	drainLimit = 1 << 20
-	// headLimit is how many bytes of an answer are returned, for a message that says what was wrong.
+	// headLimit is how many bytes of an answer are returned for a message.
 	headLimit = 512
 )
 
-// ErrTooLong means that an answer was longer than 1 MiB, so that its connection is closed.
+// ErrTooLong means that an answer was longer than 1 MiB, so its connection is closed.
 var ErrTooLong = errors.New("the answer is longer than 1 MiB")
 
-// Drain reads an answer's body, 1 MiB at most, closes it, and returns its first 512 bytes for a message. Every body
-// must be drained, on every path, or its connection is not used again. The error is ErrTooLong, or means that the body
-// broke off; it comes with the bytes that were read before. It says nothing about the answer's status, which arrived
+// Drain reads an answer's body, at most 1 MiB, closes it, and returns its first 512 bytes for a message. Every body
+// must be drained, on every path, or its connection is not reused. The error is ErrTooLong, or means that the body
+// broke off, and comes with the bytes read before. The error says nothing about the answer's status, which arrived
 // before the body.
 func Drain(body io.ReadCloser) ([]byte, error) {
 	head, err := io.ReadAll(io.LimitReader(body, headLimit))

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// body counts the bytes that are read, and records whether it was closed.
+// body counts the bytes read, and records whether it was closed.
 type body struct {
 	io.Reader
 	read     int
@@ -76,7 +76,6 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// endless is a body without an end.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) {

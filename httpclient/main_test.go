@@ -11,7 +11,7 @@ import (
 )
 
 // fetchURL is the environment variable that makes the test binary fetch its URL and exit. net/http reads the proxy
-// variables once per process, so a test of them needs a process of its own.
+// variables once per process, so a test of them needs its own process.
 const fetchURL = "HTTPCLIENT_TEST_FETCH"
 
 // proxyURL is the environment variable that makes the test binary print the proxy of its URL and exit.

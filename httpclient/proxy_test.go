@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fetchThrough fetches the URL in a process of its own, with these variables and no others.
+// fetchThrough fetches the URL in its own process, with only these variables.
 func fetchThrough(t *testing.T, target string, variables ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
@@ -37,7 +37,7 @@ func TestAHostInTheClusterIsNeverAskedThroughAProxy(t *testing.T) {
 		t.Run(target, func(t *testing.T) {
 			t.Parallel()
 			proxy, connections := server(t, func(http.ResponseWriter, *http.Request) {})
-			// The names exist in a cluster only, so the fetch fails, but not at the proxy.
+			// The names exist only in a cluster, so the fetch fails, but not at the proxy.
 			_, err := fetchThrough(t, target, "HTTP_PROXY="+proxy.URL, "HTTPS_PROXY="+proxy.URL, "http_proxy="+proxy.URL, "NO_PROXY=example.com")
 			require.Error(t, err)
 			assert.Zero(t, connections.Load())
@@ -63,7 +63,7 @@ func TestOtherHostsAreAskedThroughTheProxy(t *testing.T) {
 	}
 }
 
-// TestTheProxyIsNamedWithoutItsPassword asks in processes of their own, like fetchThrough.
+// TestTheProxyIsNamedWithoutItsPassword asks in its own processes, like fetchThrough.
 func TestTheProxyIsNamedWithoutItsPassword(t *testing.T) {
 	for target, want := range map[string]string{
 		"http://sink.example.com/k8s-audit":  "http://10.0.0.4:3128",

@@ -6,24 +6,24 @@ import (
 	"aks-audit-log-go/internal/loglimit"
 )
 
-// reloadedFile is the value of one or more files, which are read again at each use: a mounted Secret changes while the
-// process runs. If the files cannot be read or used, as while they are being written, the value from before stays in
-// use. Certificate and key are two files: if one is read before and one after a rotation, they do not match, and the
-// previous pair stays in use. reloadedFile is safe for concurrent use.
+// reloadedFile is the value of one or more files, which are read again at each use because a mounted Secret changes
+// while the process runs. Invalid files are ignored, for example while they are being written. Certificate and key are
+// two files; if one is read before and one after a rotation, they do not match, and the previous pair stays in use.
+// reloadedFile is safe for concurrent use.
 type reloadedFile[T any] struct {
 	read func() (T, error)
 	warn func(error)
 
-	// warnings lets each error text pass once until the files can be used again.
+	// warnings passes each error text once until the files are valid again.
 	warnings loglimit.Limiter
 
 	mu    sync.Mutex
 	value T
-	// begun counts the reads, and newest is the last one of them that value is from.
+	// begun counts the reads. newest is the number of the read that value is from.
 	begun, newest int64
 }
 
-// loadFile reads the files for the first time. An error then is an error of loadFile; later ones go to warn.
+// loadFile reads the files for the first time, and returns an error if they are invalid. Later errors go to warn.
 func loadFile[T any](read func() (T, error), warn func(error)) (*reloadedFile[T], error) {
 	value, err := read()
 	if err != nil {
@@ -32,8 +32,8 @@ func loadFile[T any](read func() (T, error), warn func(error)) (*reloadedFile[T]
 	return &reloadedFile[T]{read: read, warn: warn, value: value}, nil
 }
 
-// current reads the files and returns their value, or the value from before if that fails. It does not hold the lock
-// while it reads, so that a file system that hangs holds up nobody else.
+// current reads the files and returns their value, or the previous value if that fails. It does not hold the lock
+// while it reads, so that a hanging file system does not block other callers.
 func (f *reloadedFile[T]) current() T {
 	number := f.begin()
 	value, err := f.read()
@@ -51,7 +51,7 @@ func (f *reloadedFile[T]) current() T {
 	return f.value
 }
 
-// begin returns the number of a read that begins.
+// begin returns the number of a new read.
 func (f *reloadedFile[T]) begin() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

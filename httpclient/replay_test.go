@@ -25,12 +25,11 @@ func readRequest(conn net.Conn) bool {
 	return err == nil
 }
 
-// answer answers 200 and leaves the connection open.
 func answer(conn net.Conn) {
 	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 }
 
-// listen handles one connection after the other, and returns the URL of the listener.
+// listen handles one connection after the other, and returns the listener's URL.
 func listen(t *testing.T, handle func(conn net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
@@ -55,8 +54,8 @@ func listen(t *testing.T, handle func(conn net.Conn)) string {
 }
 
 // A connection that the server closed while it was idle costs nothing: the POST goes over a new connection, once.
-// net/http notices the close before it takes the connection, or after: that is a race. Both must end with an accepted
-// POST, or with an error that the caller retries, never with two POSTs.
+// Whether net/http notices the close before or after it takes the connection is a race. Both must end with an accepted
+// POST, or with an error that the caller retries, but never with two POSTs.
 func TestAConnectionClosedWhileIdleDoublesNothing(t *testing.T) {
 	const rounds = 200
 	var requests, failed atomic.Int64
@@ -64,7 +63,7 @@ func TestAConnectionClosedWhileIdleDoublesNothing(t *testing.T) {
 		if readRequest(conn) {
 			requests.Add(1)
 			answer(conn)
-		} // and the connection is closed, although keep-alive was agreed on
+		} // the connection is closed, although keep-alive was agreed on
 	})
 	c := client(t, Options{KeepAlive: true})
 	for range rounds {

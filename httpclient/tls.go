@@ -8,26 +8,25 @@ import (
 	"aks-audit-log-go/internal/pemfile"
 )
 
-// TLSFiles names the PEM files that say whom a client trusts and who it is. Each name may be empty. Certificate and
-// Key go together.
+// TLSFiles names the PEM files of a client's authorities and certificate. Each name may be empty. Certificate and Key
+// go together.
 type TLSFiles struct {
 	// CA holds authorities that may sign the server's certificate, in addition to the system's.
 	CA string
-	// Certificate holds the certificate that the server is shown, the leaf first.
+	// Certificate holds the client certificate, the leaf first.
 	Certificate string
-	// Key holds the private key of Certificate.
-	Key string
+	Key         string
 }
 
-// TLS is what TLSFiles hold. The files are read for each new connection, so that a renewed certificate is used without
-// a restart. Open connections stay open. A nil *TLS stands for no files.
+// TLS holds the content of TLSFiles. The files are read for each new connection, so that a renewed certificate is used
+// without a restart. Open connections stay open. A nil *TLS stands for no files.
 type TLS struct {
 	authorities *reloadedFile[*x509.CertPool]
 	certificate *reloadedFile[*tls.Certificate]
 }
 
-// LoadTLS reads the files. If a file cannot be read or used later, what was read before stays in use and warn is
-// called; warn must not block. No error holds anything of a key.
+// LoadTLS reads the files. If a file is invalid later, its previous content stays in use and warn is called. warn must
+// not block. No error holds any part of a key.
 func LoadTLS(files TLSFiles, warn func(error)) (*TLS, error) {
 	t := &TLS{}
 	var err error
@@ -44,14 +43,14 @@ func LoadTLS(files TLSFiles, warn func(error)) (*TLS, error) {
 	return t, nil
 }
 
-// config returns the TLS configuration of a client. Its certificate follows the files; its authorities are those of
-// now, see renew.
+// config returns the TLS configuration of a client. Its certificate follows the files, but its authorities are the
+// current ones (see renew).
 func (t *TLS) config() *tls.Config {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	t.renew(config)
 	if t != nil && t.certificate != nil {
-		// The certificate is shown even if the server accepts none of its authorities. Then the server's error says
-		// that the certificate is not accepted, and not that there was none.
+		// The certificate is shown even if the server accepts none of its authorities. The server's error then says
+		// that the certificate is not accepted, instead of that there was none.
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return t.certificate.current(), nil
 		}
@@ -59,7 +58,7 @@ func (t *TLS) config() *tls.Config {
 	return config
 }
 
-// renew puts the authorities of now into config, which must not be in use yet.
+// renew puts the current authorities into config, which must not be in use yet.
 func (t *TLS) renew(config *tls.Config) {
 	if t != nil && t.authorities != nil {
 		config.RootCAs = t.authorities.current()

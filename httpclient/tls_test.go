@@ -41,7 +41,7 @@ func (s *secret) write(path string, content []byte) {
 	require.NoError(s.t, os.WriteFile(path, content, 0o600))
 }
 
-// issue writes a certificate that ca signed, and its key.
+// issue writes a certificate signed by ca, and its key.
 func (s *secret) issue(ca *certtest.Authority, name string) {
 	s.t.Helper()
 	certificate, key := ca.Issue(s.t, name)
@@ -61,7 +61,6 @@ func (s *secret) warned() []string {
 	return append([]string(nil), s.warnings...)
 }
 
-// client returns a client that uses the files.
 func (s *secret) client(watcher Watcher) *http.Client {
 	s.t.Helper()
 	loaded, err := LoadTLS(s.files, s.warn)
@@ -84,7 +83,7 @@ func tlsServer(t *testing.T, config *tls.Config) *httptest.Server {
 	return srv
 }
 
-// shown posts, and returns the name in the certificate that the server was shown.
+// shown posts, and returns the name in the certificate that the server saw.
 func shown(t *testing.T, c *http.Client, srv *httptest.Server) string {
 	t.Helper()
 	resp, err := post(t.Context(), c, srv.URL, "{}")
@@ -152,7 +151,7 @@ func TestRenewedAuthoritiesAreUsedOnTheNextConnection(t *testing.T) {
 	shown(t, c, tlsServer(t, first.ServerTLS(t, nil)))
 }
 
-// A file that is half written or broken leaves the value from before in use.
+// A half-written or broken file leaves the previous value in use.
 func TestFilesThatCannotBeUsedKeepWhatWasReadBefore(t *testing.T) {
 	ca := certtest.NewAuthority(t, "ours")
 	otherCertificate, otherKey := ca.Issue(t, "other")
@@ -219,7 +218,7 @@ func TestFilesThatCannotBeUsedAtTheStartAreAnError(t *testing.T) {
 	assert.Empty(t, s.warned())
 }
 
-// If the client showed no certificate, the server would report that there is none, and not that it does not accept it.
+// If the client showed no certificate, the server would report that there is none, instead of that it rejects it.
 func TestACertificateIsShownWhateverAuthoritiesTheServerNames(t *testing.T) {
 	ca, s := certtest.NewAuthority(t, "ours"), newSecret(t)
 	s.write(s.files.CA, ca.PEM)

@@ -9,8 +9,8 @@ import (
 	"aks-audit-log-go/internal/smallfile"
 )
 
-// maxTokenSize is the largest size of a token file, in bytes. It is read for each POST. Servers accept headers of 8 to
-// 64 KiB.
+// maxTokenSize is the largest size of a token file in bytes. The file is read for each POST. Servers accept headers of
+// 8 to 64 KiB.
 const maxTokenSize = 64 << 10
 
 var errNoToken = errors.New("there is no token in it: visible ASCII without white space")
@@ -18,8 +18,8 @@ var errNoToken = errors.New("there is no token in it: visible ASCII without whit
 // TokenFile is a file that holds a bearer token.
 type TokenFile struct{ token *reloadedFile[string] }
 
-// LoadToken reads the file. If it cannot be read later, or valid rejects its token, the token from before stays in use
-// and warn is called; warn must not block. No error holds the token.
+// LoadToken reads the file. If it cannot be read later, or valid rejects its token, the previous token stays in use
+// and warn is called. warn must not block. No error holds the token.
 func LoadToken(path string, valid func(string) bool, warn func(error)) (*TokenFile, error) {
 	token, err := loadFile(func() (string, error) {
 		content, err := smallfile.Read(path, maxTokenSize)

@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ignoringWatcher is a Watcher that ignores every call.
 type ignoringWatcher struct{}
 
 func (ignoringWatcher) Dialling() error  { return nil }
@@ -24,7 +23,6 @@ func (ignoringWatcher) Connected()       {}
 func (ignoringWatcher) DialFailed(error) {}
 func (ignoringWatcher) Ended(error)      {}
 
-// recordingWatcher is a Watcher that records every call.
 type recordingWatcher struct {
 	forbid error
 	calls  chan string
@@ -33,7 +31,7 @@ type recordingWatcher struct {
 	errs []error
 }
 
-// failAfter is how long a test waits for what has to happen. It bounds failures only.
+// failAfter bounds the wait of a test for something that must happen. It matters only if the test fails.
 const failAfter = 2 * time.Minute
 
 func newRecordingWatcher() *recordingWatcher { return &recordingWatcher{calls: make(chan string, 100)} }
@@ -101,7 +99,7 @@ func TestOurOwnCloseIsReportedAsOurs(t *testing.T) {
 	srv, _ := server(t, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/hang" {
 			close(hangs)
-			_, _ = io.Copy(io.Discard, r.Body) // else the end of the request is not noticed
+			_, _ = io.Copy(io.Discard, r.Body) // or else the end of the request is not noticed
 			<-r.Context().Done()
 		}
 	})
@@ -198,7 +196,6 @@ func TestAClientHasOneConnectionAtATime(t *testing.T) {
 	assert.EqualValues(t, 1, most.Load())
 }
 
-// brokenConn is a connection whose reads and writes fail.
 type brokenConn struct {
 	net.Conn
 	err error

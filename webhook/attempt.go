@@ -14,24 +14,23 @@ import (
 
 // answer is the result of one POST.
 type answer struct {
-	// status is the status of the sink's answer, 0 if none came. It counts even if the answer broke off after it: the
-	// sink has decided. Whether the sink died while it answered is the tracker's concern.
+	// status is the HTTP status, 0 if there was no answer. It counts even if the answer broke off after it, because
+	// the sink has decided. The tracker notices if the sink died while it answered.
 	status int
-	// class is what the answer means.
-	class class
+	class  class
 	// failure says why the POST was not accepted, nil if it was.
 	failure *failure
-	// retryAfter is how long the sink asks to wait before the next POST, 0 if it does not say.
+	// retryAfter is the wait that the sink asks for before the next POST, 0 if none.
 	retryAfter time.Duration
 	// took is the time from the start of the POST to the end of its answer.
 	took time.Duration
-	// waited is the time from when there was a connection to the first byte of the answer.
+	// waited is the time from the connection to the first byte of the answer.
 	waited time.Duration
-	// unanswered is whether there was a connection, but no answer, and between whether a proxy answered.
+	// unanswered is whether a connection got no answer. between is whether a proxy answered.
 	unanswered, between bool
 }
 
-// reason returns why the POST was not accepted, without secrets; empty if it was.
+// reason returns why the POST was not accepted, without secrets, or "" if it was.
 func (a answer) reason() string {
 	if a.failure == nil {
 		return ""
@@ -39,11 +38,11 @@ func (a answer) reason() string {
 	return a.failure.reason
 }
 
-// sinkIsGone reports whether a proxy has said that it has no sink. Falco's plugin never answers 5xx.
+// sinkIsGone reports whether a proxy says that it has no sink. Falco's plugin itself never answers 5xx.
 func (a answer) sinkIsGone() bool { return a.between && a.status >= 500 }
 
-// attempt posts the request once, within the time-out of a POST, and notes what the sink has accepted by it. If ctx
-// ends first, the answer is that there was none.
+// attempt posts the request once, within the time-out of a POST, and records what the sink accepted. If ctx ends
+// first, it returns an answer without a status.
 func (s *Session) attempt(ctx context.Context, request request) answer {
 	a, ok := s.poster.link.exchange(ctx, s, request.more, func(ctx context.Context) answer { return s.exchange(ctx, request) })
 	if !ok {
@@ -75,7 +74,6 @@ func (s *Session) exchange(ctx context.Context, request request) answer {
 	return a
 }
 
-// post sends the body over the connection, and returns its answer.
 func (l *link) post(ctx context.Context, content body.Body) answer {
 	p := l.poster
 	limited, cancel := context.WithTimeout(ctx, p.timeout)
@@ -96,7 +94,7 @@ func (l *link) post(ctx context.Context, content body.Body) answer {
 	}
 	waited := time.Since(connected)
 	between := p.noteAnswer(resp.Header)
-	// An answer that breaks off says no more than its status and type did.
+	// A broken-off answer says no more than its status and type, so the error is ignored.
 	head, err := httpclient.Drain(resp.Body)
 	l.tracker.Answer(classify(resp.StatusCode) == accepted, resp.Close || errors.Is(err, httpclient.ErrTooLong))
 	a := answer{status: resp.StatusCode, class: classifyAnswer(resp, head), waited: waited, between: between}
@@ -108,8 +106,8 @@ func (l *link) post(ctx context.Context, content body.Body) answer {
 	return a
 }
 
-// send makes a new HTTP request each time, since its body can be read only once. It sets no Idempotency-Key: with that
-// header net/http would repeat a POST by itself (see package httpclient).
+// send makes a new HTTP request each time, because a body can be read only once. It sets no Idempotency-Key, because
+// net/http would then repeat a POST by itself (see package httpclient).
 func (l *link) send(ctx context.Context, content body.Body, token string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.poster.target, nil)
 	if err != nil {

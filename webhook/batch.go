@@ -9,17 +9,16 @@ import (
 	"aks-audit-log-go/webhook/body"
 )
 
-// split is a part of a batch that the sink refused: the next events of the partition, as many as events says. They
-// have been counted as sent and have passed the rate limit. failed is whether they have been counted as failed.
+// split is a part of a refused batch: the next so many events of the partition. They have been counted as sent and
+// have passed the rate limit. failed is whether they have been counted as failed.
 type split struct {
 	events int
 	failed bool
 }
 
-// deliverBatch delivers as many of the first events as may go at once, and returns their outcome. If the sink refuses
-// a batch, deliverBatch splits it in halves, in order, down to the event that the sink does not take, or, if the
-// batch was too large, to a size that it takes. The remaining parts come first in the next call, so that no outcome
-// waits for that of a later event.
+// deliverBatch delivers as many of the first events as may go at once, and returns their outcome. It splits a refused
+// batch in halves, in order, down to the event that the sink refuses, or to a size that it takes. The remaining parts
+// come first in the next call, so that no outcome waits for a later event.
 func (s *Session) deliverBatch(ctx context.Context, events []audit.Event) (audit.Outcome, error) {
 	for {
 		batch, err := s.nextRequest(ctx, events)
@@ -44,7 +43,7 @@ func (s *Session) deliverBatch(ctx context.Context, events []audit.Event) (audit
 	}
 }
 
-// nextRequest returns the next request to deliver: the next part of a refused batch, or a new batch.
+// nextRequest returns the next part of a refused batch, or else a new batch.
 func (s *Session) nextRequest(ctx context.Context, events []audit.Event) (request, error) {
 	list := s.poster.batchEvents > 1
 	if n := len(s.splits); n > 0 {
@@ -77,24 +76,22 @@ func (p *Poster) fitting(events []audit.Event) int {
 	return len(events)
 }
 
-// request is one request body and the audit events in it. The body is what is tried, retried and answered. The events
-// are what is counted and logged.
+// request is one request body and its audit events. The body is posted and retried; the events are counted and logged.
 type request struct {
 	body   body.Body
 	events []audit.Event
-	// more is whether the session has more events to post after these.
+	// more is whether the session has more events after these.
 	more bool
 	// failed is whether the events have been counted as failed.
 	failed bool
 }
 
-// newRequest makes a request of the first n events: an EventList, or just the event if list is false.
+// newRequest makes a request of the first n events: an EventList, or the bare event if list is false.
 func newRequest(events []audit.Event, n int, list bool) request {
 	return request{body: body.New(events[:n], list), events: events[:n], more: n < len(events)}
 }
 
-// logFields returns the fields that tell which events a log line is about: the first event, and how many if there are
-// more.
+// logFields returns the log fields that name the first event, and the number of events if there are more.
 func (r request) logFields() logrus.Fields {
 	fields := r.events[0].LogFields()
 	if len(r.events) > 1 {

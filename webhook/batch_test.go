@@ -23,12 +23,11 @@ func batches(most int) func(*forwarder.Config) {
 	return func(cfg *forwarder.Config) { cfg.PostBatchMaxEvents = most }
 }
 
-// list returns the body of a batch.
 func list(all []audit.Event) string {
 	return `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[` + strings.Join(bodies(all), ",") + `]}`
 }
 
-// sizes returns how many events each POST held.
+// sizes returns the number of events in each POST.
 func sizes(posted []string) []int {
 	var all []int
 	for _, body := range posted {
@@ -37,7 +36,7 @@ func sizes(posted []string) []int {
 	return all
 }
 
-// against returns a sink that answers a request with one of the bad events with the status.
+// against returns a sink that answers with the status if a request holds a bad event.
 func against(status int, bad ...int) *script {
 	s := &script{}
 	s.answer = func(n int, _ *http.Request) (*http.Response, error) {
@@ -53,7 +52,6 @@ func against(status int, bad ...int) *script {
 	return s
 }
 
-// verdicts returns the verdicts of the outcomes.
 func verdicts(outcomes []audit.Outcome) []audit.Verdict {
 	var all []audit.Verdict
 	for _, o := range outcomes {
@@ -62,7 +60,7 @@ func verdicts(outcomes []audit.Outcome) []audit.Verdict {
 	return all
 }
 
-// allBut returns n times Delivered, but DeadLettered for the bad events.
+// allBut returns n times Delivered, with DeadLettered for the bad events.
 func allBut(n int, bad ...int) []audit.Verdict {
 	all := verdicts(delivered(n))
 	for _, one := range bad {
@@ -71,7 +69,7 @@ func allBut(n int, bad ...int) []audit.Verdict {
 	return all
 }
 
-// In a bubble an answer takes no time, however busy the machine is.
+// In a bubble an answer takes no time, even on a busy machine.
 func TestEventsGoInListsThatGrowWithAQuickSink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := always(200)
@@ -305,7 +303,7 @@ func TestABatchThatTimesOutGoesInHalves(t *testing.T) {
 	assert.Equal(t, []int{32, 16, 16, 16}, sizes(sink.got()))
 }
 
-// Some proxies and sinks do so with bodies that are too large for them, in place of an answer of 413.
+// Some proxies and sinks reset a body that is too large for them, instead of answering 413.
 func TestASinkThatResetsLargeBodiesGetsThemInHalvesDownToWhatItTakes(t *testing.T) {
 	const most = 100 << 10
 	sink := serve(t, func(_ int, w http.ResponseWriter, r *http.Request) {

@@ -11,8 +11,8 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// BenchmarkDeliver posts events of the size that AKS writes most, one by one over one connection of the loopback.
-// "parallel" does so for as many partitions as there are processors.
+// BenchmarkDeliver posts events of the most frequent size of AKS, one by one over one loopback connection. "parallel"
+// does so for as many partitions as there are processors.
 func BenchmarkDeliver(b *testing.B) {
 	sink := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

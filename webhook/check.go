@@ -13,17 +13,17 @@ import (
 	"aks-audit-log-go/webhook/intermediary"
 )
 
-// slowCheck is how long the answer to the empty list may take. Falco answers it within milliseconds if its queue has
-// room.
+// slowCheck is the time after which an answer to the empty list is slow. Falco answers it within milliseconds if its
+// queue has room.
 const slowCheck = time.Second
 
-// Check posts an empty list of audit events once, in the same way as audit events are posted. It returns the result
-// in a line. The error says what to do, and holds no secret. Check counts nothing.
+// Check posts an empty list of audit events once, in the same way as audit events, and returns the result in a line.
+// The error says what to do, and holds no secret. Check changes no counter.
 func (p *Poster) Check(ctx context.Context) (string, error) {
 	session := p.OpenSession()
 	defer session.Close()
-	// A GET or an empty body would prove less: the empty list needs the same method, path, type and authorisation as
-	// audit events. Falco accepts it and finds nothing to alert about.
+	// A GET or an empty body would prove less: the empty list needs the same method, path, type and authorization as
+	// audit events. Falco accepts it and makes no alert of it.
 	text := body.EmptyList()
 	token := p.credentials.token()
 	secrets := p.secrets.and(token)
@@ -59,12 +59,11 @@ func (p *Poster) Check(ctx context.Context) (string, error) {
 	}
 }
 
-// advised appends what to do to a failure.
 func advised(f *failure, do string) error {
 	return fmt.Errorf("%w: %s", f, do)
 }
 
-// adviseAnswer returns what to do about the status of an answer, "" if a webhook answers so that takes audit events.
+// adviseAnswer returns advice about the status of an answer, or "" if a working webhook answers so.
 func adviseAnswer(status int) string {
 	switch {
 	case classify(status) == accepted:

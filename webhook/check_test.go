@@ -22,7 +22,6 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// checkSink runs a check of the sink at a URL.
 func checkSink(t *testing.T, sink string, within time.Duration) (string, error) {
 	t.Helper()
 	address, err := url.Parse(sink)
@@ -127,7 +126,6 @@ func TestACheckSaysWhatToDoAboutAConnection(t *testing.T) {
 	}
 }
 
-// closedPort returns an address that refuses connections.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/webhook/intermediary"
 )
 
-// class is what an answer of the sink, or its absence, means for the request.
+// class is what an answer, or its absence, means for the request.
 type class int
 
 const (
@@ -20,12 +20,12 @@ const (
 	accepted
 	// refused: the sink will never accept this request, but may accept others.
 	refused
-	// misconfigured: the endpoint accepts no request at all until somebody changes the configuration.
+	// misconfigured: the endpoint accepts no request until somebody changes the configuration.
 	misconfigured
 )
 
-// classify returns what the status of an answer means. 0 stands for a POST without an answer (refused, reset, timed
-// out, …). No error of net/http says anything about the body, so all of them are retryable.
+// classify returns what a status means. 0 stands for a POST without an answer (refused, reset, timed out, …). No error
+// of net/http says anything about the body, so all of them are retryable.
 func classify(status int) class {
 	switch {
 	case status == 0:
@@ -40,29 +40,29 @@ func classify(status int) class {
 		status == http.StatusUnprocessableEntity:
 		return refused
 	default:
-		// A redirect, no authorization, no such path or method, or a status that no webhook would answer.
+		// This is a redirect, no authorization, no such path or method, or a status that no webhook answers.
 		return misconfigured
 	}
 }
 
-// falcoPage is the body that Falco's own webhook answers with, as text/html, until Falco 0.31
+// falcoPage is the body, sent as text/html, of Falco's own webhook until Falco 0.31
 // (https://github.com/falcosecurity/falco/blob/0.31.1/userspace/falco/webserver.cpp). The k8saudit plugin, which takes
 // audit events since 0.32, answers without a body and without a type.
 const falcoPage = "<html><body>Ok</body></html>"
 
-// isPage reports whether an answer of 2xx is a web page, like the default page of an ingress, whose server has
-// not read the request. head is the beginning of the answer's body.
+// isPage reports whether a 2xx is a web page, such as an ingress's default page: that server has not read the request.
+// head is the beginning of the body.
 func isPage(resp *http.Response, head []byte) bool {
 	if classify(resp.StatusCode) != accepted {
 		return false
 	}
-	// mime.ParseMediaType would give up on parameters that are not well formed.
+	// mime.ParseMediaType would reject malformed parameters.
 	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	return strings.EqualFold(strings.TrimSpace(kind), "text/html") &&
 		!strings.EqualFold(strings.TrimSpace(string(head)), falcoPage)
 }
 
-// classifyAnswer returns what an answer means: what its status means, but neither a web page nor TLS accepts anything.
+// classifyAnswer classifies an answer by its status. A web page or a TLS answer never counts as accepted.
 func classifyAnswer(resp *http.Response, head []byte) class {
 	if isPage(resp, head) || advice.NeedsHTTPS(resp.StatusCode, string(head)) {
 		return misconfigured
@@ -70,8 +70,8 @@ func classifyAnswer(resp *http.Response, head []byte) class {
 	return classify(resp.StatusCode)
 }
 
-// noteAnswer reports whether an answer did not come from Falco directly, and notes that once: in the log, the metrics
-// and the status page.
+// noteAnswer reports whether an answer did not come directly from Falco. The first time, it notes that in the log, the
+// metrics and the status page.
 func (p *Poster) noteAnswer(header http.Header) (between bool) {
 	if intermediary.Name(header) == "" {
 		return false
@@ -85,7 +85,6 @@ func (p *Poster) noteAnswer(header http.Header) (between bool) {
 	return true
 }
 
-// statusClass returns the status as the label of a metric.
 func statusClass(status int) string {
 	if status < 200 || status > 599 {
 		return "error"
@@ -94,29 +93,27 @@ func statusClass(status int) string {
 }
 
 const (
-	// maxRefusals is how many requests in a row, over all partitions, may be refused before the sink has to show that
-	// it is the events that are bad, and not the endpoint. Bad audit events are rare, with good ones in between, so a
-	// wrong endpoint costs no more than five dead letters, which can be sent again.
+	// maxRefusals is how many requests in a row, over all partitions, may be refused. After that, the sink must show
+	// that the events are bad, and not the endpoint. Bad audit events are rare and lie between good ones. So a wrong
+	// endpoint costs at most five dead letters, which can be sent again.
 	maxRefusals = 5
 	// maxProvenRefusals is the same for a sink that takes an empty list. Anyone who can cause bad audit events can
-	// cause six of them in a row, which must not stop a partition; but a sink that takes no event at all has to be
-	// held.
+	// cause six in a row, which must not stop a partition. But events are held if the sink takes none at all.
 	maxProvenRefusals = 500
 )
 
-// refusals counts the requests that were refused since the sink last accepted audit events. All partitions share it,
-// because it tells what the endpoint does, not what one partition sends.
+// refusals counts the requests refused since the sink last accepted audit events. All partitions share it, because it
+// describes the endpoint, not the events of one partition.
 type refusals struct {
 	inARow atomic.Int64
 }
 
-// reset starts the count again.
 func (r *refusals) reset() {
-	// The load spares the usual case a write, for which the processors of all partitions would contend.
+	// The load usually avoids a write, for which the processors of all partitions would contend.
 	if r.inARow.Load() != 0 {
 		r.inARow.Store(0)
 	}
 }
 
-// add counts a refused request, and returns how many were refused in a row.
+// add counts a refused request, and returns the number of refused requests in a row.
 func (r *refusals) add() int64 { return r.inARow.Add(1) }

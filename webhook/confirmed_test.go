@@ -131,7 +131,7 @@ func TestASinkThatRefusesTheFirstBarrierConfirmsByItsNextAnswers(t *testing.T) {
 	})
 }
 
-// A single 503 may be a sink that starts.
+// A single 503 may come from a sink that starts.
 func TestASinkThatFailsTheFirstThreeBarriersTakesNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink, barriers := countedBarriers(func() (*http.Response, error) { return saying(500) })
@@ -196,7 +196,7 @@ func TestWithoutBarriersTimeConfirmsUnlessAPostIsInFlight(t *testing.T) {
 	})
 }
 
-// Falco's engine has shown how fast it is, so its last events need not have SINKSETTLETIME.
+// Falco's engine has shown its speed, so its last events need less than SINKSETTLETIME.
 func TestAWaitForConfirmationIsShortOnceTheEngineHasShownItsSpeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := offlineSession(t, always(200), replaying)
@@ -275,7 +275,7 @@ func TestACloseIsNoLossAndConfirmsNothing(t *testing.T) {
 	})
 }
 
-// A proxy answers so when its Falco is gone, though the connection to the proxy lives on.
+// A proxy answers so when its Falco is gone, although the connection to the proxy stays open.
 func TestAProxyWithoutASinkHasLostWhatIsNotConfirmedThreeTimesAtMost(t *testing.T) {
 	for name, test := range map[string]struct {
 		header []string

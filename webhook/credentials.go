@@ -9,15 +9,13 @@ import (
 	"aks-audit-log-go/httpclient"
 )
 
-// credentials says which certificates of the sink are trusted, and what is sent to it as proof of identity. net/http
-// sends user and password of the sink's URL.
+// credentials holds the certificates and the token for the sink. net/http sends the user and password of its URL.
 type credentials struct {
 	tls *httpclient.TLS
-	// token returns the current bearer token, "" if there is none.
+	// token returns the current bearer token, or "" if there is none.
 	token func() string
 }
 
-// loadCredentials reads the files that cfg names.
 func loadCredentials(cfg forwarder.Config, log logrus.FieldLogger) (credentials, error) {
 	warn := func(err error) {
 		log.WithError(err).Warn("cannot renew a credential for the sink, going on with what was read before")

@@ -39,7 +39,7 @@ func TestWithoutATokenNoneIsSent(t *testing.T) {
 	assert.NotContains(t, sink.headers[0], "Authorization")
 }
 
-// A sink that refuses the old token gets the event with the new token: nothing is lost.
+// A sink that refuses the old token gets the event again with the new token, so nothing is lost.
 func TestATokenThatIsRenewedReplacesOneThatIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(path, []byte("expired\n"), 0o600))

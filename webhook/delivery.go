@@ -12,19 +12,18 @@ import (
 
 // delivery takes one request to its outcome.
 type delivery struct {
-	poster  *Poster
-	session *Session
-	request request
-	// attempts is how many POSTs there have been.
+	poster   *Poster
+	session  *Session
+	request  request
 	attempts int
 	// last is why the last POST was not accepted.
 	last *failure
-	// exhausted is whether the retries are used up, or would be of no use. The events have been counted as failed. The
-	// halves of an exhausted batch are exhausted, too.
+	// exhausted is whether the retries are used up or useless, and the events have been counted as failed. The halves
+	// of an exhausted batch are exhausted, too.
 	exhausted bool
-	// retryingForever is whether the request is exhausted and retried all the same, as the policy "hold" says.
+	// retryingForever is whether the request is exhausted but still retried, under the policy "hold".
 	retryingForever bool
-	// again is whether a held event was posted once more because the endpoint had come right.
+	// again is whether a held event was posted once more because the endpoint had been repaired.
 	again bool
 }
 
@@ -34,10 +33,10 @@ type step interface{ isStep() }
 type (
 	// finished ends the delivery with an outcome for all events.
 	finished struct{ outcome audit.Outcome }
-	// refusedBatch ends the delivery of several events without an outcome: the sink refused them as a batch, or did not
-	// answer, so they go in halves. failed is whether they have been counted as failed.
+	// refusedBatch ends the delivery of several events without an outcome: the sink refused the batch or did not
+	// answer, so it is split. failed is whether the events have been counted as failed.
 	refusedBatch struct{ failed bool }
-	// retryLater is another attempt after the wait, in halves if the sink did not answer the whole.
+	// retryLater asks for another attempt after the wait, in halves if the sink did not answer the whole.
 	retryLater struct {
 		wait   time.Duration
 		halves bool
@@ -75,7 +74,6 @@ func (d *delivery) run(ctx context.Context) (step, error) {
 	}
 }
 
-// try makes one attempt and decides what follows.
 func (d *delivery) try(ctx context.Context) (step, error) {
 	d.attempts++
 	d.poster.log.posting(d)
@@ -94,8 +92,8 @@ func (d *delivery) try(ctx context.Context) (step, error) {
 	}
 }
 
-// abandoned returns the error of a POST that was cut short because the context ended. The end of the context says
-// nothing about the sink, so the error says what the sink did before.
+// abandoned returns the error of a POST that was cut short because the context ended. The error includes the sink's
+// last failure, because the end of the context says nothing about the sink.
 func (d *delivery) abandoned(cause error) error {
 	if d.last != nil {
 		return fmt.Errorf("%w: %w", d.last, cause)
@@ -103,13 +101,11 @@ func (d *delivery) abandoned(cause error) error {
 	return fmt.Errorf("post to %s abandoned: %w", d.poster.secrets.sink, cause)
 }
 
-// note logs and counts an answer.
 func (d *delivery) note(a answer) {
 	d.poster.log.answered(d, a)
 	d.poster.stats.Partition(d.partition()).SinkAnswered(a.status, a.reason(), a.took)
 }
 
-// accept ends the delivery of a request that the sink accepted.
 func (d *delivery) accept() step {
 	d.poster.refusals.reset()
 	d.poster.stats.EventsSucceeded(len(d.request.events))
@@ -118,8 +114,8 @@ func (d *delivery) accept() step {
 	return finished{audit.Outcome{Verdict: audit.Delivered}}
 }
 
-// refuse decides about a request that the sink will never accept. A batch goes in halves. A single event is a dead
-// letter, unless so many requests in a row were refused that the endpoint seems to be wrong.
+// refuse handles a request that the sink will never accept. A batch is split. A single event is a dead letter, unless
+// so many requests in a row were refused that the endpoint seems to be wrong.
 func (d *delivery) refuse(ctx context.Context, a answer) step {
 	if len(d.request.events) > 1 {
 		d.poster.stats.BatchSplit()
@@ -134,7 +130,7 @@ func (d *delivery) refuse(ctx context.Context, a answer) step {
 			"so the endpoint seems to be wrong", maxRefusals)
 		return d.fail(a, misconfigured)
 	}
-	if d.retryingForever && !d.again { // the endpoint may have come right since it refused the event
+	if d.retryingForever && !d.again { // the endpoint may have been repaired since it refused the event
 		d.again = true
 		return retryLater{}
 	}
@@ -142,14 +138,14 @@ func (d *delivery) refuse(ctx context.Context, a answer) step {
 	return finished{audit.Outcome{Verdict: audit.DeadLettered, Reason: a.failure.Error()}}
 }
 
-// takesEmptyList posts a list of no audit events, and reports whether the sink accepts it. Then the endpoint is right,
-// and what it refuses are the events.
+// takesEmptyList posts an empty list, and reports whether the sink accepts it. If so, the endpoint is right and the
+// events are bad.
 func (d *delivery) takesEmptyList(ctx context.Context) bool {
 	return d.session.attempt(ctx, request{body: body.EmptyList()}).class == accepted
 }
 
-// fail decides about a request that the sink did not take now but may take later. It is retried while there are
-// retries, then treated as the policy says.
+// fail handles a request that the sink may take later: it is retried while there are retries, and then treated by the
+// policy.
 func (d *delivery) fail(a answer, class class) step {
 	changed := d.last == nil || d.last.reason != a.failure.reason
 	halves := a.unanswered && len(d.request.events) > 1
@@ -173,7 +169,7 @@ func (d *delivery) fail(a answer, class class) step {
 	return retryLater{wait, halves}
 }
 
-// exhaust counts the events as failed, once, however long they are retried afterwards.
+// exhaust counts the events as failed, once, even if they are retried afterwards.
 func (d *delivery) exhaust() {
 	if !d.exhausted {
 		d.exhausted = true
@@ -188,7 +184,6 @@ func (d *delivery) retryForever() {
 	}
 }
 
-// close ends the delivery, with or without an outcome.
 func (d *delivery) close() {
 	if d.retryingForever {
 		d.poster.log.held.Add(-int64(len(d.request.events)))

@@ -76,7 +76,6 @@ func TestTransportErrorsAreRetried(t *testing.T) {
 	}
 }
 
-// hanging is a sink that never answers.
 func hanging(_ int, req *http.Request) (*http.Response, error) {
 	<-req.Context().Done()
 	return nil, req.Context().Err()
@@ -326,7 +325,7 @@ func TestDroppingDropsARunOfRefusals(t *testing.T) {
 	})
 }
 
-// An event is still retried forever when the reason changes. Its limited retries do not start again.
+// An event is still retried forever when the reason changes: its limited retries do not start again.
 func TestAnEventIsRetriedForeverWhateverTheReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := inTurn(404, 503, 503, 404, 200)

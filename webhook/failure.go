@@ -16,19 +16,18 @@ import (
 
 // failure says why a POST was not accepted, without secrets.
 type failure struct {
-	// reason is the same for failures that are alike: it holds neither the local port nor the answer's body. /readyz
-	// shows it, and the log counts failures by it.
+	// reason is the same for similar failures: it holds neither the local port nor the answer's body. /readyz shows
+	// it, and the log counts failures by it.
 	reason string
 	// sink is the URL of the POST, without secrets.
 	sink string
-	// sinkText is the sink's own text about the failure, if any.
+	// sinkText is what the sink itself says about the failure, if anything.
 	sinkText string
-	// cause is the error of the transport, if there was no answer. Its text is never shown, since it may hold the
-	// sink's whole URL.
+	// cause is the transport's error, if there was no answer. Its text is never shown, because it may hold the sink's
+	// whole URL.
 	cause error
 }
 
-// Error returns where the POST went and why it failed.
 func (f *failure) Error() string {
 	text := "post to " + f.sink + ": " + f.reason
 	if f.sinkText != "" {
@@ -37,19 +36,16 @@ func (f *failure) Error() string {
 	return text
 }
 
-// Unwrap returns the transport's error.
 func (f *failure) Unwrap() error { return f.cause }
 
-// timedOut returns the failure of a POST that had no answer within the time-out.
 func (r redactor) timedOut(timeout time.Duration, err error) *failure {
 	return &failure{sink: r.sink, reason: fmt.Sprintf("no answer within %s", timeout), cause: withoutURL(err)}
 }
 
-// noAnswer returns the failure of a POST that had no answer.
 func (r redactor) noAnswer(err error) *failure {
 	err = withoutURL(err)
 	reason := err.Error()
-	// "read tcp 10.0.0.5:41234->10.0.0.9:9765: …": the local port differs each time.
+	// In "read tcp 10.0.0.5:41234->10.0.0.9:9765: …" the local port differs each time.
 	var op *net.OpError
 	if errors.As(err, &op) && op.Source != nil {
 		reason = strings.ReplaceAll(reason, op.Source.String()+"->", "")
@@ -60,7 +56,7 @@ func (r redactor) noAnswer(err error) *failure {
 	return &failure{sink: r.sink, reason: r.clean(reason), cause: err}
 }
 
-// mistakeAt says what to do about an answer that shows a mistake in WEBSINKURL, "" if it shows none.
+// mistakeAt returns advice if an answer shows a mistake in WEBSINKURL, or else "".
 func mistakeAt(resp *http.Response, head []byte) string {
 	if isPage(resp, head) {
 		return advice.WebPage
@@ -68,10 +64,10 @@ func mistakeAt(resp *http.Response, head []byte) string {
 	return advice.Endpoint(resp.StatusCode, string(head))
 }
 
-// notAccepted returns the failure of a POST that was not answered with 2xx, or with a web page. content is what was
-// posted: an answer that repeats it is not shown, because audit events hold secrets.
+// notAccepted returns the failure of a POST that was answered with a web page or without a 2xx. content is what was
+// posted: an answer that repeats part of it is not shown, because audit events hold secrets.
 func (r redactor) notAccepted(resp *http.Response, head []byte, content body.Body) *failure {
-	// The status text is that of net/http, not the server's: a server can send any text there.
+	// The status text is that of net/http, because a server can send any text there.
 	f := &failure{sink: r.sink, reason: fmt.Sprintf("the sink answered %d", resp.StatusCode)}
 	if text := http.StatusText(resp.StatusCode); text != "" {
 		f.reason += " " + text

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sinkWithSecrets returns a redactor of a URL that has a secret in each place.
+// sinkWithSecrets returns a redactor of a URL with a secret in each place.
 func sinkWithSecrets(t *testing.T) redactor {
 	t.Helper()
 	u, err := url.Parse("http://me:hunter2@falco:9765/k8s-audit?token=hush-hush")

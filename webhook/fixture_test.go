@@ -24,7 +24,7 @@ import (
 	"aks-audit-log-go/httpclient"
 )
 
-// fixture is a poster with everything around it that a test checks.
+// fixture is a poster with all that a test checks.
 type fixture struct {
 	t      testing.TB
 	poster *Poster
@@ -33,8 +33,8 @@ type fixture struct {
 	reg    *prometheus.Registry
 }
 
-// newFixture makes a poster with the default settings, as far as change does not change them. The sink is the round
-// tripper if there is one, else that of cfg.SinkURL.
+// newFixture makes a poster with the default settings, except those that change changes. The sink is the round
+// tripper, or else the one at cfg.SinkURL.
 func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarder.Config)) *fixture {
 	t.Helper()
 	cfg := forwarder.Config{
@@ -44,7 +44,7 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 		PostTimeout:    time.Minute,
 		FailurePolicy:  forwarder.FailureHold,
 		RateBurst:      50,
-		// Each event has a request of its own, except in the tests of batches.
+		// Each event has its own request, except in the tests of batches.
 		PostBatchMaxEvents: 1,
 		PostBatchMaxBytes:  1 << 20,
 		KeepAlive:          true,
@@ -73,7 +73,7 @@ func newFixture(t testing.TB, transport http.RoundTripper, change func(*forwarde
 	return f
 }
 
-// Deliver posts in a session of its own, as one partition does.
+// Deliver posts in its own session, as one partition does.
 func (f *fixture) Deliver(ctx context.Context, all []audit.Event) ([]audit.Outcome, error) {
 	session := f.poster.OpenSession()
 	defer session.Close()
@@ -107,7 +107,6 @@ func (f *fixture) counts() counts {
 	}
 }
 
-// metric returns a counter's value.
 func (f *fixture) metric(name string) float64 {
 	f.t.Helper()
 	families, err := f.reg.Gather()
@@ -121,7 +120,7 @@ func (f *fixture) metric(name string) float64 {
 	return 0
 }
 
-// posts returns how many POSTs were observed with that status class.
+// posts returns the number of POSTs with that status class.
 func (f *fixture) posts(class string) uint64 {
 	f.t.Helper()
 	families, err := f.reg.Gather()
@@ -139,7 +138,6 @@ func (f *fixture) posts(class string) uint64 {
 	return 0
 }
 
-// lines returns the messages that were logged at a level.
 func (f *fixture) lines(level logrus.Level) []string {
 	var lines []string
 	for _, entry := range f.logs.AllEntries() {
@@ -150,7 +148,7 @@ func (f *fixture) lines(level logrus.Level) []string {
 	return lines
 }
 
-// everything returns all that was logged, at every level, as both formatters write it.
+// everything returns all log output at every level, as both formatters write it.
 func (f *fixture) everything() string {
 	var all strings.Builder
 	for _, entry := range f.logs.AllEntries() {
@@ -163,7 +161,6 @@ func (f *fixture) everything() string {
 	return all.String()
 }
 
-// event returns the n-th audit event of partition 0.
 func event(n int) audit.Event {
 	return audit.Event{
 		Partition: "0", Sequence: int64(n), Record: 0, AuditID: fmt.Sprintf("id-%d", n),
@@ -171,7 +168,6 @@ func event(n int) audit.Event {
 	}
 }
 
-// events returns the audit events 0 to n-1.
 func events(n int) []audit.Event {
 	all := make([]audit.Event, n)
 	for i := range all {
@@ -189,10 +185,10 @@ func bodies(all []audit.Event) []string {
 	return want
 }
 
-// script is the sink of tests about time. It answers the n-th request, from 0, with answer.
+// script is the sink in tests about time. It answers the n-th request, from 0, with answer.
 type script struct {
 	answer func(n int, req *http.Request) (*http.Response, error)
-	// barrier answers barriers, unless it is nil: then they are accepted.
+	// barrier answers barriers. If it is nil, they are accepted.
 	barrier func() (*http.Response, error)
 
 	mu    sync.Mutex
@@ -201,7 +197,6 @@ type script struct {
 	got   []string        // their bodies
 }
 
-// RoundTrip implements http.RoundTripper.
 func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
@@ -234,14 +229,12 @@ func saying(status int, header ...string) (*http.Response, error) {
 	return resp, nil
 }
 
-// sayingPage returns the web page of an ingress.
 func sayingPage() (*http.Response, error) {
 	resp, err := saying(200, "Content-Type: text/html; charset=utf-8")
 	resp.Body = io.NopCloser(strings.NewReader("<html><body>default backend</body></html>"))
 	return resp, err
 }
 
-// always returns a sink that always answers with the same status.
 func always(status int) *script {
 	return &script{answer: func(int, *http.Request) (*http.Response, error) { return saying(status) }}
 }

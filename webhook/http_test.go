@@ -19,20 +19,20 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// webhookServer is a real sink on the loopback that records what it got.
+// webhookServer is a real sink on the loopback that records its requests.
 type webhookServer struct {
 	*httptest.Server
 	connections atomic.Int64
 
-	mu      sync.Mutex
-	bodies  []string
-	headers []http.Header
-	methods []string
-	// barriers counts the barriers.
+	mu       sync.Mutex
+	bodies   []string
+	headers  []http.Header
+	methods  []string
 	barriers atomic.Int64
 }
 
-// serve answers the n-th request, from 0, with handler, after its body was read. Barriers are accepted and not counted.
+// serve answers the n-th request, from 0, with handler, after its body was read. It accepts barriers and does not
+// count them.
 func serve(t testing.TB, handler func(n int, w http.ResponseWriter, r *http.Request)) *webhookServer {
 	t.Helper()
 	s := &webhookServer{}
@@ -70,10 +70,10 @@ func (s *webhookServer) got() []string {
 }
 
 const (
-	// failAfter is how long a test waits for what has to happen. It bounds failures only.
+	// failAfter bounds the wait of a test for something that must happen. It matters only if the test fails.
 	failAfter = 2 * time.Minute
-	// hangsFor is the POSTTIMEOUT of a test with a sink that hangs at first. The sink's answers have to come within
-	// it, on a busy machine too.
+	// hangsFor is the POSTTIMEOUT of a test with a sink that hangs at first. The sink must answer within it, on a busy
+	// machine too.
 	hangsFor = 2 * time.Second
 )
 
@@ -154,7 +154,7 @@ func TestARefusedConnectionIsRetriedForever(t *testing.T) {
 	assert.True(t, ready)
 }
 
-// serveOn starts a sink on an address where nothing listens any more.
+// serveOn starts a sink on an address that has become free.
 func serveOn(t *testing.T, address string) *webhookServer {
 	t.Helper()
 	listener, err := net.Listen("tcp", address) //nolint:noctx // loopback
@@ -225,7 +225,7 @@ func TestAConnectionThatEndsBeforeTheStatusIsRetried(t *testing.T) {
 	}
 }
 
-// The status has been read, so the sink has accepted the event: another POST would double it.
+// The status was read, so the sink has accepted the event: another POST would double it.
 func TestAnAnswerThatBreaksOffBehindItsStatusCounts(t *testing.T) {
 	sink := serve(t, func(n int, w http.ResponseWriter, _ *http.Request) {
 		if n > 0 {
@@ -288,7 +288,7 @@ func TestOneConnectionServesAThousandEvents(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, delivered(1000), outcomes)
 	assert.Equal(t, bodies(events(1000)), sink.got())
-	// On a busy machine net/http now and then drops a connection (maxWriteWaitBeforeConnReuse).
+	// On a busy machine net/http sometimes drops a connection (maxWriteWaitBeforeConnReuse).
 	assert.LessOrEqual(t, sink.connections.Load(), int64(10))
 	assert.Equal(t, counts{sent: 1000, succeeded: 1000}, f.counts())
 	assert.EqualValues(t, 1000, f.posts("2xx"))

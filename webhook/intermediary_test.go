@@ -62,7 +62,7 @@ func TestAProxyThatAnswersItselfIsNotedToo(t *testing.T) {
 }
 
 func TestAHeaderThatRepeatsASecretIsNotShown(t *testing.T) {
-	long := strings.Repeat("s3cr3t", 20) // longer than what is shown of a name
+	long := strings.Repeat("s3cr3t", 20) // longer than the shown part of a name
 	for _, header := range []string{"Via: 1.1 " + long, "Server: " + long, "Server: s3cr3t/t0k3n", "Via: 1.1 t0k3n"} {
 		sink := behind(t, http.StatusOK, header)
 		address, err := url.Parse(sink.URL + "?key=" + long + "&other=s3cr3t/t0k3n")

@@ -16,20 +16,20 @@ import (
 	"aks-audit-log-go/webhook/turn"
 )
 
-// link is the way to the sink that all sessions share: one connection, and one request on it at a time. All requests
-// go through one queue in Falco, so each of them, of whatever partition, helps to confirm those before it. And what
-// is not confirmed, which comes again after a loss, does not grow with the number of partitions.
+// link is the way to the sink that all sessions share: one connection, with one request at a time. All requests go
+// through one queue in Falco, so each one helps to confirm those before it, of any partition. And the number of
+// unconfirmed requests, which are sent again after a loss, does not grow with the number of partitions.
 //
-// The link also sends the barriers that confirm what nothing else follows, and closes the idle connection.
+// The link also sends barriers, which confirm requests that no other request follows, and closes the idle connection.
 type link struct {
 	poster  *Poster
 	tracker *confirm.Tracker
 	pace    *pace.Pace
-	// turn is with the session that has a request under way.
+	// turn belongs to the session that is posting a request.
 	turn turn.Turn
 
 	mu sync.Mutex
-	// sessions is how many are open. ctx ends when none is.
+	// sessions is the number of open sessions. ctx ends when there is none.
 	sessions int
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -37,7 +37,7 @@ type link struct {
 	// work counts the goroutines that use ctx.
 	work sync.WaitGroup
 
-	// timer calls tick. arming guards it, and ticking is held while tick runs.
+	// timer calls tick. arming guards timer, and ticking is held while tick runs.
 	timer           *time.Timer
 	arming, ticking sync.Mutex
 }
@@ -57,14 +57,13 @@ func newLink(p *Poster, cfg forwarder.Config) *link {
 	return l
 }
 
-// open notes that a session begins.
 func (l *link) open() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.sessions++; l.sessions > 1 {
 		return
 	}
-	// What is under way may outlive the session that began it, so it has no context of a caller.
+	// The work may outlive the session that began it, so it does not use the context of a caller.
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	if l.client == nil {
 		l.client = l.poster.newClient(httpclient.Options{
@@ -73,7 +72,7 @@ func (l *link) open() {
 	}
 }
 
-// close notes that a session ends. With the last one the link ends what is under way, and closes the connection.
+// close ends a session. With the last one, the link ends the work in progress and closes the connection.
 func (l *link) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,8 +85,7 @@ func (l *link) close() {
 	l.client.CloseIdleConnections()
 }
 
-// begin returns the context of what is under way, and a function to call at its end. It returns false if no session is
-// open.
+// begin returns the context of new work, and a function to call at its end. ok is false if no session is open.
 func (l *link) begin() (ctx context.Context, end func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,8 +96,8 @@ func (l *link) begin() (ctx context.Context, end func(), ok bool) {
 	return l.ctx, l.work.Done, true
 }
 
-// exchange calls do when it is the session's turn. If ctx ends meanwhile, exchange returns false at once, and do goes
-// on: to cut a request off would lose what other sessions have not confirmed. do ends with the last session.
+// exchange calls do when it is the session's turn. If ctx ends meanwhile, exchange returns false at once, but do goes
+// on: cutting a request off would lose what other sessions have not confirmed. do ends with the last session.
 func (l *link) exchange(ctx context.Context, s *Session, more bool, do func(ctx context.Context) answer) (answer, bool) {
 	working, end, ok := l.begin()
 	if !ok {
@@ -125,7 +123,7 @@ func (l *link) exchange(ctx context.Context, s *Session, more bool, do func(ctx 
 	}
 }
 
-// arm sets the timer to what comes next while nothing is posted.
+// arm sets the timer to the next step while nothing is posted.
 func (l *link) arm() {
 	l.arming.Lock()
 	defer l.arming.Unlock()
@@ -134,7 +132,7 @@ func (l *link) arm() {
 	}
 }
 
-// tick does what is due while nothing is posted.
+// tick does the steps that are due while nothing is posted.
 func (l *link) tick() {
 	ctx, end, ok := l.begin()
 	if !ok {
@@ -160,10 +158,10 @@ func (l *link) tick() {
 	}
 }
 
-// barrierBody is the body of a barrier: Falco's plugin queues it like a batch, and makes no event of it.
+// barrierBody is the body of a barrier. Falco's plugin queues it like a batch, and makes no event of it.
 var barrierBody = body.Of("[]")
 
-// barrier posts a barrier, or a row of them, while one is due when it is its turn.
+// barrier waits for its turn, and posts a barrier, or a row of them, if one is still due.
 func (l *link) barrier(ctx context.Context, row bool) {
 	if !l.turn.TakeBetween(ctx) {
 		return

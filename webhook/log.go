@@ -12,25 +12,24 @@ import (
 )
 
 const (
-	// reminderInterval is how often a failure that goes on is logged again.
+	// reminderInterval is how often a lasting failure is logged again.
 	reminderInterval = time.Minute
-	// relapseInterval is how soon a failure that was over is logged again when it comes back: a sink that takes every
-	// other POST must not fill the log.
+	// relapseInterval is how soon a failure that comes back is logged again: a sink that takes every other POST must
+	// not fill the log.
 	relapseInterval = 10 * time.Second
 )
 
 // deliveryLog logs what happens to deliveries. All partitions have the same sink, so a failure that all of them see is
-// logged once, not once by each. Repetitions are counted, and logged at the debug level only.
+// logged once. Repetitions are counted, and logged at the debug level only.
 type deliveryLog struct {
 	log logrus.FieldLogger
-	// held is the log field "held": how many audit events are being retried forever.
+	// held is the log field "held": the number of audit events that are being retried forever.
 	held atomic.Int64
-	// failing is set while a failure has been logged after which the sink has accepted nothing. It is outside the lock
-	// because each POST reads it.
+	// failing is whether the sink has accepted nothing since a failure was logged. It is outside the lock because each
+	// POST reads it.
 	failing atomic.Bool
 
-	mu sync.Mutex
-	// since is when failing was set.
+	mu       sync.Mutex
 	since    time.Time
 	failures loglimit.Limiter
 }
@@ -39,16 +38,14 @@ func newDeliveryLog(log logrus.FieldLogger) *deliveryLog {
 	return &deliveryLog{log: log, failures: loglimit.Limiter{Interval: reminderInterval}}
 }
 
-// posting logs the start of an attempt, at the debug level.
 func (l *deliveryLog) posting(d *delivery) {
-	// The check spares each POST the cost of fields that are not logged.
+	// The check saves each POST the cost of fields that are not logged.
 	if !forwarder.Debugging(l.log) {
 		return
 	}
 	l.entry(d).WithField("bytes", d.request.body.Size).Debug("posting audit event")
 }
 
-// answered logs the result of an attempt, at the debug level.
 func (l *deliveryLog) answered(d *delivery, a answer) {
 	if !forwarder.Debugging(l.log) {
 		return
@@ -68,7 +65,7 @@ func (l *deliveryLog) failed(d *delivery, a answer, delay time.Duration) {
 	}
 }
 
-// retryingForever logs that a request is retried forever, and from time to time that it still is.
+// retryingForever logs that a request is retried forever, and reminds of it from time to time.
 func (l *deliveryLog) retryingForever(d *delivery, a answer, class class, delay time.Duration) {
 	next := l.nextFailure("holding: " + a.failure.reason)
 	if !next.Log {
@@ -85,7 +82,7 @@ func (l *deliveryLog) retryingForever(d *delivery, a answer, class class, delay 
 	}
 }
 
-// dropped logs that a request is dropped, as the policy says.
+// dropped logs that the policy drops a request.
 func (l *deliveryLog) dropped(d *delivery, a answer, class class) {
 	next := l.nextFailure("dropped: " + a.failure.reason)
 	if !next.Log {
@@ -115,7 +112,7 @@ func (l *deliveryLog) accepted(d *delivery) {
 	}
 }
 
-// weaker logs that what the sink accepted is confirmed by less than Falco allows.
+// weaker logs that accepted requests are confirmed by less evidence than Falco allows.
 func (l *deliveryLog) weaker(why string) {
 	l.log.WithField("reason", why).Warn("the sink does not behave as Falco does: what it accepted counts as settled " +
 		"after SINKSETTLETIME, and is lost if the sink ends without having used it by then")
@@ -132,12 +129,11 @@ func (l *deliveryLog) nextFailure(kind string) loglimit.Decision {
 	return next
 }
 
-// entry returns a log entry with the audit event and the attempt.
 func (l *deliveryLog) entry(d *delivery) *logrus.Entry {
 	return l.log.WithFields(d.request.logFields()).WithField("attempt", d.attempts)
 }
 
-// failure returns a log entry about a failure, with the number of those like it that were not logged before.
+// failure returns a log entry about a failure, with the number of similar ones that were not logged before.
 func (l *deliveryLog) failure(d *delivery, a answer, leftOut int) *logrus.Entry {
 	entry := withFailure(l.entry(d), a)
 	if leftOut > 0 {

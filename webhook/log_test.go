@@ -165,7 +165,7 @@ func TestASinkThatFlapsKeepsTheLogReadable(t *testing.T) {
 			return saying([]int{503, 200}[n%2])
 		}}
 		f := newFixture(t, sink, nil)
-		_, err := f.Deliver(t.Context(), events(100)) // 100 s, a failure in each
+		_, err := f.Deliver(t.Context(), events(100)) // 100 s, with a failure in each
 		require.NoError(t, err)
 		assert.Len(t, f.lines(logrus.WarnLevel), 10)
 		assert.Len(t, f.lines(logrus.InfoLevel), 10, "there is a recovery for each that was logged")

@@ -22,8 +22,8 @@ import (
 // are read again after the next start.
 var ErrStopping = errors.New("the daemon is stopping")
 
-// Poster posts audit events to one sink. It is safe for concurrent use: each partition has a Session of its own, and
-// all share one link to the sink.
+// Poster posts audit events to one sink. It is safe for concurrent use: each partition has its own Session, and all
+// share one link to the sink.
 type Poster struct {
 	newClient func(httpclient.Options) *http.Client
 	keepAlive bool
@@ -44,9 +44,9 @@ type Poster struct {
 
 	credentials credentials
 
-	// port is the sink's, for the warning about who stands in between.
+	// port is the sink's port, for the warning about a proxy in between.
 	port string
-	// noted is done once it was noted who answers in place of Falco.
+	// noted is done once it was noted that something else answers in place of Falco.
 	noted sync.Once
 
 	secrets  redactor
@@ -56,8 +56,8 @@ type Poster struct {
 	health   *health.Health
 }
 
-// New returns a poster to cfg.SinkURL. Files of cfg that cannot be used are an error. The poster starts no goroutine
-// and needs no closing, but its sessions do.
+// New returns a poster to cfg.SinkURL. It fails if files of cfg cannot be used. The poster starts no goroutine and
+// needs no closing, but its sessions do.
 func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger) (*Poster, error) {
 	credentials, err := loadCredentials(cfg, log)
 	if err != nil {
@@ -94,6 +94,6 @@ func New(cfg forwarder.Config, stats *metrics.Statistics, health *health.Health,
 // Stop makes all sessions finish: see Session.Deliver.
 func (p *Poster) Stop() { p.stop(ErrStopping) }
 
-// ForgetRefusals makes the next refused requests count as the first ones in a row. The sink refuses dead letters that
-// are sent again, and that says nothing about the endpoint.
+// ForgetRefusals makes the next refused request count as the first in a row. It is for dead letters that are sent
+// again: their refusal says nothing about the endpoint.
 func (p *Poster) ForgetRefusals() { p.refusals.reset() }

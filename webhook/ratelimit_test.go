@@ -79,7 +79,7 @@ type admission struct {
 	at     time.Duration
 }
 
-// admitAll asks the rate limit to admit so many events, up to 400 at a time, until it has or fails.
+// admitAll asks the rate limit to admit so many events, up to 400 at a time, until all are admitted or it fails.
 func admitAll(ctx context.Context, f *fixture, events int) (all []admission, err error) {
 	start := time.Now()
 	for events > 0 && err == nil {
@@ -117,7 +117,7 @@ func TestTheRateLimitGathersEvents(t *testing.T) {
 	}
 }
 
-// A lone event must not wait for a batch to fill.
+// A lone event must not wait until a batch is full.
 func TestALoneEventWaitsForItsOwnTurnOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := always(200)

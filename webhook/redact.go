@@ -11,16 +11,16 @@ import (
 type redactor struct {
 	// sink is the URL without user, password, query and fragment.
 	sink string
-	// secrets holds the parts of the URL that may be secret, and a token, in each of their spellings.
+	// secrets holds the parts of the URL that may be secret, and a token, in all their spellings.
 	secrets []string
 }
 
-// minSecret is the length from which a value in the query may be a secret. Without it, a query of "?v=1" would hide
-// every text that has a 1 in it.
+// minSecret is the shortest value in the query that may be a secret. Without it, "?v=1" would hide every text with a
+// 1.
 const minSecret = 4
 
-// newRedactor returns a redactor for the URL's password, or its user if there is no password, and its query. People
-// put tokens in all of these places.
+// newRedactor returns a redactor for the URL's query and its password, or its user if there is no password. People put
+// tokens in all of these places.
 func newRedactor(sink *url.URL) redactor {
 	r := redactor{sink: withoutSecrets(sink)}
 	if sink.User != nil {
@@ -44,7 +44,7 @@ func newRedactor(sink *url.URL) redactor {
 	return r
 }
 
-// add adds a secret, as it is and as a URL spells it.
+// add adds a secret, plain and as a URL spells it.
 func (r *redactor) add(secret string) {
 	if secret != "" {
 		r.secrets = append(r.secrets, secret, url.QueryEscape(secret), url.PathEscape(secret))
@@ -58,8 +58,8 @@ func (r redactor) and(secret string) redactor {
 	return r
 }
 
-// clean returns the text, or a note in its place if the text holds a secret. Some servers repeat the path with its
-// query in the body of a 404.
+// clean returns the text, or a note in its place if it holds a secret. Some servers repeat the path and query in the
+// body of a 404.
 func (r redactor) clean(text string) string {
 	for _, secret := range r.secrets {
 		if strings.Contains(text, secret) {
@@ -69,15 +69,15 @@ func (r redactor) clean(text string) string {
 	return text
 }
 
-// withoutSecrets returns the URL without user, password, query and fragment. The path stays: it tells which endpoint
-// is meant.
+// withoutSecrets returns the URL without user, password, query and fragment. The path stays, to tell which endpoint is
+// meant.
 func withoutSecrets(u *url.URL) string {
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
 	return shown.String()
 }
 
-// echoLength is how many bytes in a row an answer and the posted body must have in common to count as a repetition.
-// With a smaller number, words like "Unauthorized" would count.
+// echoLength is how many bytes in a row an answer and the posted body must share to count as a repetition. A smaller
+// number would match words like "Unauthorized".
 const echoLength = 16
 
 // echoes reports whether the answer repeats part of what was posted.

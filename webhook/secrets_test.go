@@ -138,7 +138,7 @@ func TestSecretsAreInNoReturnedError(t *testing.T) {
 	assertNoSecret(t, f, err.Error())
 }
 
-// A sink that repeats the body in its answer must not bring the body into the log.
+// The body must not get into the log from a sink that repeats it in its answer.
 func TestAnAnswerThatRepeatsTheEventIsLeftOut(t *testing.T) {
 	sink := serve(t, nil)
 	sink.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

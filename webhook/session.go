@@ -10,16 +10,15 @@ import (
 	"aks-audit-log-go/webhook/confirm"
 )
 
-// Session is one partition's way to the sink. Each accepted request has a sequence, and is confirmed when the sink can
-// no longer lose it (see package confirm). If the connection is lost before, the session is lost too: the events that
-// are not confirmed have to be sent again, in another session.
+// Session is one partition's way to the sink. Each accepted request has a sequence. It is confirmed when the sink can
+// no longer lose it (see package confirm). If the connection is lost before, the session is lost too, and the
+// unconfirmed events must be sent again in another session.
 //
-// Deliver is for one goroutine at a time. The other methods are safe for concurrent use. The owner calls Close at the
-// end.
+// Deliver is for one goroutine at a time. The other methods are safe for concurrent use. The owner calls Close.
 type Session struct {
 	poster  *Poster
 	tracked *confirm.Session
-	// splits holds the parts of a refused batch that are still to be delivered. The next part is the last element.
+	// splits holds the remaining parts of a refused batch, the next one last.
 	splits []split
 	closed sync.Once
 }
@@ -31,14 +30,14 @@ func (p *Poster) OpenSession() *Session {
 }
 
 // Deliver posts a batch of the first events, as many as the sink takes at a time, and returns its outcome. The next
-// call has to continue after them. The JSON of the events must never be changed: an abandoned POST may go on reading
-// it for a while. Deliver returns no outcome only with an error:
+// call continues after them. The JSON of the events must never be changed, because an abandoned POST may still read
+// it. Deliver returns no outcome only with an error:
 //
-//   - ctx ended: the POST in flight is abandoned. Whether the sink has taken it is not known. The error wraps
-//     context.Cause(ctx) and, if there was one, the sink's last error.
-//   - The session is lost: the same, at once, and the error wraps confirm.ErrLost.
-//   - Poster.Stop was called: the batch is still posted, and the POST in flight may last until ctx ends. But Deliver
-//     waits for nothing and retries nothing. The error wraps ErrStopping and the sink's last error.
+//   - ctx ended: the POST in flight is abandoned, and it is unknown whether the sink has taken it. The error wraps
+//     context.Cause(ctx) and the sink's last error, if any.
+//   - The session is lost: the POST is abandoned at once, and the error wraps confirm.ErrLost instead of the cause.
+//   - Poster.Stop was called: the batch is still posted, and the POST may last until ctx ends. But Deliver neither
+//     waits nor retries. The error wraps ErrStopping and the sink's last error.
 //
 // If the sink fails, Deliver waits and does not fail: that is the backpressure.
 func (s *Session) Deliver(ctx context.Context, events []audit.Event) (audit.Outcome, error) {
@@ -55,21 +54,21 @@ func (s *Session) Deliver(ctx context.Context, events []audit.Event) (audit.Outc
 	return outcome, nil
 }
 
-// Accepted returns the sequence of the last request that the sink accepted.
+// Accepted returns the sequence of the last accepted request.
 func (s *Session) Accepted() int64 { return s.tracked.Accepted() }
 
-// Confirmed returns the sequence up to which all requests are confirmed. It does not grow after the session is lost or
+// Confirmed returns the sequence up to which all requests are confirmed. It stops growing when the session is lost or
 // closed.
 func (s *Session) Confirmed() int64 { return s.tracked.Confirmed() }
 
-// Lost is closed when the sink may have lost requests that are not confirmed.
+// Lost is closed when the sink may have lost unconfirmed requests.
 func (s *Session) Lost() <-chan struct{} { return s.tracked.Lasting().Done() }
 
-// Err returns why the session was lost, nil while it is not. The error wraps confirm.ErrLost and holds no secret.
+// Err returns why the session was lost, or nil. The error wraps confirm.ErrLost and holds no secret.
 func (s *Session) Err() error { return s.tracked.Err() }
 
-// Confirm waits until everything that was accepted is confirmed. It fails if the session is lost or ctx ends. Call it
-// while nothing is being delivered.
+// Confirm waits until every accepted request is confirmed. It fails if the session is lost or ctx ends. It must not
+// run during Deliver.
 func (s *Session) Confirm(ctx context.Context) error {
 	ctx, end := s.untilLost(ctx)
 	defer end()
@@ -95,7 +94,7 @@ func (s *Session) Close() {
 	})
 }
 
-// untilLost returns a context that also ends when the session is lost, with Err as its cause. The caller calls end.
+// untilLost returns a context that also ends when the session is lost, with Err as its cause.
 func (s *Session) untilLost(ctx context.Context) (untilLost context.Context, end func()) {
 	untilLost, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(s.tracked.Lasting(), func() { cancel(s.Err()) })

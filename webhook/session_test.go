@@ -22,7 +22,6 @@ import (
 // unconfirmed keeps every request unconfirmed for longer than a test takes.
 func unconfirmed(cfg *forwarder.Config) { cfg.SinkReplay, cfg.SinkSettleTime = true, time.Hour }
 
-// openSession opens a session with a real sink.
 func openSession(t *testing.T, address string, change ...func(*forwarder.Config)) (*Session, *fixture) {
 	t.Helper()
 	f := newFixture(t, nil, at(t, address, change...))
@@ -124,7 +123,7 @@ func TestAnAnswerThatBreaksOffIsAcceptedAndLost(t *testing.T) {
 	assert.Len(t, sink.got(), 1)
 }
 
-// The connection ends with the POST, and with it the watch over what was accepted before.
+// With the POST the connection ends, and then nothing shows whether the sink keeps what it accepted before.
 func TestAPostThatTimesOutIsALossOfWhatIsNotConfirmed(t *testing.T) {
 	sink := serve(t, func(n int, _ http.ResponseWriter, r *http.Request) {
 		if n == 1 {
@@ -139,7 +138,7 @@ func TestAPostThatTimesOutIsALossOfWhatIsNotConfirmed(t *testing.T) {
 	assert.EqualValues(t, 1, sink.connections.Load(), "nothing overtakes what was lost")
 }
 
-// net/http closes a connection on which something arrives that it did not ask for, like HAProxy's 408.
+// net/http closes a connection on which it gets something unexpected, like HAProxy's 408.
 func TestAnAnswerThatNobodyAskedForIsALossOfWhatIsNotConfirmed(t *testing.T) {
 	idle := make(chan struct{})
 	sink := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
@@ -269,7 +268,7 @@ func TestAllSessionsShareOneConnectionAndAreLostWithItIfSomethingOfThemWaits(t *
 	post(t, sessions[0], 1)
 }
 
-// To cut a POST off would close the connection of all.
+// Cutting a POST off would close the connection that all share.
 func TestAPostThatIsAbandonedGoesOnForTheOtherSessions(t *testing.T) {
 	arrived, answer := make(chan struct{}), make(chan struct{})
 	sink := serve(t, func(n int, _ http.ResponseWriter, _ *http.Request) {

@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/forwarder/status"
 )
 
-// lastAnswer returns what the status page would say about the sink.
+// lastAnswer returns what the status page would show of the sink.
 func (f *fixture) lastAnswer() *metrics.SinkAnswer {
 	return status.NewOverview(forwarder.Config{}, f.poster.stats, f.health, status.NewRecentLog(), time.Now).Status().LastAnswer
 }

@@ -94,7 +94,7 @@ func TestStoppingEndsWhatIsRetriedForever(t *testing.T) {
 func TestStoppingGivesThePostInFlightItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &script{answer: func(int, *http.Request) (*http.Response, error) {
-			<-time.After(20 * time.Second) // the bubble's clock: a Falco that is busy
+			<-time.After(20 * time.Second) // the bubble's clock: a busy Falco
 			return saying(200)
 		}}
 		f := newFixture(t, sink, nil)
@@ -107,7 +107,7 @@ func TestStoppingGivesThePostInFlightItsTime(t *testing.T) {
 	})
 }
 
-// Verdicts that need neither a wait nor a retry are also given after Stop.
+// Verdicts without a wait or a retry are also given after Stop.
 func TestStoppingStillDeadLettersAndDrops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, inTurn(400, 404), drop)

@@ -8,11 +8,11 @@ import (
 	"aks-audit-log-go/internal/retry"
 )
 
-// gatherTime is how long a POST may wait for the rate limit to grant more than one event.
+// gatherTime is how long a POST may wait until the rate limit grants more than one event.
 const gatherTime = time.Second
 
-// admit waits until the rate limit admits as many of the wanted events as go in one POST, and returns how many these
-// are. It returns at once if the limit admits them now, even after Stop, because there is nothing to wait for.
+// admit waits until the rate limit admits as many of the wanted events as go in one POST, and returns their number. It
+// returns at once, even after Stop, if the limit admits them now.
 func (p *Poster) admit(ctx context.Context, wanted int) (admitted int, err error) {
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
@@ -31,9 +31,9 @@ func (p *Poster) admit(ctx context.Context, wanted int) (admitted int, err error
 	return admitted, nil
 }
 
-// atATime returns how many events a POST waits for under the rate limit: as many as the limit grants at a time, because
-// each POST costs much more than an event. These are no more than come in gatherTime, so that no event waits long for
-// others, but all that are granted already. After Stop it is only those: a POST that has to wait is not made.
+// atATime returns how many events a POST waits for under the rate limit. A POST costs much more than an event, so it
+// waits until the limit grants several. These are at most what it grants in gatherTime, so that no event waits long. A
+// POST takes more if they are granted already. After Stop it waits for none.
 func (p *Poster) atATime() int {
 	burst := p.limiter.Burst()
 	granted := int(min(p.limiter.Tokens(), float64(burst)))
@@ -44,9 +44,8 @@ func (p *Poster) atATime() int {
 	return max(1, granted, gathered)
 }
 
-// pause waits for d. It returns the cause if ctx ends first, and ErrStopping if Stop is called first or was called
-// before. That holds for a d of 0 too: after a pause there is always another attempt, which must not happen after
-// Stop.
+// pause waits for d. It returns the cause if ctx ends first, and ErrStopping if Stop is or was called. That holds for
+// d = 0 too, because an attempt follows each pause, and there must be none after Stop.
 func (p *Poster) pause(ctx context.Context, d time.Duration) error {
 	if ctx.Err() == nil && p.stopping.Err() != nil {
 		return ErrStopping

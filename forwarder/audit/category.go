@@ -10,14 +10,14 @@ import (
 const (
 	// CategoryNone counts a skipped record that names no category.
 	CategoryNone = "none"
-	// CategoryOther counts a skipped record whose category SkippedCategories does not list, so that the number of label
+	// CategoryOther counts a skipped record whose category SkippedCategories does not list. So the number of label
 	// values does not grow with what other services write into the hub.
 	CategoryOther = "other"
 )
 
-// SkippedCategories returns the label values of aks_audit_log_skipped_records_total: the log categories of AKS
-// in https://learn.microsoft.com/azure/azure-monitor/reference/supported-logs/microsoft-containerservice-managedclusters-logs,
-// CategoryNone and CategoryOther.
+// SkippedCategories returns the label values of aks_audit_log_skipped_records_total: CategoryNone, CategoryOther, and
+// the log categories of AKS in
+// https://learn.microsoft.com/azure/azure-monitor/reference/supported-logs/microsoft-containerservice-managedclusters-logs.
 func SkippedCategories() []string {
 	return []string{
 		"kube-apiserver", "kube-audit", "kube-audit-admin", "kube-controller-manager", "kube-scheduler",
@@ -35,21 +35,21 @@ var otherCategories = []string{
 	"csi-aksarcdisk-controller", "csi-aksarcsmb-controller", "csi-aksarcnfs-controller",
 }
 
-// CategoryKind says what the name of a log category stands for.
+// CategoryKind is what the name of a log category stands for.
 type CategoryKind int
 
 const (
-	// CategoryUnknown is a name that AKS does not give to a category, as far as is known.
+	// CategoryUnknown is a name that is not known as a category of AKS.
 	CategoryUnknown CategoryKind = iota
 	// CategoryOfAudit is a category whose records are audit events.
 	CategoryOfAudit
 	// CategoryOfText is a category whose records are the text logs of a component.
 	CategoryOfText
-	// CategoryGroup is a group of categories. A diagnostic setting can name it, a record never does.
+	// CategoryGroup is a group of categories. A diagnostic setting can name it, but a record never does.
 	CategoryGroup
 )
 
-// KindOfCategory returns what a name stands for, whatever its case.
+// KindOfCategory returns what a name stands for, in any case.
 func KindOfCategory(name string) CategoryKind {
 	switch name = strings.ToLower(name); {
 	case name == "kube-audit", name == "kube-audit-admin":
@@ -66,8 +66,8 @@ func KindOfCategory(name string) CategoryKind {
 	}
 }
 
-// KnownCategory returns the name of a category of AKS in lower case, or CategoryOther for any other name and none. So
-// what is remembered or shown of categories does not grow with what somebody writes into the hub.
+// KnownCategory returns the name of a category of AKS in lower case, or CategoryOther for any other name or none.
+// Foreign records in the hub then cannot add to the categories that are remembered and shown.
 func KnownCategory(name string) string {
 	switch KindOfCategory(name) {
 	case CategoryOfAudit, CategoryOfText:
@@ -77,12 +77,12 @@ func KnownCategory(name string) string {
 	return CategoryOther
 }
 
-// BothCategoriesAdvice is said of a cluster whose diagnostic setting sends both audit categories.
+// BothCategoriesAdvice is for a cluster whose diagnostic setting sends both audit categories.
 const BothCategoriesAdvice = "the cluster sends kube-audit and kube-audit-admin: each change is paid for and alerted twice; " +
 	"leave one of the two out of the diagnostic setting (CATEGORIES=kube-audit ends the second alert, not the cost)"
 
-// NotWatchedAdvice says that records of the seen categories come, and none of CATEGORIES, which wanted are, and what to
-// do. The seen ones are KnownCategory's.
+// NotWatchedAdvice says that records of the seen categories come, but none of the wanted ones (CATEGORIES), and what
+// to do. KnownCategory returned the seen ones.
 func NotWatchedAdvice(seen, wanted []string) string {
 	isAudit := func(name string) bool { return KindOfCategory(name) == CategoryOfAudit }
 	only := strings.ReplaceAll(strings.Join(slices.Sorted(slices.Values(seen)), ", "), CategoryOther, "other senders")

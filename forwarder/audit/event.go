@@ -4,15 +4,15 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// Event is one Kubernetes audit event on its way from the event hub to the sink.
+// Event is one Kubernetes audit event on its way from the hub to the sink.
 type Event struct {
-	// Partition is the id of the partition that the event came from.
+	// Partition is the id of the event's partition.
 	Partition string
-	// Sequence is the sequence number of the hub event that held the event. It is unique within the partition.
+	// Sequence is the sequence number of the hub event with this event. It is unique within the partition.
 	Sequence int64
-	// Record is the index of the event among the records of its hub event, from 0.
+	// Record is the index of the event in its hub event, from 0.
 	Record int
-	// AuditID is the event's own auditID. It names a request: all stages of one request have the same.
+	// AuditID is the event's auditID. All stages of one request have the same.
 	AuditID string
 	// JSON is the event, byte for byte as AKS wrote it, without the white space around it. An event that AKS cut is
 	// repaired, and one that Falco would not take is truncated. JSON may hold secrets and must never be logged.
@@ -21,7 +21,7 @@ type Event struct {
 	Truncated bool
 }
 
-// LogFields returns the fields that identify the event in a log line. They hold none of its content.
+// LogFields returns the fields that identify the event in a log line, without its content.
 func (e Event) LogFields() logrus.Fields {
 	return logrus.Fields{
 		"partition": e.Partition,
@@ -31,7 +31,7 @@ func (e Event) LogFields() logrus.Fields {
 	}
 }
 
-// Verdict is what became of one record of a hub event. Each record gets exactly one verdict, and the checkpoint passes
+// Verdict is the result of one record of a hub event. Each record gets exactly one verdict, and the checkpoint passes
 // the record only after that.
 type Verdict string
 
@@ -39,11 +39,11 @@ type Verdict string
 const (
 	// Delivered means that the sink answered 2xx.
 	Delivered Verdict = "delivered"
-	// Skipped means that the record is not a Kubernetes audit event for the sink, but of another log category.
+	// Skipped means that the record belongs to another log category than audit events for the sink.
 	Skipped Verdict = "skipped"
-	// DeadLettered means that the record can never be delivered and was stored whole where an operator finds it.
+	// DeadLettered means that the record can never be delivered, and was stored whole for an operator.
 	DeadLettered Verdict = "dead_lettered"
-	// Dropped means that the sink did not take the event and the operator has set POSTFAILUREPOLICY=drop.
+	// Dropped means that the sink did not take the event, under POSTFAILUREPOLICY=drop.
 	Dropped Verdict = "dropped"
 )
 
@@ -53,13 +53,13 @@ func Verdicts() []Verdict {
 }
 
 // Outcome is the sink's answer to the first Events of the audit events that it was given. They were in one POST, so
-// the outcome is the same for all of them.
+// they share the outcome.
 type Outcome struct {
-	// Events is the number of audit events that the outcome is for.
+	// Events is the number of audit events in the POST.
 	Events int
 	// Verdict is Delivered, Dropped, or DeadLettered. DeadLettered means that the sink refuses this single event for
-	// good; the caller has to store it.
+	// good, and that the caller has to store it.
 	Verdict Verdict
-	// Reason says why the events were not delivered: the sink's answer in words. It is empty if they were delivered.
+	// Reason is the sink's answer in words if the events were not delivered, or else empty.
 	Reason string
 }

@@ -1,2 +1,2 @@
-// Package backlog watches how far this replica is behind the hub, and tells the operator.
+// Package backlog measures how far this replica is behind the hub, and tells the operator.
 package backlog

@@ -11,7 +11,7 @@ import (
 
 // tellBehind logs the backlog, unless the last such line is less than a minute old.
 func (m *Monitor) tellBehind(b *metrics.Backlog, now time.Time) {
-	// A tick can come a little earlier than the one a minute ago did.
+	// A tick may come a little early.
 	if !m.lastLine.IsZero() && now.Sub(m.lastLine) < lineInterval-interval/2 {
 		return
 	}
@@ -39,7 +39,6 @@ func (m *Monitor) tellEnd(v view) {
 	log.Info("caught up with the hub")
 }
 
-// timeToCatchUp returns the estimate in words.
 func timeToCatchUp(b *metrics.Backlog) string {
 	switch {
 	case b.HubEventsPerSecond == 0:
@@ -51,7 +50,7 @@ func timeToCatchUp(b *metrics.Backlog) string {
 	}
 }
 
-// longest is the longest time that is told: a greater number of seconds has no time.Duration.
+// longest bounds the logged time, because a time.Duration cannot hold every number of seconds.
 const longest = 10 * 365 * 24 * time.Hour
 
 // seconds returns a number of seconds as a duration, without fractions.
@@ -59,5 +58,5 @@ func seconds(s float64) time.Duration {
 	return time.Duration(math.Round(min(s, longest.Seconds()))) * time.Second
 }
 
-// tenths returns a rate with one digit after the point.
+// tenths rounds a rate to one decimal.
 func tenths(rate float64) float64 { return math.Round(rate*10) / 10 }

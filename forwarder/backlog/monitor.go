@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	// interval is the time between two looks at the counters.
+	// interval is the time between two readings of the counters.
 	interval = 5 * time.Second
-	// lineInterval is the time between two lines in the log.
+	// lineInterval is the time between two log lines.
 	lineInterval = time.Minute
-	// rateTime is the time that rates are of. The newest event of each partition is asked for twice in this time, so
-	// that what arrives is spread evenly enough.
+	// rateTime is the time that rates cover. The newest event of each partition is requested twice in it, so that
+	// arrivals are spread evenly enough.
 	rateTime = time.Minute
 )
 
-// Monitor computes the backlog of this replica from the counters of its partitions. Nothing on the way of a hub event
-// knows it.
+// Monitor computes the backlog of this replica from the counters of its partitions. The delivery of hub events does
+// not depend on it.
 type Monitor struct {
 	stats *metrics.Statistics
 	log   logrus.FieldLogger
@@ -29,27 +29,27 @@ type Monitor struct {
 	partitions map[string]*partition
 	window     window
 	last       time.Time
-	// behind is the time in which this replica is behind, nil while it is not.
+	// behind is the current backlog's episode, nil if there is none.
 	behind *episode
-	// lastLine is when the log said last that this replica is behind.
+	// lastLine is when the log last said that this replica is behind.
 	lastLine time.Time
 }
 
-// episode is a time in which this replica is behind.
+// episode is the time from the start of a backlog to its end.
 type episode struct {
 	since time.Time
-	// done is what was done since then.
+	// done is what was done since its start.
 	done step
 	// told is whether the log has said so.
 	told bool
 }
 
-// New returns a monitor of the partitions that stats counts. Nothing happens before Run.
+// New returns a monitor of the partitions that stats counts. Run starts it.
 func New(stats *metrics.Statistics, log logrus.FieldLogger) *Monitor {
 	return &Monitor{stats: stats, log: log, partitions: map[string]*partition{}}
 }
 
-// Run looks at the counters until ctx ends. It records the backlog in the statistics, and logs it once a minute.
+// Run reads the counters until ctx ends. It records the backlog in the statistics, and logs it once a minute.
 func (m *Monitor) Run(ctx context.Context) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -64,7 +64,7 @@ func (m *Monitor) Run(ctx context.Context) {
 	}
 }
 
-// look compares the counters with those of the last look.
+// look compares the counters with the last ones.
 func (m *Monitor) look(now time.Time) {
 	change, all := step{took: now.Sub(m.last)}, view{}
 	m.last = now
@@ -89,12 +89,11 @@ func (m *Monitor) look(now time.Time) {
 	}
 }
 
-// view is what all partitions together show at one look.
 type view struct {
 	behind bool
 	// givenUp is whether a partition that was behind is no longer owned.
 	givenUp bool
-	// waiting is how many hub events wait.
+	// waiting is the number of waiting hub events.
 	waiting int64
 	// oldestAge is how long the oldest of them has waited at least.
 	oldestAge time.Duration
@@ -107,7 +106,7 @@ func (v *view) add(other view) {
 	v.oldestAge = max(v.oldestAge, other.oldestAge)
 }
 
-// see looks at one partition, records its backlog, and adds what has changed in it to change.
+// see reads the counters of one partition, records its backlog, and adds its changes to change.
 func (m *Monitor) see(id string, counted *metrics.Partition, now time.Time, change *step) view {
 	p := m.partitions[id]
 	if p == nil {
@@ -134,7 +133,6 @@ func (m *Monitor) see(id string, counted *metrics.Partition, now time.Time, chan
 	return v
 }
 
-// newBacklog returns the backlog that a view shows, with the rates of the window.
 func newBacklog(v view, since time.Time, lately window) *metrics.Backlog {
 	all := lately.sum()
 	b := &metrics.Backlog{

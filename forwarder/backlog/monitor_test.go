@@ -24,7 +24,7 @@ const (
 	givenUpLine  = "no longer behind the hub: the partitions that were are no longer owned"
 )
 
-// fixture is a monitor that runs in a bubble, and a partition that handles what a test says.
+// fixture is a monitor in a bubble, and a partition that handles what a test says.
 type fixture struct {
 	stats  *metrics.Statistics
 	reg    *prometheus.Registry
@@ -43,7 +43,7 @@ func watch(t *testing.T, test func(t *testing.T, f fixture)) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			time.Sleep(time.Millisecond) // so that it looks after what a test does in the same second
+			time.Sleep(time.Millisecond) // so that it reads the counters after what a test does in the same second
 			New(f.stats, log).Run(ctx)
 		}()
 		test(t, f)
@@ -52,7 +52,7 @@ func watch(t *testing.T, test func(t *testing.T, f fixture)) {
 	})
 }
 
-// claim makes a partition owned, with so many hub events that wait, the oldest of them of that age.
+// claim makes a partition owned, with so many waiting hub events, the oldest of that age.
 func (f fixture) claim(id string, waiting int64, age time.Duration) {
 	f.stats.Partition(id).Owned()
 	f.arrive(id, waiting)
@@ -82,7 +82,6 @@ func (f fixture) work(id string, seconds int, handled, arriving int64) {
 	}
 }
 
-// lines returns what was logged, with the messages in order.
 func (f fixture) lines() (messages []string) {
 	for _, entry := range f.logged.AllEntries() {
 		messages = append(messages, entry.Message)
@@ -123,7 +122,7 @@ func TestAnEventAfterAQuietDayIsNoBacklog(t *testing.T) {
 		f.stats.Partition("0").Done(time.Now())
 		f.stats.Partition("0").Lag(0)
 		time.Sleep(24 * time.Hour)   // the bubble's clock
-		f.arrive("0", 1)             // the service has told of it, and it is not received yet
+		f.arrive("0", 1)             // the service has reported it, and it is not received yet
 		time.Sleep(20 * time.Second) // the bubble's clock
 		assert.Nil(t, f.stats.Backlog())
 		assert.Empty(t, f.lines())
@@ -240,7 +239,7 @@ func TestWhileMoreArrivesThanIsHandledItDoesNotCatchUp(t *testing.T) {
 	})
 }
 
-// TestHubEventsThatDoNotComeAreABacklogAfterAMinute has none received, so that no age is known.
+// TestHubEventsThatDoNotComeAreABacklogAfterAMinute receives none, so that no age is known.
 func TestHubEventsThatDoNotComeAreABacklogAfterAMinute(t *testing.T) {
 	watch(t, func(t *testing.T, f fixture) {
 		f.stats.Partition("0").Owned()
@@ -316,7 +315,7 @@ func TestRatesAreThoseOfTheLastMinute(t *testing.T) {
 		f.claim("0", 10000, 2*time.Minute)
 		f.work("0", 90, 10, 0)
 		f.work("0", 30, 40, 0)
-		time.Sleep(2 * time.Millisecond) // the look
+		time.Sleep(2 * time.Millisecond) // the next reading
 		assert.InDelta(t, 25, f.stats.Backlog().HubEventsPerSecond, 0.1)
 	})
 }

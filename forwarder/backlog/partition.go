@@ -7,14 +7,14 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// caughtUpBelow is the age of the oldest waiting hub event below which a partition that was behind is so no more. It is
-// less than metrics.BehindAfter, so that a partition near one of them does not change all the time.
+// caughtUpBelow is the age of the oldest waiting hub event below which a partition is no longer behind. It is less
+// than metrics.BehindAfter, so that the state does not flap.
 const caughtUpBelow = metrics.BehindAfter / 2
 
-// partition is what was seen of a partition last.
+// partition is the last known state of a partition.
 type partition struct {
 	handled, delivered int64
-	// lag is how many hub events wait, nil if that is not known.
+	// lag is the number of waiting hub events, nil if unknown.
 	lag *int64
 	// idleSince is since when hub events wait and none was handled, zero if none waits.
 	idleSince time.Time
@@ -24,7 +24,7 @@ type partition struct {
 	window window
 }
 
-// see takes over what a partition shows now. It returns what has changed since the last time, and how long its oldest
+// see records the partition's current state. It returns what has changed since the last time, and how long the oldest
 // waiting hub event has waited at least.
 func (p *partition) see(s metrics.Snapshot, now time.Time) (change step, oldestAge time.Duration) {
 	delivered := s.Records[audit.Delivered]
@@ -47,7 +47,7 @@ func (p *partition) see(s metrics.Snapshot, now time.Time) (change step, oldestA
 }
 
 // judge decides whether a partition with waiting hub events is behind, and returns how long the oldest has waited at
-// least. oldest is when it was enqueued, zero if none has been received.
+// least. oldest is its enqueued time, zero if none has been received.
 func (p *partition) judge(oldest time.Time, getsOn bool, now time.Time) time.Duration {
 	if getsOn || p.idleSince.IsZero() {
 		p.idleSince = now

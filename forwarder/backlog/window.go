@@ -2,12 +2,12 @@ package backlog
 
 import "time"
 
-// step is what happened from one look to the next.
+// step is what happened between two readings of the counters.
 type step struct {
 	took time.Duration
-	// handled counts hub events, and delivered audit events.
+	// handled counts hub events. delivered counts audit events.
 	handled, delivered int64
-	// caughtUp is by how much the hub events that wait became fewer: those handled, less those that arrived.
+	// caughtUp is how many fewer hub events wait: those handled, less those that arrived.
 	caughtUp int64
 }
 
@@ -18,10 +18,10 @@ func (s *step) add(other step) {
 	s.caughtUp += other.caughtUp
 }
 
-// window is the steps of the last minute.
+// window holds the steps of the last minute.
 type window []step
 
-// push appends a step, and drops those that lie before the last minute.
+// push appends a step, and drops those before the last minute.
 func (w *window) push(s step) {
 	*w = append(*w, s)
 	if excess := len(*w) - int(rateTime/interval); excess > 0 {
@@ -29,7 +29,6 @@ func (w *window) push(s step) {
 	}
 }
 
-// sum returns all steps of the window as one.
 func (w *window) sum() step {
 	var all step
 	for _, s := range *w {
@@ -38,7 +37,7 @@ func (w *window) sum() step {
 	return all
 }
 
-// perSecond returns n as a rate over the time that the step took.
+// perSecond returns n as a rate over the time of the step.
 func (s step) perSecond(n int64) float64 {
 	if s.took <= 0 {
 		return 0

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The default account of Azurite, the storage emulator. Its key is not a secret: Microsoft publishes it, and it opens
-// nothing else (https://learn.microsoft.com/azure/storage/common/storage-connect-azurite).
+// These are the default account of Azurite, the storage emulator, and its key. Microsoft publishes the key, and it
+// opens nothing else (https://learn.microsoft.com/azure/storage/common/storage-connect-azurite).
 const (
 	azuriteURL     = "http://127.0.0.1:10000/devstoreaccount1"
 	azuriteAccount = "devstoreaccount1"
@@ -39,7 +39,7 @@ type BlobConnection struct {
 	Entra bool
 }
 
-// SignIn returns the way of signing in to the storage, in words.
+// SignIn returns the way to sign in to the storage, in words.
 func (c BlobConnection) SignIn() string {
 	return signIn(c.Entra, c.SAS)
 }
@@ -47,7 +47,7 @@ func (c BlobConnection) SignIn() string {
 // String returns the address of the blob service.
 func (c BlobConnection) String() string { return c.ServiceURL }
 
-// ParseBlobConnection parses a storage connection string. Its errors repeat none of the values.
+// ParseBlobConnection parses a storage connection string. Its errors show no value.
 func ParseBlobConnection(s string) (BlobConnection, error) {
 	fields, err := connectionFields(s)
 	if err != nil {
@@ -71,7 +71,6 @@ func ParseBlobConnection(s string) (BlobConnection, error) {
 	return c, nil
 }
 
-// azurite returns the connection that UseDevelopmentStorage=true stands for.
 func azurite(fields map[string]string) (BlobConnection, error) {
 	if fields["developmentstorageproxyuri"] != "" {
 		return BlobConnection{}, errors.New("DevelopmentStorageProxyUri is not supported: give BlobEndpoint, AccountName and AccountKey")
@@ -79,7 +78,7 @@ func azurite(fields map[string]string) (BlobConnection, error) {
 	return BlobConnection{ServiceURL: azuriteURL, AccountName: azuriteAccount, AccountKey: azuriteKey}, nil
 }
 
-// checkCredentials checks that exactly one of account key and shared access signature is there.
+// checkCredentials checks that there is either an account key or a shared access signature.
 func (c BlobConnection) checkCredentials() error {
 	switch {
 	case c.AccountKey == "" && c.SAS == "":
@@ -97,7 +96,7 @@ func (c BlobConnection) checkCredentials() error {
 	return nil
 }
 
-// blobServiceURL returns BlobEndpoint if it is set. Else it builds the address as Azure's own SDKs do.
+// blobServiceURL returns BlobEndpoint if it is set. Otherwise it builds the address as Azure's own SDKs do.
 func blobServiceURL(fields map[string]string) (string, error) {
 	if endpoint := fields["blobendpoint"]; endpoint != "" {
 		u, err := url.Parse(endpoint)

@@ -9,8 +9,7 @@ import (
 )
 
 // connectionFields splits an Azure connection string, Key=Value;Key=Value[;], into its fields, by their keys in lower
-// case. A value may contain "=". Errors give the number of a piece and never repeat the piece, because any piece could
-// be the secret.
+// case. A value may contain "=". Errors give the number of a piece instead of the piece, which could be the secret.
 func connectionFields(s string) (map[string]string, error) {
 	fields := make(map[string]string)
 	for i, piece := range strings.Split(s, ";") {
@@ -30,7 +29,7 @@ func connectionFields(s string) (map[string]string, error) {
 	return fields, nil
 }
 
-// missingFields returns an error that names the keys that fields lacks, or nil if it has all of them.
+// missingFields returns an error that names the keys that fields lacks, or nil.
 func missingFields(fields map[string]string, keys ...string) error {
 	var missing []string
 	for _, key := range keys {

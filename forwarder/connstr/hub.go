@@ -17,37 +17,36 @@ import (
 //
 // Printed in any way, it shows neither the key nor the signature.
 type HubConnection struct {
-	// Host is the namespace's host[:port] as it was typed.
+	// Host is the namespace's host[:port] as typed.
 	Host string
 	// KeyName is the name of the shared access policy. It is empty if SAS is set.
 	KeyName string
 	// Key is the policy's key. It is empty if SAS is set.
 	Key Secret
-	// SAS is a shared access signature, the whole token, in place of KeyName and Key. It expires; the hub refuses it
-	// from then on.
+	// SAS is a whole shared access signature token, in place of KeyName and Key. After its expiry the hub refuses it.
 	SAS Secret
-	// EntityPath is the hub that the connection string is for. It is empty if the string is for the whole namespace.
+	// EntityPath is the hub that the connection string is for, empty if it is for the whole namespace.
 	EntityPath string
 	// Entra is whether the daemon signs in with a token of Microsoft Entra ID. Key and SAS are then empty.
 	Entra bool
-	// Emulator is whether the hub is Microsoft's emulator, which is reached without TLS.
+	// Emulator is whether the hub is Microsoft's emulator, which has no TLS.
 	Emulator bool
 	// WebSockets is whether the connection string has TransportType=AmqpWebSockets.
 	WebSockets bool
 }
 
-// Namespace returns the host name in lower case and without its port. Checkpoint paths spell it so.
+// Namespace returns the host name in lower case and without its port, as in checkpoint paths.
 func (c HubConnection) Namespace() string {
 	return strings.ToLower((&url.URL{Host: c.Host}).Hostname())
 }
 
-// SignIn returns the way of signing in to the hub, in words.
+// SignIn returns the way to sign in to the hub, in words.
 func (c HubConnection) SignIn() string {
 	return signIn(c.Entra, c.SAS)
 }
 
 // String returns the connection string with "(redacted)" in place of the key or the signature. With Microsoft Entra ID
-// it returns the endpoint alone.
+// it returns only the endpoint.
 func (c HubConnection) String() string {
 	if c.Entra {
 		return "Endpoint=sb://" + c.Host + "/"
@@ -68,7 +67,7 @@ func (c HubConnection) String() string {
 	return s
 }
 
-// ParseHubConnection parses a hub connection string. Its errors repeat none of the values.
+// ParseHubConnection parses a hub connection string. Its errors show no value.
 func ParseHubConnection(s string) (HubConnection, error) {
 	fields, err := connectionFields(s)
 	if err != nil {
@@ -110,7 +109,6 @@ func checkHubSecret(fields map[string]string) error {
 	return nil
 }
 
-// hubHost returns the host[:port] of an Endpoint.
 func hubHost(endpoint string) (string, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "sb" || u.Hostname() == "" || !ValidPort(u) {
@@ -122,7 +120,7 @@ func hubHost(endpoint string) (string, error) {
 	return u.Host, nil
 }
 
-// signIn returns the way of signing in to a service, in the words of the start log.
+// signIn returns the way to sign in to a service, in the words of the start log.
 func signIn(entra bool, sas Secret) string {
 	switch {
 	case entra:

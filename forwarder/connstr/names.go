@@ -5,7 +5,7 @@ import (
 )
 
 // Azure's rules for names are checked at the start. Otherwise Azure would answer a wrong name with "not found", or the
-// daemon would use another blob path than the operator meant
+// daemon would use another blob path than intended
 // (https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules).
 
 // ValidHubName reports whether name can be the name of an event hub.

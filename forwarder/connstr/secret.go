@@ -6,10 +6,9 @@ import (
 	"log/slog"
 )
 
-// redacted is printed in place of a secret.
 const redacted = "(redacted)"
 
-// Secret is a text that must not be seen in a log, an error or a metric. Printed, formatted or marshalled, it reads
+// Secret is a text that must not appear in a log, an error or a metric. Printed, formatted or marshalled, it is
 // "(redacted)". Only Reveal returns the value.
 type Secret string
 
@@ -28,8 +27,8 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // LogValue returns "(redacted)" to log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// Format writes "(redacted)" for every verb. Without it, fmt would print the value in its error text for a verb that
-// does not fit a string, like %d.
+// Format writes "(redacted)" for every verb. Without it, fmt would print the value in its error about a verb that does
+// not fit a string, like %d.
 func (s Secret) Format(f fmt.State, _ rune) {
 	// A fmt.State writes to memory and returns no error.
 	_, _ = io.WriteString(f, redacted)

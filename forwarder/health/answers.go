@@ -10,16 +10,15 @@ import (
 	"github.com/maruel/natural"
 )
 
-// OwnerView is who owns which partition, as the last balancing round found it, for the status page.
+// OwnerView is the owner of each partition in the last balancing round, for the status page.
 type OwnerView struct {
-	// Replica is the name of this replica among the owners. It is empty before the first round.
+	// Replica is the name of this replica among the owners, empty before the first round.
 	Replica string
-	// ByPartition is the owner of each partition of the hub. It is empty for a partition without a live owner.
+	// ByPartition is the owner of each partition of the hub, empty for a partition without a live owner.
 	ByPartition map[string]string
-	// RoundFailure is why the last balancing round failed. It is empty if the round succeeded.
+	// RoundFailure is why the last balancing round failed, or empty.
 	RoundFailure string
-	// Owned is the number of partitions that this replica owns.
-	Owned int
+	Owned        int
 }
 
 // OwnerView returns a copy of what is known of the owners.
@@ -36,9 +35,9 @@ func (h *Health) IsStopping() bool {
 	return h.stopping
 }
 
-// Alive reports whether the consumer makes progress, and if not, what does not. Then only a new process can help,
-// because the consumer has tried to connect again for the whole timeout. A daemon that is stopping is alive, so that
-// the kubelet gives it the time to stop in good order.
+// Alive reports whether the consumer makes progress, and if not, what is stuck. Then only a new process can help,
+// because the consumer has tried to connect again for the whole timeout. A stopping daemon is alive, so that the
+// kubelet gives it the time to stop in good order.
 func (h *Health) Alive() (alive bool, reason string) {
 	if reasons := h.watchdog.wedged(); len(reasons) > 0 && !h.IsStopping() {
 		return false, "wedged: " + strings.Join(reasons, "; ")
@@ -46,9 +45,9 @@ func (h *Health) Alive() (alive bool, reason string) {
 	return true, "ok"
 }
 
-// Ready reports whether the daemon does its work, and a text that says what it does or why it does not. The daemon is
-// ready if it owns partitions and reads them, or stands by because other replicas own all of them; no partition's last
-// POST failed; neither hub nor storage refuses it; and nothing is wedged. The text ends with the Remarks.
+// Ready reports whether the daemon does its work, with a text that says what it does or why not. The daemon is ready
+// if all of these hold: it owns and reads partitions, or stands by because other replicas own all; no partition's last
+// POST failed; neither hub nor storage refuses it; nothing is wedged. The text ends with the Remarks.
 func (h *Health) Ready() (ready bool, text string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -83,10 +82,10 @@ func (h *Health) ready() (ready bool, text string) {
 	return true, fmt.Sprintf("ready: owning %d of %d partitions", h.owned, h.total)
 }
 
-// Failures are what keeps partitions from being read or delivered, for the status page: the reason by partition.
+// Failures holds, by partition, why it is not read or not delivered, for the status page.
 type Failures struct{ Reading, Posting map[string]string }
 
-// Failures returns what keeps partitions from being read or delivered.
+// Failures returns why partitions are not read or not delivered.
 func (h *Health) Failures() Failures {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -105,7 +104,7 @@ func (h *Health) Failures() Failures {
 	return f
 }
 
-// notOwning returns why the ownership of partitions keeps the daemon from being ready, or "".
+// notOwning returns why ownership keeps the daemon from being ready, or "".
 func (h *Health) notOwning() string {
 	switch {
 	case !h.balanced && h.roundFailure == "":
@@ -125,7 +124,7 @@ func (h *Health) notOwning() string {
 	}
 }
 
-// refused returns the reasons of the refusals, sorted. A reason that several partitions share is there once.
+// refused returns the reasons of the refusals, sorted and without repetitions.
 func (h *Health) refused() []string {
 	return slices.Compact(slices.Sorted(maps.Values(h.refusals)))
 }

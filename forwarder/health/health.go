@@ -9,30 +9,29 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Health is the state of the daemon as its parts report it. It is safe for concurrent use. The probes show the reasons
-// that are reported, so a reason must hold no secret.
+// Health is the state of the daemon as its parts report it. It is safe for concurrent use. The probes show the
+// reported reasons, so a reason must hold no secret.
 type Health struct {
 	watchdog watchdog
 
 	mu sync.Mutex
-	// balanced is whether a balancing round has succeeded yet.
+	// balanced is whether a balancing round has ever succeeded.
 	balanced bool
-	// roundFailure is why the last balancing round failed. It is empty if the round succeeded.
+	// roundFailure is why the last balancing round failed, or empty.
 	roundFailure          string
 	owned, total, unowned int
-	// replica is the name of this replica among the owners.
-	replica string
-	// owners is the owner of each partition. It is empty for a partition without a live owner.
+	replica               string
+	// owners is the owner of each partition, empty for a partition without a live owner.
 	owners map[string]string
-	// sinkFailures is why the last POST of a partition failed, by partition. Other partitions are absent.
+	// sinkFailures holds why the last POST of a partition failed, by partition. Other partitions are absent.
 	sinkFailures map[string]string
-	// unstored are the partitions whose last attempt to store a dead letter failed.
+	// unstored holds the partitions whose last attempt to store a dead letter failed.
 	unstored map[string]bool
-	// readings is how it goes with each partition that this replica owns.
+	// readings holds the state of reading of each owned partition.
 	readings map[string]*reading
-	// everAttached is whether the hub has opened any partition yet.
+	// everAttached is whether the hub has ever opened a partition.
 	everAttached bool
-	// refusals is why a service does not accept the key or the identity of the daemon. The keys are partitions,
+	// refusals holds why a service rejects the key or the identity of the daemon. The keys are partitions,
 	// refusedManagement and refusedStorage.
 	refusals map[string]string
 	remarks  Remarks
@@ -45,18 +44,18 @@ const (
 	refusedStorage    = "storage"
 )
 
-// NewHealth returns the health of a daemon that has just started. It is not ready. It is alive, whatever happens,
-// until Watch is called.
+// NewHealth returns the health of a daemon that has just started. It is not ready. It is always alive until Watch is
+// called.
 func NewHealth() *Health {
 	return &Health{sinkFailures: map[string]string{}, refusals: map[string]string{}, readings: map[string]*reading{}, unstored: map[string]bool{}}
 }
 
 // Watch turns the watchdog on. From now on, Alive reports a consumer that makes no progress for the timeout: the hub
-// answers no management request, or a partition has hub events to read and none is read. A timeout of 0 leaves the
-// watchdog off. now returns the current time; it should be time.Now, which keeps counting when the clock is set.
+// answers no management request, or no hub event is read although the partition has some. A timeout of 0 leaves the
+// watchdog off. now should be time.Now, whose time keeps counting when the clock is set.
 func (h *Health) Watch(timeout time.Duration, now func() time.Time) { h.watchdog.start(timeout, now) }
 
-// Register registers the answers of the probes, and the numbers that they depend on, as metrics.
+// Register registers the answers of the probes, and the numbers behind them, as metrics.
 func (h *Health) Register(reg prometheus.Registerer) {
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
@@ -75,7 +74,7 @@ func (h *Health) Register(reg prometheus.Registerer) {
 	)
 }
 
-// oneIf returns 1 if the answer of a probe is yes, else 0. It ignores the reason.
+// oneIf returns 1 if a probe's answer is yes, or else 0.
 func oneIf(yes bool, _ string) float64 {
 	if yes {
 		return 1
@@ -83,14 +82,13 @@ func oneIf(yes bool, _ string) float64 {
 	return 0
 }
 
-// number returns a number that read takes from h.
 func (h *Health) number(read func() int) float64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return float64(read())
 }
 
-// Ownership records a balancing round that succeeded: of total partitions this replica owns owned, and unowned have no
+// Ownership records a balancing round that succeeded: this replica owns owned of total partitions, and unowned have no
 // live owner.
 func (h *Health) Ownership(owned, total, unowned int) {
 	h.mu.Lock()
@@ -99,16 +97,16 @@ func (h *Health) Ownership(owned, total, unowned int) {
 	h.owned, h.total, h.unowned = owned, total, unowned
 }
 
-// OwnershipUnknown records a balancing round that failed, and why. The partitions owned before count as owned still,
-// because they are read on.
+// OwnershipUnknown records why a balancing round failed. The partitions owned before still count as owned, because
+// they are still read.
 func (h *Health) OwnershipUnknown(reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.roundFailure = reason
 }
 
-// Owners records which owners a balancing round that succeeded has found: byPartition has the owner of each partition,
-// empty if none lives, and replica is the name of this replica. The status page shows the names.
+// Owners records the owners that a balancing round found, for the status page. byPartition is empty for a partition
+// without a live owner. replica is the name of this replica.
 func (h *Health) Owners(replica string, byPartition map[string]string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -135,8 +133,8 @@ func (h *Health) SinkAnswered(partition string) {
 	delete(h.sinkFailures, partition)
 }
 
-// SinkFailing records that the partition's last POST was not accepted, and why. The record stays until a POST of the
-// same partition is accepted or the partition is released. Several sinks can share one address; the answers of the
+// SinkFailing records why the partition's last POST was not accepted. The record stays until a POST of the same
+// partition is accepted or the partition is released. Several sinks can share one address, and the answers of the
 // others must not hide the one that is down.
 func (h *Health) SinkFailing(partition, reason string) {
 	h.mu.Lock()
@@ -145,23 +143,23 @@ func (h *Health) SinkFailing(partition, reason string) {
 }
 
 // DeadLettersFailing records that an attempt to store a dead letter of the partition failed. The record stays until
-// DeadLettersStored. It is no reason for "not ready", because audit events go on being delivered.
+// DeadLettersStored. It does not mean "not ready", because delivery continues.
 func (h *Health) DeadLettersFailing(partition string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.unstored[partition] = true
 }
 
-// DeadLettersStored records that an attempt to store a dead letter of the partition succeeded, or that none waits.
+// DeadLettersStored records that a dead letter of the partition was stored, or that none waits.
 func (h *Health) DeadLettersStored(partition string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.unstored, partition)
 }
 
-// HubRefuses records that the hub does not accept the key or the identity of the daemon, or that there is no token for
-// the hub, and why. partition is empty for a management request. The record stays until HubAccepts. Partitions that
-// are owned can go on for a while, until the hub's earlier permission expires.
+// HubRefuses records why the hub rejects the key or the identity of the daemon, or that there is no token for the hub.
+// partition is empty for a management request. The record stays until HubAccepts. Owned partitions can continue until
+// the hub's earlier permission expires.
 func (h *Health) HubRefuses(partition, reason string) {
 	h.setRefusal(cmp.Or(partition, refusedManagement), reason)
 }
@@ -170,8 +168,8 @@ func (h *Health) HubRefuses(partition, reason string) {
 // empty.
 func (h *Health) HubAccepts(partition string) { h.setRefusal(cmp.Or(partition, refusedManagement), "") }
 
-// StorageRefuses records that the storage does not accept the key or the identity of the daemon, and why. The record
-// stays until StorageAccepts.
+// StorageRefuses records why the storage rejects the key or the identity of the daemon. The record stays until
+// StorageAccepts.
 func (h *Health) StorageRefuses(reason string) { h.setRefusal(refusedStorage, reason) }
 
 // StorageAccepts records that the storage accepts the daemon.
@@ -188,7 +186,7 @@ func (h *Health) setRefusal(by, reason string) {
 	h.refusals[by] = reason
 }
 
-// Released records that this replica no longer owns the partition, and forgets what was reported about it.
+// Released records that this replica no longer owns the partition, and forgets its state.
 func (h *Health) Released(partition string) {
 	h.watchdog.forget(partition)
 	h.SinkAnswered(partition)

@@ -13,22 +13,23 @@ import (
 const (
 	// attachWithin is how long opening a partition may take after it was claimed.
 	attachWithin = 30 * time.Second
-	// failuresUntilReported is how often in a row receiving must fail. A link is cut now and then, and opened again.
+	// failuresUntilReported is from how many failures in a row on they are reported. A link is cut now and then, and
+	// opened again.
 	failuresUntilReported = 2
-	// opensFor is how long the partition must stay open until the failures before are forgotten. A hub that refuses a
-	// link answers the attach first and detaches behind it, so each refusal may look like an open partition for a
+	// opensFor is how long the partition must stay open until earlier failures are forgotten. A hub that refuses a
+	// link answers the attach first and detaches after it, so each refusal may look like an open partition for a
 	// moment.
 	opensFor = 5 * time.Second
 )
 
-// reading is how it goes with reading a partition that this replica owns.
+// reading is the state of reading an owned partition.
 type reading struct {
 	claimed time.Time
 	// attached is whether the hub has opened the partition since it was claimed.
 	attached bool
-	// opened is when it opened the partition, zero if that has ended since.
+	// opened is when the hub opened it, zero if that has ended.
 	opened time.Time
-	// failures is how often in a row receiving has failed, and reason why the last time.
+	// failures counts the receive failures in a row. reason is that of the last one.
 	failures int
 	reason   string
 }
@@ -54,7 +55,7 @@ func (r *reading) settle(now time.Time) {
 	}
 }
 
-// staysOpen is whether the partition has been open long enough to believe it.
+// staysOpen is whether the partition has been open for opensFor.
 func (r *reading) staysOpen(now time.Time) bool {
 	return !r.opened.IsZero() && now.Sub(r.opened) >= opensFor
 }
@@ -66,7 +67,7 @@ func (h *Health) Claimed(partition string) {
 	h.readings[partition] = &reading{claimed: time.Now()}
 }
 
-// Attached records that the hub has opened the partition for reading. So it also accepts the key or the identity.
+// Attached records that the hub has opened the partition for reading, and so also accepts the key or the identity.
 func (h *Health) Attached(partition string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -78,8 +79,8 @@ func (h *Health) Attached(partition string) {
 	}
 }
 
-// ReceiveFailed records that reading the partition ended with an error, or could not begin, and why. The record stays
-// until the partition has been open for opensFor.
+// ReceiveFailed records why reading the partition ended or could not begin. The record stays until the partition has
+// been open for opensFor.
 func (h *Health) ReceiveFailed(partition, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -114,7 +115,7 @@ func (h *Health) notReading() string {
 	case len(partitions) == 0 && (h.everAttached || len(h.readings) == 0):
 		return ""
 	case len(partitions) == 0:
-		// A Deployment that is rolled out takes the good pods away as soon as the new ones are ready.
+		// A Deployment's rollout removes the good pods as soon as the new ones are ready.
 		return "no partition is read yet: the hub has opened none"
 	case len(partitions) == len(h.readings):
 		return "the hub is not read: " + reason

@@ -10,11 +10,10 @@ import (
 	"github.com/maruel/natural"
 )
 
-// watchdog decides whether a consumer that has work to do makes progress. It starts and stops nothing: the consumer
-// reports what happens, and the watchdog answers. It watches each partition by itself, so that the others do not hide
-// one that is wedged.
+// watchdog decides whether a consumer with work to do makes progress. It starts and stops nothing: the consumer
+// reports what happens. The watchdog watches each partition by itself, so that the others do not hide a wedged one.
 //
-// The watchdog ignores the time that the sink or the storage takes, because a restart solves neither. So it never
+// The watchdog ignores the time that the sink or the storage takes, because a restart would help neither. So it never
 // counts the time while a hub event is in hand: being posted, held, or waiting until its dead letter is stored.
 type watchdog struct {
 	mu sync.Mutex
@@ -26,19 +25,18 @@ type watchdog struct {
 	partitions map[string]*watchedPartition
 }
 
-// watchedPartition is what the watchdog knows of a partition that this replica owns.
+// watchedPartition is the state of an owned partition.
 type watchedPartition struct {
 	// lag is how many hub events of the partition have no verdict yet.
 	lag int64
 	// inHand is how many hub events the daemon is working on. While there are any, the watchdog does not wait for the
 	// hub.
 	inHand int
-	// since is when the daemon began to wait for the hub: when the lag rose above 0, or when the last hub event in hand
-	// was done.
+	// since is when the daemon began to wait for the hub: when the lag rose above 0, or when the last hub event in
+	// hand was done.
 	since time.Time
 }
 
-// start starts the watch.
 func (w *watchdog) start(timeout time.Duration, now func() time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -46,7 +44,7 @@ func (w *watchdog) start(timeout time.Duration, now func() time.Time) {
 	w.answered, w.partitions = now(), map[string]*watchedPartition{}
 }
 
-// update calls change with a partition and the time. It adds the partition if it is not watched yet.
+// update calls change with a partition and the time. It adds a partition that is not watched yet.
 func (w *watchdog) update(partition string, change func(p *watchedPartition, now time.Time)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -81,7 +79,7 @@ func (w *watchdog) setLag(partition string, events int64) {
 	})
 }
 
-// handling records that the daemon works on one more hub event of a partition.
+// handling records that the daemon works on another hub event of a partition.
 func (w *watchdog) handling(partition string) {
 	w.update(partition, func(p *watchedPartition, _ time.Time) { p.inHand++ })
 }
@@ -94,7 +92,6 @@ func (w *watchdog) handled(partition string) {
 	})
 }
 
-// forget ends the watch of a partition.
 func (w *watchdog) forget(partition string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"aks-audit-log-go/internal/promtest"
 )
 
-// watchedHealth is a Health with a watchdog of 5 minutes and a clock of its own.
+// watchedHealth is a Health with a watchdog of 5 minutes and its own clock.
 type watchedHealth struct {
 	*Health
 	now time.Time
@@ -23,7 +23,6 @@ func newWatchedHealth() *watchedHealth {
 	return h
 }
 
-// after lets d pass.
 func (h *watchedHealth) after(d time.Duration) { h.now = h.now.Add(d) }
 
 // minutes lets n minutes pass, in each of which the hub answers a management request.

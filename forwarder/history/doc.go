@@ -1,2 +1,2 @@
-// Package history keeps what happened in the last 24 hours, by the minute, for the status page.
+// Package history keeps the last 24 hours by the minute, for the status page.
 package history

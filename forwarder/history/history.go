@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// interval is the time between two looks at the counters.
+	// interval is the time between two readings of the counters.
 	interval = 5 * time.Second
-	// maxPartitions bounds the partitions that have a history of their own. A hub of the Premium tier has up to 100.
-	// The others are only part of the history of all partitions.
+	// maxPartitions bounds the partitions with their own history. A hub of the Premium tier has up to 100. Other
+	// partitions are only part of the history of all partitions.
 	maxPartitions = 100
 )
 
-// History keeps the last 24 hours of each partition, and of all partitions together. It is empty after a start.
+// History keeps the last 24 hours of each partition, and of all together. It is empty after a start.
 type History struct {
 	stats *metrics.Statistics
 	now   func() time.Time
@@ -26,12 +26,12 @@ type History struct {
 	partitions map[string]*partition
 }
 
-// New returns an empty history of what stats counts. now returns the current time. Nothing is recorded before Look.
+// New returns an empty history of what stats counts. Look records into it.
 func New(stats *metrics.Statistics, now func() time.Time) *History {
 	return &History{stats: stats, now: now, all: newRing(now()), partitions: map[string]*partition{}}
 }
 
-// Run looks at the counters until ctx ends.
+// Run calls Look regularly until ctx ends.
 func (h *History) Run(ctx context.Context) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -45,7 +45,7 @@ func (h *History) Run(ctx context.Context) {
 	}
 }
 
-// Look records what has changed since the last look.
+// Look records what has changed since the last call.
 func (h *History) Look() {
 	now := h.now()
 	h.mu.Lock()
@@ -63,8 +63,8 @@ func (h *History) Look() {
 	h.all.note(together, now)
 }
 
-// partition returns what is kept of a partition. A partition gets a ring when it is owned, and loses it when it was not
-// owned for as long as the ring reaches back.
+// partition returns the state of a partition. A partition gets a ring when it is owned, and loses it when it has not
+// been owned for the ring's 24 hours.
 func (h *History) partition(id string, owned bool, now time.Time) *partition {
 	p := h.partitions[id]
 	if p == nil {
@@ -83,7 +83,6 @@ func (h *History) partition(id string, owned bool, now time.Time) *partition {
 	return p
 }
 
-// rings returns how many partitions have a ring.
 func (h *History) rings() (n int) {
 	for _, p := range h.partitions {
 		if p.ring != nil {
@@ -101,7 +100,7 @@ func (h *History) All() Series {
 }
 
 // Partition returns the history of a partition. Its lists are empty if this replica has not owned the partition in the
-// last 24 hours, or if other partitions have taken all the room.
+// last 24 hours, or if maxPartitions others have a history.
 func (h *History) Partition(id string) Series {
 	h.mu.Lock()
 	defer h.mu.Unlock()

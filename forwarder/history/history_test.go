@@ -20,7 +20,6 @@ import (
 	"aks-audit-log-go/internal/promtest"
 )
 
-// fixture is a history whose clock a test sets.
 type fixture struct {
 	history *History
 	stats   *metrics.Statistics
@@ -33,7 +32,7 @@ func newFixture() fixture {
 	return fixture{New(stats, clock.Now), stats, clock}
 }
 
-// pass looks at the counters every five seconds for so many minutes. Before each look, work is done.
+// pass looks at the counters every five seconds for so many minutes, with work before each look.
 func (f fixture) pass(minutes int, work func()) {
 	for range minutes * 12 {
 		work()
@@ -161,7 +160,7 @@ func TestAHundredPartitionsHaveAHistoryOfTheirOwn(t *testing.T) {
 	assert.Equal(t, Numbers{130}, f.history.All().Handled)
 }
 
-// TestThirtyTwoPartitionsCostLessThanAMebibyte measures the heap, after the rings have gone round once.
+// TestThirtyTwoPartitionsCostLessThanAMebibyte measures the heap after the rings have gone round once.
 func TestThirtyTwoPartitionsCostLessThanAMebibyte(t *testing.T) {
 	assert.Equal(t, uintptr(12), unsafe.Sizeof(minute{}))
 	f := newFixture()
@@ -183,7 +182,7 @@ func TestThirtyTwoPartitionsCostLessThanAMebibyte(t *testing.T) {
 	assert.Equal(t, 32, f.history.rings())
 }
 
-// heap returns how many bytes are in use after a collection.
+// heap returns the bytes in use after a collection.
 func heap() int64 {
 	runtime.GC()
 	runtime.GC()

@@ -2,28 +2,27 @@ package history
 
 import "math"
 
-// sample is what was seen at one look, or in one minute. Each number can be unknown.
+// sample is the result of one reading, or of one minute. Each number can be unknown.
 type sample struct {
-	// arrived and handled count hub events, and delivered counts audit events. arrived is unknown while the lag is.
+	// arrived and handled count hub events, delivered counts audit events. arrived is unknown while the lag is.
 	arrived, handled, delivered float64
-	// lag is how many hub events waited at the end.
+	// lag is the number of waiting hub events at the end.
 	lag float64
 	// age is the greatest age of the newest delivered hub event while others waited, in seconds.
 	age float64
-	// answer is the longest time that the sink took for an answer, in seconds. It is below 0 if a POST failed.
+	// answer is the sink's longest answer time in seconds, below 0 if a POST failed.
 	answer float64
 }
 
 // unknown stands for a number that was not recorded.
 var unknown = math.NaN()
 
-// nothing is a sample without a number.
 var nothing = sample{unknown, unknown, unknown, unknown, unknown, unknown}
 
-// minute is the sample of a minute that is over. It has 12 bytes, because there are 1,440 for each partition.
+// minute is the sample of a complete minute. It has 12 bytes, because there are 1,440 for each partition.
 type minute struct{ arrived, handled, delivered, lag, age, answer short }
 
-// short is the upper half of a float32, which is exact to a 256th. That is enough for a plot.
+// short is the upper half of a float32, which is exact to a 256th: enough for a plot.
 type short uint16
 
 func newShort(value float64) short {
@@ -46,7 +45,6 @@ func (m minute) sample() sample {
 	}
 }
 
-// note adds a later sample of the same partition.
 func (s *sample) note(later sample) {
 	lag := s.lag
 	s.add(later)
@@ -56,7 +54,6 @@ func (s *sample) note(later sample) {
 	}
 }
 
-// add adds the sample of another partition.
 func (s *sample) add(other sample) {
 	s.arrived, s.handled = plus(s.arrived, other.arrived), plus(s.handled, other.handled)
 	s.delivered, s.lag = plus(s.delivered, other.delivered), plus(s.lag, other.lag)
@@ -75,7 +72,7 @@ func plus(a, b float64) float64 {
 	}
 }
 
-// greater returns the greater of two numbers, and the known one if one is unknown.
+// greater returns the greater of two numbers, or the known one if one is unknown.
 func greater(a, b float64) float64 {
 	if math.IsNaN(a) || b > a {
 		return b
@@ -83,7 +80,7 @@ func greater(a, b float64) float64 {
 	return a
 }
 
-// worse returns the longer of two answer times. It is below 0 if one of them is.
+// worse returns the longer of two answer times, or one below 0 if there is one.
 func worse(a, b float64) float64 {
 	longer := greater(math.Abs(a), math.Abs(b))
 	if math.Signbit(a) && !math.IsNaN(a) || math.Signbit(b) && !math.IsNaN(b) {

@@ -8,11 +8,11 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// lagSettles is how many looks after a partition was claimed its lag begins to tell what arrives. The service is asked
-// for the newest hub event meanwhile, and all that waited before would seem to arrive at once.
+// lagSettles is how many readings after a claim the lag begins to show what arrives. Until then the service is asked
+// for the newest hub event, and the whole backlog would seem to arrive at once.
 const lagSettles = 12
 
-// partition is what was seen of a partition last, and its history.
+// partition is the last known state of a partition, and its history.
 type partition struct {
 	// ring is nil if the partition has no history of its own.
 	ring      *ring
@@ -20,13 +20,13 @@ type partition struct {
 
 	handled, delivered int64
 	lag                *int64
-	// looks is how many looks in a row have seen a lag.
+	// looks is how many readings in a row had a lag.
 	looks int
-	// answered is when the last answer came that was seen.
+	// answered is the time of the last known answer.
 	answered time.Time
 }
 
-// see returns what has changed since the last look.
+// see returns what has changed since the last call.
 func (p *partition) see(s metrics.Snapshot, now time.Time) sample {
 	seen := nothing
 	handled, delivered := s.Handled-p.handled, s.Records[audit.Delivered]-p.delivered

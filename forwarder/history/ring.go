@@ -5,26 +5,25 @@ import "time"
 // length is how many minutes are kept.
 const length = 24 * 60
 
-// ring holds the last minutes. A minute that is too old gives its place to the newest.
+// ring holds the last minutes. The newest replaces the oldest.
 type ring struct {
 	over [length]minute
-	// now is the minute that is not over yet.
+	// now is the current minute.
 	now sample
 	// first and last are the oldest and the newest minute, counted from the Unix epoch.
 	first, last int64
 }
 
-// newRing returns a ring whose only minute is that of now.
+// newRing returns a ring that holds only the current minute.
 func newRing(now time.Time) *ring {
 	at := minuteOf(now)
 	return &ring{now: nothing, first: at, last: at}
 }
 
-// minuteOf returns the minute of a time, counted from the Unix epoch.
 func minuteOf(at time.Time) int64 { return at.Unix() / 60 }
 
-// note adds a sample to the minute of now. The minutes since the last sample are there with nothing recorded. After the
-// clock was set back, samples add to the newest minute until its time has come again.
+// note adds a sample to the current minute. Minutes between the last sample and this one are recorded as empty. If the
+// clock is set back, samples add to the newest minute until its time comes again.
 func (r *ring) note(s sample, now time.Time) {
 	wanted := minuteOf(now)
 	if wanted-r.last > length {
@@ -39,7 +38,6 @@ func (r *ring) note(s sample, now time.Time) {
 	r.now.note(s)
 }
 
-// each calls do with each minute, the oldest first.
 func (r *ring) each(do func(sample)) {
 	for at := r.first; at < r.last; at++ {
 		do(r.over[at%length].sample())

@@ -6,34 +6,34 @@ import (
 	"time"
 )
 
-// Series is the history of a partition, or of all partitions, as /history.json has it. Each list has a number for each
-// minute from Start on, the oldest first; the last minute is not over yet. A number that is not known is null. Those
-// of minutes that are over are exact to a 256th.
+// Series is the history of a partition, or of all partitions, as in /history.json. Each list has a number for each
+// minute from Start on, the oldest first. The last minute is not complete yet. An unknown number is null. Numbers of
+// complete minutes are exact to a 256th.
 type Series struct {
 	// Start is the beginning of the first minute.
 	Start time.Time `json:"start"`
 	// StepSeconds is the time from one number to the next.
 	StepSeconds int `json:"step_seconds"`
-	// Arrived is how many hub events the hub got, as its newest sequence number shows.
+	// Arrived is how many hub events the hub got, by its newest sequence number.
 	Arrived Numbers `json:"arrived_hub_events"`
 	// Handled is how many hub events got all their verdicts.
 	Handled Numbers `json:"handled_hub_events"`
 	// Delivered is how many audit events the sink accepted.
 	Delivered Numbers `json:"delivered_audit_events"`
-	// Lag is how many hub events waited at the end of the minute.
+	// Lag is the number of waiting hub events at the end of the minute.
 	Lag Numbers `json:"lag_events"`
-	// Age is how long ago the newest delivered hub event was enqueued, at most in the minute. It is 0 while none waits.
+	// Age is the greatest age of the newest delivered hub event in the minute. It is 0 while none waits.
 	Age Numbers `json:"age_seconds"`
-	// Answer is the longest time that the sink took for an answer.
+	// Answer is the sink's longest answer time.
 	Answer Numbers `json:"answer_seconds"`
 	// Failed is 1 for a minute in which a POST failed, 0 for one in which the sink only accepted.
 	Failed Numbers `json:"post_failed"`
 }
 
-// Numbers is a list of numbers of which some are not known.
+// Numbers is a list of numbers, some of which are unknown.
 type Numbers []float64
 
-// MarshalJSON writes five digits of each number, and null for one that is not known.
+// MarshalJSON writes five digits of each number, and null for an unknown one.
 func (n Numbers) MarshalJSON() ([]byte, error) {
 	text := append(make([]byte, 0, 2+8*len(n)), '[')
 	for i, number := range n {

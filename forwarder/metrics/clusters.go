@@ -9,18 +9,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// ClusterOther is the name that the clusters after the first maxClusters count under, together.
+// ClusterOther is the common name of all clusters after the first maxClusters.
 const ClusterOther = "other"
 
 const (
 	// maxClusters bounds the series by cluster.
 	maxClusters = 500
-	// maxClusterName is the size of the longest name of a cluster, in bytes. No name of an Azure resource is longer.
+	// maxClusterName is the longest name of a cluster in bytes. No name of an Azure resource is longer.
 	maxClusterName = 260
 )
 
 // clusters is the collector of the metrics by cluster. Clusters are not known beforehand: each has its series from its
-// first record on, for the life of the process.
+// first record until the process ends.
 type clusters struct {
 	records, newest *prometheus.Desc
 
@@ -28,7 +28,6 @@ type clusters struct {
 	byName map[string]*cluster
 }
 
-// cluster holds the metrics of one cluster.
 type cluster struct {
 	records atomic.Int64
 	newest  atomic.Int64 // in Unix nanoseconds, or unknown
@@ -36,7 +35,7 @@ type cluster struct {
 
 // ClusterSnapshot is the state of one cluster at one moment.
 type ClusterSnapshot struct {
-	// Records counts the records that were read.
+	// Records counts the records read.
 	Records int64
 	// Newest is when the newest hub event with such a record was enqueued, zero if unknown.
 	Newest time.Time
@@ -52,13 +51,11 @@ func newClusters() *clusters {
 	}
 }
 
-// Describe implements prometheus.Collector.
 func (c *clusters) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.records
 	ch <- c.newest
 }
 
-// Collect implements prometheus.Collector.
 func (c *clusters) Collect(ch chan<- prometheus.Metric) {
 	for name, s := range c.all() {
 		ch <- prometheus.MustNewConstMetric(c.records, prometheus.CounterValue, float64(s.Records), name)
@@ -68,7 +65,6 @@ func (c *clusters) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// all returns a snapshot of each cluster, by name.
 func (c *clusters) all() map[string]ClusterSnapshot {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -83,8 +79,8 @@ func (c *clusters) all() map[string]ClusterSnapshot {
 	return all
 }
 
-// cluster returns the metrics of a cluster. It returns those of ClusterOther for a name that is not usable as a label,
-// and for a new name once maxClusters are known.
+// cluster returns the metrics of a cluster. It returns those of ClusterOther for a name that cannot be a label, and
+// for a new name once maxClusters are known.
 func (c *clusters) cluster(name string) *cluster {
 	c.mu.RLock()
 	found, full := c.byName[name], len(c.byName) >= maxClusters
@@ -110,19 +106,18 @@ func (c *clusters) cluster(name string) *cluster {
 	return c.byName[name]
 }
 
-// read counts records, and notes when their hub event was enqueued.
 func (c *cluster) read(records int, enqueued time.Time) {
 	c.records.Add(int64(records))
 	raise(&c.newest, enqueued)
 }
 
-// ClusterRead counts records of a cluster that were read with a hub event, which was enqueued at that time. An empty
-// name stands for no cluster, and is not counted.
+// ClusterRead counts the records of a cluster in a hub event, which was enqueued at that time. An empty name means no
+// cluster and is not counted.
 func (s *Statistics) ClusterRead(name string, records int, enqueued time.Time) {
 	if name != "" && records > 0 {
 		s.clusters.cluster(name).read(records, enqueued)
 	}
 }
 
-// Clusters returns a snapshot of each cluster that a record was read of, by name.
+// Clusters returns a snapshot of each cluster with records, by name.
 func (s *Statistics) Clusters() map[string]ClusterSnapshot { return s.clusters.all() }

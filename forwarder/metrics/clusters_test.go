@@ -46,7 +46,7 @@ func TestFiveHundredClustersHaveSeriesAndTheRestShareOne(t *testing.T) {
 	assert.Len(t, stats.Clusters(), 501)
 }
 
-// Neither must an invented name break a scrape, nor fill the memory of a Prometheus.
+// An invented name must neither break a scrape nor fill the memory of a Prometheus.
 func TestANameThatIsNoLabelCountsAsOther(t *testing.T) {
 	stats, reg, at := newTestStatistics(t)
 	stats.ClusterRead(strings.Repeat("x", 261), 1, at.Time)

@@ -7,10 +7,10 @@ import (
 )
 
 // knownCounters are the counters of a metric with one label whose values are known beforehand. All counters exist from
-// the start, so that a rate is there before the first event. Counting needs no lock, because the map is never changed.
+// the start, so that a rate exists before the first event. Counting needs no lock, because the map never changes.
 type knownCounters struct {
 	vec *prometheus.CounterVec
-	// fallback is the label value that unknown values count under. Unknown values are not counted if it is empty.
+	// fallback is the label value for unknown values. If it is empty, they are not counted.
 	fallback string
 	byValue  map[string]prometheus.Counter
 }
@@ -38,13 +38,12 @@ func (c *knownCounters) add(value string, n int) {
 	}
 }
 
-// newCounter returns a counter without labels.
 func newCounter(name, help string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 }
 
-// predecessorCounter is a counter with a name of the predecessors, which lacks _total. It is exposed as untyped:
-// OpenMetrics appends _total to the name of every counter that lacks it, and dashboards depend on the name.
+// predecessorCounter is a counter with a name of the predecessors, which lacks _total. It is exposed as untyped,
+// because OpenMetrics appends _total to every counter without it, and dashboards depend on the name.
 type predecessorCounter struct {
 	desc  *prometheus.Desc
 	count atomic.Int64
@@ -54,13 +53,10 @@ func newPredecessorCounter(name, help string) *predecessorCounter {
 	return &predecessorCounter{desc: prometheus.NewDesc(name, help, nil, nil)}
 }
 
-// Describe implements prometheus.Collector.
 func (c *predecessorCounter) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
 
-// Collect implements prometheus.Collector.
 func (c *predecessorCounter) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(c.desc, prometheus.UntypedValue, float64(c.count.Load()))
 }
 
-// add counts n.
 func (c *predecessorCounter) add(n int) { c.count.Add(int64(n)) }

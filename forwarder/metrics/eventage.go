@@ -6,7 +6,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// newEventAges returns the histogram of EventAccepted.
 func newEventAges() prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "aks_audit_log_accepted_event_age_seconds",
@@ -23,7 +22,7 @@ func ageBuckets() []float64 {
 }
 
 // EventAccepted records the age of an audit event that the sink has just accepted. staged is when the API server wrote
-// the event. A time in the future counts as age 0, because clocks differ. The zero time is ignored: it is not known.
+// it. A time in the future counts as age 0, because clocks differ. The zero time means unknown and is ignored.
 func (s *Statistics) EventAccepted(staged time.Time) {
 	if !staged.IsZero() {
 		s.ages.Observe(max(s.now().Sub(staged), 0).Seconds())

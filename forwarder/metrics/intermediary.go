@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// intermediary is who stands between the daemon and Falco, if anybody was seen.
+// intermediary is the proxy between the daemon and Falco, if one was seen.
 type intermediary struct {
 	vec  *prometheus.GaugeVec
 	name atomic.Pointer[string]
@@ -19,14 +19,14 @@ func newIntermediary() *intermediary {
 	}, []string{"name"})}
 }
 
-// SinkIntermediary records who answers in place of Falco. Only the first name counts, so that there is one series.
+// SinkIntermediary records what answers in place of Falco. Only the first name counts, so that there is one series.
 func (s *Statistics) SinkIntermediary(name string) {
 	if s.between.name.CompareAndSwap(nil, &name) {
 		s.between.vec.WithLabelValues(name).Set(1)
 	}
 }
 
-// Intermediary returns the name of who answers in place of Falco, "" if nobody was seen to.
+// Intermediary returns the name of what answers in place of Falco, or "" if nothing was seen to.
 func (s *Statistics) Intermediary() string {
 	if name := s.between.name.Load(); name != nil {
 		return *name

@@ -16,7 +16,7 @@ import (
 type Statistics struct {
 	now func() time.Time
 
-	// sent, failed, succeeded and retried have their predecessors' names, which dashboards depend on.
+	// sent, failed, succeeded and retried have the predecessors' names, on which dashboards depend.
 	sent, failed, succeeded, retried *predecessorCounter
 
 	records     *knownCounters
@@ -38,9 +38,9 @@ type Statistics struct {
 	backlog    atomic.Pointer[Backlog]
 }
 
-// NewStatistics returns the metrics and registers them with reg, with those of Go and of the process. version is a
-// label of aks_audit_log_build_info. now returns the current time. NewStatistics panics if reg has the
-// metrics already, because a registry takes a metric only once.
+// NewStatistics returns the metrics and registers them with reg, together with those of Go and of the process. version
+// is a label of aks_audit_log_build_info. now returns the current time. NewStatistics panics if reg has the metrics
+// already, because a registry takes a metric only once.
 func NewStatistics(reg *prometheus.Registry, version string, now func() time.Time) *Statistics {
 	s := &Statistics{
 		now: now,
@@ -99,16 +99,14 @@ func newPostDurations() *prometheus.HistogramVec {
 // statusError is the status class of a POST without an answer.
 const statusError = "error"
 
-// statusClasses returns the status classes of aks_audit_log_post_duration_seconds.
 func statusClasses() []string { return []string{"2xx", "3xx", "4xx", "5xx", statusError} }
 
-// postBuckets returns the upper bounds of the durations in seconds. They reach from an idle Falco, which answers in
-// 0.2 ms, to one that answers just before the default POSTTIMEOUT ends.
+// postBuckets returns the upper bounds of the durations in seconds. An idle Falco answers in 0.2 ms; the slowest
+// answer comes just before the default POSTTIMEOUT.
 func postBuckets() []float64 {
 	return []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
 }
 
-// buildInfoMetric returns aks_audit_log_build_info.
 func buildInfoMetric(version string) prometheus.Collector {
 	_, revision, goVersion := forwarder.BuildInfo()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -120,7 +118,6 @@ func buildInfoMetric(version string) prometheus.Collector {
 	return info
 }
 
-// verdictLabels returns all verdicts as label values.
 func verdictLabels() []string {
 	var labels []string
 	for _, v := range audit.Verdicts() {
@@ -129,27 +126,27 @@ func verdictLabels() []string {
 	return labels
 }
 
-// EventsSent counts audit events that are handed to the sink. An event counts once, however often it is posted; a
+// EventsSent counts audit events handed to the sink. An event counts once, even if it is posted several times; a
 // redelivery counts again.
 func (s *Statistics) EventsSent(n int) { s.sent.add(n) }
 
 // EventsSucceeded counts audit events that the sink answered with 2xx. A redelivery counts again.
 func (s *Statistics) EventsSucceeded(n int) { s.succeeded.add(n) }
 
-// EventsFailed counts audit events that were given up on or whose retries were used up. Call it once per event.
+// EventsFailed counts audit events that were given up or whose retries were used up. Call it once per event.
 func (s *Statistics) EventsFailed(n int) { s.failed.add(n) }
 
-// EventsReplayed counts audit events that were delivered again, after a loss of the sink, of hub events that had been
-// received before. EventsSent, EventsSucceeded and RecordsDone count them too, each time.
+// EventsReplayed counts audit events of hub events received before that were delivered again after a loss of the sink.
+// EventsSent, EventsSucceeded and RecordsDone count them too, each time.
 func (s *Statistics) EventsReplayed(n int) { s.replayed.Add(float64(n)) }
 
 // EventsRetried counts the audit events in a POST that repeats a failed POST.
 func (s *Statistics) EventsRetried(n int) { s.retried.add(n) }
 
-// BatchSplit counts a batch that the sink refused and that is posted again in halves.
+// BatchSplit counts a batch that was refused and is posted again in halves.
 func (s *Statistics) BatchSplit() { s.splits.Inc() }
 
-// PostFinished records the duration of one POST. statusClass is "2xx", "3xx", "4xx", "5xx", or "error" if there was no
+// PostFinished records the duration of a POST. statusClass is "2xx", "3xx", "4xx", "5xx", or "error" if there was no
 // answer. Any other class counts as "error".
 func (s *Statistics) PostFinished(statusClass string, d time.Duration) {
 	observer, ok := s.posts[statusClass]
@@ -159,29 +156,29 @@ func (s *Statistics) PostFinished(statusClass string, d time.Duration) {
 	observer.Observe(d.Seconds())
 }
 
-// RecordsDone counts records by their verdict. RecordSkipped and RecordDeadLettered call it.
+// RecordsDone counts records by verdict. RecordSkipped and RecordDeadLettered call it.
 func (s *Statistics) RecordsDone(v audit.Verdict, n int) { s.records.add(string(v), n) }
 
 // RecordSkipped counts a record that is not an audit event, by its log category, and its verdict. An empty category
-// counts as "none", and a category that AKS does not have as "other".
+// counts as "none", and one that AKS does not have as "other".
 func (s *Statistics) RecordSkipped(category string) {
 	s.skipped.add(cmp.Or(category, audit.CategoryNone), 1)
 	s.RecordsDone(audit.Skipped, 1)
 }
 
-// RecordDeadLettered counts a record that was stored as a dead letter, by one of the Reason constants of package
-// audit, and its verdict. Any other reason counts as "other".
+// RecordDeadLettered counts a record that was stored as a dead letter, by a Reason constant of package audit, and its
+// verdict. Any other reason counts as "other".
 func (s *Statistics) RecordDeadLettered(reason string) {
 	s.deadLetters.add(reason, 1)
 	s.RecordsDone(audit.DeadLettered, 1)
 }
 
-// EventRepaired counts an audit event that AKS cut and that goes to the sink with the part before the cut.
+// EventRepaired counts an audit event that AKS cut. Its part before the cut goes to the sink.
 func (s *Statistics) EventRepaired() { s.repaired.Inc() }
 
-// EventTruncated counts an audit event that goes to the sink without parts of it, and its original, which was stored
-// as a dead letter. reason is ReasonTooLarge, ReasonTooDeep or ReasonTooManyValues. The verdict is counted when the
-// sink has answered.
+// EventTruncated counts an audit event that goes to the sink without parts of it, and its original, stored as a dead
+// letter. reason is ReasonTooLarge, ReasonTooDeep or ReasonTooManyValues. The verdict is counted when the sink has
+// answered.
 func (s *Statistics) EventTruncated(reason string) {
 	s.deadLetters.add(reason, 1)
 	s.truncated.add(reason, 1)
@@ -193,5 +190,5 @@ func (s *Statistics) BalanceFailed() { s.balanceFailures.Inc() }
 // Partition returns the metrics of one partition.
 func (s *Statistics) Partition(id string) *Partition { return s.partitions.partition(id) }
 
-// Partitions returns the metrics of every partition that this replica has owned, by partition id.
+// Partitions returns the metrics of every partition that this replica has ever owned, by partition id.
 func (s *Statistics) Partitions() map[string]*Partition { return s.partitions.all() }

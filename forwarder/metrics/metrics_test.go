@@ -16,7 +16,6 @@ import (
 	"aks-audit-log-go/internal/promtest"
 )
 
-// newTestStatistics returns statistics, their registry, and their clock.
 func newTestStatistics(t *testing.T) (*Statistics, *prometheus.Registry, *promtest.Clock) {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
@@ -104,7 +103,7 @@ func TestEachCallChangesItsOwnSeriesOnly(t *testing.T) {
 	}
 }
 
-// countAboveZero counts the series of the daemon that are above 0, without aks_audit_log_build_info.
+// countAboveZero counts the daemon's series above 0, without aks_audit_log_build_info.
 func countAboveZero(t *testing.T, reg *prometheus.Registry) int {
 	t.Helper()
 	families, err := reg.Gather()

@@ -9,10 +9,10 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// unknown stands for a lag, a position or a time that was not recorded yet.
+// unknown stands for a lag, a position or a time that is not recorded yet.
 const unknown = -1
 
-// Partition holds the metrics of one partition, and what else the status page shows of it. A caller that counts often
+// Partition holds the metrics of one partition, and its other numbers on the status page. A caller that counts often
 // keeps its Partition, so that counting needs no look-up. A Partition is safe for concurrent use.
 type Partition struct {
 	now func() time.Time
@@ -26,10 +26,10 @@ type Partition struct {
 	position atomic.Int64 // the sequence number up to which all hub events have their verdict, or unknown
 	newest   atomic.Int64 // the time of the newest hub event with all verdicts, in Unix nanoseconds, or unknown
 	oldest   atomic.Int64 // the time of the oldest hub event in hand, in Unix nanoseconds, or unknown
-	handled  atomic.Int64 // hub events that got all their verdicts, each once
+	handled  atomic.Int64 // hub events with all their verdicts, each once
 
-	// records counts verdicts for the status page. It is not a metric, because there would be a series for each
-	// partition and verdict. The map is never changed.
+	// records counts verdicts for the status page. It is not a metric, because each partition and verdict would have a
+	// series. The map never changes.
 	records    map[audit.Verdict]*atomic.Int64
 	lastAnswer atomic.Pointer[SinkAnswer]
 	backlog    atomic.Pointer[Backlog]
@@ -37,11 +37,10 @@ type Partition struct {
 
 // SinkAnswer is the result of one POST.
 type SinkAnswer struct {
-	// At is when the POST ended.
 	At time.Time `json:"at"`
-	// Status is the status code of the answer, or 0 if there was none.
+	// Status is the status code of the answer, 0 if there was none.
 	Status int `json:"status"`
-	// Failure is why the POST was not accepted, empty if it was. It holds no secret.
+	// Failure is why the POST was not accepted, or empty. It holds no secret.
 	Failure string `json:"failure,omitempty"`
 	// Seconds is the time from the start of the POST to the end of its answer.
 	Seconds float64 `json:"seconds"`
@@ -50,17 +49,16 @@ type SinkAnswer struct {
 // Snapshot is the state of one partition at one moment. Position, Lag, Newest, Oldest and Backlog are known only while
 // it is owned.
 type Snapshot struct {
-	// Owned is whether this replica owns the partition.
 	Owned bool
 	// Position is the sequence number up to which all hub events have their verdict, nil if unknown.
 	Position *int64
-	// Lag is how many hub events are still to be handled, nil if unknown.
+	// Lag is the number of hub events still to be handled, nil if unknown.
 	Lag *int64
-	// Newest is when the newest of the hub events with all verdicts was enqueued, zero if unknown.
+	// Newest is when the newest hub event with all verdicts was enqueued, zero if unknown.
 	Newest time.Time
 	// Oldest is when the oldest hub event in hand was enqueued, zero if none is in hand.
 	Oldest time.Time
-	// Handled counts the hub events with all verdicts, each once, also if the partition is not owned.
+	// Handled counts the hub events with all verdicts, each once, even if the partition is not owned.
 	Handled int64
 	// Records counts the records of the partition by verdict.
 	Records map[audit.Verdict]int64
@@ -90,7 +88,6 @@ func newPartition(id string, vec *partitions) *Partition {
 	return p
 }
 
-// forget sets lag, position, newest and oldest to unknown.
 func (p *Partition) forget() {
 	p.lag.Store(unknown)
 	p.position.Store(unknown)
@@ -109,20 +106,19 @@ func (p *Partition) Owned() {
 // Released records that this replica no longer owns the partition. Its lag and age disappear; its counters stay.
 func (p *Partition) Released() { p.owned.Store(false) }
 
-// Lag records how many hub events are still to be handled. Below 0 counts as 0.
+// Lag records how many hub events are still to be handled. A negative number counts as 0.
 func (p *Partition) Lag(events int64) { p.lag.Store(max(events, 0)) }
 
-// Position records the sequence number up to which all hub events have their verdict. Below 0 it is unknown.
+// Position records the sequence number up to which all hub events have their verdict. A negative one means unknown.
 func (p *Partition) Position(sequence int64) { p.position.Store(sequence) }
 
-// Done records the enqueued time of a hub event whose records all have their verdict. It ignores the zero time, and
-// one that is older than the newest: a redelivered event is older.
+// Done records the enqueued time of a hub event with all its verdicts. It ignores the zero time, and one older than
+// the newest: a redelivered event is older.
 func (p *Partition) Done(enqueued time.Time) {
 	raise(&p.newest, enqueued)
 }
 
-// raise sets newest, in Unix nanoseconds, to a time that is later, also while others do the same. It ignores the zero
-// time.
+// raise sets newest, in Unix nanoseconds, to a later time, and is safe for concurrent use. It ignores the zero time.
 func raise(newest *atomic.Int64, to time.Time) {
 	if to.IsZero() {
 		return
@@ -159,16 +155,16 @@ func (p *Partition) CheckpointFailed() { p.checkpointFailures.Inc() }
 // ReceiveFailed counts an error that ended receiving from the partition.
 func (p *Partition) ReceiveFailed() { p.receiveFailures.Inc() }
 
-// Missing counts hub events that were left out between two that came.
+// Missing counts hub events that are missing between two received ones.
 func (p *Partition) Missing(events int64) { p.missing.Add(float64(events)) }
 
-// StreamChanged counts that the partition did not hold the stream any more that was read before.
+// StreamChanged counts that the partition no longer holds the stream that was read before.
 func (p *Partition) StreamChanged() { p.streams.Inc() }
 
-// SinkLost counts a loss of the sink while it held accepted audit events of the partition that were not confirmed.
+// SinkLost counts a loss of the sink while it held unconfirmed audit events of the partition.
 func (p *Partition) SinkLost() { p.losses.Inc() }
 
-// Records counts records that got their verdict, for the status page. Statistics counts them for the metrics.
+// Records counts records by verdict for the status page. Statistics counts them for the metrics.
 func (p *Partition) Records(v audit.Verdict, n int) {
 	if count := p.records[v]; count != nil && n > 0 {
 		count.Add(int64(n))
@@ -176,8 +172,8 @@ func (p *Partition) Records(v audit.Verdict, n int) {
 }
 
 // SinkAnswered records the result of the partition's last POST and its duration. status is the status code of the
-// answer, or 0 if there was none. failure is why the POST was not accepted, or empty if it was. The status page shows
-// failure to anybody, so it must hold no secret.
+// answer, 0 if there was none. failure is why the POST was not accepted, or empty. Everybody can see failure on the
+// status page, so it must hold no secret.
 func (p *Partition) SinkAnswered(status int, failure string, took time.Duration) {
 	p.lastAnswer.Store(&SinkAnswer{At: p.now().UTC(), Status: status, Failure: failure, Seconds: took.Seconds()})
 }
@@ -205,7 +201,6 @@ func (p *Partition) Snapshot() Snapshot {
 	return s
 }
 
-// known returns a pointer to value, or nil if value is unknown.
 func known(value int64) *int64 {
 	if value < 0 {
 		return nil

@@ -9,7 +9,7 @@ import (
 )
 
 // partitions is the collector of the metrics by partition. The counters live as long as the process. Lag and age are
-// exported only while this replica owns the partition, because afterwards another replica exports them. partitions is
+// exported only while this replica owns the partition, because another replica exports them afterwards. partitions is
 // a collector of its own because the age is computed at the scrape.
 type partitions struct {
 	now func() time.Time
@@ -46,24 +46,20 @@ func newPartitions(now func() time.Time) *partitions {
 	}
 }
 
-// partitionCounter returns counters with the label partition.
 func partitionCounter(name, help string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"partition"})
 }
 
-// register registers the counters and the collector with reg.
 func (p *partitions) register(reg *prometheus.Registry) {
 	reg.MustRegister(p.events, p.bytes, p.checkpoints, p.checkpointFailures, p.receiveFailures, p.missing, p.losses, p.streams, p)
 }
 
-// Describe implements prometheus.Collector.
 func (p *partitions) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{p.owned, p.ownedCount, p.lag, p.age} {
 		ch <- d
 	}
 }
 
-// Collect implements prometheus.Collector.
 func (p *partitions) Collect(ch chan<- prometheus.Metric) {
 	count := 0.0
 	for id, partition := range p.all() {
@@ -78,7 +74,6 @@ func (p *partitions) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(p.ownedCount, prometheus.GaugeValue, count)
 }
 
-// collectOwned exports the metrics that only an owned partition has.
 func (p *partitions) collectOwned(ch chan<- prometheus.Metric, id string, s Snapshot) {
 	if s.Lag != nil {
 		ch <- prometheus.MustNewConstMetric(p.lag, prometheus.GaugeValue, float64(*s.Lag), id)
@@ -90,14 +85,13 @@ func (p *partitions) collectOwned(ch chan<- prometheus.Metric, id string, s Snap
 	}
 }
 
-// all returns a copy of the map of the partitions.
 func (p *partitions) all() map[string]*Partition {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return maps.Clone(p.byID)
 }
 
-// partition returns the metrics of one partition. The first call makes its counters, at 0.
+// partition returns the metrics of one partition. The first call creates its counters at 0.
 func (p *partitions) partition(id string) *Partition {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -71,7 +71,7 @@ func TestAReleasedPartitionKeepsOnlyItsCounters(t *testing.T) {
 	promtest.AssertSample(t, reg, 1, "aks_audit_log_partitions_owned")
 	promtest.AssertSample(t, reg, 1, `aks_audit_log_hub_events_total{partition="7"}`)
 
-	// Calls that come after the release must not bring them back.
+	// Calls after the release must not bring them back.
 	stats.Partition("7").Lag(11)
 	stats.Partition("7").Done(at.Time)
 	promtest.AssertNoSample(t, reg, lagOf7)

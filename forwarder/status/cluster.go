@@ -18,14 +18,14 @@ const (
 
 // ClusterStatus is what this replica has read of a cluster.
 type ClusterStatus struct {
-	// Name is the cluster's name, or metrics.ClusterOther for all clusters that are too many to be kept apart.
+	// Name is the cluster's name, or metrics.ClusterOther for the clusters after the first 500, together.
 	Name string `json:"name"`
 	// Records counts the records of the audit categories that were read since the start.
 	Records int64 `json:"records"`
 	// Newest is when the newest hub event with such a record was enqueued, nil if unknown.
 	Newest *time.Time `json:"newest"`
-	// Silent is whether Newest is more than 15 minutes, and less than a day, before that of another cluster. Another
-	// replica may have read the cluster since.
+	// Silent is whether Newest is 15 minutes to a day older than that of another cluster. Another replica may have
+	// read the cluster since.
 	Silent bool `json:"silent"`
 }
 

@@ -28,7 +28,7 @@ func TestAClusterThatFallsSilentStandsFirstUntilADayHasPassed(t *testing.T) {
 	assert.Equal(t, map[string]bool{"also-late": true, "late": true, "c2": false, "c10": false, "gone": false, "untimed": false}, silent)
 }
 
-// The clock has gone on, but nothing was read since: the hub may be away.
+// The clock has advanced, but nothing was read since: the hub may be away.
 func TestNoClusterIsSilentBecauseAllAre(t *testing.T) {
 	f := newFixture(t)
 	f.stats.ClusterRead("a", 1, f.clock.Time)

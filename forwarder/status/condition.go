@@ -8,20 +8,20 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// Condition says how far what is delivered is behind what arrives, and what keeps it behind.
+// Condition is how far delivery is behind the hub, and why.
 type Condition string
 
 // The conditions of a partition, and of the replica, from the best to the worst.
 const (
 	// ConditionUpToDate means that no hub event has waited for more than a minute.
 	ConditionUpToDate Condition = "up to date"
-	// ConditionStarting means that it is not known yet how many hub events wait.
+	// ConditionStarting means that the number of waiting hub events is not known yet.
 	ConditionStarting Condition = "starting"
-	// ConditionCatchingUp means that hub events wait, and that they become fewer, or that it is too early to know.
+	// ConditionCatchingUp means that the number of waiting hub events falls, or that it is too early to know.
 	ConditionCatchingUp Condition = "catching up"
-	// ConditionFallingBehind means that hub events wait for up to 15 minutes and do not become fewer.
+	// ConditionFallingBehind means that hub events wait for up to 15 minutes, and their number does not fall.
 	ConditionFallingBehind Condition = "falling behind"
-	// ConditionBehind means that hub events wait for more than 15 minutes and do not become fewer.
+	// ConditionBehind means that hub events wait for more than 15 minutes, and their number does not fall.
 	ConditionBehind Condition = "behind"
 	// ConditionNotReading means that the hub is not read, by this replica or by any.
 	ConditionNotReading Condition = "not reading"
@@ -32,18 +32,17 @@ const (
 const (
 	// behindFrom is the age of the oldest waiting hub event from which on ConditionFallingBehind is ConditionBehind.
 	behindFrom = 15 * time.Minute
-	// catchUpKnown is how long after a backlog was first seen it is known whether it shrinks. The rates are of a
-	// minute, and the service is asked every 30 s what has arrived.
+	// catchUpKnown is the age of a backlog from which on it is known whether it shrinks. Rates cover a minute, and the
+	// service is asked every 30 s what has arrived.
 	catchUpKnown = 2 * time.Minute
 )
 
-// conditions are in the order from the best to the worst. The first is that of a partition that another replica owns.
+// conditions go from the best to the worst. The first is that of a partition that another replica owns.
 var conditions = []Condition{
 	"", ConditionUpToDate, ConditionStarting, ConditionCatchingUp, ConditionFallingBehind, ConditionBehind,
 	ConditionNotReading, ConditionNotDelivering,
 }
 
-// rank returns the place of a condition among all.
 func (c Condition) rank() int { return slices.Index(conditions, c) }
 
 // lateness returns the condition of a backlog, which is nil if there is none.
@@ -60,7 +59,7 @@ func lateness(backlog *metrics.Backlog, now time.Time) Condition {
 	}
 }
 
-// setCondition sets the condition of a partition, and its reason. reading and posting are why it is not read or
+// setCondition sets the condition of a partition and its reason. reading and posting are why it is not read or not
 // delivered, or empty.
 func (p *PartitionStatus) setCondition(reading, posting string, now time.Time) {
 	switch {
@@ -79,7 +78,7 @@ func (p *PartitionStatus) setCondition(reading, posting string, now time.Time) {
 	}
 }
 
-// worst returns the worst condition of all partitions, and the partitions in it. It is empty if no partition has one.
+// worst returns the worst condition of all partitions, and the partitions in it, or "" if no partition has one.
 func worst(partitions []PartitionStatus) (condition Condition, in []PartitionStatus) {
 	for _, p := range partitions {
 		switch cmp.Compare(p.Condition.rank(), condition.rank()) {

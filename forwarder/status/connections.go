@@ -12,33 +12,32 @@ import (
 	"aks-audit-log-go/internal/loglimit"
 )
 
-// The limits of the connections to the statistics port. The kubelet and Prometheus have one or two each, a browser has
+// The limits of the connections to the statistics port. The kubelet and Prometheus have one or two each, a browser
 // six. A connection costs about 20 KiB.
 const (
 	maxByAddress   = 16
 	maxConnections = 512
 )
 
-// connections closes connections to the statistics port when there are too many of one address, or in all. A new
-// connection is never refused and never waits: the oldest one gives way to it. So the kubelet's probe is answered even
-// if others hold all the connections, and even if they come from the kubelet's address, as behind a NAT. A client whose
-// idle connection was closed makes another one.
+// connections closes connections to the statistics port when there are too many, of one address or in all. A new
+// connection is never refused and never waits: the oldest one is closed for it. So the kubelet's probe is answered
+// even if others hold all the connections, and even if they have the kubelet's address, as behind a NAT. A client
+// whose idle connection was closed makes another one.
 type connections struct {
 	log      logrus.FieldLogger
 	warnings loglimit.Limiter
 
 	mu   sync.Mutex
 	open map[net.Conn]*connection
-	// changes counts the changes of state of all connections.
+	// changes counts the state changes of all connections.
 	changes int64
 }
 
-// connection is what is known about an open connection.
 type connection struct {
 	address netip.Addr
 	// busy is whether a request is being read or answered.
 	busy bool
-	// since is the number of the connection's last change of state.
+	// since is the number of the connection's last state change.
 	since int64
 }
 
@@ -67,7 +66,6 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// add adds a new connection, and closes one that gives way to it.
 func (c *connections) add(conn net.Conn) {
 	address := addressOf(conn)
 	c.mu.Lock()
@@ -82,14 +80,14 @@ func (c *connections) add(conn net.Conn) {
 	if next := c.warnings.Next(why); next.Log {
 		c.log.WithField("address", address.String()).Warn(why)
 	}
-	// A reset, unlike the usual end, leaves nothing of the connection behind in the kernel.
+	// A reset, unlike the usual end, leaves nothing of the connection in the kernel.
 	if tcp, ok := surplus.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
 	_ = surplus.Close()
 }
 
-// surplus returns the connection that gives way to a new one of the address, and why. It returns nil if none has to.
+// surplus returns the connection to close for a new one of the address, and why, or nil.
 func (c *connections) surplus(address netip.Addr) (surplus net.Conn, why string) {
 	var oldest, oldestOfAddress net.Conn
 	ofAddress := 0
@@ -109,8 +107,8 @@ func (c *connections) surplus(address netip.Addr) (surplus net.Conn, why string)
 	return nil, ""
 }
 
-// first returns which of two connections gives way first: one that waits for a request before one that is busy, and
-// else the one whose state has changed longer ago. a can be nil.
+// first returns which of two connections to close first: one that waits for a request before one that is busy, or else
+// the one whose state changed longer ago. a can be nil.
 func (c *connections) first(a, b net.Conn) net.Conn {
 	if a == nil {
 		return b
@@ -128,7 +126,7 @@ func (c *connections) first(a, b net.Conn) net.Conn {
 	return a
 }
 
-// addressOf returns the address of a connection's client, without a port. An IPv4 address is the same over IPv6.
+// addressOf returns the address of a connection's client without a port. An IPv4 address is the same over IPv6.
 func addressOf(conn net.Conn) netip.Addr {
 	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 		return tcp.AddrPort().Addr().Unmap()

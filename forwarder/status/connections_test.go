@@ -17,7 +17,6 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// fakeConn is a connection from an address.
 type fakeConn struct {
 	net.Conn
 	from   net.IP
@@ -31,7 +30,6 @@ func (c *fakeConn) Close() error {
 	return nil
 }
 
-// open notes a new connection of the n-th address.
 func open(c *connections, n int) *fakeConn {
 	conn := &fakeConn{from: net.IPv4(10, 0, byte(n>>8), byte(n))}
 	c.note(conn, http.StateNew)
@@ -64,7 +62,7 @@ func TestTheOldestConnectionOfAnAddressThatWaitsGivesWayToANewOne(t *testing.T) 
 	assert.Empty(t, closedOf(conns))
 	c.note(conns[0], http.StateActive)
 	c.note(conns[1], http.StateActive)
-	c.note(conns[1], http.StateIdle) // the last one that anything was heard of
+	c.note(conns[1], http.StateIdle) // the one that changed last
 	conns = append(conns, open(c, 2))
 	assert.Equal(t, []int{2}, closedOf(conns), "not the busy one, and not the one that was busy since")
 	conns = append(conns, open(c, 2))
@@ -111,7 +109,7 @@ func TestAnIPv4AddressIsTheSameOverIPv6(t *testing.T) {
 	assert.NotEqual(t, addressOf(&fakeConn{from: net.ParseIP("fd00::1")}), addressOf(&fakeConn{from: net.ParseIP("fd00::2")}))
 }
 
-// dial connects to the server, with a deadline for all that follows.
+// dial connects to the server, with a deadline for everything after that.
 func dial(t *testing.T, server *Server) net.Conn {
 	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Addr())

@@ -27,14 +27,13 @@ func root() http.HandlerFunc {
 	}
 }
 
-// statusJSON returns a handler that answers with the status of this moment.
 func statusJSON(status func() Status) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, status()) }
 }
 
-// historyJSON returns a handler that answers with the history of all partitions together, or with that of one in the
-// parameter partition. The lists are empty if there is none: a 404 would be an error in the console of a browser whose
-// page asks for a partition that was claimed a moment ago.
+// historyJSON returns a handler that answers with the history of all partitions together, or of the one in the
+// parameter partition. The lists are empty if there is none. A 404 would be an error in the console of a browser whose
+// page asks for a partition that was just claimed.
 func historyJSON(kept *history.History) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := r.URL.Query().Get("partition")
@@ -59,6 +58,6 @@ func answerJSON(w http.ResponseWriter, value any) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
-	// A write fails only if the client has gone away, which needs no action.
+	// A write fails only if the client is gone, which needs no action.
 	_, _ = w.Write(body)
 }

@@ -14,16 +14,16 @@ import (
 // a Kubernetes cluster, and of this machine (RFC 6761).
 var innerSuffixes = []string{".svc", ".cluster.local", ".localhost"}
 
-// hosts are the host names under which the status is shown. A page of the Internet whose name suddenly means this
-// server's address (DNS rebinding) counts for a browser as the same site, and could read the status. But the browser
-// still sends the name of that page as the host. Only browsers are kept out by that: any other client can send any
+// hosts are the host names under which the status is shown. An Internet page whose name suddenly resolves to this
+// server's address (DNS rebinding) is the same site for a browser, and could read the status. But the browser still
+// sends the name of that page as the host. This protects only against browsers, because any other client can send any
 // host.
 type hosts map[string]bool
 
 // newHosts returns this machine's name, which is the pod's, and the configured names.
 func newHosts(configured []string) hosts {
 	h := hosts{}
-	// Without a name of its own, the machine has one less that is allowed.
+	// If the machine has no name, there is one less allowed.
 	if own, err := os.Hostname(); err == nil {
 		h[plainName(own)] = true
 	}
@@ -33,9 +33,9 @@ func newHosts(configured []string) hosts {
 	return h
 }
 
-// allow reports whether the status is shown under a host as a request has it, with a port or without. An IP address is
-// allowed, since no DNS is asked for it, and a name without a dot, since it has no owner on the Internet. No browser
-// leaves the host out.
+// allow reports whether the status is shown under the host of a request, with or without a port. An IP address is
+// allowed, because no DNS resolves it, and a name without a dot, because nobody owns it on the Internet. Browsers
+// always send a host.
 func (h hosts) allow(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
@@ -65,5 +65,5 @@ func (h hosts) only(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// plainName returns a host name in lower case and without the dot at its end.
+// plainName returns a host name in lower case and without its final dot.
 func plainName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }

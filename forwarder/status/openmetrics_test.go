@@ -13,14 +13,14 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// prometheus3 is the Accept header that Prometheus 3 sends by default, as its documentation of content negotiation
-// says.
+// prometheus3 is the Accept header that Prometheus 3 sends by default, according to its documentation of content
+// negotiation.
 const prometheus3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5," +
 	"application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3," +
 	"text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
 
-// samples parses an answer of /metrics in either format, and returns the values of the daemon's own samples by name and
-// labels. The bounds of buckets are compared as numbers, as Prometheus 3 does: OpenMetrics writes 1.0 for 1.
+// samples parses an answer of /metrics in either format, and returns the values of the daemon's own samples by name
+// and labels. It compares the bounds of buckets as numbers, as Prometheus 3 does: OpenMetrics writes 1.0 for 1.
 func samples(t *testing.T, text string) map[string]float64 {
 	t.Helper()
 	found := map[string]float64{}
@@ -45,7 +45,7 @@ func samples(t *testing.T, text string) map[string]float64 {
 	return found
 }
 
-// Prometheus asks for OpenMetrics first, so a name that differs there would change in every dashboard.
+// Prometheus asks for OpenMetrics first, so a different name there would change every dashboard.
 func TestOpenMetricsHasTheNamesAndValuesOfTheTextFormat(t *testing.T) {
 	stats, reg, at := newStatistics(t)
 	health := health.NewHealth()

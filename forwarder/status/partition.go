@@ -11,7 +11,7 @@ import (
 const (
 	// PartitionHere means that this replica owns the partition.
 	PartitionHere = "here"
-	// PartitionElsewhere means that another replica owns the partition, or another reader of the consumer group.
+	// PartitionElsewhere means that another replica, or another reader of the consumer group, owns the partition.
 	PartitionElsewhere = "elsewhere"
 	// PartitionUnowned means that no replica owned the partition in the last balancing round.
 	PartitionUnowned = "unowned"
@@ -22,29 +22,28 @@ const (
 
 // PartitionStatus is the status of a partition. Position, lag and age are known only while this replica owns it.
 type PartitionStatus struct {
-	ID string `json:"id"`
-	// State is one of the Partition constants.
+	ID    string `json:"id"`
 	State string `json:"state"`
 	// Condition is how far this partition is behind, empty if another replica owns it.
 	Condition Condition `json:"condition"`
-	// Reason is why it is not read or delivered. It can be empty.
+	// Reason is why it is not read or not delivered, or empty.
 	Reason string `json:"reason,omitempty"`
-	// Backlog is how far it is behind. It is nil while no hub event waits for more than a minute.
+	// Backlog is how far it is behind, nil while no hub event waits for more than a minute.
 	Backlog *metrics.Backlog `json:"backlog"`
 	// Owner is the name of the owner, empty if none is known.
 	Owner string `json:"owner"`
 	// Position is the sequence number up to which all hub events have their verdict.
 	Position *int64 `json:"position"`
-	// LagEvents is how many hub events still lack a verdict.
+	// LagEvents is the number of hub events without a verdict.
 	LagEvents *int64 `json:"lag_events"`
-	// AgeSeconds is the time since the newest of the hub events with all verdicts was enqueued.
+	// AgeSeconds is the time since the newest hub event with all verdicts was enqueued.
 	AgeSeconds *float64                `json:"age_seconds"`
 	Records    map[audit.Verdict]int64 `json:"records"`
 	LastAnswer *metrics.SinkAnswer     `json:"last_answer"`
 }
 
-// setState sets the state of a partition that is not PartitionHere. It corrects the owner that the last balancing
-// round found if this replica has claimed or relinquished the partition since.
+// setState sets the state of a partition that is not PartitionHere. It corrects the owner from the last balancing
+// round if this replica has claimed or relinquished the partition since.
 func (p *PartitionStatus) setState(replica string) {
 	switch {
 	case p.State == PartitionHere:
@@ -58,8 +57,8 @@ func (p *PartitionStatus) setState(replica string) {
 	}
 }
 
-// partitionStatus returns the status of a partition. owner is the one that the last balancing round found, replica is
-// this replica, and m is nil if this replica has never owned the partition.
+// partitionStatus returns the status of a partition. owner is its owner in the last balancing round, replica is this
+// replica, and m is nil if this replica has never owned it.
 func partitionStatus(id, owner, replica string, m *metrics.Partition, now time.Time) PartitionStatus {
 	p := PartitionStatus{ID: id, Owner: owner}
 	if m != nil {

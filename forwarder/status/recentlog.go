@@ -20,8 +20,8 @@ const (
 )
 
 // RecentLog keeps the last warnings and errors of the log for the status page. It is a hook of the logger. It keeps
-// only the fields of an entry that say where and why. The other fields may name users and objects of the cluster, and
-// the page has more readers than the log.
+// only the fields that say where and why. Other fields may name users and objects of the cluster, and the page has
+// more readers than the log.
 type RecentLog struct {
 	mu sync.Mutex
 	// entries has the newest first.
@@ -30,19 +30,16 @@ type RecentLog struct {
 
 // LogEntry is a warning or an error, and how often it was logged.
 type LogEntry struct {
-	// At is when the entry was logged last.
-	At time.Time `json:"at"`
-	// First is when the entry was logged first.
+	At    time.Time `json:"at"`
 	First time.Time `json:"first"`
-	// Level is the level of the log, as LOGLEVEL spells it: warn, error, …
+	// Level is the log level, as LOGLEVEL spells it: warn, error, …
 	Level   string `json:"level"`
 	Message string `json:"message"`
-	// Cause is the entry's error or reason. It can be empty.
+	// Cause is the entry's error or reason, or empty.
 	Cause string `json:"cause,omitempty"`
-	// Partitions are the partitions that the entry was about, in the order of their numbers.
+	// Partitions are the partitions of the entry, in the order of their numbers.
 	Partitions []string `json:"partitions,omitempty"`
-	// Count is how often the entry was logged.
-	Count int `json:"count"`
+	Count      int      `json:"count"`
 }
 
 var _ logrus.Hook = (*RecentLog)(nil)
@@ -95,8 +92,8 @@ func causeOf(entry *logrus.Entry) string {
 	return ""
 }
 
-// withPartition returns the partitions and that of the entry, in the order of their numbers. It never changes
-// partitions, because Entries has returned the same slice.
+// withPartition returns the partitions, with the entry's partition added, in the order of their numbers. It never
+// changes its argument, because Entries has returned the same slice.
 func withPartition(partitions []string, entry *logrus.Entry) []string {
 	partition, ok := entry.Data["partition"].(string)
 	if !ok || slices.Contains(partitions, partition) {
@@ -107,7 +104,6 @@ func withPartition(partitions []string, entry *logrus.Entry) []string {
 	return all
 }
 
-// shortened cuts a text after maxText bytes.
 func shortened(text string) string {
 	if len(text) <= maxText {
 		return text

@@ -15,7 +15,6 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// newLogger returns a logger, and the RecentLog that keeps its warnings and errors.
 func newLogger(t *testing.T) (*logrus.Logger, *RecentLog) {
 	t.Helper()
 	log := logrus.New()

@@ -2,10 +2,9 @@ package status
 
 import "strings"
 
-// runbookFile is the path of the runbook in the repository.
 const runbookFile = "docs/operations.md"
 
-// runbook returns where a section of the runbook is. base is the address of the folder above docs, or empty.
+// runbook returns the place of a section of the runbook. base is the address of the folder above docs, or empty.
 func runbook(base, section string) string {
 	place := runbookFile + "#" + strings.ReplaceAll(strings.ToLower(section), " ", "-")
 	if base == "" {

@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	// maxScrapes is how many answers of /metrics are made at a time. Each costs milliseconds of a processor, and it is
-	// usual that two replicas of Prometheus scrape at the same moment.
+	// maxScrapes is how many answers of /metrics are made at a time. Each costs milliseconds of a processor, and two
+	// replicas of Prometheus often scrape at the same moment.
 	maxScrapes = 4
-	// maxUnread is how many of these answers may wait for their clients to read them. Each has up to about 100 KiB.
+	// maxUnread is how many of these answers may wait until their clients read them. Each has up to about 100 KiB.
 	maxUnread = 16
 )
 
-// scrapes answers /metrics with at most maxScrapes answers in the making, and 503 at once to others, as promhttp does
-// with MaxRequestsInFlight. Unlike there, an answer that is made does not count while it is sent: four clients that do
-// not read would keep Prometheus from its metrics. Of the answers that are being sent, the oldest is cut off when there
-// are more than maxUnread.
+// scrapes answers /metrics. It makes at most maxScrapes answers at a time, and answers 503 at once to others, as
+// promhttp does with MaxRequestsInFlight. Unlike there, an answer does not count while it is sent: four clients that
+// do not read would otherwise block Prometheus. If more than maxUnread answers are being sent, the oldest one is cut
+// off.
 type scrapes struct {
 	metrics http.Handler
 	making  chan struct{}
 
 	mu sync.Mutex
-	// unread are the answers that are being sent, the oldest first.
+	// unread holds the answers that are being sent, the oldest first.
 	unread []*http.ResponseController
 }
 
@@ -34,7 +34,6 @@ func newScrapes(metrics http.Handler) *scrapes {
 	return &scrapes{metrics: metrics, making: make(chan struct{}, maxScrapes)}
 }
 
-// ServeHTTP implements http.Handler.
 func (s *scrapes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.making <- struct{}{}:
@@ -48,7 +47,6 @@ func (s *scrapes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.send(w, made.body.Bytes())
 }
 
-// make makes an answer, and sets the header.
 func (s *scrapes) make(header http.Header, r *http.Request) *madeAnswer {
 	defer func() { <-s.making }()
 	made := &madeAnswer{header: header, status: http.StatusOK}
@@ -56,24 +54,23 @@ func (s *scrapes) make(header http.Header, r *http.Request) *madeAnswer {
 	return made
 }
 
-// send sends the body of an answer. It may be cut off.
+// send sends the body of an answer, which may be cut off.
 func (s *scrapes) send(w http.ResponseWriter, body []byte) {
 	sending := http.NewResponseController(w)
 	s.mu.Lock()
 	if len(s.unread) == maxUnread {
-		_ = s.unread[0].SetWriteDeadline(time.Unix(1, 0)) // a moment that has passed
+		_ = s.unread[0].SetWriteDeadline(time.Unix(1, 0)) // a time in the past
 		s.unread = s.unread[1:]
 	}
 	s.unread = append(s.unread, sending)
 	s.mu.Unlock()
-	// A write fails only if the client has gone away or was too slow, which needs no action.
+	// A write fails only if the client is gone or was too slow, which needs no action.
 	_, _ = w.Write(body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unread = slices.DeleteFunc(s.unread, func(other *http.ResponseController) bool { return other == sending })
 }
 
-// madeAnswer is an http.ResponseWriter that keeps the answer.
 type madeAnswer struct {
 	header http.Header
 	status int

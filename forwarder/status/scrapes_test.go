@@ -15,7 +15,6 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// waitingCollector blocks each scrape until the test closes release.
 type waitingCollector struct{ entered, release chan struct{} }
 
 func (c waitingCollector) Describe(chan<- *prometheus.Desc) {}

@@ -25,7 +25,7 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 30 * time.Second // longer than any usual scrape_timeout
-	idleTimeout       = 30 * time.Second // Prometheus opens a connection anew if it scrapes less often
+	idleTimeout       = 30 * time.Second // Prometheus opens a new connection if it scrapes less often
 	closeTimeout      = 3 * time.Second  // for the requests in flight when the daemon ends
 	maxHeaderBytes    = 4 << 10          // net/http reads 4 KiB more before it answers 431
 )
@@ -39,10 +39,9 @@ type Server struct {
 	grace time.Duration
 }
 
-// NewServer returns a server of the metrics in reg, of health, status and kept for addr, which has the form
-// [host]:port. kept is the history. names are host names under which the status is shown, in addition to those that
-// need no setting (see hosts). The server does not listen yet. Failures of single requests are logged to logger at
-// debug level.
+// NewServer returns a server of the metrics in reg, of health, status and the history kept. addr has the form
+// [host]:port. names are host names under which the status is shown, in addition to the default ones (see hosts).
+// Failures of single requests are logged to logger at debug level. The server does not listen yet.
 func NewServer(addr string, names []string, reg *prometheus.Registry, health *health.Health, status func() Status,
 	kept *history.History, logger logrus.FieldLogger,
 ) *Server {
@@ -73,8 +72,7 @@ func NewServer(addr string, names []string, reg *prometheus.Registry, health *he
 	}
 }
 
-// Listen binds the address, so that a port that is already in use is reported before anything else starts. Call Serve
-// next.
+// Listen binds the address, so that a port in use is reported before anything else starts. Call Serve next.
 func (s *Server) Listen(ctx context.Context) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
 	if err != nil {
@@ -113,7 +111,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	return err
 }
 
-// shutdown waits for the requests in flight, at most for s.grace, and then closes the server.
+// shutdown waits at most s.grace for the requests in flight, and then closes the server.
 func (s *Server) shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
 	defer cancel()
@@ -127,7 +125,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	return nil
 }
 
-// probe returns a handler that answers 200 if holds reports true, else 503, with the reason in both cases.
+// probe returns a handler that answers 200 if holds reports true, or else 503, both with the reason.
 func probe(holds func() (bool, string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		ok, reason := holds()
@@ -139,21 +137,19 @@ func probe(holds func() (bool, string)) http.HandlerFunc {
 	}
 }
 
-// answer writes a short text that must not be cached.
 func answer(w http.ResponseWriter, status int, text string) {
 	header := w.Header()
 	header.Set("Content-Type", "text/plain; charset=utf-8")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	// A write fails only if the client has gone away, which needs no action.
+	// A write fails only if the client is gone, which needs no action.
 	_, _ = io.WriteString(w, text+"\n")
 }
 
 // debugWriter passes the lines of the standard library's logger to logrus.
 type debugWriter struct{ logger logrus.FieldLogger }
 
-// Write implements io.Writer.
 func (w debugWriter) Write(line []byte) (int, error) {
 	w.logger.WithField("error", strings.TrimSpace(string(line))).Debug("statistics request failed")
 	return len(line), nil

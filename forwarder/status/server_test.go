@@ -18,7 +18,6 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// noStatus is the status in tests that are not about the status page.
 func noStatus() Status { return Status{} }
 
 // startServer starts a server on a free port. At the end of the test it stops the server and checks that it ends
@@ -134,7 +133,6 @@ func TestAServerWhoseListenerIsClosedReturnsAnError(t *testing.T) {
 	require.ErrorContains(t, server.Serve(t.Context()), "serve statistics on "+server.Addr())
 }
 
-// blockingCollector blocks a scrape until the test closes release.
 type blockingCollector struct{ entered, release chan struct{} }
 
 func (c blockingCollector) Describe(chan<- *prometheus.Desc) {}
@@ -195,7 +193,6 @@ func TestARequestThatIsNeverAnsweredDoesNotBlockTheShutdown(t *testing.T) {
 	require.NoError(t, conn.Close())
 }
 
-// waitUntilRefused waits until address refuses connections.
 func waitUntilRefused(t *testing.T, address string) {
 	t.Helper()
 	require.Eventually(t, func() bool {

@@ -10,7 +10,6 @@ import (
 	"aks-audit-log-go/internal/promtest"
 )
 
-// newStatistics returns statistics, their registry, and their clock.
 func newStatistics(t *testing.T) (*metrics.Statistics, *prometheus.Registry, *promtest.Clock) {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()

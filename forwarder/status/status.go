@@ -28,42 +28,40 @@ const (
 	StateForwarding = "forwarding"
 )
 
-// Status is the answer of /status.json, which the status page shows. It holds no secret: of the connection strings
-// only the host, and of the sink's URL only scheme and host.
+// Status is the answer of /status.json, which the status page shows. It holds no secret: only the host of the
+// connection strings, and only scheme and host of the sink's URL.
 type Status struct {
-	// Time is when the status was taken.
-	Time time.Time `json:"time"`
-	// Started is when the daemon started.
+	Time    time.Time `json:"time"`
 	Started time.Time `json:"started"`
 	Version string    `json:"version"`
-	// State is one of the State constants.
-	State string `json:"state"`
-	// Summary is what an operator asks first.
+	State   string    `json:"state"`
+	// Summary answers an operator's first questions.
 	Summary Summary `json:"summary"`
 	// Reason is the text of the probe that State follows.
 	Reason string `json:"reason"`
-	// Replica is the name of this replica among the owners. It is empty before the first balancing round.
+	// Replica is the name of this replica among the owners, empty before the first balancing round.
 	Replica       string `json:"replica"`
 	HubHost       string `json:"hub_host"`
 	Hub           string `json:"hub"`
 	ConsumerGroup string `json:"consumer_group"`
 	Sink          string `json:"sink"`
-	// SinkIntermediary is who answers in place of Falco, empty if nobody was seen to.
+	// SinkIntermediary is what answers in place of Falco, or empty.
 	SinkIntermediary string `json:"sink_intermediary,omitempty"`
 	// SinkProxy says that an HTTP proxy is on the way to the sink, and what to do. It is empty if there is none.
 	SinkProxy string `json:"sink_proxy,omitempty"`
-	// BalancingFailure is why the last balancing round failed, or empty. The owners are then those of the round before.
+	// BalancingFailure is why the last balancing round failed, or empty. The owners are then those of the round
+	// before.
 	BalancingFailure string `json:"balancing_failure,omitempty"`
 	// Records counts records by verdict since the start, over all partitions.
 	Records map[audit.Verdict]int64 `json:"records"`
-	// LastAnswer is the sink's last answer to any partition. It is nil before the first.
+	// LastAnswer is the sink's last answer to any partition, nil before the first.
 	LastAnswer *metrics.SinkAnswer `json:"last_answer"`
-	// Backlog is how far this replica is behind the hub. It is nil while no hub event waits for more than a minute.
+	// Backlog is how far this replica is behind the hub, nil while no hub event waits for more than a minute.
 	Backlog    *metrics.Backlog  `json:"backlog"`
 	Partitions []PartitionStatus `json:"partitions"`
-	// Clusters are those that this replica has read a record of.
+	// Clusters are those of which this replica has read a record.
 	Clusters []ClusterStatus `json:"clusters"`
-	// RecentLog is the last warnings and errors, the newest first.
+	// RecentLog holds the last warnings and errors, the newest first.
 	RecentLog []LogEntry `json:"troubles"`
 }
 
@@ -84,7 +82,7 @@ func NewOverview(cfg forwarder.Config, stats *metrics.Statistics, health *health
 	return &Overview{cfg: cfg, stats: stats, health: health, log: log, now: now, started: now()}
 }
 
-// Status returns the status of this moment.
+// Status returns the current status.
 func (o *Overview) Status() Status {
 	owners := o.health.OwnerView()
 	s := Status{
@@ -114,7 +112,7 @@ func (o *Overview) Status() Status {
 	return s
 }
 
-// sink returns scheme and host of the sink's URL. Its other parts can hold secrets; some webhooks have a token in the
+// sink returns scheme and host of the sink's URL. Other parts can hold secrets: some webhooks have a token in the
 // path.
 func (o *Overview) sink() string {
 	if o.cfg.SinkURL == nil {
@@ -123,7 +121,8 @@ func (o *Overview) sink() string {
 	return o.cfg.SinkURL.Scheme + "://" + o.cfg.SinkURL.Host
 }
 
-// recentLog returns the entries of the recent log. The log may name the sink with its path, so sink replaces it here.
+// recentLog returns the entries of the recent log. It replaces the sink's URL by sink, because the log may show the
+// path.
 func (o *Overview) recentLog() []LogEntry {
 	entries := o.log.Entries()
 	for i := range entries {

@@ -15,10 +15,10 @@ const (
 	levelBad     = "bad"
 )
 
-// ConditionNotWatching is the Summary's Condition while hub events come and none is of a category that is forwarded.
+// ConditionNotWatching is the Summary's Condition while hub events come, but none of a forwarded category.
 const ConditionNotWatching = "not watching"
 
-// Summary is the status in a sentence for each question of an operator.
+// Summary answers each question of an operator in a sentence.
 type Summary struct {
 	// Condition is the worst Condition of the partitions, or the State if that says more.
 	Condition string `json:"condition"`
@@ -26,13 +26,13 @@ type Summary struct {
 	Level string `json:"level"`
 	// Works is whether audit events get from the hub to the sink.
 	Works bool `json:"works"`
-	// Why says why it does not work or is not up to date. It is empty if there is nothing to explain.
+	// Why says why it does not work or is not up to date, or is empty.
 	Why string `json:"why,omitempty"`
 	// ToDo is what an operator can do.
 	ToDo string `json:"to_do"`
-	// Section is the heading of the runbook that says more. It is empty if there is nothing to do.
+	// Section is the heading of the runbook that says more, empty if there is nothing to do.
 	Section string `json:"section,omitempty"`
-	// Runbook is where the section is: an address if RUNBOOKURL is set, else a path in the repository.
+	// Runbook is where the section is: an address if RUNBOOKURL is set, or else a path in the repository.
 	Runbook string `json:"runbook,omitempty"`
 }
 
@@ -78,7 +78,7 @@ func (s *Summary) fill(from Summary) {
 	*s = from
 }
 
-// ending returns the summary of a replica that ends, or that has to be ended.
+// ending returns the summary of a replica that is stopping or must be restarted.
 func ending(s Status) Summary {
 	if s.State == StateStopping {
 		return Summary{Condition: s.State, Level: levelWarn, Works: true,
@@ -88,7 +88,6 @@ func ending(s Status) Summary {
 		ToDo: "Restart it, unless a liveness probe does: it has tried to connect again for the whole WATCHDOGTIMEOUT."}
 }
 
-// notDelivering returns the summary while the sink does not take audit events.
 func (o *Overview) notDelivering(s Status) Summary {
 	kept := "Nothing is lost until the retention of the hub ends."
 	if o.cfg.FailurePolicy == forwarder.FailureDrop {
@@ -98,7 +97,6 @@ func (o *Overview) notDelivering(s Status) Summary {
 		ToDo: "See that Falco's pod runs and its Service has endpoints. After 401, 403, 404, 405 or a web page, correct WEBSINKURL. " + kept}
 }
 
-// notReading returns the summary while partitions are not read.
 func notReading(s Status, in []PartitionStatus) Summary {
 	for _, p := range in {
 		if p.State != PartitionUnowned {
@@ -120,7 +118,6 @@ func unwatched(why string) Summary {
 		ToDo: "Correct the diagnostic setting, or CATEGORIES. What AKS does not write to the hub is lost."}
 }
 
-// late returns the summary of a replica that reads and delivers.
 func late(condition Condition, backlog *metrics.Backlog) Summary {
 	const faster = "Make Falco faster, raise RATELIMITEREVENTSPERSECONDS if it is set, or add replicas, up to the number of partitions."
 	sum := Summary{Works: true, Level: levelWarn}

@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// late is a backlog whose oldest hub event has waited for so long, and that was first seen so long ago.
+// late is a backlog that was first seen so long ago, and whose oldest hub event has waited for that age.
 func (f fixture) late(age, seen time.Duration, catchUp *float64) *metrics.Backlog {
 	return &metrics.Backlog{Since: f.clock.Time.Add(-seen), HubEvents: 5, OldestAgeSeconds: age.Seconds(), CatchUpSeconds: catchUp}
 }

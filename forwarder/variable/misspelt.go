@@ -8,9 +8,9 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Misspelt returns a sentence for each variable of environ whose name is not known but nearly the same as a known one.
-// Otherwise the daemon would ignore the variable silently and use the default, for example another consumer group than
-// the operator intended. Misspelt ignores variables with an empty value, and shows no value.
+// Misspelt returns a sentence for each variable of environ whose name is nearly a known one. Otherwise the daemon
+// would silently use the default, for example another consumer group than the operator intended. Misspelt ignores
+// variables with an empty value, and shows no value.
 func Misspelt(environ []string, known map[string]bool) []string {
 	var hints []string
 	for _, entry := range environ {
@@ -41,7 +41,6 @@ func nearest(typed string, known map[string]bool) string {
 	return best
 }
 
-// lettersOf returns a name in upper case without underscores and dashes.
 func lettersOf(name string) string {
 	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToUpper(name))
 }

@@ -2,7 +2,7 @@ package variable
 
 // The names of the variables, in the order of Table.
 const (
-	// HubConnection and the following say where the hub is, and where and how to read it.
+	// HubConnection and the following are the address of the hub and how to read it.
 	HubConnection = "EHUBNAMESPACECONNECTIONSTRING"
 	HubNamespace  = "EVENTHUBNAMESPACE"
 	HubName       = "EVENTHUBNAME"
@@ -13,7 +13,7 @@ const (
 	HubCAFile     = "EVENTHUBCAFILE"
 	HubPrefetch   = "EVENTHUBPREFETCH"
 
-	// BlobConnection and the following say where checkpoints are stored and how often.
+	// BlobConnection and the following are about where and how often checkpoints are stored.
 	BlobConnection     = "BLOBSTORAGECONNECTIONSTRING"
 	BlobURL            = "BLOBSTORAGEURL"
 	Container          = "BLOBCONTAINERNAME"
@@ -24,7 +24,7 @@ const (
 	ClusterName = "CLUSTERNAME"
 	Categories  = "CATEGORIES"
 
-	// SinkURL and the following say where the sink is, how to sign in there, and what it takes.
+	// SinkURL and the following are the address of the sink, how to sign in there, and what it takes.
 	SinkURL       = "WEBSINKURL"
 	SinkCAFile    = "WEBSINKCAFILE"
 	SinkCertFile  = "WEBSINKCERTFILE"
@@ -47,7 +47,7 @@ const (
 	SettleTime    = "SINKSETTLETIME"
 	SinkBarrier   = "SINKBARRIER"
 
-	// MaxBytesInFlight and the following are about the process as a whole.
+	// MaxBytesInFlight and the following are about the whole process.
 	MaxBytesInFlight = "MAXBYTESINFLIGHT"
 	LogLevel         = "LOGLEVEL"
 	VerboseLevel     = "VERBOSELEVEL"
@@ -72,7 +72,6 @@ func Table() []Variable {
 	return append(all, processVariables()...)
 }
 
-// hubVariables returns the variables that say where the hub is, and where and how to read it.
 func hubVariables() []Variable {
 	return []Variable{
 		{
@@ -132,7 +131,6 @@ func hubVariables() []Variable {
 	}
 }
 
-// checkpointVariables returns the variables that say where checkpoints are stored and how often.
 func checkpointVariables() []Variable {
 	return []Variable{
 		{
@@ -169,7 +167,6 @@ func checkpointVariables() []Variable {
 	}
 }
 
-// eventVariables returns the variables that say which records are audit events, and what is added to them.
 func eventVariables() []Variable {
 	return []Variable{
 		{
@@ -187,7 +184,6 @@ func eventVariables() []Variable {
 	}
 }
 
-// sinkVariables returns the variables that say where the sink is and how to sign in there.
 func sinkVariables() []Variable {
 	return []Variable{
 		{
@@ -235,7 +231,6 @@ func sinkVariables() []Variable {
 	}
 }
 
-// postVariables returns the variables of batches, retries, the rate limit, and redelivery.
 func postVariables() []Variable {
 	return []Variable{
 		{
@@ -313,7 +308,6 @@ func postVariables() []Variable {
 	}
 }
 
-// processVariables returns the variables of the process as a whole.
 func processVariables() []Variable {
 	return []Variable{
 		{

@@ -47,7 +47,7 @@ func Usage(w io.Writer) error {
 	return nil
 }
 
-// Standing returns whether a variable is required, or what its default is.
+// Standing returns whether a variable is required, or else its default.
 func (v Variable) Standing() string {
 	switch {
 	case v.Need != Optional:

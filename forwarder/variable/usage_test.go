@@ -27,7 +27,7 @@ func TestStandingSaysWhetherAVariableIsRequiredOrItsDefault(t *testing.T) {
 	assert.Equal(t, "default: text on a terminal, else json", Lookup(LogFormat).Standing())
 }
 
-// closedPipe fails every write, as the pipe to a pager that was quit.
+// closedPipe fails every write, like the pipe to a pager that has quit.
 type closedPipe struct{}
 
 func (closedPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }

@@ -1,6 +1,6 @@
 package variable
 
-// Need says whether a variable has to be set, in the words of the command help.
+// Need is whether a variable must be set, in the words of the command help.
 type Need string
 
 // The values of Need.
@@ -9,11 +9,11 @@ const (
 	Optional Need = ""
 	// Required means that the daemon does not start without the variable.
 	Required Need = "required"
-	// RequiredUnlessDir means that either the variable or CHECKPOINTDIR has to be set, and not both.
+	// RequiredUnlessDir means that exactly one of the variable and CHECKPOINTDIR must be set.
 	RequiredUnlessDir Need = "required unless CHECKPOINTDIR is set"
-	// RequiredUnlessNamespace means that either the variable or EVENTHUBNAMESPACE has to be set, and not both.
+	// RequiredUnlessNamespace means that exactly one of the variable and EVENTHUBNAMESPACE must be set.
 	RequiredUnlessNamespace Need = "required unless EVENTHUBNAMESPACE is set"
-	// RequiredUnlessURL means that exactly one of the variable, BLOBSTORAGEURL and CHECKPOINTDIR has to be set.
+	// RequiredUnlessURL means that exactly one of the variable, BLOBSTORAGEURL and CHECKPOINTDIR must be set.
 	RequiredUnlessURL Need = "required unless BLOBSTORAGEURL or CHECKPOINTDIR is set"
 )
 
@@ -23,17 +23,15 @@ type Variable struct {
 	Name string
 	// Default is the value of a variable that is not set or empty.
 	Default string
-	// DefaultMeans explains Default in words. It is empty if Default needs no explanation.
+	// DefaultMeans explains Default in words, or is empty if that is not needed.
 	DefaultMeans string
-	// Need says whether the variable has to be set.
-	Need Need
+	Need         Need
 	// Secret is whether the value must not be shown.
 	Secret bool
 	// Help says in one line what the variable is for.
 	Help string
-	// Wants describes valid values. An error message says "it should be" before it.
-	Wants string
-	// Example is a valid value.
+	// Wants describes valid values. It follows "it should be" in error messages.
+	Wants   string
 	Example string
 }
 

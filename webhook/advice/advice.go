@@ -13,7 +13,7 @@ import (
 	"aks-audit-log-go/httpclient"
 )
 
-// NoAnswer returns what to do if the sink did not answer. It goes by the error's text, since net/http has no error
+// NoAnswer returns what to do if the sink did not answer. It uses the error's text, because net/http has no error
 // values for most cases.
 func NoAnswer(err error) string {
 	text := err.Error()
@@ -40,10 +40,10 @@ func NoAnswer(err error) string {
 const SlowAnswer = "it answers slower than 1 s to a small body: Falco's queue is full, or the plugins' useAsync is on, their default, " +
 	"with which Falco takes a few events a second: set useAsync: false in the init_config of k8saudit and json"
 
-// NotFalco says how an intermediary is found out, and when that is wrong.
+// NotFalco says how a proxy is recognized, and when that is wrong.
 const NotFalco = "an answer of Falco has neither Server nor Via; that of a sink of another kind may, and then this means nothing"
 
-// Intermediary says what it means that the connection ends at somebody in between, and what to do. port is the sink's.
+// Intermediary says what it means that the connection ends at a proxy, and what to do. port is the sink's.
 func Intermediary(name, port string) string {
 	lower, past := strings.ToLower(name), ""
 	switch {
@@ -57,7 +57,7 @@ func Intermediary(name, port string) string {
 	return fmt.Sprintf("the connection ends at %s, not at Falco: a restart of Falco can lose up to 50 requests; %s", name, past)
 }
 
-// Port returns the port of the URL, written or not.
+// Port returns the port of the URL, or the default port of its scheme.
 func Port(u *url.URL) string {
 	switch port := u.Port(); {
 	case port != "":
@@ -69,7 +69,7 @@ func Port(u *url.URL) string {
 	}
 }
 
-// Proxy says that the sink is reached through an HTTP proxy, and what that means. It returns "" if it is not.
+// Proxy says that the sink is reached through an HTTP proxy, and what that means, or "" if it is not.
 func Proxy(cfg forwarder.Config) string {
 	return throughProxy(cfg, httpclient.ProxyFor(cfg.SinkURL))
 }
@@ -90,12 +90,12 @@ func throughProxy(cfg forwarder.Config, proxy string) string {
 		"<service>.<namespace>.svc in WEBSINKURL, or add the host to NO_PROXY", what, proxy, how)
 }
 
-// WebPage says what a web page in answer to a POST means, and what to do.
+// WebPage says what it means that a web page answers a POST, and what to do.
 const WebPage = "that is a web page, not a webhook: look at host, port and path of WEBSINKURL " +
 	"(Falco's: http://<service>:9765/k8s-audit)"
 
-// Endpoint says what to do about an answer that shows a mistake in WEBSINKURL, "" if it shows none. head is the
-// beginning of the answer's body.
+// Endpoint says what to do about an answer that shows a mistake in WEBSINKURL, or "" if it shows none. head is the
+// beginning of the body.
 func Endpoint(status int, head string) string {
 	switch {
 	case NeedsHTTPS(status, head):
@@ -107,7 +107,7 @@ func Endpoint(status int, head string) string {
 }
 
 // NeedsHTTPS reports whether an answer says that the server takes only HTTPS, in the words of Go's server or of nginx.
-// Both answer 400, before they have read the request.
+// Both answer 400 before they have read the request.
 func NeedsHTTPS(status int, head string) bool {
 	return status == http.StatusBadRequest &&
 		(strings.Contains(head, "HTTP request to an HTTPS server") || strings.Contains(head, "plain HTTP request was sent to HTTPS port"))

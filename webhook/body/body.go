@@ -1,4 +1,4 @@
-// Package body makes the body of a POST from audit events. It puts only small ones together in memory.
+// Package body makes the body of a POST from audit events. It copies only small bodies together.
 package body
 
 import (
@@ -9,25 +9,25 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// listHead and listTail enclose the events of a batch, as in the lists that a Kubernetes API server sends. Falco
-// drops only the bad item of an EventList. Of a bare array it would drop all items.
+// listHead and listTail enclose the events of a batch, as in the lists of a Kubernetes API server. Falco drops only
+// the bad item of an EventList, but all items of a bare array.
 const (
 	listHead = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[`
 	listTail = `]}`
 )
 
-// Body is the body of a POST and of its retries. A large one is never put together in memory: net/http reads it from
-// the JSON of the audit events. It may go on reading after an early answer, and after an abandoned POST. So nobody may
-// write into the JSON of an audit event.
+// Body is the body of a POST and of its retries. A large one is never copied together: net/http reads it from the JSON
+// of the audit events. It may still read after an early answer or an abandoned POST, so the JSON of an audit event
+// must never be changed.
 type Body struct {
 	items [][]byte
-	// list is whether the items are in an EventList. Without it there is one item.
+	// list is whether the items are in an EventList. Otherwise there is one item.
 	list bool
 	// Size is the length in bytes.
 	Size int
 }
 
-// New returns a body that is a list of the events, or, without list, the only event.
+// New returns a body with an EventList, or with the only event if list is false.
 func New(events []audit.Event, list bool) Body {
 	b := Body{items: make([][]byte, len(events)), list: list}
 	for n := range events {
@@ -40,17 +40,17 @@ func New(events []audit.Event, list bool) Body {
 	return b
 }
 
-// Of returns a body with just that text.
+// Of returns a body with this text.
 func Of(text string) Body { return Body{items: [][]byte{[]byte(text)}, Size: len(text)} }
 
-// EmptyList is a body with a list of no audit events.
+// EmptyList is a body with an EventList without events.
 func EmptyList() Body { return Of(listHead + listTail) }
 
-// Envelope returns how many bytes a list of n events has in addition to the events.
+// Envelope returns how many bytes an EventList of n events has in addition to the events.
 func Envelope(n int) int { return len(listHead) + n - 1 + len(listTail) }
 
-// part returns the n-th part of the body, from 0. Parts with an odd number are the events, the others the text between
-// them. The last part is the text after the last event.
+// part returns the n-th part of the body, from 0. Odd parts are the events, even ones the text between them. The last
+// part is the text after the last event.
 func (b Body) part(n int) (text string, event []byte) {
 	switch {
 	case n%2 == 1:
@@ -66,8 +66,8 @@ func (b Body) part(n int) (text string, event []byte) {
 	}
 }
 
-// smallSize is the most bytes of a body that is put together for one write. Before any reader but those of the standard
-// library net/http sends the header by itself, and that costs more than the copy.
+// smallSize is the largest body that is copied for one write. For a reader of its own kind, net/http writes the header
+// separately, which costs more than the copy.
 const smallSize = 32 << 10
 
 // Attach makes b the body of an HTTP request.
@@ -89,14 +89,12 @@ func (b Body) Bytes() []byte {
 	return text
 }
 
-// bodyReader reads a body from its beginning.
 type bodyReader struct {
 	body Body
-	// next is the number of the part that is being read, done how many of its bytes have been read.
+	// next is the number of the part that is being read. done is how many of its bytes have been read.
 	next, done int
 }
 
-// Read implements io.Reader.
 func (r *bodyReader) Read(to []byte) (n int, err error) {
 	for n < len(to) {
 		if r.next > 2*len(r.body.items) {
@@ -113,5 +111,4 @@ func (r *bodyReader) Read(to []byte) (n int, err error) {
 	return n, nil
 }
 
-// Close implements io.Closer.
 func (r *bodyReader) Close() error { return nil }

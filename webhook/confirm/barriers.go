@@ -7,7 +7,7 @@ import (
 	"aks-audit-log-go/webhook/queue"
 )
 
-// Next returns what comes next. The caller asks again after each request.
+// Next returns the next step. The caller asks again after each request.
 func (t *Tracker) Next() barrier.Step {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -32,7 +32,7 @@ func (t *Tracker) moment() barrier.Moment {
 	}
 }
 
-// BeginBarrier begins a barrier. It returns false if none is due.
+// BeginBarrier begins a barrier, or returns false if none is due.
 func (t *Tracker) BeginBarrier() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -48,8 +48,8 @@ func (t *Tracker) BeginBarrier() bool {
 	return true
 }
 
-// Barrier notes the answer to a barrier that was sent at that time. final is whether the sink will never accept one
-// that it did not accept. If that was the first, or the first ones failed, the sink takes none.
+// Barrier records the answer to a barrier and when the barrier was sent. If it was not accepted, final is whether it
+// never will be. If the sink has never accepted one, a final refusal or repeated failures mean that it takes none.
 func (t *Tracker) Barrier(accepted, final bool, sent time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -15,33 +15,32 @@ import (
 	"aks-audit-log-go/webhook/barrier"
 )
 
-// modelSteps is how many steps each run of the model takes.
 var modelSteps = flag.Int("model", 20_000, "steps of the model")
 
-// These are Falco's figures. They stand here once more so that the model does not follow a mistake of the rule.
+// These are Falco's figures. They are repeated here so that the model does not share a mistake of the rule.
 const (
 	falcoQueue = 50
 	falcoBatch = 128
 )
 
 // simulatedFalco is a Falco as its source describes it: a queue of requests, a parser that hands one event at a time
-// to the engine, and an engine that takes batches. Time is the bubble's. It loses what it holds when it ends.
+// to the engine, and an engine that takes batches. Time is the bubble's. When it ends, it loses what it holds.
 type simulatedFalco struct {
 	queue []simulatedRequest
-	// parsing is the request whose events go to the engine, and handed how many of them have.
+	// parsing is the request whose events go to the engine. handed is how many of them the engine has.
 	parsing *simulatedRequest
 	handed  int
-	// batch is what the engine works on, and busyUntil when it is done.
+	// batch is the engine's current batch. busyUntil is when the engine is done with it.
 	batch     []int64
 	busyUntil time.Time
-	// perEvent is what the engine takes for an event.
+	// perEvent is the engine's time for an event.
 	perEvent time.Duration
 	used     map[int64]bool
 }
 
 type simulatedRequest struct{ events []int64 }
 
-// work does what Falco has done until now.
+// work does all that Falco has done until now.
 func (f *simulatedFalco) work() {
 	now := time.Now()
 	for {
@@ -67,7 +66,8 @@ func (f *simulatedFalco) work() {
 	}
 }
 
-// next makes sure that the parser has an event, and reports whether it has. A request without events passes.
+// next makes sure that the parser has an event, if there is any, and reports whether it has. It skips a request
+// without events.
 func (f *simulatedFalco) next() bool {
 	for f.parsing == nil || f.handed == len(f.parsing.events) {
 		if len(f.queue) == 0 {
@@ -80,7 +80,7 @@ func (f *simulatedFalco) next() bool {
 	return true
 }
 
-// full reports whether a request that arrives now has to wait for a place in the queue.
+// full reports whether a request that arrives now must wait for a place in the queue.
 func (f *simulatedFalco) full() bool {
 	f.work()
 	return len(f.queue) >= falcoQueue
@@ -92,10 +92,10 @@ type model struct {
 	random  *rand.Rand
 	tracker *Tracker
 	falco   *simulatedFalco
-	// alive is whether the connection is open.
 	alive   bool
 	session *Session
-	// sent maps the sequence of an accepted request to its events; checked is up to where confirmed ones were checked.
+	// sent maps the sequence of an accepted request to its events. checked is the last confirmed sequence that was
+	// checked.
 	sent    map[int64][]int64
 	checked int64
 	events  int64
@@ -116,7 +116,7 @@ func newModel(t *testing.T, seed uint64) *model {
 	return m
 }
 
-// replace ends the Falco, and starts another one: its queue is empty, and so are its parser and its engine.
+// replace ends the Falco and starts another one, with an empty queue, parser and engine.
 func (m *model) replace() {
 	if m.falco != nil {
 		m.falco.work()
@@ -126,7 +126,7 @@ func (m *model) replace() {
 	m.falco.perEvent = []time.Duration{0, 100 * time.Microsecond, time.Millisecond, slowest}[m.random.IntN(4)]
 }
 
-// check holds every confirmed event against what the Falcos have used.
+// check compares every confirmed event with what the Falcos have used.
 func (m *model) check() {
 	m.falco.work()
 	for confirmed := m.session.Confirmed(); m.checked < confirmed; {
@@ -143,7 +143,6 @@ func (m *model) check() {
 	}
 }
 
-// end ends the connection.
 func (m *model) end(err error) {
 	if m.alive {
 		m.alive = false
@@ -151,7 +150,6 @@ func (m *model) end(err error) {
 	}
 }
 
-// reopen opens the next session if the last one is lost.
 func (m *model) reopen() {
 	if m.session.Err() != nil {
 		m.stats.losses++
@@ -162,7 +160,7 @@ func (m *model) reopen() {
 	}
 }
 
-// exchange posts a request, or a barrier if it has no events. The result is whether it was answered 2xx.
+// exchange posts a request, or a barrier if there are no events, and returns whether it was answered with 2xx.
 func (m *model) exchange(events []int64) (answered bool, sent time.Time) {
 	sent = time.Now()
 	if !m.alive {
@@ -173,7 +171,7 @@ func (m *model) exchange(events []int64) (answered bool, sent time.Time) {
 		m.tracker.Connected()
 	}
 	full := m.falco.full()
-	if full && m.random.IntN(200) == 0 { // the sink ends: it answers the request that waits, and drops it
+	if full && m.random.IntN(200) == 0 { // the sink ends: it answers the waiting request, and drops it
 		m.tracker.Answer(true, false)
 		m.note(events, sent)
 		m.check()
@@ -193,16 +191,16 @@ func (m *model) exchange(events []int64) (answered bool, sent time.Time) {
 	case full: // our own time-out
 		m.end(httpclient.ErrClosedHere)
 		return false, sent
-	case n < 2: // the sink ends in the middle of it, and takes the answer with it
+	case n < 2: // the sink ends during the answer, so the answer is lost
 		m.replace()
 		m.end(httpclient.ErrClosedThere)
 		return false, sent
-	case n < 4: // the sink announces that it ends, and is replaced
+	case n < 4: // the sink announces its end, and is replaced
 		m.tracker.Answer(true, true)
 		m.replace()
 		m.end(httpclient.ErrClosedHere)
 		return true, sent
-	case n < 6: // this process stands still after the answer has been sent, and the sink is replaced meanwhile
+	case n < 6: // this process stands still after the answer was sent, and the sink is replaced meanwhile
 		m.replace()
 		time.Sleep(8 * time.Second) // the bubble's clock
 		m.tracker.Answer(true, false)
@@ -215,7 +213,7 @@ func (m *model) exchange(events []int64) (answered bool, sent time.Time) {
 	return true, sent
 }
 
-// note tells the tracker of an answer of 2xx.
+// note reports a 2xx to the tracker.
 func (m *model) note(events []int64, sent time.Time) {
 	if len(events) == 0 {
 		m.tracker.Barrier(true, true, sent)
@@ -229,7 +227,7 @@ func (m *model) post() {
 	m.postSome([]int{1, 20, 128, 400}[m.random.IntN(4)])
 }
 
-// postSome posts a request with at most that many events.
+// postSome posts a request with at most so many events.
 func (m *model) postSome(most int) {
 	m.stats.posts++
 	events := make([]int64, 1+m.random.IntN(most))
@@ -246,7 +244,7 @@ func (m *model) postSome(most int) {
 	m.reopen()
 }
 
-// idle does what the tracker asks for, as the link does, for a while.
+// idle does what the tracker asks for, as the link does, until the given time.
 func (m *model) idle(until time.Time) {
 	for {
 		next := m.tracker.Next()
@@ -294,7 +292,7 @@ func (m *model) step() {
 		m.replace()
 		time.Sleep(8 * time.Second) // the bubble's clock
 		m.end(httpclient.ErrClosedThere)
-	case m.tracker.refusals < maxRefusals: // a proxy lives on, and says that there is no sink
+	case m.tracker.refusals < maxRefusals: // a proxy lives on, and says that it has no sink
 		m.replace()
 		m.tracker.Begin(m.session)
 		m.tracker.Answer(false, false)

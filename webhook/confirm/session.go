@@ -7,16 +7,16 @@ import (
 	"aks-audit-log-go/webhook/queue"
 )
 
-// Session is what a Tracker tracks for one partition. Each accepted request has a sequence, which grows. If the sink
-// may have lost a request of the session, the session is lost.
+// Session tracks the requests of one partition. Each accepted request has a sequence, which grows. If the sink may
+// have lost one of them, the session is lost.
 type Session struct {
 	tracker *Tracker
-	// accepted is the sequence of the last request, and frozen the last one confirmed when the session was lost or
+	// accepted is the sequence of the last request. frozen is the last confirmed one when the session was lost or
 	// closed.
 	accepted, frozen int64
 	// open is whether the session is neither lost nor closed.
 	open bool
-	// lasting ends when the session is lost. Its cause is why.
+	// lasting ends when the session is lost, with the reason as its cause.
 	lasting context.Context
 	end     context.CancelCauseFunc
 }
@@ -26,12 +26,12 @@ func (t *Tracker) Join() *Session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := &Session{tracker: t, accepted: t.confirmed, open: true}
-	s.lasting, s.end = context.WithCancelCause(context.Background()) // only a loss ends it, and no caller
+	s.lasting, s.end = context.WithCancelCause(context.Background()) // only a loss ends it, not a caller
 	t.sessions[s] = struct{}{}
 	return s
 }
 
-// Accepted returns the sequence of the last request that was accepted.
+// Accepted returns the sequence of the last accepted request.
 func (s *Session) Accepted() int64 {
 	s.tracker.mu.Lock()
 	defer s.tracker.mu.Unlock()
@@ -52,18 +52,19 @@ func (s *Session) Confirmed() int64 {
 // Lasting ends when the session is lost.
 func (s *Session) Lasting() context.Context { return s.lasting }
 
-// Err returns why the session is lost, nil while it is not. The error wraps ErrLost.
+// Err returns why the session is lost, or nil. The error wraps ErrLost.
 func (s *Session) Err() error { return context.Cause(s.lasting) }
 
-// Hurry changes by n how many sessions wait until everything is confirmed. While any does, barriers go without a pause.
+// Hurry changes by n how many sessions wait until everything is confirmed. While one waits, barriers go without a
+// pause.
 func (t *Tracker) Hurry(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.hurried += n
 }
 
-// Unconfirmed reports whether something of the session is not confirmed, and when to ask again: when changed is closed,
-// or, if wait is above 0, after wait.
+// Unconfirmed reports whether a request of the session is unconfirmed, and when to ask again: when changed is closed
+// or after wait, if that is above 0.
 func (s *Session) Unconfirmed() (unconfirmed bool, changed <-chan struct{}, wait time.Duration) {
 	t := s.tracker
 	t.mu.Lock()
@@ -78,7 +79,7 @@ func (s *Session) Unconfirmed() (unconfirmed bool, changed <-chan struct{}, wait
 	return true, t.changed, wait
 }
 
-// Close ends the session. Nothing of it is confirmed or lost afterwards.
+// Close ends the session. None of its requests is confirmed or lost afterwards.
 func (s *Session) Close() {
 	s.tracker.mu.Lock()
 	defer s.tracker.mu.Unlock()
@@ -86,7 +87,7 @@ func (s *Session) Close() {
 	s.leave()
 }
 
-// leave ends the session with what is confirmed.
+// leave ends the session and keeps what is confirmed.
 func (s *Session) leave() {
 	if s.open {
 		s.open, s.frozen = false, s.tracker.confirmed

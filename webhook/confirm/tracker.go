@@ -14,52 +14,54 @@ import (
 // ErrLost means that the sink may have lost requests that it had accepted.
 var ErrLost = errors.New("the sink was lost with what it had accepted")
 
-// maxRefusals is how many answers of a proxy that it has no sink count as losses while nothing is confirmed in between.
-// A proxy that answers so without end would have the same events sent without end.
+// maxRefusals is how many answers of a proxy without a sink count as losses while nothing is confirmed in between. If
+// a proxy always answered so, the same events would be sent forever.
 const maxRefusals = 3
 
 // Options configures a Tracker.
 type Options struct {
-	// ConfirmTime is SINKSETTLETIME: how long the engine may take for its last events. 0 confirms a request as soon as
-	// it is accepted.
+	// ConfirmTime is SINKSETTLETIME: how long the engine may take for its last events. 0 confirms a request once
+	// accepted.
 	ConfirmTime time.Duration
-	// Interval is CHECKPOINTINTERVAL: a row of barriers begins at most once in it.
+	// Interval is CHECKPOINTINTERVAL. At most one row of barriers begins in it.
 	Interval time.Duration
 	// Replay is SINKREPLAY. Without it nothing counts as lost.
 	Replay bool
 	// KeepAlive is KEEPALIVE: whether connections are reused.
 	KeepAlive bool
-	// Barriers is whether barriers are sent (SINKBARRIER), and Insist whether to go on if the sink refuses the first.
+	// Barriers is whether barriers are sent (SINKBARRIER). Insist is whether they are sent even if the sink refuses
+	// the first.
 	Barriers, Insist bool
-	// Weaker is told when less than before has to confirm requests, and why. It must not call the tracker.
+	// Weaker is called with the reason when less evidence than before has to confirm requests. It must not call the
+	// tracker.
 	Weaker func(why string)
 }
 
-// barriersCan reports whether barriers could confirm anything, as far as the options say.
+// barriersCan reports whether the options allow barriers to confirm anything.
 func (o Options) barriersCan() bool { return o.Replay && o.KeepAlive && o.Barriers }
 
-// Tracker knows which of the requests that were accepted are confirmed, and notices when the others may be lost. It is
-// the httpclient.Watcher of the sink's client, which has one connection at a time, and posts one request at a time.
-// It needs no goroutine and no timers, and is safe for concurrent use.
+// Tracker knows which accepted requests are confirmed, and notices when the others may be lost. It is the
+// httpclient.Watcher of the sink's client, which has one connection at a time, and posts one request at a time. It
+// needs no goroutine and no timers, and is safe for concurrent use.
 type Tracker struct {
 	options Options
 
 	mu sync.Mutex
-	// queue holds what is accepted and not confirmed. While connections are reused, all of it was accepted over the
+	// queue holds the accepted, unconfirmed requests. While connections are reused, all of them were accepted over the
 	// current connection.
 	queue queue.Queue
-	// accepted and confirmed are the sequences of the last request that was accepted, and confirmed.
+	// accepted and confirmed are the sequences of the last accepted and the last confirmed request.
 	accepted, confirmed int64
 	// sessions are the open ones.
 	sessions map[*Session]struct{}
 	// conn is the current connection, or the last one.
 	conn connection
-	// busy is whether a request is in flight, and posting whose it is, nil if it is a barrier.
+	// busy is whether a request is in flight. posting is its session, nil for a barrier.
 	busy    bool
 	posting *Session
 	row     barrier.Row
 	habit   habit.Habit
-	// refusals is how often a proxy had no sink since something was confirmed.
+	// refusals is how often a proxy had no sink since the last confirmation.
 	refusals int
 	// hurried is how many sessions wait until everything is confirmed.
 	hurried int
@@ -67,12 +69,11 @@ type Tracker struct {
 	changed chan struct{}
 }
 
-// connection is a connection to the sink.
 type connection struct {
-	// answers counts all answers, and answered is when the last one came.
+	// answers counts all answers. answered is the time of the last one.
 	answers  int
 	answered time.Time
-	// leaving is whether the last answer announced that the connection ends.
+	// leaving is whether the last answer announced the end of the connection.
 	leaving bool
 	// ended is how the connection ended, nil while it is open.
 	ended error
@@ -93,7 +94,7 @@ func NewTracker(options Options) *Tracker {
 	return t
 }
 
-// Begin notes that a request of the session is posted, or a barrier if session is nil.
+// Begin records that a request of the session is posted, or a barrier if session is nil.
 func (t *Tracker) Begin(session *Session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -101,15 +102,15 @@ func (t *Tracker) Begin(session *Session) {
 	t.busy, t.posting = true, session
 }
 
-// End notes that the request is answered, or has failed.
+// End records that the request is answered or has failed.
 func (t *Tracker) End() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.busy, t.posting = false, nil
 }
 
-// Answer notes the head of an answer. accepted is whether the status is 2xx, leaving whether it announces that the
-// connection ends. What the answer means for the request is noted by Accepted, Barrier or NoSink.
+// Answer records the head of an answer. accepted is whether the status is 2xx. leaving is whether it announces the end
+// of the connection. Accepted, Barrier and NoSink record what the answer means for the request.
 func (t *Tracker) Answer(accepted, leaving bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -122,9 +123,9 @@ func (t *Tracker) Answer(accepted, leaving bool) {
 	}
 }
 
-// Accepted notes that the sink accepted a request of the session with that many audit events, which was sent at that
-// time. If its connection has ended by now, the request is lost. It returns how many events are out of the sink's queue
-// by this answer.
+// Accepted records that the sink accepted a request of the session, with its number of audit events and the time when
+// it was sent. The request is lost if its connection has ended by now. out is how many events have left the sink's
+// queue by this answer.
 func (t *Tracker) Accepted(session *Session, events int, sent time.Time) (out int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -144,7 +145,7 @@ func (t *Tracker) Accepted(session *Session, events int, sent time.Time) (out in
 	return out
 }
 
-// NoSink notes that a proxy answered that it has no sink. The sink has ended then, though the connection has not.
+// NoSink records that a proxy has no sink. The sink has then ended, although the connection has not.
 func (t *Tracker) NoSink(why error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -154,8 +155,8 @@ func (t *Tracker) NoSink(why error) {
 	}
 }
 
-// confirmByTime confirms what SINKSETTLETIME alone confirms. While a request is in flight, the sink has to answer
-// first.
+// confirmByTime confirms what SINKSETTLETIME alone confirms. While a request is in flight, the time of the last answer
+// counts, because only that shows that the sink was alive.
 func (t *Tracker) confirmByTime() {
 	alive := time.Now()
 	if t.busy {
@@ -164,7 +165,7 @@ func (t *Tracker) confirmByTime() {
 	t.confirm(t.queue.Passed(alive))
 }
 
-// confirm notes that all requests up to the sequence are confirmed. 0 is none.
+// confirm confirms all requests up to the sequence. 0 is none.
 func (t *Tracker) confirm(sequence int64) {
 	if sequence > 0 {
 		t.confirmed, t.refusals = sequence, 0
@@ -172,7 +173,7 @@ func (t *Tracker) confirm(sequence int64) {
 	}
 }
 
-// lose loses everything that waits to be confirmed, with the sessions that it belongs to.
+// lose marks everything unconfirmed as lost, with the sessions that it belongs to.
 func (t *Tracker) lose(why error) {
 	lost := fmt.Errorf("%w: %w", ErrLost, why)
 	for session := range t.sessions {
@@ -187,7 +188,7 @@ func (t *Tracker) lose(why error) {
 	t.notify()
 }
 
-// weaken makes less confirm requests than before.
+// weaken requires less evidence than before to confirm requests.
 func (t *Tracker) weaken(proof queue.Proof, why string) {
 	t.queue.Proof = proof
 	t.options.Weaker(why)

@@ -62,7 +62,7 @@ func TestTimeWithoutAnAnswerConfirmsNothing(t *testing.T) {
 	})
 }
 
-// The answer was sent long before it was read, by a process that stood still.
+// A process that stood still reads an answer long after it was sent.
 func TestAnAnswerProvesWhatWasSentBeforeNotWhenItIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := NewTracker(replaying())
@@ -107,8 +107,8 @@ func TestANewConnectionStartsTheCountAgain(t *testing.T) {
 	assert.Equal(t, before+1, session.Confirmed())
 }
 
-// closeIdle lets the connection of a sink be idle until the next step or for that long, whichever is shorter, and
-// reports whether the sink closed it.
+// closeIdle leaves the connection of a sink idle until the next step, but at most for that time, and reports whether
+// the sink closed it.
 func closeIdle(tracker *Tracker, after time.Duration) bool {
 	if next := tracker.Next(); next.Barrier && next.After < after {
 		time.Sleep(next.After) // the bubble's clock
@@ -124,7 +124,7 @@ func closeIdle(tracker *Tracker, after time.Duration) bool {
 	return true
 }
 
-// Without the barriers that come earlier its events would be sent again for ever.
+// Without the earlier barriers its events would be sent again forever.
 func TestASinkThatClosesIdleConnectionsSoonGetsBarriersBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker, lost := NewTracker(replaying()), 0
@@ -144,7 +144,7 @@ func TestASinkThatClosesIdleConnectionsSoonGetsBarriersBefore(t *testing.T) {
 	})
 }
 
-// nginx closes a connection behind 1,000 answers, for example.
+// nginx, for example, closes a connection after 1,000 answers.
 func TestASinkThatClosesBehindTheSameNumberOfAnswersGetsBarriersBefore(t *testing.T) {
 	const answers, unproven = 100, queue.Requests + 1
 	tracker := NewTracker(replaying())
@@ -176,7 +176,7 @@ func TestASinkThatClosesBehindTheSameNumberOfAnswersGetsBarriersBefore(t *testin
 	assert.False(t, tracker.Next().Row, "it leaves this one open")
 }
 
-// With KEEPALIVE=false each request has a connection of its own, which says nothing about the sink.
+// With KEEPALIVE=false each request has its own connection, whose end says nothing about the sink.
 func TestWithoutKeepAliveTimeConfirms(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := replaying()

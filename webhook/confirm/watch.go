@@ -13,14 +13,14 @@ var _ httpclient.Watcher = (*Tracker)(nil)
 var (
 	// errLeaving is the end of a connection that the sink announced in an answer, as Go's servers do when they stop.
 	errLeaving = errors.New("the sink has closed the connection behind its answer")
-	// errLasts is the loss of what time alone would have confirmed, when that turns out to be too little.
+	// errLasts is the loss of what time alone would have confirmed, once that turns out to be too little evidence.
 	errLasts = errors.New("the sink has left a connection open after it had closed others")
 	// errNothingWaits keeps a barrier from making a connection: what it should prove was lost with the last one.
 	errNothingWaits = errors.New("nothing waits to be confirmed over a new connection")
 )
 
-// Dialling implements httpclient.Watcher. A barrier needs no new connection, and a session that is lost must not post:
-// the lost events come first, in another session.
+// Dialling implements httpclient.Watcher. It forbids a connection for a barrier, and for a lost session: the lost
+// events must go first, in another session.
 func (t *Tracker) Dialling() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -52,8 +52,8 @@ func (t *Tracker) DialFailed(err error) {
 	}
 }
 
-// Ended implements httpclient.Watcher. Whichever side ended the connection, and for any reason: what waits to be
-// confirmed over it can no longer be, unless time alone confirms it, and the sink ends its connections like that.
+// Ended implements httpclient.Watcher. Whichever side ended the connection, and why, what is unconfirmed over it is
+// lost. The exception is a sink that always ends its connections like that, so that time alone confirms.
 func (t *Tracker) Ended(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -73,8 +73,8 @@ func (t *Tracker) Ended(err error) {
 	}
 }
 
-// noteAnnounced counts the end of a connection that the sink has announced. A sink whose connections always end before
-// barriers could prove anything leaves time alone to confirm.
+// noteAnnounced counts an announced end of a connection. If connections always end before barriers could prove
+// anything, time alone confirms from then on.
 func (t *Tracker) noteAnnounced() {
 	t.habit.Announced(t.conn.answers)
 	if t.queue.Proof < queue.ByTime && t.habit.AlwaysWithin(queue.Requests+1) {
@@ -82,8 +82,8 @@ func (t *Tracker) noteAnnounced() {
 	}
 }
 
-// reconsider ends that time alone confirms once a connection lasts longer than they all did. What waits was accepted
-// over connections that have ended.
+// reconsider ends confirmation by time alone once a connection lasts longer than all before. The unconfirmed requests
+// were accepted over connections that have ended, so they are lost.
 func (t *Tracker) reconsider() {
 	if t.queue.Proof == queue.ByTime && t.options.barriersCan() && t.habit.Outlasted(t.conn.answers) {
 		t.queue.Proof = queue.ByBarriers

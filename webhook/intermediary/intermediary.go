@@ -1,13 +1,13 @@
-// Package intermediary finds out from an answer's header whether the connection to the sink ends at somebody in
-// between: the sidecar of a service mesh, an ingress, a gateway or an HTTP proxy.
+// Package intermediary finds out from an answer's header whether the connection to the sink ends at a proxy: the
+// sidecar of a service mesh, an ingress, a gateway or an HTTP proxy.
 //
-// Falco queues requests in memory and loses them if it dies. The daemon notices that by the end of its connection. If
-// the connection ends at somebody in between, it may stay open although Falco died.
+// Falco queues requests in memory and loses them if it dies. The daemon notices that by the end of its connection. A
+// connection to a proxy may stay open although Falco died.
 //
 // Falco's plugin k8saudit serves with Go's net/http, which sends neither a Server nor a Via header by itself, and the
 // plugin adds none (https://github.com/falcosecurity/plugins/blob/main/plugins/k8saudit/pkg/k8saudit/source.go). So an
-// answer with one of them passed through somebody else. The reverse is not true: a mesh can be told to add nothing,
-// and Linkerd adds a header only to the answers that it makes itself.
+// answer with one of them came through a proxy. The reverse is not true: a mesh can be told to add nothing, and
+// Linkerd adds a header only to the answers that it makes itself.
 package intermediary
 
 import (
@@ -15,10 +15,10 @@ import (
 	"strings"
 )
 
-// maxName bounds a name, in bytes. It is a label of a metric, and part of messages.
+// maxName is the longest name in bytes. The name is a metric label and part of messages.
 const maxName = 60
 
-// Unnamed is the name of somebody whose header has no text that can be shown.
+// Unnamed is the name of a proxy whose header has no text that can be shown.
 const Unnamed = "a proxy"
 
 // prefixes are the beginnings of headers that only one kind of proxy sends, in Go's spelling.
@@ -27,8 +27,8 @@ var prefixes = []struct{ prefix, name string }{
 	{"L5d-", "linkerd"},   // such as l5d-proxy-error, in answers that Linkerd's proxy makes itself
 }
 
-// Name returns who answered or passed the answer on, "" if the header does not tell of anybody but Falco: the product
-// in Server ("istio-envoy", "nginx"), or else the text of Via.
+// Name returns the name of the proxy that answered or passed the answer on: the product in Server ("istio-envoy",
+// "nginx"), or else the text of Via. It returns "" if the header shows no proxy.
 func Name(header http.Header) string {
 	if server, ok := header["Server"]; ok {
 		product, _, _ := strings.Cut(strings.Join(server, " "), "/") // without a version
@@ -47,8 +47,8 @@ func Name(header http.Header) string {
 	return ""
 }
 
-// Shown is Name for messages: Unnamed if the header repeats a secret. clean returns another text for one with a secret.
-// The name is only a part of the header, so that clean could not find the secret in the name.
+// Shown is Name for messages: it returns Unnamed if the header repeats a secret. clean returns another text for a text
+// with a secret. It gets the whole header, because it could not find the secret in a part of it.
 func Shown(header http.Header, clean func(string) string) string {
 	for _, values := range [][]string{header["Server"], header["Via"]} {
 		if text := strings.Join(values, ", "); clean(text) != text {
@@ -58,7 +58,7 @@ func Shown(header http.Header, clean func(string) string) string {
 	return Name(header)
 }
 
-// shown returns the text with printable ASCII only, and not longer than maxName.
+// shown returns the printable ASCII of the text, at most maxName bytes.
 func shown(text string) string {
 	printable := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || r == '"' || r == '\\' {

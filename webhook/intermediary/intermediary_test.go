@@ -38,7 +38,7 @@ func TestANameIsBounded(t *testing.T) {
 	assert.True(t, strings.HasSuffix(name, "..."))
 }
 
-// TestGosServerIsNobody holds the premise: Falco's plugin serves with net/http.
+// TestGosServerIsNobody checks the premise: Falco's plugin serves with net/http.
 func TestGosServerIsNobody(t *testing.T) {
 	falco := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {

@@ -1,8 +1,8 @@
 // Package pace chooses how many audit events go into a request, by how fast the sink works.
 //
-// Few events in a request cost time, many cost safety: what is in the sink's queue comes again after a loss, and a stop
-// has to wait for it. So requests are as large as the sink can process 52 of, which its queue holds, in a quarter of a
-// second.
+// Small requests cost time. Large ones cost safety: the events in the sink's queue are sent again after a loss, and a
+// stop has to wait for them. So requests are as large as the sink can process 52 of, the number that its queue holds,
+// in a quarter of a second.
 package pace
 
 import (
@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// firstEvents is how many events the first requests hold at most: nothing is known about the sink yet.
+	// firstEvents is the limit of the first requests, when nothing is known about the sink yet.
 	firstEvents = 32
-	// leastEvents is how few a request holds at most, unless it is answered later than slowAnswer. Small requests that
-	// are answered late as well say that the way or this machine is slow, and not the sink.
+	// leastEvents is the smallest limit, unless answers take longer than slowAnswer. If small requests are answered
+	// late as well, the network or this machine is slow, and not the sink.
 	leastEvents = 16
 	slowAnswer  = 250 * time.Millisecond
-	// stuckAnswer is how late an answer comes that says at once that requests are too large.
+	// stuckAnswer is the answer time from which on requests are too large in any case.
 	stuckAnswer = 10 * time.Second
-	// perRequest is what a request is worth: a 52nd of a quarter of a second of the sink's work.
+	// perRequest is the sink's work in a request: a 52nd of a quarter of a second.
 	perRequest = time.Second / 4 / 52
-	// recent is how much the answers before the last count: as the last 32 do.
+	// recent is the weight of the previous answers: as much as the last 32.
 	recent = 31.0 / 32
 )
 
@@ -31,16 +31,16 @@ type Pace struct {
 	most int
 
 	mu sync.Mutex
-	// events and bytes are the limits of a request: bytes is POSTBATCHMAXBYTES, or less once the sink has answered 413.
+	// events and bytes limit a request. bytes is POSTBATCHMAXBYTES, or less once the sink has answered 413.
 	events, bytes int
-	// shortest is the shortest wait for an answer so far. On a long way it is the way's.
+	// shortest is the shortest answer time so far. It stands for the time that the network takes.
 	shortest time.Duration
-	// answers, left and spent sum up the recent answers: how many, how many events had left the sink's queue, and how
-	// much longer than shortest they took.
+	// answers, left and spent sum up the recent answers: their number, the events that had left the sink's queue, and
+	// the time that they took beyond shortest.
 	answers, left, spent float64
 }
 
-// New returns the pace for a sink of which nothing is known.
+// New returns the pace for an unknown sink.
 func New(most, bytes int) *Pace {
 	return &Pace{most: most, events: min(firstEvents, most), bytes: bytes, shortest: time.Hour}
 }
@@ -52,8 +52,8 @@ func (p *Pace) Limits() (events, bytes int) {
 	return p.events, p.bytes
 }
 
-// Accepted notes that a request with that many events was accepted, how many events have left the sink's queue by that,
-// and how long the answer took. While none have left, the queue has room, and the answer says nothing about the sink.
+// Accepted records an accepted request: its events, the events that left the sink's queue by it, and the answer time.
+// While none have left, the queue has room, and the answer says nothing about the sink.
 func (p *Pace) Accepted(events, left int, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,19 +76,19 @@ func (p *Pace) Accepted(events, left int, took time.Duration) {
 		}
 		p.events = min(p.events, max(least, int(worth)))
 	case events >= p.events && left > p.events/2:
-		// What has left was as large, so this says how fast the sink processes it.
+		// The requests that left were as large, so this shows how fast the sink processes them.
 		p.events = min(2*p.events, max(p.events, int(min(worth, float64(p.most)))), p.most)
 	}
 }
 
-// NoAnswer notes that a request was not answered: the connection broke, or the time was over. Smaller ones may be.
+// NoAnswer records that a request got no answer: the connection broke or the time was over. The next ones are smaller.
 func (p *Pace) NoAnswer() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.halve()
 }
 
-// TooLarge notes that the sink answered 413 to a body of that many bytes. None larger than half of it is tried again.
+// TooLarge records that the sink answered 413 to a body of so many bytes. Later bodies have at most half of that.
 func (p *Pace) TooLarge(bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

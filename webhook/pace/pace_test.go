@@ -7,17 +7,17 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// queued is how many requests the queue of the simulated sink holds.
+// queued is the size of the simulated sink's queue, in requests.
 const queued = 52
 
-// sink is a sink that processes so many events a second, at the end of a way that takes so long.
+// sink is a sink that processes so many events a second, over a network that takes so long.
 type sink struct {
 	perSecond float64
 	way       time.Duration
 	queue     []int
 }
 
-// post posts a request of as many events as the pace allows, or most of them if it is less, with a queue that is full.
+// post posts a request of as many events as the pace allows, but at most most, with a full queue.
 func (s *sink) post(p *Pace, most int) {
 	events, _ := p.Limits()
 	events = min(events, most)
@@ -32,7 +32,7 @@ func (s *sink) post(p *Pace, most int) {
 	p.Accepted(events, left, s.way+max(0, took-s.way))
 }
 
-// limitAfter returns how many events a request holds after that many requests.
+// limitAfter returns the limit of events after so many requests.
 func (s *sink) limitAfter(p *Pace, requests, most int) int {
 	for range requests {
 		s.post(p, most)
@@ -72,8 +72,8 @@ func TestTheFirstRequestsAreSmallWhateverTheQueueTakes(t *testing.T) {
 	assert.Equal(t, firstEvents, s.limitAfter(New(400, 1<<20), queued, many))
 }
 
-// A sink that was idle takes a queue full of requests at once. Until these have left the queue, nothing shows that
-// larger ones would not be too many.
+// An idle sink takes a queue full of requests at once. Until they have left the queue, nothing shows that larger ones
+// would not be too large.
 func TestRequestsGrowOnlyAfterThoseOfTheirSizeHaveLeftTheQueue(t *testing.T) {
 	p := New(400, 1<<20)
 	for range queued {
@@ -86,13 +86,13 @@ func TestRequestsGrowOnlyAfterThoseOfTheirSizeHaveLeftTheQueue(t *testing.T) {
 	assert.Equal(t, 4*firstEvents, events)
 }
 
-// In light work requests are small. Their quick answers do not show that the sink could take more.
+// Under light load requests are small. Their quick answers do not show that the sink could take more.
 func TestFewEventsLetRequestsNotGrow(t *testing.T) {
 	s := sink{perSecond: 1e9}
 	assert.Equal(t, firstEvents, s.limitAfter(New(400, 1<<20), 1000, 3))
 }
 
-// A machine that is busy delays each answer, however small the request.
+// A busy machine delays each answer, even to a small request.
 func TestAnswersThatAreAllLateDoNotMakeRequestsTiny(t *testing.T) {
 	p := New(400, 1<<20)
 	p.Accepted(32, 0, time.Millisecond)

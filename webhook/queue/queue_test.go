@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// fill has n requests of that many events accepted, each after a while, and pushes them out of the sink's queue.
+// fill accepts n requests of so many events, each after a pause, and pushes them out of the sink's queue.
 func fill(q *Queue, n, events int, each time.Duration) {
 	for i := range n {
 		sent := time.Now()

@@ -1,9 +1,8 @@
 // Package turn shares the sink's connection between sessions: one request at a time.
 //
-// Before a sink that is the limit, a session keeps the turn for a slice of time. So the requests of a partition follow
-// each other, those of the next one confirm them all, and then its checkpoint can be written: after a crash only the
-// last slices come again. If the turn passed after each request, all partitions would always have something
-// unconfirmed.
+// If the sink is the limit, a session keeps the turn for a slice of time. The requests of a partition then follow each
+// other, those of the next one confirm them all, and its checkpoint can be written: after a crash, only the last
+// slices are sent again. If the turn passed after each request, all partitions would always have unconfirmed requests.
 package turn
 
 import (
@@ -14,36 +13,35 @@ import (
 )
 
 const (
-	// cycle is how long it takes until all sessions that wait have had a slice. It is more than the second that a
-	// partition waits between two checkpoints, so that each slice gets its own.
+	// cycle is the time in which each waiting session gets a slice. It is more than the second between two checkpoints
+	// of a partition, so that each slice gets its own checkpoint.
 	cycle = 1100 * time.Millisecond
-	// slowRequest is how long a request takes at least, in the mean of the recent ones, if the sink is the limit.
-	// Before a fast sink the turn passes after each request: the sessions are then the limit, and must work at the
-	// same time.
+	// slowRequest is the mean time of recent requests from which on the sink is the limit. With a faster sink the turn
+	// passes after each request: the sessions are then the limit, and must work at the same time.
 	slowRequest = 2 * time.Millisecond
-	// recent is how many requests that mean is about. Falco takes 128 events at a time, so that most answers are quick.
+	// recent is the number of requests in that mean. Falco takes 128 events at a time, so most answers are quick.
 	recent = 32
-	// longestGap is how long the turn is kept at most for a session that has more to post. It comes at once, unless the
-	// machine is busy.
+	// longestGap is how long the turn is kept for a session that has more to post. The session usually posts at once,
+	// unless the machine is busy.
 	longestGap = 10 * time.Millisecond
 )
 
 // Turn is safe for concurrent use. The zero value is ready for use.
 type Turn struct {
 	mu sync.Mutex
-	// busy is whether somebody has the turn: holder, since taken. holder is nil if it came between two requests.
+	// busy is whether the turn is taken. holder has it, since taken. holder is nil for a turn between two requests.
 	busy   bool
 	holder any
 	taken  time.Time
-	// took is how long a request takes in the mean of the recent ones.
+	// took is the mean time of recent requests.
 	took time.Duration
-	// session has the slice, since began. more is whether it was going to take the next turn when it passed the last.
+	// session has the slice, since began. more is whether it announced another request when it last passed the turn.
 	session any
 	began   time.Time
 	more    bool
-	// gap passes the turn on when it was kept for the session without use. It is nil if the turn is not kept.
+	// gap passes the turn on if the session does not use it. It is nil if the turn is not kept.
 	gap *time.Timer
-	// waiting are the sessions that wait, in order, and between those who wait to take the turn between two requests.
+	// waiting holds the waiting sessions in order, between those that wait for a turn between two requests.
 	waiting, between []*waiter
 }
 
@@ -52,10 +50,10 @@ type waiter struct {
 	ready   chan struct{}
 }
 
-// Take waits until it is the session's turn. It returns false if ctx ends first, otherwise the caller has to call Pass.
+// Take waits until it is the session's turn. It returns false if ctx ends first, or else the caller must call Pass.
 func (t *Turn) Take(ctx context.Context, session any) bool { return t.take(ctx, session, &t.waiting) }
 
-// TakeBetween is Take for what ends no slice: it only waits for the request that is under way.
+// TakeBetween is Take for a turn that ends no slice: it waits only for the request in flight.
 func (t *Turn) TakeBetween(ctx context.Context) bool { return t.take(ctx, nil, &t.between) }
 
 func (t *Turn) take(ctx context.Context, session any, queue *[]*waiter) bool {
@@ -67,7 +65,7 @@ func (t *Turn) take(ctx context.Context, session any, queue *[]*waiter) bool {
 		return true
 	}
 	w := &waiter{session, make(chan struct{})}
-	if own { // somebody came between
+	if own { // another one came between
 		*queue = slices.Insert(*queue, 0, w)
 	} else {
 		*queue = append(*queue, w)
@@ -83,7 +81,7 @@ func (t *Turn) take(ctx context.Context, session any, queue *[]*waiter) bool {
 	if at := slices.Index(*queue, w); at >= 0 {
 		*queue = slices.Delete(*queue, at, at+1)
 	} else {
-		t.pass(false) // it was given the turn at the same moment
+		t.pass(false) // the turn was given at the same moment
 	}
 	return false
 }
@@ -105,7 +103,7 @@ func (t *Turn) giveFirst(queue *[]*waiter) {
 	close(first.ready)
 }
 
-// Pass ends a turn. more is whether the session is going to take the next one at once.
+// Pass ends a turn. more is whether the session takes the next one at once.
 func (t *Turn) Pass(more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -129,13 +127,13 @@ func (t *Turn) pass(more bool) {
 	}
 }
 
-// keep keeps the turn for the session for a while, then passes it to the next.
+// keep keeps the turn for the session for a while, and then passes it on.
 func (t *Turn) keep() {
 	var timer *time.Timer
 	timer = time.AfterFunc(longestGap, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		if t.gap != timer { // somebody took the turn meanwhile
+		if t.gap != timer { // the turn was taken meanwhile
 			return
 		}
 		if t.gap = nil; len(t.waiting) > 0 {

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// user takes turns: requests that take so long, with a pause after each.
+// user takes turns: each of its requests takes so long, and a pause follows.
 type user struct {
 	name         string
 	requests     int
@@ -22,19 +22,18 @@ type user struct {
 	saysMore     bool
 }
 
-// slice is a row of requests of one session.
 type slice struct {
 	name  string
 	takes time.Duration
 }
 
-// busy makes t know a sink that is the limit.
+// busy tells t of a sink that is the limit.
 func busy(t *Turn) *Turn {
 	t.took = time.Hour
 	return t
 }
 
-// run lets the users take turns, and returns whose requests followed each other, and for how long.
+// run makes the users take turns, and returns the slices: whose requests followed each other, and for how long.
 func run(t *testing.T, turn *Turn, users ...user) (all []slice) {
 	t.Helper()
 	var ended sync.WaitGroup
@@ -102,7 +101,7 @@ func TestSessionsShareTheTurnBySlices(t *testing.T) {
 	}
 }
 
-// A fast sink waits for the sessions, which must therefore work at the same time.
+// A fast sink waits for the sessions, so they must work at the same time.
 func TestBeforeAFastSinkTheTurnPassesAfterEachRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fast := user{name: "a", requests: 2, takes: ms, saysMore: true}
@@ -112,7 +111,7 @@ func TestBeforeAFastSinkTheTurnPassesAfterEachRequest(t *testing.T) {
 	})
 }
 
-// Falco takes 128 audit events at a time, so that one answer of several is late.
+// Falco takes 128 audit events at a time, so one answer of several is late.
 func TestTheSinkIsTheLimitIfItsAnswersAreLateInTheMean(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var turn Turn
@@ -190,7 +189,8 @@ func TestTheEndOfAContextEndsAWait(t *testing.T) {
 	}
 }
 
-// Many sessions, some of which give up while they wait, never have the turn at the same time, and never lose it.
+// Many sessions take turns, and some give up while they wait. Never do two have the turn at once, and it is never
+// lost.
 func TestOnlyOneHasTheTurnAtATime(t *testing.T) {
 	var turn Turn
 	var holders, turns atomic.Int32

@@ -40,25 +40,23 @@ var (
 	uPlotLicense string
 )
 
-// style returns the text of the page's <style> element.
 func style() string { return uPlotStyle + "\n" + ownStyle }
 
 // uPlot returns the text of the <script> element of uPlot, with its licence.
 func uPlot() string { return "/*\n" + uPlotLicense + "*/\n" + uPlotScript }
 
-// script returns the text of the <script> element of the page. Its names are its own.
+// script returns the text of the <script> element of the page. Its names are not global.
 func script() string {
 	parts := []string{textScript, bannerScript, historyScript, tablesScript, pageScript}
 	return "\"use strict\";\n(() => {\n" + strings.Join(parts, "\n") + "})();\n"
 }
 
-// html returns the page with its style and its scripts.
 func html() string {
 	return strings.NewReplacer("/*style*/", style(), "/*uplot*/", uPlot(), "/*script*/", script()).Replace(document)
 }
 
-// policy returns the Content-Security-Policy of the page. The page may run its own two scripts, use its own style and
-// icon, and fetch data from the server that it came from, and nothing else. No other page may show it in a frame.
+// policy returns the Content-Security-Policy of the page. The page may only run its own two scripts, use its own style
+// and icon, and fetch data from its own server. No other page may show it in a frame.
 func policy() string {
 	return strings.Join([]string{
 		"default-src 'none'",
@@ -74,7 +72,7 @@ func policy() string {
 	}, "; ")
 }
 
-// hash returns the source expression that allows the text of one <script> or <style> element.
+// hash returns the source expression that allows one <script> or <style> element, by its text.
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
@@ -108,7 +106,7 @@ func Handler() http.Handler {
 			header.Set("Content-Encoding", "gzip")
 			body = compressed
 		}
-		// A write fails only if the client has gone away, which needs no action.
+		// A write fails only if the client is gone, which needs no action.
 		_, _ = w.Write(body)
 	})
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fetch requests the page from the handler, as a browser does.
 func fetch(t *testing.T) (http.Header, string) {
 	t.Helper()
 	answer := httptest.NewRecorder()
@@ -113,8 +112,8 @@ func TestTheLicenceOfUPlotComesWithIt(t *testing.T) {
 	assert.Contains(t, scripts[0], "Permission is hereby granted, free of charge")
 }
 
-// TestTheScriptWritesOnlyText looks for innerHTML and the like. With them, a name that somebody else chose, such as an
-// owner's, could become markup.
+// TestTheScriptWritesOnlyText looks for innerHTML and the like. With them, a name from outside, such as an owner's,
+// could become markup.
 func TestTheScriptWritesOnlyText(t *testing.T) {
 	_, html := fetch(t)
 	for _, way := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"} {
