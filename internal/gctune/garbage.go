@@ -15,8 +15,8 @@ const (
 	mostGarbage = 24 << 20
 	// leastPercent keeps the collector from working all the time if the daemon keeps much.
 	leastPercent = 25
-	// quietPercent is for a heap that takes quietTime or more to fill. A daemon with little to do can collect often, and
-	// one without events holds 8 MiB less.
+	// quietPercent is for a heap that takes quietTime or more to fill: a daemon with little to do can collect often,
+	// and holds less memory while it waits.
 	quietPercent = 50
 	quietTime    = time.Second
 )
