@@ -26,7 +26,7 @@ func NoAnswer(err error) string {
 	case has("HTTP response to HTTPS client"), has("first record does not look like a TLS handshake"):
 		return "it speaks HTTP, not HTTPS: begin WEBSINKURL with http://"
 	case has("x509"), has("certificate"):
-		return "the two do not trust each other's certificates: give the authority of the sink's in WEBSINKCAFILE, and use a host name that the certificate has"
+		return "the sink's or the client's certificate is not trusted: name the authority of the sink's certificate in WEBSINKCAFILE, and use a host name that the certificate has"
 	case has("connection refused"):
 		return "nothing listens there: look whether Falco runs with the k8saudit plugin (port 9765) and whether the Service has endpoints"
 	case errors.Is(err, context.DeadlineExceeded), has("i/o timeout"):

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrLost means that the sink may have lost requests that it had accepted.
-var ErrLost = errors.New("the sink was lost with what it had accepted")
+var ErrLost = errors.New("the sink has not confirmed all audit events that it accepted")
 
 // maxRefusals is how many answers of a proxy that it has no sink count as losses while nothing is confirmed in between.
 // A proxy that answers so without end would have the same events sent without end.
