@@ -126,7 +126,7 @@ func (p program) checkpointsExport() *cobra.Command {
 			"Stop the daemon before. A checkpoint is never moved back.",
 	}
 	var to eventhub.Scope
-	const standard = "; as written in the environment where it is not given"
+	const standard = "; default: as written in the environment"
 	cmd.Flags().StringVar(&to.Namespace, "namespace", "", "the spelling of the namespace's host name"+standard)
 	cmd.Flags().StringVar(&to.Hub, "hub", "", "the spelling of the event hub"+standard)
 	cmd.Flags().StringVar(&to.ConsumerGroup, "group", "", "the spelling of the consumer group"+standard)

@@ -41,7 +41,7 @@ const SlowAnswer = "it answers slower than 1 s to a small body: Falco's queue is
 	"with which Falco takes a few events a second: set useAsync: false in the init_config of k8saudit and json"
 
 // NotFalco says how an intermediary is found out, and when that is wrong.
-const NotFalco = "an answer of Falco has neither Server nor Via; that of a sink of another kind may, and then this means nothing"
+const NotFalco = "Falco's answers have neither Server nor Via; ignore this if the sink is of another kind"
 
 // Intermediary says what it means that the connection ends at somebody in between, and what to do. port is the sink's.
 func Intermediary(name, port string) string {
