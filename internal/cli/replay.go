@@ -31,7 +31,7 @@ If it is interrupted, it prints the command line that continues it. With -state,
 confirmed: after a kill, give the same -from, -to and -state. Then nothing is left out, and little sent twice. Without
 -state, it continues from a time, and more is sent twice.
 
-What can not be sent is not stored as a dead letter: it is counted, and listed if the sink refuses it. The exit code is 1
+What cannot be sent is not stored as a dead letter: it is counted, and listed if the sink refuses it. The exit code is 1
 if the sink refused an audit event, or hub events were missing.`,
 		Example: "  aks-audit-log-go replay -from 24h -group audit-reader -dry-run\n" +
 			"  aks-audit-log-go replay -from 2026-03-01T08:00:00Z -to 2026-03-01T12:00:00Z -group audit-reader -state replay.json\n" +
