@@ -50,13 +50,13 @@ func TestABacklogIsToldUntilItIsCaughtUp(t *testing.T) {
 		"POSTMAXRETRIES": "1", "POSTRETRYINCREMENTALDELAY": "1", "POSTBATCHMAXEVENTS": "2", "RATELIMITEREVENTSPERSECONDS": "25",
 	}))
 
-	harness.AwaitCount(t, partitions, func() int { return len(linesOf(t, d, "partition starts behind the hub")) }, "partitions start behind the hub")
+	harness.AwaitCount(t, partitions, func() int { return len(linesOf(t, d, "partition starts, and hub events are waiting in it")) }, "partitions start behind the hub")
 	awaitLine(t, d, behindLine)
 	for _, start := range linesOf(t, d, "partition starts") {
 		assert.InDelta(t, perPartition, start["waiting"], 0)
 		assert.Contains(t, start["oldest_age"], "at least 1h56m", "the newest is that old")
 	}
-	for _, start := range linesOf(t, d, "partition starts behind the hub") {
+	for _, start := range linesOf(t, d, "partition starts, and hub events are waiting in it") {
 		assert.Contains(t, start["oldest_age"], "2h0m")
 	}
 	held := linesOf(t, d, behindLine)[0]

@@ -81,5 +81,5 @@ func TestAHubOfOtherCategoriesIsToldUntilAuditRecordsCome(t *testing.T) {
 	assert.Equal(t, "ready: owning 1 of 1 partitions", strings.TrimSpace(text))
 	d.Stop(t)
 	assert.Equal(t, 1, strings.Count(d.Output.String(), "nothing is watched: "))
-	assert.True(t, d.Output.Contains("records of CATEGORIES come again"))
+	assert.True(t, d.Output.Contains("records of CATEGORIES arrive again"))
 }

@@ -120,7 +120,7 @@ func TestCheckOfAWrongConfigurationSaysWhatIsWrongAndTriesNothing(t *testing.T) 
 	assert.Equal(t, 1, code)
 	lines := checkLines(stdout)
 	assertMarks(t, lines, checkParts[:1], checkParts[1:])
-	assert.Contains(t, lines["sink"], "not tried: mend the configuration first")
+	assert.Contains(t, lines["sink"], "not tried: fix the configuration first")
 	assert.Contains(t, stdout, `WEBSINKURL is "ftp://sink/"`)
 	assert.Contains(t, stdout, "EHUBNAMESPACECONNECTIONSTRING is not set")
 }
@@ -192,5 +192,5 @@ func TestCheckSaysWhatToDoAboutTheSink(t *testing.T) {
 	code, lines := runCheck(t, environ.With(harness.Settings{"WEBSINKURL": withPassword(t, s.URL)}))
 	assert.Equal(t, 1, code)
 	assertMarks(t, lines, []string{"sink"}, nil)
-	assert.Contains(t, lines["sink"], "the sink answered 401 Unauthorized: give it what it asks for")
+	assert.Contains(t, lines["sink"], "the sink answered 401 Unauthorized: it asks for credentials")
 }

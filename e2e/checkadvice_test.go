@@ -124,7 +124,7 @@ func TestCheckFindsOutWhetherTheContainerCanBeMade(t *testing.T) {
 		"it can": {nil, nil, nil, "does not exist yet and will be made when the daemon starts"},
 		"it may not": {
 			sasWith(t, azblob.AccountSASPermissions{Read: true, List: true}), []string{"checkpoints"}, []string{"dead letters"},
-			"does not exist, and it may not be made with BLOBSTORAGECONNECTIONSTRING (make it, or permit creating containers)",
+			"does not exist, and it cannot be created with BLOBSTORAGECONNECTIONSTRING (create it, or permit creating containers)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

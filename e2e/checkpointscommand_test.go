@@ -168,7 +168,7 @@ func TestCheckpointsExportWritesThemInAnotherSpelling(t *testing.T) {
 	before := c.Metadata(t)
 	code, table, stderr = harness.RunToEnd(t, environ, "checkpoints", "export")
 	require.Zero(t, code, stderr)
-	assert.Contains(t, table, "stands there already")
+	assert.Contains(t, table, "is stored there already")
 	assert.Equal(t, before, c.Metadata(t))
 	for flag, value := range map[string]string{"-namespace": "other.servicebus.windows.net", "-hub": "other", "-group": "other"} {
 		code, _, stderr = harness.RunToEnd(t, environ, "checkpoints", "export", flag, value)

@@ -125,7 +125,7 @@ func TestCheckNoticesAStorageThatHeedsNoConditions(t *testing.T) {
 	code, lines := runCheck(t, environ)
 	assert.Equal(t, 1, code)
 	assertMarks(t, lines, []string{"checkpoints"}, []string{"dead letters"})
-	assert.Contains(t, lines["checkpoints"], "does not heed conditions")
+	assert.Contains(t, lines["checkpoints"], "ignores conditions")
 	assert.Empty(t, c.Metadata(t), "the probe was deleted all the same")
 }
 

@@ -47,7 +47,7 @@ func TestFalcoIsToldWhichClusterAnAuditEventIsOf(t *testing.T) {
 		names = append(names, harness.FalcoField(t, event, "ka.cluster.name"))
 	}
 	assert.Equal(t, []any{"prod-eu", "prod-us", "prod-eu", "Mine", nil}, names)
-	assert.Contains(t, d.Output.String(), "records say of no cluster that they are of it")
+	assert.Contains(t, d.Output.String(), "records do not name their cluster")
 }
 
 // Falco does not start if a rule has a field that the plugin does not know.

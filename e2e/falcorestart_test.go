@@ -45,7 +45,9 @@ func assertReplayed(t *testing.T, d *harness.Daemon, atLeast float64) {
 	t.Helper()
 	assert.GreaterOrEqual(t, d.Metric(t, "aks_audit_log_replayed_events_total"), atLeast, "audit events sent again")
 	assert.Positive(t, d.Metric(t, `aks_audit_log_sink_losses_total{partition="0"}`))
-	harness.Wait(t, func() bool { return d.Output.Contains("what the sink had accepted last may be lost, reading it again") }, "the log says so")
+	harness.Wait(t, func() bool {
+		return d.Output.Contains("connection to the sink lost: audit events that it had accepted since the checkpoint may be gone, sending their hub events again")
+	}, "the log says so")
 }
 
 func TestFalcoThatRestartsUnderLoadLosesNothing(t *testing.T) {

@@ -40,7 +40,7 @@ func mistakes() map[string]mistake {
 		"wrong key": {
 			make: onHub(func(s harness.Settings, hub *hubtest.Server) {
 				s["EHUBNAMESPACECONNECTIONSTRING"] = wrongKey(hub.ConnectionString())
-			}), part: "event hub", says: "it has to be that of a policy of this namespace or hub that may listen",
+			}), part: "event hub", says: "give the key of a policy of this namespace or hub that may listen",
 		},
 		"expired SAS": {
 			make: onHub(func(s harness.Settings, hub *hubtest.Server) {
@@ -65,7 +65,7 @@ func mistakes() map[string]mistake {
 				environ := onHub(func(harness.Settings, *hubtest.Server) {})(t)
 				return environ.With(harness.Settings{"BLOBCONTAINERNAME": harness.NewBlobs(t).Name}).
 					With(sasWith(t, azblob.AccountSASPermissions{Read: true, List: true}))
-			}, part: "checkpoints", says: "make it, or permit creating containers",
+			}, part: "checkpoints", says: "create it, or permit creating containers",
 		},
 		"wrong path": {
 			make: func(t *testing.T) harness.Settings {

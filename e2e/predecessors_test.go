@@ -152,7 +152,7 @@ func TestALeaseIsTakenOverWithAWarning(t *testing.T) {
 	position := hub.Partition("0")
 	c.Write(t, "0", lease("0", position.LastSequence, position.LastOffset))
 	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL))
-	harness.Wait(t, func() bool { return d.Output.Contains("does not say of which event hub") }, "the daemon warns of the lease")
+	harness.Wait(t, func() bool { return d.Output.Contains("does not name its event hub") }, "the daemon warns of the lease")
 	d.Stop(t)
 	assert.Zero(t, s.Posted())
 }

@@ -242,7 +242,7 @@ func TestADryRunOfAReplaySendsNothing(t *testing.T) {
 	assert.Zero(t, code, stderr)
 	assert.Contains(t, stdout, "120 audit events of 42 hub events would be sent to "+s.URL)
 	assert.Contains(t, stdout, "2 records of other log categories: skipped.")
-	assert.Contains(t, stdout, "1 record that can not be read or used: not sent, and not stored as dead letters again (not_json 1).")
+	assert.Contains(t, stdout, "1 record that cannot be read or used: not sent, and not stored as dead letters again (not_json 1).")
 	assert.Zero(t, s.Posted())
 }
 

@@ -44,7 +44,7 @@ func TestAuditEventsArriveInWhateverShapePublicReportsTellOf(t *testing.T) {
 	d.Stop(t)
 	warnings := 0
 	for _, line := range d.LogLines(t) {
-		if line["level"] == "warn" && strings.HasPrefix(line["msg"].(string), "skipped a record that names no category") {
+		if line["level"] == "warn" && strings.HasPrefix(line["msg"].(string), "skipped a record without a category") {
 			warnings++
 			assert.Equal(t, "id, eventType, subject, eventTime, data, dataVersion, topic", line["members"], "of the first of them")
 		}

@@ -267,7 +267,7 @@ func TestAWebPageInPlaceOfTheSinkIsGivenNothing(t *testing.T) {
 			code, lines := runCheck(t, environ)
 			assert.Equal(t, 1, code)
 			assert.Contains(t, lines["sink"], words)
-			assert.Equal(t, 1, strings.Count(d.Output.String(), "sink endpoint seems to be set up wrong, holding the audit event"), "it is logged once")
+			assert.Equal(t, 1, strings.Count(d.Output.String(), "sink endpoint seems to be configured wrong: holding the audit event"), "it is logged once")
 
 			s.set(nil)
 			harness.AwaitCount(t, events, func() int { return len(s.accepted()) }, "audit events are left to deliver")

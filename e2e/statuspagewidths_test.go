@@ -100,7 +100,7 @@ func TestASelectionSurvivesARefreshOfTheStatusPage(t *testing.T) {
 	selected := p.Selected(t)
 	assert.Contains(t, selected, "company-security-production.servicebus.windows.net / insights-logs-kube-audit")
 	c.Break()
-	p.AwaitText(t, "#paused", "Paused while text is selected. What is shown is of")
+	p.AwaitText(t, "#paused", "Paused while text is selected. The values shown are of")
 	harness.Wait(t, func() bool { return strings.HasPrefix(p.Title(t), "✗ not delivering") }, "the title says what has happened")
 	assert.Equal(t, selected, p.Selected(t))
 	assert.Equal(t, "Up to date", p.Text(t, "#state"))

@@ -173,7 +173,7 @@ func TestADeletedContainerThatMayNotBeMadeIsNamedAndNoPositionIsLost(t *testing.
 	require.NoError(t, err)
 	fed.Add(t, 5, 2)
 	s.Await(t, fed.Total())
-	d.AwaitReason(t, "the container "+c.Name+" does not exist, and it may not be made with BLOBSTORAGECONNECTIONSTRING")
+	d.AwaitReason(t, "the container "+c.Name+" does not exist, and it cannot be created with BLOBSTORAGECONNECTIONSTRING")
 	fed.Add(t, 5, 2)
 	s.Await(t, fed.Total())
 

@@ -87,8 +87,8 @@ func TestAContainerThatIsMissingAndMayNotBeMadeIsNamed(t *testing.T) {
 	p.SetFault(refuseCreation)
 	hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 0)))
 	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL).With(p.Settings(t)))
-	want := "the container " + c.Name + " does not exist, and it may not be made with BLOBSTORAGECONNECTIONSTRING " +
-		"(make it, or permit creating containers): blob storage answered 403 AuthorizationPermissionMismatch"
+	want := "the container " + c.Name + " does not exist, and it cannot be created with BLOBSTORAGECONNECTIONSTRING " +
+		"(create it, or permit creating containers): blob storage answered 403 AuthorizationPermissionMismatch"
 	harness.Wait(t, func() bool { _, why := d.Readyz(t); return strings.Contains(why, want) }, "/readyz says what is to be done")
 	harness.Wait(t, func() bool { return d.Output.Contains(want) }, "so does the log")
 
@@ -130,7 +130,7 @@ func TestACheckpointThatCannotBeUsedStartsAtTheOldestEvent(t *testing.T) {
 		"rubbish":              {checkpoint: map[string]string{"sequencenumber": "rubbish", "offset": "rubbish"}, says: "the checkpoint names no event"},
 		"empty":                {checkpoint: nil, says: "the checkpoint names no event"},
 		"beyond the end":       {checkpoint: map[string]string{"sequencenumber": "1000", "offset": "99999"}, says: "lies beyond the newest event"},
-		"older than retention": {checkpoint: map[string]string{"sequencenumber": "1", "offset": "0"}, removed: 4, says: "retention has removed 2 events behind the checkpoint", missing: 2},
+		"older than retention": {checkpoint: map[string]string{"sequencenumber": "1", "offset": "0"}, removed: 4, says: "retention has removed 2 events after the checkpoint", missing: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

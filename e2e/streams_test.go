@@ -137,7 +137,7 @@ func assertReadsWhatIsNew(t *testing.T, hub *hubtest.Server, sink *harness.Sink,
 	sink.Await(t, len(all))
 	awaitCheckpoint(t, c.state, change.last)
 	d.AwaitMetric(t, `aks_audit_log_streams_changed_total{partition="0"}`, 1)
-	assert.True(t, d.Output.Contains("the hub was made anew, rewound or failed over"))
+	assert.True(t, d.Output.Contains("the event hub was created again, rewound or failed over"))
 	d.Stop(t)
 	assert.Equal(t, all, sink.Accepted(), "each once, in order")
 }

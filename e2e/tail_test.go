@@ -124,7 +124,7 @@ func TestTailInTheGroupOfTheDaemonSaysWhichGroupToMake(t *testing.T) {
 			code, stdout, stderr := harness.RunToEnd(t, environ, "tail", "-since", "1h")
 			assert.Equal(t, 1, code)
 			assert.Empty(t, stdout)
-			assert.Contains(t, stderr, `tail: the consumer group "$Default" is in use, as it is while the daemon reads in it: make a group for this command `+
+			assert.Contains(t, stderr, `tail: the consumer group "$Default" is in use, for example by the daemon: create a group for this command `+
 				"(az eventhubs eventhub consumer-group create --namespace-name 127 --eventhub-name insights-logs-kube-audit --name audit-reader --resource-group …), "+
 				"and give it by -group audit-reader (partition ")
 			assert.NotContains(t, stderr, "trying again")
@@ -146,7 +146,7 @@ func TestATailInTheGroupOfTheDaemonEndsWhenTheDaemonStarts(t *testing.T) {
 	harness.StartDaemon(t, environ)
 	require.Error(t, r.cmd.Wait())
 	assert.Equal(t, 1, r.cmd.ProcessState.ExitCode())
-	assert.Contains(t, r.errOut.String(), "make a group for this command")
+	assert.Contains(t, r.errOut.String(), "create a group for this command")
 }
 
 // snapshot returns all that is in a store, with when it was written.

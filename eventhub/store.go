@@ -36,7 +36,7 @@ type CheckpointStore interface {
 }
 
 // ErrConflict means that somebody else changed an ownership, a checkpoint or a dead letter first.
-var ErrConflict = errors.New("somebody else changed it first")
+var ErrConflict = errors.New("another process changed it first")
 
 // Records is what the commands read and change in a store, also while a daemon uses it.
 type Records interface {

@@ -109,7 +109,7 @@ func (l *loader) pprofAddress() {
 	host, port, _ := net.SplitHostPort(address)
 	l.out.PprofAddress = net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
 	if ip := net.ParseIP(host); host != "" && !strings.EqualFold(host, "localhost") && !ip.IsLoopback() {
-		l.warn(variable.PprofAddress + " is no loopback address, so that whoever reaches it can see what the daemon does inside, and slow it down " +
+		l.warn(variable.PprofAddress + " is no loopback address, so anyone who reaches it can see what the daemon does inside, and slow it down " +
 			"by taking profiles: set a port alone, and use kubectl port-forward")
 	}
 }

@@ -99,7 +99,7 @@ func (l *loader) sinkInClear(u *url.URL) {
 	default:
 		return
 	}
-	l.warn(what + " and the audit events are sent without encryption, so that whoever is on the way can read them: give the sink a certificate and " +
+	l.warn(what + " and the audit events are sent without encryption, so anyone on the way can read them: give the sink a certificate and " +
 		variable.SinkURL + " https://, or leave the secret out if the sink does not ask for it, as Falco does not")
 }
 

@@ -65,7 +65,7 @@ func (l *loader) blob() {
 func (l *loader) signatureInClear(connection connstr.BlobConnection) {
 	u, err := url.Parse(connection.ServiceURL)
 	if err == nil && u.Scheme == "http" && connection.SAS != "" && !isLoopback(u.Hostname()) {
-		l.warn("the shared access signature in " + variable.BlobConnection + " is sent without encryption, so that whoever is on the way can use it: " +
+		l.warn("the shared access signature in " + variable.BlobConnection + " is sent without encryption, so anyone on the way can use it: " +
 			"give its BlobEndpoint https://")
 	}
 }

@@ -71,7 +71,7 @@ func adviseAnswer(status int) string {
 	case status/100 == 3:
 		return "redirects are not followed: put the address where the webhook is into WEBSINKURL"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return "give it what it asks for: user and password in WEBSINKURL, or a token"
+		return "it asks for credentials: give user and password in WEBSINKURL, or a token in WEBSINKTOKEN"
 	case classify(status) == refused:
 		return "it is there but does not take an empty list of audit events, which Falco does: is it Falco's k8saudit? " +
 			"(A sink of another kind may still take events.)"

@@ -113,7 +113,7 @@ func TestACheckSaysWhatToDoAboutAConnection(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
 	for name, test := range map[string]struct{ sink, advice string }{
-		"unknown authority":   {encrypted.URL, "give the authority of the sink's in WEBSINKCAFILE"},
+		"unknown authority":   {encrypted.URL, "name the authority of the sink's certificate in WEBSINKCAFILE"},
 		"http where https":    {strings.Replace(encrypted.URL, "https:", "http:", 1), "begin WEBSINKURL with https://"},
 		"https where http":    {strings.Replace(plain.URL, "http:", "https:", 1), "begin WEBSINKURL with http://"},
 		"nobody listens":      {"http://" + closedPort(t) + "/", "nothing listens there"},

@@ -81,7 +81,7 @@ func (r redactor) notAccepted(resp *http.Response, head []byte, content body.Bod
 	switch text := strings.TrimSpace(string(head)); {
 	case text == "":
 	case echoes(head, content.Bytes()):
-		f.sinkText = "(its words are left out: they repeat the audit event)"
+		f.sinkText = "(its answer is left out: it repeats the audit event)"
 	default:
 		f.sinkText = r.clean(fmt.Sprintf("%q", text))
 	}

@@ -76,7 +76,7 @@ func (l *deliveryLog) retryingForever(d *delivery, a answer, class class, delay 
 	case next.Reminder:
 		entry.Warn("still holding audit events until the sink takes them")
 	case class == misconfigured:
-		entry.Error("sink endpoint seems to be set up wrong, holding the audit event until it is accepted")
+		entry.Error("sink endpoint seems to be configured wrong: holding the audit event until the sink accepts it; check WEBSINKURL")
 	default:
 		entry.Error("retries used up, holding the audit event until the sink takes it")
 	}
@@ -90,10 +90,10 @@ func (l *deliveryLog) dropped(d *delivery, a answer, class class) {
 	}
 	entry := l.failure(d, a, next.LeftOut)
 	if class == misconfigured {
-		entry.Error("sink endpoint seems to be set up wrong, audit event dropped")
+		entry.Error("sink endpoint seems to be configured wrong: audit event dropped; check WEBSINKURL")
 		return
 	}
-	entry.Error("retries used up, audit event dropped")
+	entry.Error("retries used up: audit event dropped, Falco never sees it")
 }
 
 // accepted logs that the sink works again, if a failure was logged before.

@@ -149,6 +149,6 @@ func TestAnAnswerThatRepeatsTheEventIsLeftOut(t *testing.T) {
 	f := newFixture(t, nil, at(t, sink.URL))
 	outcomes, err := f.Deliver(t.Context(), events(1))
 	require.NoError(t, err)
-	assert.Contains(t, outcomes[0].Reason, "they repeat the audit event")
+	assert.Contains(t, outcomes[0].Reason, "it repeats the audit event")
 	assert.NotContains(t, f.everything(), `auditID`)
 }

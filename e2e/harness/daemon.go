@@ -88,5 +88,5 @@ func (d *Daemon) Kill(t *testing.T) {
 func StopInTime(t *testing.T, d *Daemon) {
 	t.Helper()
 	d.Stop(t)
-	assert.False(t, d.Output.Contains("stopping takes too long"), "SHUTDOWNTIMEOUT was used up")
+	assert.False(t, d.Output.Contains("stop takes too long"), "SHUTDOWNTIMEOUT was used up")
 }

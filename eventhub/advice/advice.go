@@ -61,7 +61,7 @@ func Hub(cfg forwarder.Config, err error) error {
 		{[]string{"status code 404", "not-found", "could not be found"}, fmt.Sprintf("the namespace %s has no event hub %q: create it (az eventhubs eventhub create --namespace-name %s "+
 			"--name %s --resource-group …), or set EVENTHUBNAME to the one that the cluster's diagnostic setting writes to", host, cfg.HubName, namespaceName(host), cfg.HubName)},
 		{[]string{"prevented to connect"}, "the firewall of the namespace refuses this address: permit it (az eventhubs namespace network-rule-set), or use a private endpoint"},
-		{noSuchHost, fmt.Sprintf("there is no host %s: look at the namespace's name, and at the DNS of the cluster", host)},
+		{noSuchHost, fmt.Sprintf("there is no host %s: check the name of the namespace and the DNS of the cluster", host)},
 		{noCertificate, "the hub's certificate is not trusted: if a proxy replaces it, name the proxy's authority in EVENTHUBCAFILE"},
 		{noConnection, unreachableHub(cfg)},
 	})
@@ -100,7 +100,7 @@ func Group(cfg forwarder.Config, err error) error {
 	text := err.Error()
 	switch {
 	case strings.Contains(text, "unauthorized-access"), strings.Contains(text, "status code 401"):
-		return fmt.Errorf("the hub answers questions but may not be read: the policy of the key needs Listen, an identity the role %q (%w)", "Azure Event Hubs Data Receiver", err)
+		return fmt.Errorf("the hub can be reached but not read: the policy of the key needs Listen, or the identity needs the role %q (%w)", "Azure Event Hubs Data Receiver", err)
 	case !strings.Contains(text, "not-found"):
 		return Hub(cfg, err)
 	}
@@ -111,7 +111,7 @@ func Group(cfg forwarder.Config, err error) error {
 // GroupInUse says what to do if other readers of the consumer group keep a reader without an epoch out. The error that
 // it returns wraps err.
 func GroupInUse(cfg forwarder.Config, err error) error {
-	return fmt.Errorf("the consumer group %q is in use, as it is while the daemon reads in it: make a group for this command "+
+	return fmt.Errorf("the consumer group %q is in use, for example by the daemon: create a group for this command "+
 		"(az eventhubs eventhub consumer-group create --namespace-name %s --eventhub-name %s --name audit-reader --resource-group …), and give it by -group audit-reader (%w)",
 		cfg.ConsumerGroup, namespaceName(cfg.HubConnection.Host), cfg.HubName, err)
 }
@@ -127,16 +127,16 @@ func Storage(cfg forwarder.Config, err error) error {
 	account, container := accountName(cfg.Blob), cfg.BlobContainerName
 	const right = `it needs the role "Storage Blob Data Contributor", or a signature that may read, write, delete and list`
 	return advise(err, []advice{
-		{[]string{"ContainerNotFound"}, fmt.Sprintf("there is no container %s: the daemon makes it when it starts, if it may; else make it (az storage container create "+
+		{[]string{"ContainerNotFound"}, fmt.Sprintf("there is no container %s: the daemon creates it at its start if it has the permission; else create it (az storage container create "+
 			"--account-name %s --name %s)", container, account, container)},
 		{[]string{"ContainerBeingDeleted"}, fmt.Sprintf("the container %s is being deleted: wait, or choose another in BLOBCONTAINERNAME", container)},
-		{[]string{"AuthenticationFailed", "InvalidAuthenticationInfo"}, "the storage does not accept the sign-in: the key or signature is wrong, was rotated or has run out, " +
+		{[]string{"AuthenticationFailed", "InvalidAuthenticationInfo"}, "the storage does not accept the sign-in: the key or signature is wrong, was rotated or has expired, " +
 			"or the clock is wrong"},
 		{[]string{"KeyBasedAuthenticationNotPermitted"}, "the storage account forbids keys: use Microsoft Entra ID"},
-		{[]string{"AuthorizationFailure"}, "the storage does not let this in: the key is wrong, or the firewall of the account refuses this address, or the signature permits too little (" + right + ")"},
+		{[]string{"AuthorizationFailure"}, "the storage refuses access: the key is wrong, the firewall of the account refuses this address, or the signature permits too little (" + right + ")"},
 		{[]string{"Authorization", "InsufficientAccountPermissions"}, right},
 		{[]string{"AccountIsDisabled"}, "the storage account is disabled: look at it in the portal"},
-		{noSuchHost, fmt.Sprintf("there is no host for %s: look at the account's name, and at the DNS of the cluster", cfg.Blob.ServiceURL)},
+		{noSuchHost, fmt.Sprintf("there is no host for %s: check the name of the account and the DNS of the cluster", cfg.Blob.ServiceURL)},
 		{noCertificate, "the storage's certificate is not trusted: if a proxy replaces it, put the proxy's authority into the file of SSL_CERT_FILE"},
 		{append([]string{"no usable answer"}, noConnection...), fmt.Sprintf("%s cannot be reached: look at network policies, firewalls, HTTPS_PROXY and the account's own network rules",
 			cfg.Blob.ServiceURL)},

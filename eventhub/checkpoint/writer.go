@@ -266,6 +266,6 @@ func (w *Writer) overwriteOwn(ctx context.Context, next eventhub.Checkpoint) (ev
 func (w *Writer) reportFailure(err error) {
 	w.stats.CheckpointFailed()
 	if !errors.Is(err, eventhub.ErrConflict) && w.failures.Next("").Log {
-		w.log.WithError(err).Warn("checkpoint not written; trying again, events go on being delivered")
+		w.log.WithError(err).Warn("checkpoint not written: delivery goes on, and the checkpoint is tried again")
 	}
 }

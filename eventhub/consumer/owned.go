@@ -84,7 +84,7 @@ func (c *Consumer) release(ctx context.Context, ended *ownedPartition) {
 	ctx, cancel := context.WithTimeout(ctx, partition.StoreTimeout(c.cfg.ShutdownTimeout))
 	defer cancel()
 	if err := c.relinquish(ctx, ended.ownership); err != nil {
-		log.WithError(err).Warn("partition not given up, it stays taken until its ownership expires")
+		log.WithError(err).Warn("partition not given up: no other replica reads it until its ownership expires")
 		return
 	}
 	log.Info("partition given up")

@@ -24,7 +24,7 @@ func (c *Consumer) shutDown(ctx context.Context) {
 		case ended := <-c.ended:
 			c.release(ctx, ended)
 		case <-exhausted:
-			c.log.WithField("partitions", len(c.owned)).Warn("stopping takes too long, what is in hand is left and will come again")
+			c.log.WithField("partitions", len(c.owned)).Warn("stop takes too long: giving up the POSTs in flight; their audit events will be sent again")
 			for _, owned := range c.owned {
 				owned.abandon(errShutdown)
 			}
@@ -33,7 +33,7 @@ func (c *Consumer) shutDown(ctx context.Context) {
 	c.log.Info("consumer stopped")
 }
 
-var errShutdown = errors.New("the time to shut down was used up")
+var errShutdown = errors.New("SHUTDOWNTIMEOUT was used up")
 
 // workTimeout returns the part of SHUTDOWNTIMEOUT in which work in hand may be finished: all but the time that closing
 // the link, writing the checkpoint, relinquishing, and closing the hub's client after Run may need, or half of it.

@@ -44,9 +44,9 @@ func (c *Consumer) noteLiveness(before bool) (alive bool) {
 	alive, reason := c.health.Alive()
 	switch {
 	case before && !alive:
-		c.log.WithField("reason", reason).Error("consumer does not get on, /healthz asks for a restart")
+		c.log.WithField("reason", reason).Error("consumer makes no progress: /healthz answers 503, so that a liveness probe restarts it")
 	case !before && alive:
-		c.log.Info("consumer gets on again")
+		c.log.Info("consumer makes progress again")
 	}
 	return alive
 }

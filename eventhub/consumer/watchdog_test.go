@@ -77,8 +77,8 @@ func TestAPartitionThatIsWedgedIsSeenThoughTheOthersGoOn(t *testing.T) {
 		b.AssertAlive(t)
 		assert.Contains(t, b.Sink.AuditIDs(), "wedged")
 		stop()
-		assert.Equal(t, 1, b.LogCount(logrus.ErrorLevel, "consumer does not get on, /healthz asks for a restart"))
-		assert.Equal(t, 1, b.LogCount(logrus.InfoLevel, "consumer gets on again"))
+		assert.Equal(t, 1, b.LogCount(logrus.ErrorLevel, "consumer makes no progress: /healthz answers 503, so that a liveness probe restarts it"))
+		assert.Equal(t, 1, b.LogCount(logrus.InfoLevel, "consumer makes progress again"))
 	})
 }
 
@@ -97,7 +97,7 @@ func TestAHubThatAnswersNoRequestIsAReasonToRestart(t *testing.T) {
 				time.Sleep(4 * time.Minute) // the bubble's clock
 				b.AssertAlive(t)
 				time.Sleep(2 * time.Minute) // the bubble's clock
-				b.AssertWedged(t, "the hub has answered no question for")
+				b.AssertWedged(t, "the hub has answered no request for")
 				b.Hub.SetUnreachable(nil)
 				time.Sleep(time.Minute) // the bubble's clock
 				b.AssertAlive(t)
@@ -115,9 +115,9 @@ func TestAHubThatIsNotThereAtTheStartIsAReasonToRestart(t *testing.T) {
 		time.Sleep(4 * time.Minute) // the bubble's clock
 		b.AssertAlive(t)
 		time.Sleep(time.Minute) // the bubble's clock
-		b.AssertWedged(t, "the hub has answered no question for 5m0s")
+		b.AssertWedged(t, "the hub has answered no request for 5m0s")
 		stop()
-		b.AssertWedged(t, "the hub has answered no question for") // only the daemon calls Stopping
+		b.AssertWedged(t, "the hub has answered no request for") // only the daemon calls Stopping
 	})
 }
 

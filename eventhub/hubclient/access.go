@@ -11,8 +11,8 @@ import (
 
 // keyHint says what an operator has to check if the hub does not accept a key or signature.
 const keyHint = "the hub does not accept the key or signature in EHUBNAMESPACECONNECTIONSTRING: " +
-	"it has to be that of a policy of this namespace or hub that may listen, and the namespace has to take keys at all " +
-	"(else set EVENTHUBNAMESPACE)"
+	"give the key of a policy of this namespace or hub that may listen; if the namespace forbids keys, " +
+	"set EVENTHUBNAMESPACE instead"
 
 // explain turns an error of an SDK that means a denied access into an AccessDeniedError that says what an operator has
 // to check. It looks at the text, because the old SDK has no codes and the new one has codes for links only, not for

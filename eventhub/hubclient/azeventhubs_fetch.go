@@ -12,7 +12,7 @@ import (
 )
 
 // errLinkHangs says that the SDK did not return after the end of its context.
-var errLinkHangs = errors.New("the client did not let go of the partition")
+var errLinkHangs = errors.New("the client did not close the partition")
 
 // azFetcher fetches the events of an open partition for an azReader, one ahead of the event that the reader handles.
 type azFetcher struct {

@@ -25,7 +25,7 @@ var (
 	// errNotAttached says that the service does not answer the request to open the partition.
 	errNotAttached = fmt.Errorf("the hub has not opened the partition: no answer in time: %w", context.DeadlineExceeded)
 	// errEventWithheld says that the event did not come without retries either.
-	errEventWithheld = errors.New("the event hub holds an event but does not give it")
+	errEventWithheld = errors.New("the event hub holds an event but does not deliver it")
 )
 
 // unreadable is part of the SDK's error for an event whose annotations have other types than it expects

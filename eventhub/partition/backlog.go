@@ -54,7 +54,7 @@ func (p *Partition) noteOldest(event eventhub.Event) {
 	}
 	p.log.WithFields(logrus.Fields{
 		"sequence": event.Sequence, "enqueued": event.Enqueued.UTC(), "oldest_age": ageOf(event.Enqueued), "waiting": waiting.events,
-	}).Info("partition starts behind the hub")
+	}).Info("partition starts, and hub events are waiting in it")
 }
 
 // noteWaiting records how old the oldest of the hub events in hand is. They are in order.

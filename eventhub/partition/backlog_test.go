@@ -41,7 +41,7 @@ func TestTheStartSaysHowManyHubEventsWaitAndHowOldTheyAre(t *testing.T) {
 		starts := entry(t, b, "partition starts")
 		assert.Equal(t, int64(3), starts.Data["waiting"])
 		assert.Equal(t, "at least 1h59m56s", starts.Data["oldest_age"], "e is the newest")
-		oldest := entry(t, b, "partition starts behind the hub")
+		oldest := entry(t, b, "partition starts, and hub events are waiting in it")
 		assert.Equal(t, int64(2), oldest.Data["sequence"])
 		assert.Equal(t, 2*time.Hour-2*time.Second, oldest.Data["oldest_age"], "of c")
 		assert.Equal(t, int64(3), oldest.Data["waiting"])
@@ -62,7 +62,7 @@ func TestTheStartSaysHowManyHubEventsOfAHubMadeAnewWait(t *testing.T) {
 		b.Sink.Await(8)
 		stop()
 		for _, entry := range b.Logged.AllEntries() {
-			if entry.Message == "partition starts elsewhere than its checkpoint says" {
+			if entry.Message == "partition does not start at its checkpoint" {
 				assert.Equal(t, int64(3), entry.Data["waiting"])
 				return
 			}
@@ -91,7 +91,7 @@ func TestTheStartIsNotSaidToBeBehindIfNothingOldWaits(t *testing.T) {
 				} else {
 					assert.NotContains(t, starts.Data, "oldest_age")
 				}
-				assert.Zero(t, b.LogCount(logrus.InfoLevel, "partition starts behind the hub"))
+				assert.Zero(t, b.LogCount(logrus.InfoLevel, "partition starts, and hub events are waiting in it"))
 			})
 		})
 	}

@@ -21,7 +21,7 @@ const (
 	deadLetterInterval = time.Minute
 
 	// reducedDetail is the detail of the dead letter that holds the original of a reduced event.
-	reducedDetail = "the sink is given this event reduced"
+	reducedDetail = "the sink gets this audit event truncated"
 )
 
 // newDeadLetterLimiter returns what limits the warnings about dead letters of all partitions: the first of each reason
@@ -29,7 +29,7 @@ const (
 func newDeadLetterLimiter(log logrus.FieldLogger) *loglimit.Limiter {
 	return &loglimit.Limiter{Burst: deadLettersLogged, Interval: deadLetterInterval, Summary: func(reason string, leftOut int) {
 		log.WithFields(logrus.Fields{"reason": reason, "left_out": leftOut}).
-			Warn("more records were stored as dead letters, for the same reason")
+			Warn("more records cannot be delivered for the same reason: stored as dead letters")
 	}}
 }
 
@@ -72,7 +72,7 @@ func (p *Partition) storeDeadLetters(give handOver, event *hubEvent) bool {
 func (p *Partition) storeRefused(drain context.Context, event *hubEvent, sent audit.Event, answer string) bool {
 	if sent.Truncated {
 		p.log.WithFields(sent.LogFields()).WithField("detail", answer).
-			Warn("the sink refuses a reduced audit event, its original is a dead letter")
+			Warn("the sink refuses a truncated audit event: its original is stored as a dead letter")
 		return true
 	}
 	return p.storeDeadLetter(p.handOverWithin(drain), event, eventhub.DeadLetter{
@@ -106,8 +106,8 @@ func (p *Partition) logDeadLetter(letter eventhub.DeadLetter, gathered bool) {
 		if !gathered {
 			log = log.WithField("dead_letter", letter.Name())
 		}
-		log.Warn("audit event goes to the sink without its request or response object, its original is a dead letter")
+		log.Warn("audit event sent truncated, without its request or response object: the original is stored as a dead letter")
 		return
 	}
-	log.Warn("record stored as a dead letter, it cannot be delivered")
+	log.Warn("record cannot be delivered: stored as a dead letter")
 }

@@ -22,9 +22,9 @@ import (
 func deadLetterWarnings(b *eventhubtest.Bench) (single, sums []logrus.Fields) {
 	for _, entry := range b.Logged.AllEntries() {
 		switch {
-		case strings.HasPrefix(entry.Message, "record stored as a dead letter"):
+		case strings.HasPrefix(entry.Message, "record cannot be delivered"):
 			single = append(single, logrus.Fields(entry.Data))
-		case strings.HasPrefix(entry.Message, "more records were stored"):
+		case strings.HasPrefix(entry.Message, "more records cannot be delivered"):
 			sums = append(sums, logrus.Fields(entry.Data))
 		}
 	}

@@ -181,5 +181,5 @@ func (d *deliverer) logUnfinished(err error) {
 	}
 	oldest := d.waiting[0]
 	d.p.log.WithError(err).WithFields(logrus.Fields{"sequence": oldest.Sequence, "delivered": oldest.posted, "of": oldest.audits}).
-		Info("hub event left unfinished, it will come again")
+		Info("hub event delivered only in part: it will be read and sent again")
 }

@@ -140,7 +140,7 @@ func (p *Partition) noteReceived(event eventhub.Event, position eventhub.Positio
 func (p *Partition) noteOtherStream(last, first eventhub.Position) {
 	p.stats.StreamChanged()
 	p.log.WithFields(logrus.Fields{"last": last.Sequence, "last_enqueued": last.Enqueued, "first": first.Sequence, "first_enqueued": first.Enqueued}).
-		Warn("the hub was made anew, rewound or failed over: what it holds does not follow what was read; reading all that was enqueued since")
+		Warn("the event hub was created again, rewound or failed over: its events do not continue those that were read; reading all that were enqueued since")
 }
 
 // noteClusters counts the records of a hub event by cluster, each once however often the hub event is read.
@@ -168,7 +168,7 @@ func (p *Partition) noteGap(last, next int64) {
 	}
 	p.stats.Missing(missing)
 	p.log.WithFields(logrus.Fields{"after": last, "before": next, "missing": missing}).
-		Warn("hub events are missing: retention removed them, or the hub did not give them")
+		Warn("hub events are missing: retention removed them, or the hub did not deliver them; Falco never sees their audit events")
 }
 
 // warnOfSkipped says once a minute that records are skipped because they name no log category and no audit event was
@@ -188,18 +188,18 @@ func (p *Partition) warnOfSkipped(event eventhub.Event, shape string) {
 		log = log.WithField("more_since", decision.LeftOut)
 	}
 	if text {
-		log.Warn("skipped what is not JSON and names no category of CATEGORIES; see which sender writes it to the hub")
+		log.Warn("skipped text that is not JSON and names no category of CATEGORIES: find out what else writes to the hub")
 		return
 	}
 	log.WithField("members", shape).
-		Warn("skipped a record that names no category and holds no audit event; if it should, see which sender writes records of these members")
+		Warn("skipped a record without a category and without an audit event: find out what writes records of these members to the hub")
 }
 
 // warnOfMissingCluster says once that CLUSTERNAME=on has no effect on some records.
 func (p *Partition) warnOfMissingCluster(event eventhub.Event) {
 	if p.unpacker.MissedCluster() && p.warned.Next("no cluster").Log {
 		p.log.WithField("sequence", event.Sequence).
-			Warn("records say of no cluster that they are of it (resourceId), their audit events go without cluster_name")
+			Warn("records do not name their cluster (resourceId): their audit events are sent without cluster_name")
 	}
 }
 

@@ -25,7 +25,7 @@ func TestAPartitionWhoseRecordsNameNoClusterSaysSoOnce(t *testing.T) {
 	stop()
 	warnings := 0
 	for _, entry := range b.Logged.AllEntries() {
-		if strings.Contains(entry.Message, "say of no cluster") {
+		if strings.Contains(entry.Message, "do not name their cluster") {
 			warnings++
 		}
 	}

@@ -101,7 +101,7 @@ func (l *lag) refresh(ctx context.Context) {
 	info, err := l.hub.PartitionInfo(ctx, l.partition)
 	if err != nil {
 		if ctx.Err() == nil {
-			l.log.WithError(err).Debug("the lag is not known anew")
+			l.log.WithError(err).Debug("the lag could not be updated")
 		}
 		return
 	}

@@ -173,7 +173,7 @@ func (p *Partition) prepare(ctx context.Context, stored *eventhub.Checkpoint) (e
 	p.atStart = newWaitingAtStart(start)
 	log := p.log.WithField("sequence", start.Position.Sequence).WithField("reason", start.reason).WithFields(p.atStart.fields())
 	if start.unexpected {
-		log.Warn("partition starts elsewhere than its checkpoint says")
+		log.Warn("partition does not start at its checkpoint")
 	} else {
 		log.Info("partition starts")
 	}

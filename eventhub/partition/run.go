@@ -72,7 +72,7 @@ func (p *Partition) runSession(ctx, drain context.Context, session eventhub.Sess
 // confirm waits until the sink has confirmed all that it accepted, so that the next owner sends nothing again.
 func (p *Partition) confirm(ctx context.Context, session eventhub.Session) {
 	if err := session.Confirm(ctx); err != nil {
-		p.log.WithError(err).Info("what the sink accepted last is not settled, it will come again")
+		p.log.WithError(err).Info("stopped before the sink confirmed the last audit events: they will be sent again")
 	}
 }
 
@@ -80,5 +80,5 @@ func (p *Partition) confirm(ctx context.Context, session eventhub.Session) {
 func (p *Partition) sinkLost(why error, position eventhub.Position) {
 	p.stats.SinkLost()
 	p.log.WithError(why).WithFields(logrus.Fields{"after": position.Sequence, "hub_events": max(0, p.received.Sequence-position.Sequence)}).
-		Warn("what the sink had accepted last may be lost, reading it again")
+		Warn("connection to the sink lost: audit events that it had accepted since the checkpoint may be gone, sending their hub events again")
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // errStalled means that a link delivers nothing although the partition holds more events.
-var errStalled = errors.New("the link delivers nothing although the hub has more events")
+var errStalled = errors.New("the link delivers nothing although the hub has more events: opening it again")
 
 // stallDetector ends a link that stays open, reports no error, and delivers nothing. azure-event-hubs-go can hang so
 // for good when a reconnect gets no answer, and a connection looks the same after a firewall has forgotten it.

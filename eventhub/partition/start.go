@@ -54,7 +54,7 @@ func chooseStart(ctx context.Context, hub eventhub.Hub, partition string, stored
 		// when it reconnects, and the events in between would be lost.
 		return startPoint{
 			Position: info.Newest(),
-			reason:   "no checkpoint: behind the newest event",
+			reason:   "no checkpoint: after the newest event",
 			record:   true,
 		}, nil
 	}
@@ -72,7 +72,7 @@ func startAtCheckpoint(stored eventhub.Checkpoint, info eventhub.PartitionInfo) 
 		return startPoint{Position: eventhub.Beginning(), reason: "the checkpoint names no event: from the oldest event"}
 	case !stored.Enqueued.IsZero() && (stored.Sequence > info.Last || position.OtherStream(info.Newest())):
 		// Receive finds out whether the event is there, and what follows if it is not.
-		return startPoint{Position: position, unexpected: true, reason: fmt.Sprintf("the checkpoint, %d of %s, is not of what the hub says it holds, up to %d of %s: from what follows it, or was enqueued after it",
+		return startPoint{Position: position, unexpected: true, reason: fmt.Sprintf("the checkpoint, %d of %s, is not in the stream that the hub holds, up to %d of %s: from the next event, or the first one enqueued after the checkpoint",
 			stored.Sequence, stored.Enqueued.Format(time.RFC3339), info.Last, info.LastEnqueued.UTC().Format(time.RFC3339))}
 	case stored.Sequence > info.Last:
 		// The event hub was deleted and created again under the same name.
@@ -80,19 +80,19 @@ func startAtCheckpoint(stored eventhub.Checkpoint, info eventhub.PartitionInfo) 
 			reason: fmt.Sprintf("the checkpoint, %d, lies beyond the newest event, %d: from the oldest event", stored.Sequence, info.Last)}
 	case stored.Sequence+1 < info.First:
 		return startPoint{Position: eventhub.Position{Sequence: stored.Sequence, Enqueued: stored.Enqueued}, unexpected: true,
-			reason: fmt.Sprintf("retention has removed %d events behind the checkpoint: from the oldest event", info.First-stored.Sequence-1)}
+			reason: fmt.Sprintf("retention has removed %d events after the checkpoint: from the oldest event", info.First-stored.Sequence-1)}
 	case stored.Sequence == info.Last:
 		position = info.Newest()
 	}
 	if stored.FromLease {
 		return startPoint{Position: position, unexpected: true,
-			reason: "there is no checkpoint but a lease blob of the retired SDK, which does not say of which event hub: behind that"}
+			reason: "no checkpoint, only a lease blob of the retired SDK, which does not name its event hub: after the position in the lease blob"}
 	}
-	return startPoint{Position: position, reason: "behind the checkpoint"}
+	return startPoint{Position: position, reason: "after the checkpoint"}
 }
 
 // errNoEventSince means that the first event after a start time did not come.
-var errNoEventSince = errors.New("no event behind the start time has come")
+var errNoEventSince = errors.New("no event after the start time has arrived")
 
 // startAtTime receives the first event after the time, to get its sequence number.
 func startAtTime(ctx context.Context, hub eventhub.Hub, partition string, since time.Time) (startPoint, error) {

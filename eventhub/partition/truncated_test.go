@@ -51,7 +51,7 @@ func TestATruncatedEventIsDeliveredAndItsOriginalIsADeadLetter(t *testing.T) {
 		assert.Equal(t, 2.0, b.Metric(t, `aks_audit_log_records_total{verdict="delivered"}`))
 		assert.Zero(t, b.Metric(t, `aks_audit_log_records_total{verdict="dead_lettered"}`),
 			"each record has one verdict")
-		const said = "audit event goes to the sink without its request or response object, its original is a dead letter"
+		const said = "audit event sent truncated, without its request or response object: the original is stored as a dead letter"
 		assert.Equal(t, 1, b.LogCount(logrus.WarnLevel, said))
 		for _, logged := range b.Logged.AllEntries() {
 			assert.NotContains(t, logged.Message, "cannot be delivered")

@@ -46,7 +46,7 @@ func (p *Partition) watched(event *hubEvent) {
 	case w.told && w.newest.Sub(w.audit) < unwatchedAfter:
 		w.told = false
 		p.shared.health.Unwatched("")
-		p.shared.log.Info("records of CATEGORIES come again")
+		p.shared.log.Info("records of CATEGORIES arrive again")
 	}
 }
 

@@ -84,7 +84,7 @@ func TestWhatIsNotWatchedIsLoggedOnceUntilItIsOver(t *testing.T) {
 		logged = append(logged, entry.Message)
 	}
 	assert.Equal(t, []string{
-		audit.NotWatchedAdvice([]string{"guard", "kube-scheduler"}, b.Cfg.Categories), "records of CATEGORIES come again",
+		audit.NotWatchedAdvice([]string{"guard", "kube-scheduler"}, b.Cfg.Categories), "records of CATEGORIES arrive again",
 	}, logged)
 	assert.Empty(t, b.Health.Remarks().Unwatched)
 }

@@ -64,7 +64,7 @@ func (u *Unpacker) unpack(ctx context.Context, event eventhub.Event, t *turn) (r
 	switch {
 	case err == nil:
 		if len(body) > usualSize && len(records) == 1 && len(records[0].Content) == len(body) {
-			return []Record{wholeBody(records[0].Reason, event)}, "the body is kept as it came, in gzip", nil
+			return []Record{wholeBody(records[0].Reason, event)}, "the body is kept as it was received, in gzip", nil
 		}
 		return records, "", nil
 	case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):

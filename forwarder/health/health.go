@@ -63,7 +63,7 @@ func (h *Health) Register(reg prometheus.Registerer) {
 	reg.MustRegister(
 		gauge("aks_audit_log_ready", "1 while /readyz answers 200, else 0.", func() float64 { return oneIf(h.Ready()) }),
 		gauge("aks_audit_log_healthy", "1 while /healthz answers 200, else 0.", func() float64 { return oneIf(h.Alive()) }),
-		gauge("aks_audit_log_partitions", "Partitions of the hub, whoever owns them; 0 before that is known.",
+		gauge("aks_audit_log_partitions", "Partitions of the hub, with or without an owner; 0 before their number is known.",
 			func() float64 { return h.number(func() int { return h.total }) }),
 		gauge("aks_audit_log_receive_failing_partitions", "Owned partitions that are not read: the hub does not open them, or receiving failed twice in a row.",
 			func() float64 { return h.number(func() int { unread, _ := h.unread(); return len(unread) }) }),

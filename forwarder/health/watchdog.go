@@ -109,7 +109,7 @@ func (w *watchdog) wedged() []string {
 	now := w.now()
 	var reasons []string
 	if silence := now.Sub(w.answered); silence >= w.timeout {
-		reasons = append(reasons, fmt.Sprintf("the hub has answered no question for %s", silence.Round(time.Second)))
+		reasons = append(reasons, fmt.Sprintf("the hub has answered no request for %s", silence.Round(time.Second)))
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(w.partitions), natural.Compare) {
 		p := w.partitions[id]

@@ -42,10 +42,10 @@ func TestTheWatchdogDistinguishesAWedgeFromWaiting(t *testing.T) {
 		"just started":                         {func(*watchedHealth) {}, well},
 		"the hub never answered, not long yet": {func(h *watchedHealth) { h.after(5*time.Minute - 1) }, well},
 		"the hub never answered": {
-			func(h *watchedHealth) { h.after(5 * time.Minute) }, "wedged: the hub has answered no question for 5m0s",
+			func(h *watchedHealth) { h.after(5 * time.Minute) }, "wedged: the hub has answered no request for 5m0s",
 		},
 		"the hub stopped answering": {
-			func(h *watchedHealth) { h.minutes(60); h.after(6 * time.Minute) }, "wedged: the hub has answered no question for 6m0s",
+			func(h *watchedHealth) { h.minutes(60); h.after(6 * time.Minute) }, "wedged: the hub has answered no request for 6m0s",
 		},
 		"the hub answers again":      {func(h *watchedHealth) { h.after(time.Hour); h.HubAnswered() }, well},
 		"standing by, the hub is up": {func(h *watchedHealth) { h.minutes(60) }, well},
@@ -134,7 +134,7 @@ func TestTheWatchdogDistinguishesAWedgeFromWaiting(t *testing.T) {
 		},
 		"both": {
 			func(h *watchedHealth) { h.PartitionLag("0", 2); h.after(5 * time.Minute) },
-			"wedged: the hub has answered no question for 5m0s; partition 0 has made no progress for 5m0s, with 2 hub events to read",
+			"wedged: the hub has answered no request for 5m0s; partition 0 has made no progress for 5m0s, with 2 hub events to read",
 		},
 		"stopping": {
 			func(h *watchedHealth) { h.PartitionLag("0", 2); h.after(time.Hour); h.Stopping() }, well,

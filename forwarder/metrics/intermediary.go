@@ -15,7 +15,7 @@ type intermediary struct {
 func newIntermediary() *intermediary {
 	return &intermediary{vec: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "aks_audit_log_sink_intermediary_info",
-		Help: "1 if the connection to the sink was seen to end at somebody in between, whose name is the label, and not at Falco.",
+		Help: "1 if the connection to the sink ends at a proxy, which the label names, and not at Falco.",
 	}, []string{"name"})}
 }
 

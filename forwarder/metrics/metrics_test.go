@@ -241,7 +241,7 @@ func TestTheFirstIntermediaryStaysTheOnlyOne(t *testing.T) {
 	stats.SinkIntermediary("nginx")
 	assert.Equal(t, "istio-envoy", stats.Intermediary())
 	require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP aks_audit_log_sink_intermediary_info 1 if the connection to the sink was seen to end at somebody in between, whose name is the label, and not at Falco.
+# HELP aks_audit_log_sink_intermediary_info 1 if the connection to the sink ends at a proxy, which the label names, and not at Falco.
 # TYPE aks_audit_log_sink_intermediary_info gauge
 aks_audit_log_sink_intermediary_info{name="istio-envoy"} 1
 `), "aks_audit_log_sink_intermediary_info"))

@@ -89,7 +89,7 @@ func TestHealthzFollowsTheWatchdog(t *testing.T) {
 	now = now.Add(5 * time.Minute)
 	res, body := request(t, server, "GET", "/healthz")
 	assert.Equal(t, 503, res.StatusCode)
-	assert.Equal(t, "wedged: the hub has answered no question for 5m0s\n", body)
+	assert.Equal(t, "wedged: the hub has answered no request for 5m0s\n", body)
 	health.HubAnswered()
 	res, body = request(t, server, "GET", "/healthz")
 	assert.Equal(t, 200, res.StatusCode)

@@ -30,7 +30,7 @@ func TestTheRecentLogHasTheNewestWarningOrErrorFirst(t *testing.T) {
 	log.Debug("posting")
 	log.Info("partition starts")
 	log.WithError(errors.New("503")).WithField("partition", "2").Warn("post failed")
-	log.WithField("reason", errors.New("wedged")).Error("consumer does not get on")
+	log.WithField("reason", errors.New("wedged")).Error("consumer makes no progress")
 	entries := recent.Entries()
 	require.Len(t, entries, 2)
 	assert.Equal(t, "error", entries[0].Level)
@@ -74,7 +74,7 @@ func TestTheRecentLogNamesNoUserAndNoObject(t *testing.T) {
 	log, recent := newLogger(t)
 	log.WithFields(logrus.Fields{
 		"partition": "0", "reason": audit.ReasonCut, "user": "jane@example.com", "resource": "secrets/vault", "detail": "detail-of-it",
-	}).Warn("record stored as a dead letter")
+	}).Warn("record cannot be delivered: stored as a dead letter")
 	shown := fmt.Sprintf("%+v", recent.Entries())
 	assert.Contains(t, shown, audit.ReasonCut)
 	for _, hidden := range []string{"jane", "vault", "detail-of-it"} {

@@ -156,7 +156,7 @@ func TestTheStateIsTheWorstThatApplies(t *testing.T) {
 	f.clock.Time = f.clock.Time.Add(2 * time.Minute)
 	status = f.overview.Status()
 	assert.Equal(t, StateWedged, status.State)
-	assert.Contains(t, status.Reason, "the hub has answered no question")
+	assert.Contains(t, status.Reason, "the hub has answered no request")
 	f.health.Stopping()
 	assert.Equal(t, StateStopping, f.overview.Status().State)
 

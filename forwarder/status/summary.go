@@ -128,7 +128,7 @@ func late(condition Condition, backlog *metrics.Backlog) Summary {
 		sum.Why, sum.Section = "at least as many hub events arrive as are handled", "AksAuditLogLagGrowing"
 		sum.ToDo = "Wait, if this is a peak. If it lasts 15 minutes: " + faster
 	case ConditionCatchingUp:
-		sum.Why, sum.Section = "hub events have waited, and now it handles them", "A backlog"
+		sum.Why, sum.Section = "hub events have waited and are handled now", "A backlog"
 		sum.ToDo = "Nothing: wait."
 	case ConditionStarting:
 		return Summary{Works: true, Level: levelWaiting, Why: "it is not known yet how many hub events wait", ToDo: "Nothing: wait."}

@@ -81,7 +81,7 @@ func hubVariables() []Variable {
 			Example: "Endpoint=sb://my-namespace.servicebus.windows.net/;SharedAccessKeyName=listen;SharedAccessKey=cmVwbGFjZS13aXRoLXlvdXIta2V5",
 		},
 		{
-			Name: HubNamespace, DefaultMeans: "the connection string tells",
+			Name: HubNamespace, DefaultMeans: "taken from the connection string",
 			Help:    "Host name of the Event Hubs namespace, in place of its connection string: Microsoft Entra ID is used, no key.",
 			Wants:   "a host name with dots, host[:port], like my-namespace.servicebus.windows.net",
 			Example: "my-namespace.servicebus.windows.net",
@@ -141,7 +141,7 @@ func checkpointVariables() []Variable {
 			Example: "DefaultEndpointsProtocol=https;AccountName=mystorageaccount;AccountKey=cmVwbGFjZS13aXRoLXlvdXIta2V5;EndpointSuffix=core.windows.net",
 		},
 		{
-			Name: BlobURL, DefaultMeans: "the connection string tells",
+			Name: BlobURL, DefaultMeans: "taken from the connection string",
 			Help:    "Address of the account's blob service, in place of its connection string: Microsoft Entra ID is used, no key.",
 			Wants:   "an https:// URL without user and query, like https://mystorageaccount.blob.core.windows.net",
 			Example: "https://mystorageaccount.blob.core.windows.net",
@@ -160,7 +160,7 @@ func checkpointVariables() []Variable {
 		},
 		{
 			Name: CheckpointInterval, Default: "5s",
-			Help:    "The longest time between two checkpoints of a busy partition; after a crash, what came in it comes again.",
+			Help:    "The longest time between two checkpoints of a busy partition; after a crash, the audit events since the last one are sent again.",
 			Wants:   "a duration above 0, like 5s or 1m30s",
 			Example: "10s",
 		},
@@ -171,7 +171,7 @@ func eventVariables() []Variable {
 	return []Variable{
 		{
 			Name: ClusterName, Default: "off",
-			Help:    "Whether each audit event says by its annotation cluster_name, Falco's ka.cluster.name, which cluster it is of.",
+			Help:    "Whether each audit event names its cluster in the annotation cluster_name, Falco's ka.cluster.name.",
 			Wants:   "on or off",
 			Example: "on",
 		},
@@ -224,7 +224,7 @@ func sinkVariables() []Variable {
 		},
 		{
 			Name: MaxEventSize, Default: "262144",
-			Help:    "The largest audit event that the sink takes, in bytes; a larger one is reduced. Falco's maxEventSize.",
+			Help:    "The largest audit event that the sink takes, in bytes; a larger one is truncated. Falco's maxEventSize.",
 			Wants:   "a whole number of bytes from 1024 to 12000000",
 			Example: "1048576",
 		},
@@ -277,7 +277,7 @@ func postVariables() []Variable {
 		},
 		{
 			Name: RateBurst, Default: "50",
-			Help:    "How many audit events may go at once before the rate limit holds them.",
+			Help:    "How many audit events may be sent at once before the rate limit delays them.",
 			Wants:   "a whole number from 1 up",
 			Example: "100",
 		},
@@ -289,13 +289,13 @@ func postVariables() []Variable {
 		},
 		{
 			Name: SinkReplay, Default: "on",
-			Help:    "When the connection to the sink is lost: on sends again what it accepted and has not settled, off does not.",
+			Help:    "When the connection to the sink is lost: on sends unconfirmed audit events again, off does not.",
 			Wants:   "on or off",
 			Example: "off",
 		},
 		{
 			Name: SettleTime, Default: "5s",
-			Help:    "How long the sink may take for the last audit events that have left its queue; 0 settles at once what it accepts.",
+			Help:    "How long the sink may take for the last audit events that have left its queue; 0 confirms at once what it accepts.",
 			Wants:   "a duration from 0 up, like 5s or 1m30s",
 			Example: "10s",
 		},
@@ -366,7 +366,7 @@ func processVariables() []Variable {
 		},
 		{
 			Name: WatchdogTimeout, Default: "5m",
-			Help:    "How long the consumer may get nowhere before /healthz answers 503; 0 is for ever.",
+			Help:    "How long the consumer may make no progress before /healthz answers 503; 0 is for ever.",
 			Wants:   "0 or a duration from 1s up, like 5m or 1m30s",
 			Example: "10m",
 		},

@@ -17,7 +17,7 @@ Usage:
   aks-audit-log-go checkpoints show     print how far each partition is, how much waits, and who owns it
   aks-audit-log-go checkpoints export   write the checkpoints in another spelling, for another reader
   aks-audit-log-go deadletters list     print the records that could not be delivered
-  aks-audit-log-go deadletters show     print one of them: the reason, where it stood, and what it holds
+  aks-audit-log-go deadletters show     print one of them: the reason, its place in the hub, and what it holds
   aks-audit-log-go deadletters replay   post them to the sink again and delete what it accepts
   aks-audit-log-go replay               send what the hub got in a stretch of time to a sink again
                                         (-from, -to, -group, -to-sink, -dry-run, -state)

@@ -16,7 +16,7 @@ import (
 )
 
 // ErrMisused says that a command was called in a way that can never work.
-var ErrMisused = errors.New("not as this command is used")
+var ErrMisused = errors.New("wrong use of this command")
 
 // errNotExported says that a partition's checkpoint was not written.
 var errNotExported = errors.New("not all checkpoints were exported")
@@ -125,9 +125,9 @@ func exportOne(ctx context.Context, o *overview, store *blob.Store, partition, p
 	existing := o.checkpointAt(partition, place)
 	switch {
 	case existing.Sequence == e.checkpoint.Sequence && existing.Offset == e.checkpoint.Offset:
-		e.result = "stands there already"
+		e.result = "is stored there already"
 	case existing.Sequence > e.checkpoint.Sequence:
-		e.result = fmt.Sprintf("not moved back: %d stands there; delete that blob if it is of a hub that was made anew", existing.Sequence)
+		e.result = fmt.Sprintf("not moved back: %d is stored there already; delete that blob if it is of a hub that was created again", existing.Sequence)
 	case e.checkpoint.Offset == "":
 		e.failed = true
 		e.result = "not written: the offset is not known; it is once the daemon has read one more event of this partition"

@@ -178,7 +178,7 @@ func (r *replay) confirm(ctx context.Context) error {
 		err := r.remove(ctx, one)
 		switch {
 		case errors.Is(err, eventhub.ErrConflict):
-			err = r.keep(one.name, "stored anew", "the hub event came again; it is kept")
+			err = r.keep(one.name, "stored again", "the hub event came again; it is kept")
 		case err == nil:
 			r.deleted += len(one.accepted)
 		}

@@ -40,8 +40,8 @@ func TestACheckThatNeedsAFailedOneIsNotTriedAndTheOthersAre(t *testing.T) {
 	assert.Equal(t, []string{
 		"✓ configuration: complete",
 		"✗ a: broken: mend it",
-		"– b: not tried: mend the a first",
-		"– c: not tried: mend the b first",
+		"– b: not tried: fix the a first",
+		"– c: not tried: fix the b first",
 		"✓ d: fine",
 	}, lines)
 }
@@ -83,7 +83,7 @@ func TestAWarningIsPrintedWithTheConfiguration(t *testing.T) {
 
 func TestPartsThatWereNotTriedForTheSameReasonShareALine(t *testing.T) {
 	lines, _ := reportOf(t.Context(), check{"a", "", fails, nil}, check{"b", "a", works, nil}, check{"c", "a", works, nil}, check{"d", "c", works, nil})
-	assert.Equal(t, []string{"✗ a: broken: mend it", "– b, c: not tried: mend the a first", "– d: not tried: mend the c first"}, lines[1:])
+	assert.Equal(t, []string{"✗ a: broken: mend it", "– b, c: not tried: fix the a first", "– d: not tried: fix the c first"}, lines[1:])
 }
 
 func TestOnlyTheNamedPartsAreChosen(t *testing.T) {
@@ -123,7 +123,7 @@ func TestTheReportInJSONIsOneObject(t *testing.T) {
 	r.end()
 	assert.JSONEq(t, `{"ok": false, "parts": [
 		{"part": "a", "state": "fails", "message": "broken: mend it"},
-		{"part": "b", "state": "not_tried", "message": "not tried: mend the a first"},
+		{"part": "b", "state": "not_tried", "message": "not tried: fix the a first"},
 		{"part": "events", "state": "works", "message": "fine", "partitions": [{"partition": "0", "lag_events": 3}, {"partition": "1", "lag_events": null}]}]}`,
 		out.String())
 }

@@ -83,7 +83,7 @@ func (r *report) run(ctx context.Context, cfg forwarder.Config, c check) {
 	for _, needed := range []string{configuration, c.needs} {
 		if r.failed[needed] {
 			r.failed[c.name] = true
-			r.add(stateNotTried, c.name, "not tried: mend the "+needed+" first")
+			r.add(stateNotTried, c.name, "not tried: fix the "+needed+" first")
 			return
 		}
 	}

@@ -96,7 +96,7 @@ func runDaemon(environ []string, stderr io.Writer) exitCode {
 	}
 	ctx, restore := untilSignal(func(second os.Signal) {
 		log.WithField("signal", second.String()).Error("ended at once by a second signal, before the stop was complete: " +
-			"what was delivered since the last checkpoint will come again")
+			"audit events delivered since the last checkpoint will be sent again")
 	})
 	defer restore()
 	if err := forward(ctx, cfg, log); err != nil {

@@ -53,7 +53,7 @@ func (p program) runAction(name string, args []string, act action) exitCode {
 	}
 	log := daemon.NewLogger(cfg, p.stderr)
 	ctx, restore := untilSignal(func(second os.Signal) {
-		log.WithField("signal", second.String()).Error("ended at once by a second signal: " + name + " was not through")
+		log.WithField("signal", second.String()).Error("ended at once by a second signal: " + name + " was not finished")
 	})
 	defer restore()
 	err = act(ctx, call{cfg: cfg, args: args, out: p.stdout, log: log})
@@ -126,7 +126,7 @@ func (p program) checkpointsExport() *cobra.Command {
 			"Stop the daemon before. A checkpoint is never moved back.",
 	}
 	var to eventhub.Scope
-	const standard = "; as typed in the environment where it is not given"
+	const standard = "; default: as written in the environment"
 	cmd.Flags().StringVar(&to.Namespace, "namespace", "", "the spelling of the namespace's host name"+standard)
 	cmd.Flags().StringVar(&to.Hub, "hub", "", "the spelling of the event hub"+standard)
 	cmd.Flags().StringVar(&to.ConsumerGroup, "group", "", "the spelling of the consumer group"+standard)
@@ -165,7 +165,7 @@ func (p program) deadLettersList() *cobra.Command {
 // deadLettersShow prints one dead letter.
 func (p program) deadLettersShow() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "show NAME", Short: "print a dead letter: the reason, where it stood, and what it holds",
+		Use: "show NAME", Short: "print a dead letter: the reason, its place in the hub, and what it holds",
 		Long: "show prints the dead letter of a name that deadletters list prints: the reason, where it stood in the hub, and the audit event. " +
 			"Audit events may hold secrets.",
 		Example: "  aks-audit-log-go deadletters show 0/4711-3-1772323200000.json\n" +
@@ -188,7 +188,7 @@ func (p program) deadLettersReplay() *cobra.Command {
 	cmd.Flags().StringVar(&options.Reason, "reason", "", "replay only those with this reason")
 	completeFlag(cmd, "reason", audit.DeadLetterReasons())
 	cmd.Flags().BoolVar(&options.DryRun, "dry-run", false, "only print what would be sent")
-	cmd.Flags().BoolVar(&options.Force, "force", false, "send also what Falco cannot use, and drops without a word: for other sinks")
+	cmd.Flags().BoolVar(&options.Force, "force", false, "also send what Falco cannot use and silently drops: for other sinks")
 	return p.does(cmd, func(ctx context.Context, c call) error {
 		return admin.ReplayDeadLetters(ctx, c.cfg, options, c.out, c.log)
 	})

@@ -27,11 +27,11 @@ only in a consumer group in which no daemon reads: make one, and give it by -gro
 does, with the same retries, credentials and rate limit (RATELIMITEREVENTSPERSECONDS), and ends when the retries are used
 up. The user agent of its requests ends in "replay". It is done when the sink can no longer lose what it was sent.
 
-Where it is interrupted, it prints the command line to go on with. With -state, the file has how far each partition is
-confirmed: after a kill, give the same -from, -to and -state, and nothing is left out, and little sent twice. Without
--state, it goes on from a time, and more is sent twice.
+If it is interrupted, it prints the command line that continues it. With -state, a file keeps how far each partition is
+confirmed: after a kill, give the same -from, -to and -state. Then nothing is left out, and little sent twice. Without
+-state, it continues from a time, and more is sent twice.
 
-What can not be sent is not stored as a dead letter: it is counted, and listed if the sink refuses it. The exit code is 1
+What cannot be sent is not stored as a dead letter: it is counted, and listed if the sink refuses it. The exit code is 1
 if the sink refused an audit event, or hub events were missing.`,
 		Example: "  aks-audit-log-go replay -from 24h -group audit-reader -dry-run\n" +
 			"  aks-audit-log-go replay -from 2026-03-01T08:00:00Z -to 2026-03-01T12:00:00Z -group audit-reader -state replay.json\n" +
@@ -41,8 +41,8 @@ if the sink refused an audit event, or hub events were missing.`,
 	var options replay.Options
 	var from, to since
 	cmd.Flags().Var(&from, "from", "send what the hub got since then: a duration ago such as 24h, or a time such as 2026-03-01T00:00:00Z")
-	cmd.Flags().Var(&to, "to", "and before then; now where it is not given")
-	cmd.Flags().StringVar(&options.Group, "group", "", "the consumer group to read in; that of the daemon where it is not given")
+	cmd.Flags().Var(&to, "to", "and before then; default: now")
+	cmd.Flags().StringVar(&options.Group, "group", "", "the consumer group to read in; default: that of the daemon")
 	cmd.Flags().StringVar(&options.SinkURL, "to-sink", "", "the sink, in place of "+variable.SinkURL+"; the token and certificates for that are used for this one")
 	cmd.Flags().BoolVar(&options.DryRun, "dry-run", false, "read and unpack, send nothing, and say what would be sent")
 	cmd.Flags().StringVar(&options.StateFile, "state", "", "a file that keeps how far the replay is, to go on after an interruption")

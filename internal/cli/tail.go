@@ -42,7 +42,7 @@ truncated if parts of the audit event are missing, and the audit event itself as
 	var options tail.Options
 	output := choice{value: "line", of: []string{"line", "json"}}
 	var from since
-	cmd.Flags().StringVar(&options.Group, "group", "", "the consumer group to read in; that of the daemon where it is not given")
+	cmd.Flags().StringVar(&options.Group, "group", "", "the consumer group to read in; default: that of the daemon")
 	cmd.Flags().Var(&from, "since", "begin with what the hub got since then: a duration such as 1h, or a time such as 2026-03-01T00:00:00Z; else only what is new")
 	cmd.Flags().VarP(&output, "output", "o", "the form: line, or json (an object a line)")
 	cmd.Flags().Var(&options.Users, "user", "print only what these users did, such as 'alice@*,!system:*'")

@@ -13,7 +13,7 @@ func (p program) testAlert() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "test-alert", Short: "post a test event to the sink and say which alert Falco has to raise for it",
 		Long: "test-alert posts one synthetic audit event to the sink, marked as such in its userAgent and in an annotation, and says which alert to look for: " +
-			"that of the rule \"Attach to cluster-admin Role\". Nothing is bound. Whoever watches the alerts should know of it before. " +
+			"that of the rule \"Attach to cluster-admin Role\". Nothing is bound. Tell those who watch the alerts before you run it. " +
 			"The event does not come through the event hub, so this tries the way from here to the alert only.",
 		Example: "  aks-audit-log-go test-alert\n  aks-audit-log-go test-alert -dry-run -o json | jq",
 	}

@@ -105,7 +105,7 @@ func needsCommand(group *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		hint = didYouMean(group.SuggestionsFor(args[0]))
 	}
-	return fmt.Errorf("%s needs one of %s behind it%s", group.Name(), strings.Join(names, ", "), hint)
+	return fmt.Errorf("%s needs one of %s after it%s", group.Name(), strings.Join(names, ", "), hint)
 }
 
 // helpCommand returns the command help. Without a name it prints every command and every variable.

@@ -104,7 +104,7 @@ func startDaemon(environ []string, stdout, stderr io.Writer) (stop func() error,
 		case err := <-ended:
 			return err
 		case <-time.After(cfg.ShutdownTimeout + time.Second):
-			return errors.New("the daemon did not stop in its time")
+			return errors.New("the daemon did not stop in time")
 		}
 	}, nil
 }

@@ -35,7 +35,7 @@ const UserAgent = " replay"
 
 var (
 	// ErrMisused says that the command was called in a way that can never work.
-	ErrMisused = errors.New("not as this command is used")
+	ErrMisused = errors.New("wrong use of this command")
 	// errNotAccepted says that the replay is through, but not all of it is at the sink.
 	errNotAccepted = errors.New("not everything could be sent; see above")
 	// errInterrupted says that a signal ended the replay.
@@ -43,7 +43,7 @@ var (
 	// errSinkFails says that the retries are used up.
 	errSinkFails = errors.New("the sink does not take the audit events")
 	// errSinkLost says that the sink may have lost what it had accepted.
-	errSinkLost = errors.New("the sink was lost with what it had accepted last")
+	errSinkLost = errors.New("the connection to the sink was lost before it confirmed all audit events")
 )
 
 // Run replays what the options say. It prints what came of it to out, and how far it is to stderr: by a progress bar on

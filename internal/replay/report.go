@@ -62,7 +62,7 @@ func (r *replay) reportRest(line func(format string, args ...any), all Counts) {
 		for _, reason := range slices.Sorted(maps.Keys(all.Unusable)) {
 			reasons = append(reasons, fmt.Sprintf("%s %d", reason, all.Unusable[reason]))
 		}
-		line("%s that can not be read or used: not sent, and not stored as dead letters again (%s).",
+		line("%s that cannot be read or used: not sent, and not stored as dead letters again (%s).",
 			many(unusable, "record"), strings.Join(reasons, ", "))
 	}
 	if all.Refused > 0 {

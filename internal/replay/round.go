@@ -222,7 +222,7 @@ func (r *round) fail(err error) {
 }
 
 // errNotSaved says that the state could not be written.
-var errNotSaved = errors.New("how far the replay is cannot be kept")
+var errNotSaved = errors.New("the progress of the replay cannot be stored")
 
 // keepSaving saves the state and shows how far the replay is, until ctx ends.
 func (r *round) keepSaving(ctx context.Context, stop context.CancelCauseFunc) {

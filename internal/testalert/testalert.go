@@ -96,7 +96,7 @@ func post(ctx context.Context, cfg forwarder.Config, event audit.Event) (mind []
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case errors.Is(err, context.DeadlineExceeded):
-		return append(mind, fmt.Sprintf("Falco has not worked off its queue within %s, so the alert may come later: look whether Falco is overloaded",
+		return append(mind, fmt.Sprintf("Falco has not processed its queue within %s, so the alert may come later: look whether Falco is overloaded",
 			timeout)), nil
 	default:
 		return nil, fmt.Errorf("the sink took the test event, and may have lost it (%w): run test-alert again once it is up", err)

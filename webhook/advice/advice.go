@@ -26,7 +26,7 @@ func NoAnswer(err error) string {
 	case has("HTTP response to HTTPS client"), has("first record does not look like a TLS handshake"):
 		return "it speaks HTTP, not HTTPS: begin WEBSINKURL with http://"
 	case has("x509"), has("certificate"):
-		return "the two do not trust each other's certificates: give the authority of the sink's in WEBSINKCAFILE, and use a host name that the certificate has"
+		return "the sink's or the client's certificate is not trusted: name the authority of the sink's certificate in WEBSINKCAFILE, and use a host name that the certificate has"
 	case has("connection refused"):
 		return "nothing listens there: look whether Falco runs with the k8saudit plugin (port 9765) and whether the Service has endpoints"
 	case errors.Is(err, context.DeadlineExceeded), has("i/o timeout"):
@@ -41,7 +41,7 @@ const SlowAnswer = "it answers slower than 1 s to a small body: Falco's queue is
 	"with which Falco takes a few events a second: set useAsync: false in the init_config of k8saudit and json"
 
 // NotFalco says how a proxy is recognized, and when that is wrong.
-const NotFalco = "an answer of Falco has neither Server nor Via; that of a sink of another kind may, and then this means nothing"
+const NotFalco = "Falco's answers have neither Server nor Via; ignore this if the sink is of another kind"
 
 // Intermediary says what it means that the connection ends at a proxy, and what to do. port is the sink's.
 func Intermediary(name, port string) string {

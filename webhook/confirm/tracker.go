@@ -12,7 +12,7 @@ import (
 )
 
 // ErrLost means that the sink may have lost requests that it had accepted.
-var ErrLost = errors.New("the sink was lost with what it had accepted")
+var ErrLost = errors.New("the sink has not confirmed all audit events that it accepted")
 
 // maxRefusals is how many answers of a proxy without a sink count as losses while nothing is confirmed in between. If
 // a proxy always answered so, the same events would be sent forever.

@@ -12,7 +12,7 @@ var _ httpclient.Watcher = (*Tracker)(nil)
 
 var (
 	// errLeaving is the end of a connection that the sink announced in an answer, as Go's servers do when they stop.
-	errLeaving = errors.New("the sink has closed the connection behind its answer")
+	errLeaving = errors.New("the sink has closed the connection after its answer")
 	// errLasts is the loss of what time alone would have confirmed, once that turns out to be too little evidence.
 	errLasts = errors.New("the sink has left a connection open after it had closed others")
 	// errNothingWaits keeps a barrier from making a connection: what it should prove was lost with the last one.
@@ -78,7 +78,7 @@ func (t *Tracker) Ended(err error) {
 func (t *Tracker) noteAnnounced() {
 	t.habit.Announced(t.conn.answers)
 	if t.queue.Proof < queue.ByTime && t.habit.AlwaysWithin(queue.Requests+1) {
-		t.weaken(queue.ByTime, "it closes each connection before its answers could show that Falco has used anything")
+		t.weaken(queue.ByTime, "it closes each connection before its answers could show that Falco has processed anything")
 	}
 }
 

@@ -44,7 +44,7 @@ var retries = azblob.RetryOptions{
 func openContainer(account connstr.BlobConnection, name string, tokens *azauth.TokenSource) (container, error) {
 	address, err := url.Parse(account.ServiceURL)
 	if err != nil {
-		return container{}, errors.New("blob service address is no URL")
+		return container{}, errors.New("the address of the blob service is not a URL")
 	}
 	credential, err := newCredential(account)
 	if err != nil {

@@ -63,9 +63,9 @@ func (c container) explainResponse(failure azblob.StorageError) error {
 		text = fmt.Sprintf("the signature in BLOBSTORAGECONNECTIONSTRING expired at %s (its se=): make a new one (az storage container generate-sas): %s",
 			c.signatureEnds.Format(time.RFC3339), text)
 	case failure.ServiceCode() == codeNotAuthorized:
-		text += ": does the account's firewall let this network in?"
+		text += ": check that the firewall of the account permits this network"
 	case failure.ServiceCode() == codeNoKeys:
-		text += ": the account takes no keys, set BLOBSTORAGEURL in place of BLOBSTORAGECONNECTIONSTRING"
+		text += ": the account forbids keys, set BLOBSTORAGEURL instead of BLOBSTORAGECONNECTIONSTRING"
 	case c.tokens != nil:
 		text += ": " + azauth.StorageResource.RoleHint()
 	}
@@ -76,14 +76,14 @@ func (c container) explainResponse(failure azblob.StorageError) error {
 func (c container) explainCreation(err error) error {
 	var failure azblob.StorageError
 	if !errors.As(err, &failure) || statusCode(failure) != http.StatusForbidden {
-		return fmt.Errorf("the container %s does not exist; make it: %w", c.name, c.explain(err))
+		return fmt.Errorf("the container %s does not exist; create it: %w", c.name, c.explain(err))
 	}
 	with := "BLOBSTORAGECONNECTIONSTRING"
 	if c.tokens != nil {
 		with = "this identity"
 	}
-	return fmt.Errorf("the container %s does not exist, and it may not be made with %s "+
-		"(make it, or permit creating containers): %w", c.name, with, c.explain(err))
+	return fmt.Errorf("the container %s does not exist, and it cannot be created with %s "+
+		"(create it, or permit creating containers): %w", c.name, with, c.explain(err))
 }
 
 // expired tells whether the shared access signature has expired, as far as it says.

@@ -99,7 +99,7 @@ func TestTheErrorOfADeniedIdentitySaysWhatItNeeds(t *testing.T) {
 	}{
 		"no role":         {403, "AuthorizationPermissionMismatch", "blob storage answered 403 AuthorizationPermissionMismatch: " + role},
 		"another tenant":  {401, "InvalidAuthenticationInfo", "blob storage answered 401 InvalidAuthenticationInfo: " + role},
-		"another network": {403, "AuthorizationFailure", "blob storage answered 403 AuthorizationFailure: does the account's firewall let this network in?"},
+		"another network": {403, "AuthorizationFailure", "blob storage answered 403 AuthorizationFailure: check that the firewall of the account permits this network"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := startBlobs(t, identity, refuseWith(test.status, test.code))
@@ -134,6 +134,6 @@ func TestTheErrorOfAnAccountWithoutKeysSaysWhatToSetInstead(t *testing.T) {
 	require.NoError(t, err)
 	defer c.close()
 	_, _, err = c.listOrCreate(t.Context(), "a/")
-	require.EqualError(t, err, "blob storage answered 403 KeyBasedAuthenticationNotPermitted: the account takes no keys, "+
-		"set BLOBSTORAGEURL in place of BLOBSTORAGECONNECTIONSTRING")
+	require.EqualError(t, err, "blob storage answered 403 KeyBasedAuthenticationNotPermitted: the account forbids keys, "+
+		"set BLOBSTORAGEURL instead of BLOBSTORAGECONNECTIONSTRING")
 }

@@ -21,7 +21,7 @@ const (
 )
 
 // errUnconditional says that a write succeeded although its condition was not met.
-var errUnconditional = errors.New("the storage does not heed conditions (If-Match), so two replicas could own one partition: " +
+var errUnconditional = errors.New("the storage ignores conditions (If-Match), so two replicas could own one partition: " +
 	"use a storage account of Azure's, without a cache before it")
 
 // ProbeMetadata finds out whether ownerships and checkpoints can be listed and written. It writes a probe blob,

@@ -90,7 +90,7 @@ function showNotices(status) {
   notice("balancing", status.balancing_failure
     && `The last balancing round failed, so the owners are those of the round before: ${status.balancing_failure}`);
   notice("intermediary", status.sink_intermediary
-    && `The connection to the sink ends at ${status.sink_intermediary}, not at Falco: a restart of Falco can lose up to 50 requests. The log says what leads past it.`);
+    && `The connection to the sink ends at ${status.sink_intermediary}, not at Falco: a restart of Falco can lose up to 50 requests. The log says how to avoid that.`);
   notice("proxy", status.sink_proxy && sentence(status.sink_proxy));
 }
 

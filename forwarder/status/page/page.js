@@ -23,7 +23,7 @@ function show(status) {
   document.title = `${marks[status.summary.level] || "?"} ${status.summary.condition} – aks-audit-log-go`;
   byId("paused").hidden = !isSelecting();
   if (isSelecting()) {
-    setText(byId("paused"), `Paused while text is selected. What is shown is of ${timeOfDay(shown ?? answered)}.`);
+    setText(byId("paused"), `Paused while text is selected. The values shown are of ${timeOfDay(shown ?? answered)}.`);
     return;
   }
   shown = answered;
@@ -41,7 +41,7 @@ function show(status) {
 function showOffline() {
   byId("offline").hidden = false;
   setText(byId("offline"), answered === null ? "The daemon does not answer."
-    : `The daemon does not answer. What is shown is of ${timeOfDay(shown ?? answered)}.`);
+    : `The daemon does not answer. The values shown are of ${timeOfDay(shown ?? answered)}.`);
 }
 
 async function update() {
