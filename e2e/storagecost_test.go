@@ -46,7 +46,7 @@ func (b *storageBill) read() storageBill {
 func TestTheStorageIsAskedNoMoreThanTheGuideSays(t *testing.T) {
 	t.Parallel()
 	const partitions, interval = 2, 500 * time.Millisecond
-	const shortestRound, shortestRenewal = 8 * time.Second, 16 * time.Second // 10 s less 20 %, and two of these
+	const shortestRound, shortestRenewal = 10 * time.Second, 20 * time.Second
 	hub, s, c, p := harness.StartHub(t, partitions), harness.StartSink(t), harness.NewEmptyBlobs(t), harness.StartStorageProxy(t)
 	bill := &storageBill{}
 	fed := harness.NewFeed(hub)

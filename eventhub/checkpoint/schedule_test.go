@@ -163,6 +163,9 @@ func TestACheckpointIsWrittenWhenEnoughIsConfirmedOrTheIntervalIsOver(t *testing
 		"an interval below a second": {
 			stream{interval: 500 * time.Millisecond, audits: 90, every: 100 * time.Millisecond}, []float64{0.2, 0.7, 1.2, 1.7, 2.2, 2.7, 3.2, 3.7, 4.2, 4.7, 5.2, 5.7, 6.2, 6.7, 7.2, 7.7, 8.2, 8.7, 9.2, 9.7},
 		},
+		"an interval of half a minute": {
+			stream{interval: 30 * time.Second, audits: 9, every: 10 * time.Millisecond}, []float64{0.22, 6.22},
+		},
 		"nothing passes": {stream: stream{interval: 5 * time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -91,6 +91,8 @@ const (
 	// shortestInterval is the shortest time between two checkpoints that are written for that reason. It bounds what a
 	// busy partition costs.
 	shortestInterval = time.Second
+	// mostInInterval bounds them if the interval is long, so that it still sets what the storage costs.
+	mostInInterval = 5
 	// lookInterval is how often Run looks while such a checkpoint may come, because nothing tells when the sink
 	// confirms.
 	lookInterval = 50 * time.Millisecond
@@ -124,7 +126,7 @@ func (w *Writer) Run(ctx context.Context) error {
 			if errors.Is(err, eventhub.ErrConflict) {
 				return err
 			}
-			due, early = now.Add(w.interval), now.Add(shortestInterval)
+			due, early = now.Add(w.interval), now.Add(max(shortestInterval, w.interval/mostInInterval))
 			if err != nil { // a store that fails is asked only once an interval
 				early = due
 			}
