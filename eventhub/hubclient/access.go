@@ -9,15 +9,14 @@ import (
 	"aks-audit-log-go/eventhub/azauth"
 )
 
-// keyHint says what an operator has to check if the hub does not accept a key or signature.
+// keyHint tells the operator what to check if the hub refuses a key or signature.
 const keyHint = "the hub does not accept the key or signature in EHUBNAMESPACECONNECTIONSTRING: " +
 	"give the key of a policy of this namespace or hub that may listen; if the namespace forbids keys, " +
 	"set EVENTHUBNAMESPACE instead"
 
-// explain turns an error of an SDK that means a denied access into an AccessDeniedError that says what an operator has
-// to check. It looks at the text, because the old SDK has no codes and the new one has codes for links only, not for
-// management requests. signatureEnds is when the
-// shared access signature expires, or zero.
+// explain turns an SDK's error about denied access into an AccessDeniedError, which tells the operator what to check.
+// It searches the text of the error: the old SDK has no codes, and the new one has codes only for links, not for
+// management requests. signatureEnds is when the shared access signature expires, or zero.
 func explain(err error, entra bool, signatureEnds time.Time) error {
 	if eventhub.AccessDeniedBy(err) != "" {
 		return err
@@ -25,7 +24,7 @@ func explain(err error, entra bool, signatureEnds time.Time) error {
 	text := err.Error()
 	rejected := strings.Contains(text, "status code 401")
 	unauthorized := strings.Contains(text, "unauthorized-access")
-	// A link whose token has expired is opened again with a new one.
+	// If only the token of a link has expired, the link is opened again with a new token.
 	expired := unauthorized && !rejected && strings.Contains(text, "ExpiredToken")
 	if !rejected && !unauthorized || expired {
 		return err

@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	// quietTimeout is how long an event is awaited before the hub is asked whether it still answers, and whether it
-	// holds an event.
+	// quietTimeout is how long the reader waits for an event before it asks the hub whether there is one. The request
+	// also shows whether the hub still answers.
 	quietTimeout = 30 * time.Second
-	// sdkRetries is how often the SDK retries by itself. One retry reconnects; for more the caller has its own pauses.
-	// Without any, the SDK would renew its authorisation, which it retries forever, without a pause
-	// (namespace.go:413).
+	// sdkRetries is how often the SDK retries by itself. One retry reconnects; the caller makes further attempts with
+	// pauses of its own. Without a retry, the SDK would renew its authorisation, and retry that forever without a
+	// pause (namespace.go:413).
 	sdkRetries = 1
 	// sdkRetryDelay is the pause before a retry of the SDK.
 	sdkRetryDelay = time.Second
@@ -57,7 +57,7 @@ func newAzEventHubs(cfg forwarder.Config, readerID string, tokens *azauth.TokenS
 	}
 	hub := &azEventHubs{cfg: cfg, quiet: quietTimeout, credits: newCredits(cfg), tokens: tokens, epoch: ownerEpoch(), options: azeventhubs.ConsumerClientOptions{
 		ApplicationID: "aks-audit-log-go",
-		// The service shows it to a reader that this one displaces.
+		// If this reader displaces another one, the service shows that reader the id.
 		InstanceID: readerID,
 		TLSConfig:  tlsConfig,
 	}}
@@ -100,7 +100,7 @@ func (a *azEventHubs) open(consumer *azeventhubs.ConsumerClient, partition strin
 	return link, nil
 }
 
-// sdkPosition returns the start after a position, by its number or its time.
+// sdkPosition returns the SDK's start position after from, by sequence number or by time.
 func sdkPosition(from eventhub.Position) azeventhubs.StartPosition {
 	earliest := true
 	switch {
@@ -156,7 +156,7 @@ func (a *azEventHubs) Receive(ctx context.Context, partition string, from eventh
 		err := reader.read(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // the caller ended it, which is no failure
+			return nil //nolint:nilerr // the caller ended it, so it is no failure
 		case errors.Is(err, errReopen):
 			reader.withoutRetries = false
 		case errors.Is(err, errEventMissing):
@@ -168,8 +168,8 @@ func (a *azEventHubs) Receive(ctx context.Context, partition string, from eventh
 		case displaced(err):
 			return eventhub.ErrDisplaced
 		default:
-			// A reader with a higher epoch that was there before ends here too: the SDK does not pass on the reason
-			// with which the service refuses the link.
+			// The service also refuses the link if a reader with a higher epoch has the partition. The SDK does not
+			// pass on that reason.
 			return fmt.Errorf("receive from partition %s: %w", partition, explain(err, a.tokens != nil, a.cfg.HubConnection.SignatureEnds()))
 		}
 	}
@@ -197,7 +197,7 @@ func (a *azEventHubs) ProbeGroup(ctx context.Context, partition string, after in
 	err = probeResult(ctx, partition, callWithContext(ctx, func(ctx context.Context) error {
 		first, failure := link.ReceiveEvents(ctx, 1, nil)
 		if failure == nil && count > 1 {
-			// The SDK waits until all of them are there, and retention may have removed some.
+			// The SDK waits until it has all of them, but retention may have removed some.
 			rest, cancel := context.WithTimeout(ctx, probeRestTime)
 			defer cancel()
 			more, _ := link.ReceiveEvents(rest, count-1, nil)
@@ -211,7 +211,7 @@ func (a *azEventHubs) ProbeGroup(ctx context.Context, partition string, after in
 		for _, one := range raw {
 			events = append(events, eventOf(one))
 		}
-	default: // it did not heed the end of ctx
+	default: // the SDK ignored the end of ctx
 	}
 	return events, err
 }

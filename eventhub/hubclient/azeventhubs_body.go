@@ -8,8 +8,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
 )
 
-// bodyOf returns the payload of a message, whichever sections hold it: data sections joined, a text or binary value as
-// it is, and anything else as JSON, so that the unpacker can judge and store it. A message without a body has an empty
+// bodyOf returns the payload of a message. It joins data sections, returns a text or binary value unchanged, and
+// encodes any other value as JSON, so that the unpacker can judge and store it. A message without a body has an empty
 // payload.
 func bodyOf(body azeventhubs.AMQPAnnotatedMessageBody) []byte {
 	switch value := body.Value.(type) {

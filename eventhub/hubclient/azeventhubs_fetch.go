@@ -14,7 +14,7 @@ import (
 // errLinkHangs says that the SDK did not return after the end of its context.
 var errLinkHangs = errors.New("the client did not close the partition")
 
-// azFetcher fetches the events of an open partition for an azReader, one ahead of the event that the reader handles.
+// azFetcher fetches the events of an open partition for an azReader. It is one event ahead of the one in the handler.
 type azFetcher struct {
 	hub       *azEventHubs
 	partition string
@@ -25,12 +25,12 @@ type azFetcher struct {
 	last int64
 	// startKnown is false if the sequence number before the first event is not known.
 	startKnown bool
-	// verify is set while the last event is awaited once more.
+	// verify is set until the last event has come once more.
 	verify bool
-	// opened tells how often the SDK has opened the partition. If it opens it a second time, it does so after the
-	// number of the last event, and nobody would see that the stream is another one.
+	// opened counts how often the SDK has opened the partition. The SDK opens it a second time after the number of
+	// the last event, which does not show whether the stream is still the same one.
 	opened *sdklog.LinkWatch
-	// withoutRetries is set if the partition was opened to find out why an event did not come.
+	// withoutRetries is set if the partition was opened only to find out why an event did not come.
 	withoutRetries bool
 
 	fetched chan *azeventhubs.ReceivedEventData
@@ -38,7 +38,7 @@ type azFetcher struct {
 	ended chan error
 }
 
-// run fetches events until that fails.
+// run fetches events until a fetch fails.
 func (f *azFetcher) run(ctx context.Context) {
 	for {
 		event, err := f.next(ctx)
@@ -77,14 +77,14 @@ func displaced(err error) bool {
 	return errors.As(err, &sdk) && sdk.Code == azeventhubs.ErrorCodeOwnershipLost
 }
 
-// next waits for the event after last. It never requests more than one: the SDK waits until it has as many as were
-// requested, and drops the good ones if one cannot be converted (partition_client.go:162).
+// next waits for the event after last. It requests one event at a time: the SDK waits until it has all requested
+// events, and drops the good ones too if one cannot be converted (partition_client.go:162).
 func (f *azFetcher) next(ctx context.Context) (*azeventhubs.ReceivedEventData, error) {
 	for {
 		waiting, cancel := context.WithTimeout(ctx, f.hub.quiet)
 		events, err := f.link.ReceiveEvents(waiting, 1, nil)
-		// The SDK compares the clock with the deadline, and on a busy machine that is over before the context has
-		// ended.
+		// The SDK compares the clock with the deadline. On a busy machine, the deadline passes before the context
+		// ends.
 		quiet := ctx.Err() == nil && (waiting.Err() != nil || errors.Is(err, context.DeadlineExceeded))
 		cancel()
 		switch {

@@ -12,10 +12,10 @@ import (
 // errClosed says that the client was used after Close.
 var errClosed = errors.New("the event hub client is closed")
 
-// azManagement sends management requests over a connection of their own. The SDK waits forever for the response to a
-// request about a partition, whatever ctx says (mgmt.go:151). It also never recovers the link of these requests,
-// because it translates the error before it looks for what it has to recover (links_recover.go:101). So azManagement
-// discards the client that has the link, and makes another one.
+// azManagement sends management requests over a connection of their own. The SDK ignores ctx, and waits forever for
+// the response to a request about a partition (mgmt.go:151). It also never recovers the link of these requests,
+// because it translates the error before it decides what to recover (links_recover.go:101). So azManagement discards
+// a client whose link may have died, and makes another one.
 type azManagement struct {
 	connect func(retries int32) (*azeventhubs.ConsumerClient, error)
 	// timeout bounds a request, both attempts together.
@@ -26,8 +26,8 @@ type azManagement struct {
 	closed bool
 }
 
-// request sends a request, and waits for the response until its timeout or the end of ctx. It sends it a second time
-// if the link may have died since the previous request.
+// request sends a request, and waits for the response until the timeout or the end of ctx. If the link may have died
+// since the previous request, it sends the request a second time.
 func (m *azManagement) request(ctx context.Context, send func(context.Context, *azeventhubs.ConsumerClient) error) error {
 	limited, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
@@ -76,7 +76,7 @@ func (m *azManagement) isCurrent(client *azeventhubs.ConsumerClient) bool {
 	return m.client == client
 }
 
-// discard closes client, which ends the requests that still wait on it. The next request makes another one.
+// discard closes client, and so ends the requests that still wait for it. The next request makes another client.
 func (m *azManagement) discard(ctx context.Context, client *azeventhubs.ConsumerClient) {
 	m.mu.Lock()
 	known := m.client == client

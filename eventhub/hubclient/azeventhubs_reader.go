@@ -13,14 +13,13 @@ import (
 )
 
 var (
-	// errReopen says that the partition has to be opened again after the reader's position, which the SDK does not
-	// know.
+	// errReopen says that the partition must be opened again at the reader's position, which the SDK does not know.
 	errReopen = errors.New("the partition has to be opened again")
-	// errEventMissing says that the hub holds an event that did not come. If the SDK cannot convert an event, it skips
-	// it without an error, once for each of its retries.
+	// errEventMissing says that the hub holds an event that did not come. The SDK skips an event that it cannot
+	// convert, without an error, once for each of its retries.
 	errEventMissing = errors.New("an event did not come")
-	// errLastMissing says that the last event did not come once more. It may have been removed, or the hub may be
-	// another one.
+	// errLastMissing says that the last event did not come again. It may have been removed, or the hub may be a
+	// different one.
 	errLastMissing = errors.New("the last event did not come again")
 	// errNotAttached says that the service does not answer the request to open the partition.
 	errNotAttached = fmt.Errorf("the hub has not opened the partition: no answer in time: %w", context.DeadlineExceeded)
@@ -32,26 +31,26 @@ var (
 // (event_data.go). The SDK does not return the event.
 const unreadable = "cannot be converted to"
 
-// azReader stands between the SDK and a Handler. It remembers the last event handed on, and opens the partition again
-// after it where the SDK would go wrong.
+// azReader passes the events of a partition from the SDK to a Handler. It remembers the last event that it handed on.
+// Where the SDK would continue at a wrong place, azReader opens the partition again after that event.
 type azReader struct {
 	hub       *azEventHubs
 	partition string
 	receiver  eventhub.Receiver
 	position  eventhub.Position
-	// byTime opens the partition at the time of the last event, because the event itself was not found. It holds until
-	// an event is handed on.
+	// byTime is set if the last event was not found. The partition is then opened at that event's time, until an
+	// event is handed on.
 	byTime bool
 	// verify is set while the partition is open at its last event and that event has not come yet.
 	verify bool
 	// first is the sequence number of the oldest event that the hub held just before the partition was opened.
 	first int64
-	// withoutRetries opens the partition for a single event, without retries, so that the SDK has to report what it
-	// does with that event.
+	// withoutRetries opens the partition for a single event without retries. The SDK then has to report an event that
+	// it cannot convert.
 	withoutRetries bool
 }
 
-// read opens the partition and hands on its events until that ends.
+// read opens the partition, and hands on its events until the link ends.
 func (r *azReader) read(ctx context.Context) error {
 	// This request also finds out in time whether the hub exists: the SDK opens a partition only while it waits for
 	// the first event.
@@ -82,7 +81,8 @@ func (r *azReader) read(ctx context.Context) error {
 }
 
 // readLink fetches one event ahead of the one in the handler, so that it notices a displacement while the handler
-// blocks. It notices it only after the events that the SDK has buffered, so the ownerships may tell first.
+// blocks. It sees the displacement only after the events that the SDK has buffered, so the ownerships may show it
+// first.
 func (r *azReader) readLink(ctx context.Context, link *azeventhubs.PartitionClient) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -110,8 +110,9 @@ func (r *azReader) readLink(ctx context.Context, link *azeventhubs.PartitionClie
 	}
 }
 
-// accept hands an event on. It returns errEventMissing if another event should have come before it, and errReopen if
-// the SDK would go wrong after it, or if another event stands where the last one should.
+// accept hands an event on. It returns errEventMissing if another event should have come before it. It returns
+// errReopen if the SDK would continue at a wrong event, or if another event came where it expected the last one once
+// more.
 func (r *azReader) accept(ctx context.Context, received *azeventhubs.ReceivedEventData) error {
 	event, numbered := r.convert(received)
 	if r.verify {
@@ -129,7 +130,7 @@ func (r *azReader) accept(ctx context.Context, received *azeventhubs.ReceivedEve
 		return errEventMissing
 	}
 	r.handOn(ctx, event)
-	if r.withoutRetries || !numbered { // after a reconnect, the SDK would go on after event 0
+	if r.withoutRetries || !numbered { // after a reconnect, the SDK would continue after event 0
 		return errReopen
 	}
 	return nil
@@ -138,7 +139,7 @@ func (r *azReader) accept(ctx context.Context, received *azeventhubs.ReceivedEve
 // expected returns the sequence number of the event that should come next.
 func (r *azReader) expected() int64 { return max(r.position.Sequence+1, r.first) }
 
-// startKnown is false while the first event of a time is being looked for.
+// startKnown is false while the reader looks for the first event after a time.
 func (r *azReader) startKnown() bool {
 	return !r.byTime && (r.position.Sequence > eventhub.NoSequence || r.position.Since.IsZero())
 }
@@ -146,10 +147,11 @@ func (r *azReader) startKnown() bool {
 // knowsLast reports whether the last event is known by more than its number.
 func (r *azReader) knowsLast() bool { return !r.position.Enqueued.IsZero() }
 
-// start returns where to open the partition: at the last event if it is known, so that it comes once more and shows
-// that the stream is the same. Its offset is used if it is known, because the number names no event for sure in a
-// namespace that is replicated to other regions (.NET SDK, EventProcessor.CheckpointPosition). start never returns the
-// latest event: the SDK would ask for it again when it reconnects, and lose what came in between.
+// start returns where to open the partition. If the last event is known, that is the place: the event comes once
+// more, and shows that the stream is the same. The offset is preferred, because a sequence number does not name an
+// event reliably in a namespace that is replicated to other regions (.NET SDK, EventProcessor.CheckpointPosition).
+// start never returns the latest event: after a reconnect the SDK would start there again, and lose the events in
+// between.
 func (r *azReader) start() azeventhubs.StartPosition {
 	last := r.position
 	switch {
@@ -164,14 +166,14 @@ func (r *azReader) start() azeventhubs.StartPosition {
 	}
 }
 
-// positionRefused reports whether the service refuses the number or the offset of the last event, as it does if it has
-// not given out that one yet. The SDK has no code for it.
+// positionRefused reports whether the service refuses the number or the offset of the last event. It does so if no
+// event has that number or offset yet. The SDK has no code for this error.
 func (r *azReader) positionRefused(err error) bool {
 	return r.knowsLast() && !r.byTime && strings.Contains(err.Error(), "com.microsoft:argument-error")
 }
 
-// convert reads an event of the SDK. If the event has no sequence number, convert derives it from the last one,
-// because sequence numbers grow by one; numbered is false then.
+// convert reads an event of the SDK. If the event has no sequence number, numbered is false and convert derives the
+// number from the last event's: sequence numbers grow by one.
 func (r *azReader) convert(received *azeventhubs.ReceivedEventData) (event eventhub.Event, numbered bool) {
 	event = eventOf(received)
 	if _, numbered = received.RawAMQPMessage.MessageAnnotations["x-opt-sequence-number"]; !numbered {

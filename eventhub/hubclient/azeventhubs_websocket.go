@@ -27,9 +27,9 @@ func (d webSocketDialer) dial(ctx context.Context, params azeventhubs.WebSocketC
 	if d.plain {
 		address = strings.Replace(address, "wss://", "ws://", 1)
 	}
-	// Each connection has a client of its own, so that no idle connection is left after a refusal.
+	// Each connection has its own HTTP client, so that no idle connection is left after a refusal.
 	transport := &http.Transport{Proxy: d.proxy, TLSClientConfig: d.tls.Clone(), DisableKeepAlives: true}
-	socket, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{ //nolint:bodyclose // it never has to be, says the library
+	socket, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{ //nolint:bodyclose // the library needs no close
 		HTTPClient:   &http.Client{Transport: transport},
 		Subprotocols: []string{"amqp"},
 	})

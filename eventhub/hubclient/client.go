@@ -12,21 +12,20 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// Client is a Hub that can also tell whether its consumer group may be read. Both SDKs have one.
+// Client is a Hub that can also check whether its consumer group may be read. There is one for each of the two SDKs.
 type Client interface {
 	eventhub.Hub
-	// ProbeGroup opens the partition after the sequence number after, as a reader without an epoch, until an event
-	// came or ctx has ended: both return nil. Such a reader displaces no other one. If a reader with an epoch has the
-	// partition, as the daemon's readers have, the service refuses the link, and ProbeGroup returns ErrPartitionInUse.
-	// Reading removes nothing from an event hub.
+	// ProbeGroup opens the partition after the sequence number after, and waits until an event comes or ctx ends. In
+	// both cases it returns no error. It reads without an epoch, so it displaces no other reader. If a reader with an
+	// epoch has the partition, such as a daemon's, the service refuses the link, and ProbeGroup returns
+	// ErrPartitionInUse. Reading removes nothing from an event hub.
 	//
 	// It returns the events that it received, at most count; azure-event-hubs-go returns none.
 	ProbeGroup(ctx context.Context, partition string, after int64, count int) ([]eventhub.Event, error)
 }
 
-// New returns the client of the event hub that the configuration names, on the SDK that it chooses. The service shows
-// readerID to a reader that this one displaces, except with the legacy client, which cannot send it. New does not
-// connect yet.
+// New returns a client of the configured event hub, on the configured SDK. If this reader displaces another one, the
+// service shows that reader readerID. The legacy client cannot send readerID. New does not connect yet.
 func New(cfg forwarder.Config, readerID string) (Client, error) {
 	tokens, err := tokensFor(cfg)
 	if err != nil {
@@ -35,9 +34,9 @@ func New(cfg forwarder.Config, readerID string) (Client, error) {
 	return newHub(cfg, readerID, tokens)
 }
 
-// NewBeside is New for a client whose Receive reads without an epoch, beside the readers of the daemon: it displaces no
-// reader. If a reader with an epoch has the partition in the consumer group, or takes it, Receive returns
-// ErrPartitionInUse.
+// NewBeside is New for a client whose Receive reads without an epoch. It can read beside the readers of the daemon,
+// because it displaces no reader. If a reader with an epoch in the consumer group has or takes the partition, Receive
+// returns ErrPartitionInUse.
 func NewBeside(cfg forwarder.Config, readerID string) (eventhub.Hub, error) {
 	client, err := New(cfg, readerID)
 	switch hub := client.(type) {
@@ -49,7 +48,7 @@ func NewBeside(cfg forwarder.Config, readerID string) (eventhub.Hub, error) {
 	return client, err
 }
 
-// tokensFor returns the source of the tokens that the configuration wants, or nil for a key or signature.
+// tokensFor returns the source of tokens for the hub, or nil if a key or signature is configured.
 func tokensFor(cfg forwarder.Config) (*azauth.TokenSource, error) {
 	if !cfg.HubConnection.Entra {
 		return nil, nil //nolint:nilnil // nil stands for a key or signature
@@ -61,8 +60,8 @@ func tokensFor(cfg forwarder.Config) (*azauth.TokenSource, error) {
 	return azauth.NewTokenSource(azauth.HubResource, credential), nil
 }
 
-// ownerEpoch returns the epoch of a reader that owns a partition. With the lowest one, the link of a new owner
-// displaces the link of the previous one, as in Azure's own processors. So a partition never has two readers.
+// ownerEpoch returns the epoch of a reader that owns a partition. It is the lowest one, as in Azure's own processors.
+// A new owner's link displaces the previous owner's, so a partition never has two readers.
 func ownerEpoch() *int64 { return new(int64) }
 
 // newHub is New with the given tokens, or nil for a key or signature.
@@ -95,9 +94,9 @@ func PartitionInfos(ctx context.Context, hub eventhub.Hub) (map[string]eventhub.
 	return infos, failures
 }
 
-// hubConnectionString writes the parts of the connection string again as both SDKs accept them: without a semicolon at
-// the end, on which the parser of one fails, and without an EntityPath, on which the other one fails unless it is the
-// hub's name in the same letters.
+// hubConnectionString builds a connection string that both SDKs accept. It has no semicolon at the end, because the
+// parser of one SDK fails on it. It has no EntityPath, because the other SDK fails if that differs from the hub's
+// name, even in case.
 func hubConnectionString(cfg forwarder.Config) string {
 	connection := cfg.HubConnection
 	text := "Endpoint=sb://" + connection.Host + "/;"
@@ -121,15 +120,15 @@ func managementTimeout(cfg forwarder.Config) time.Duration {
 	return eventhub.RequestTimeout
 }
 
-// ErrPartitionInUse says to a reader without an epoch that the consumer group exists, and that other readers keep it
-// from the partition.
+// ErrPartitionInUse says that other readers block a reader without an epoch from the partition. The consumer group
+// exists.
 var ErrPartitionInUse = errors.New("another reader has the partition")
 
 // probeResult interprets the error with which a probe of the partition ended.
 func probeResult(ctx context.Context, partition string, err error) error {
 	switch {
 	case err == nil, ctx.Err() != nil, strings.Contains(err.Error(), unreadable):
-		return nil //nolint:nilerr // the link was opened, or not refused within the time
+		return nil //nolint:nilerr // the link was opened, or not refused in time
 	case otherReader(err):
 		return ErrPartitionInUse
 	}
@@ -137,8 +136,8 @@ func probeResult(ctx context.Context, partition string, err error) error {
 }
 
 // otherReader tells whether err means that other readers block the link: a reader with an epoch, or five readers
-// without one, which is as many as a group may have (https://learn.microsoft.com/azure/event-hubs/event-hubs-quotas).
-// It looks at the text, because the new SDK gives a refused link no code.
+// without one, the most that a group may have (https://learn.microsoft.com/azure/event-hubs/event-hubs-quotas). It
+// searches the text, because the new SDK gives a refused link no code.
 func otherReader(err error) bool {
 	if displaced(err) || errors.Is(err, eventhub.ErrDisplaced) {
 		return true

@@ -17,8 +17,8 @@ func closeQuietly(ctx context.Context, closer func(context.Context) error) {
 	_ = callWithContext(ctx, closer)
 }
 
-// callWithContext runs a call that may ignore ctx, and waits for it until ctx ends. It then leaves a goroutine behind
-// until the call returns.
+// callWithContext runs a call that may ignore ctx, and waits for it until ctx ends. If ctx ends first, a goroutine
+// remains until the call returns.
 func callWithContext(ctx context.Context, call func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() { done <- call(ctx) }()

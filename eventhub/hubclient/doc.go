@@ -1,3 +1,3 @@
-// Package hubclient implements eventhub.Hub on Azure's SDKs: on azeventhubs, which is the default, and on the retired
+// Package hubclient implements eventhub.Hub on two of Azure's SDKs: azeventhubs, the default, and the retired
 // azure-event-hubs-go (legacy.go).
 package hubclient

@@ -53,8 +53,8 @@ func newLegacyHub(cfg forwarder.Config, tokens *azauth.TokenSource) (*legacyHub,
 	return hub, nil
 }
 
-// open makes a client of the SDK. Each partition has a client of its own: the SDK connects under a lock of its client,
-// so one partition that hangs there would stop all of them.
+// open makes a client of the SDK. Each partition has a client of its own: the SDK holds the client's lock while it
+// connects, so with a shared client one hanging partition would stop all others.
 func (h *legacyHub) open(positions persist.CheckpointPersister) (*eventhubs.Hub, error) {
 	options := []eventhubs.HubOption{eventhubs.HubWithOffsetPersistence(positions)}
 	if h.websocket {
@@ -72,8 +72,8 @@ func (h *legacyHub) client(options []eventhubs.HubOption) (*eventhubs.Hub, error
 	if h.tokens == nil {
 		return eventhubs.NewHubFromConnectionString(hubConnectionString(h.cfg)+";EntityPath="+h.cfg.HubName, options...)
 	}
-	// The SDK joins the two parts of the host again. Without the suffix it would take the second part from a list of
-	// clouds, one of which the variable AZURE_ENVIRONMENT names.
+	// The SDK joins the two parts of the host again. Without the suffix, it would use the suffix of the cloud that
+	// the variable AZURE_ENVIRONMENT names.
 	name, suffix, _ := strings.Cut(h.cfg.HubConnection.Host, ".")
 	options = append(options, eventhubs.HubWithEnvironment(azure.Environment{ServiceBusEndpointSuffix: suffix}))
 	return eventhubs.NewHub(name, h.cfg.HubName, legacyTokens{h.tokens}, options...)
@@ -146,8 +146,8 @@ func (h *legacyHub) Receive(ctx context.Context, partition string, from eventhub
 	case h.epoch == nil && (errors.Is(ended, context.Canceled) || ended != nil && otherReader(ended)):
 		return ErrPartitionInUse
 	case errors.Is(ended, context.Canceled):
-		// The SDK closes the listener by itself and without an error for one reason only: the service answered
-		// amqp:link:stolen (receiver.go, listenForMessages).
+		// The SDK closes the listener by itself without an error only if the service answered amqp:link:stolen
+		// (receiver.go, listenForMessages).
 		return eventhub.ErrDisplaced
 	default:
 		return fmt.Errorf("receive from partition %s: %w", partition, explain(ended, h.tokens != nil, h.cfg.HubConnection.SignatureEnds()))
@@ -196,8 +196,8 @@ type legacyTokens struct{ tokens *azauth.TokenSource }
 
 var _ auth.TokenProvider = legacyTokens{}
 
-// GetToken implements auth.TokenProvider, which passes no context: the TokenSource bounds the request by itself. It
-// ignores the address, because a token is valid for the whole service.
+// GetToken implements auth.TokenProvider. That interface passes no context; the TokenSource bounds the request
+// itself. GetToken ignores the address, because a token is valid for the whole service.
 func (t legacyTokens) GetToken(string) (*auth.Token, error) {
 	token, err := t.tokens.GetToken(context.Background(), policy.TokenRequestOptions{})
 	if err != nil {
@@ -206,9 +206,9 @@ func (t legacyTokens) GetToken(string) (*auth.Token, error) {
 	return auth.NewToken(auth.CBSTokenTypeJWT, token.Token, strconv.FormatInt(token.ExpiresOn.Unix(), 10)), nil
 }
 
-// legacyReader stands between the SDK and a Handler. It remembers the last event handed on, from where the SDK goes on
-// when it reconnects, and drops events that come a second time. It has locks because the SDK calls it from several
-// goroutines.
+// legacyReader passes the events of a partition from the SDK to a Handler. It remembers the last event that it handed
+// on, so that the SDK continues there after a reconnect, and drops events that come a second time. It has locks
+// because the SDK calls it from several goroutines.
 type legacyReader struct {
 	handle func(context.Context, eventhub.Event)
 	// handling is held while the handler has an event. It guards closed.
@@ -222,8 +222,8 @@ type legacyReader struct {
 
 var _ persist.CheckpointPersister = (*legacyReader)(nil)
 
-// accept is the SDK's handler. It never returns an error: the SDK would not deliver that event again, but go on to the
-// next one.
+// accept is the SDK's handler. It never returns an error, because the SDK would not deliver the event again, but
+// continue with the next one.
 func (r *legacyReader) accept(ctx context.Context, received *eventhubs.Event) error {
 	r.handling.Lock()
 	defer r.handling.Unlock()
@@ -275,8 +275,8 @@ func (r *legacyReader) advance(event eventhub.Event) {
 	r.position = r.position.Next(event)
 }
 
-// close closes the listener and waits for the handler, which the SDK does not. It gives up a listener that does not
-// end in time: the SDK hangs in one whose connection is dead.
+// close closes the listener and then waits for the handler, because the SDK does not wait for it. It abandons a
+// listener that does not end in time: the SDK hangs if the connection is dead.
 func (r *legacyReader) close(listener *eventhubs.ListenerHandle) {
 	closeQuietly(context.Background(), listener.Close)
 	r.handling.Lock()
@@ -284,10 +284,10 @@ func (r *legacyReader) close(listener *eventhubs.ListenerHandle) {
 	r.closed = true
 }
 
-// Read tells the SDK where to start or to go on. The SDK can start after an offset or a time. If the time of the last
-// event is known, it starts at the events of that millisecond: accept drops those that were handed on, and if the event
-// hub was made anew, they are the first ones of the new stream that can be new. If no time and no offset is known, it
-// starts at the oldest event, and accept drops the events up to the sequence number.
+// Read tells the SDK where to start or continue. The SDK can start after an offset or a time. If the time of the last
+// event is known, it starts at the events of that millisecond. accept drops those that were handed on; if the event
+// hub was recreated, no unread event is older than these. If neither time nor offset is known, the SDK starts at the
+// oldest event, and accept drops the events up to the sequence number.
 func (r *legacyReader) Read(_, _, _, _ string) (persist.Checkpoint, error) {
 	position := r.current()
 	switch {
@@ -302,5 +302,5 @@ func (r *legacyReader) Read(_, _, _, _ string) (persist.Checkpoint, error) {
 	}
 }
 
-// Write ignores the position that the SDK reports, which is not always one that was handled.
+// Write ignores the position that the SDK reports, because that event may not have been handled.
 func (r *legacyReader) Write(_, _, _, _ string, _ persist.Checkpoint) error { return nil }

@@ -7,11 +7,11 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// minCredits lets one event travel while another is being handled. maxCredits is more than a partition can deliver
-// while the next events travel.
+// minCredits lets one event be in transit while another is handled. maxCredits is more than a partition can deliver
+// while the next events are in transit.
 const minCredits, maxCredits = 2, 256
 
-// assumedPartitions is the number of partitions that is assumed until the hub has named it.
+// assumedPartitions is the assumed number of partitions until the hub has reported it.
 const assumedPartitions = 32
 
 // credits computes how many events the link of a partition requests ahead.
@@ -20,7 +20,7 @@ type credits struct {
 	fixed int
 	// bytes is MAXBYTESINFLIGHT.
 	bytes int
-	// partitions is the number of partitions of the event hub, all of which this replica may own.
+	// partitions is the number of partitions of the event hub. This replica may own all of them.
 	partitions atomic.Int64
 }
 

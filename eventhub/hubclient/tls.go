@@ -9,8 +9,8 @@ import (
 	"aks-audit-log-go/internal/pemfile"
 )
 
-// hubTLS returns how the hub's certificate is verified: for the host without its port, which the SDK would take for a
-// part of the name, and with the authorities of EVENTHUBCAFILE too.
+// hubTLS returns the settings that verify the hub's certificate. The server name is the host without its port, which
+// the SDK would take for a part of the name. The authorities of EVENTHUBCAFILE are trusted too.
 func hubTLS(cfg forwarder.Config) (*tls.Config, error) {
 	config := &tls.Config{
 		ServerName: (&url.URL{Host: cfg.HubConnection.Host}).Hostname(),

@@ -14,9 +14,9 @@ var (
 	_ eventhub.Records = (*dir.Store)(nil)
 )
 
-// Open returns the store that the configuration names: files in CHECKPOINTDIR, or blobs in a container, which the
-// store creates if it is missing and may be created. It is no error if the container cannot be reached: the consumer
-// retries, and /readyz says so.
+// Open returns the store that the configuration names: files in CHECKPOINTDIR, or blobs in a container. The store
+// creates a missing container if it may. Open succeeds even if the container cannot be reached: the consumer retries,
+// and /readyz reports it.
 func Open(cfg forwarder.Config) (eventhub.Store, error) {
 	if cfg.CheckpointDir != "" {
 		return dir.Open(cfg.CheckpointDir, eventhub.ScopeOf(cfg))
@@ -24,8 +24,8 @@ func Open(cfg forwarder.Config) (eventhub.Store, error) {
 	return blob.Open(cfg)
 }
 
-// OpenRecords returns the records of that store. It creates no folder and takes no lock, so that it works while a
-// daemon runs.
+// OpenRecords returns the records of that store. It creates no folder and takes no lock, so it works while a daemon
+// runs.
 func OpenRecords(cfg forwarder.Config) (eventhub.Records, error) {
 	if cfg.CheckpointDir == "" {
 		return blob.Open(cfg)

@@ -16,10 +16,10 @@ import (
 
 var errUnpackedTooLarge = errors.New("the body is too large when it is unpacked")
 
-// decode undoes the content encoding of the body. It returns a body with an unknown encoding unchanged: if the body
-// is JSON all the same, it is used, and if not, it becomes a dead letter. A gzip body is unpacked only as far as it
-// keeps to unpackedLimit and maxValues, so that a small body that unpacks to a huge one costs next to nothing. Beyond
-// usualSize it is unpacked when it is its turn; decode fails with the cause of ctx if that ends before.
+// decode undoes the content encoding of the body. It returns a body with an unknown encoding unchanged: that body is
+// used if it is JSON, and otherwise becomes a dead letter. decode stops unpacking a gzip body at unpackedLimit and
+// maxValues, so that a small body that unpacks to a huge one costs little. Beyond usualSize it waits for its turn; if
+// ctx ends before, it fails with the cause of ctx.
 func decode(ctx context.Context, event eventhub.Event, t *turn) ([]byte, error) {
 	if !strings.EqualFold(strings.TrimSpace(event.Encoding), "gzip") {
 		return event.Body, nil

@@ -10,21 +10,21 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// fastPath reads a usual hub event in a fraction of the time of the general parser, and without copies: the audit
-// events are parts of the body, in which the escapes of "log" have been undone. If anything is unusual, in any of the
-// records, the general parser reads the body.
+// fastPath reads a usual hub event in a fraction of the general parser's time. It makes no copies: it undoes the
+// escapes of "log" within the body, and the audit events are parts of the body. If anything in any record is unusual,
+// the general parser reads the body instead.
 type fastPath struct {
 	rules    rules
 	clusters *cluster.Names
 	both     *cluster.Both
 
-	// All else is memory that is used again for the next hub event.
+	// The fields below are memory that is reused for the next hub event.
 
-	// backup is the body as it came.
+	// backup is a copy of the body as it came.
 	backup []byte
 	// recordCount is how many records the last body had.
 	recordCount int
-	// auditIDs are the audit ids by record, joinedIDs all of them in a row.
+	// auditIDs are the audit ids by record; joinedIDs is all of them in one text.
 	auditIDs  [][]byte
 	joinedIDs []byte
 	category  lastCategory
@@ -44,7 +44,7 @@ func (f *fastPath) read(body []byte) (records []Record, ok bool) {
 	return r.records, true
 }
 
-// setAuditIDs gives the records their audit ids, as parts of one string: that is one allocation.
+// setAuditIDs sets the audit ids of the records. They are parts of one string, which takes one allocation.
 func (f *fastPath) setAuditIDs(records []Record) {
 	f.joinedIDs = f.joinedIDs[:0]
 	for _, id := range f.auditIDs {
@@ -56,7 +56,7 @@ func (f *fastPath) setAuditIDs(records []Record) {
 	}
 }
 
-// usable reports whether Falco takes the event. Validator.Check makes the same decision from the text alone.
+// usable reports whether Falco accepts the event. Validator.Check makes the same decision from the text alone.
 func (f *fastPath) usable(event *inplace.AuditEvent) bool {
 	return string(event.Kind) == "Event" && len(event.JSON) <= f.rules.maxEventSize && f.time.valid(event.StageTimestamp) &&
 		jsonscan.Values(event.JSON, maxValues) <= maxValues
@@ -111,14 +111,14 @@ func allDigits(text []byte) bool {
 	return true
 }
 
-// bodyReader reads one body for the fast path. All methods return false for what is unusual.
+// bodyReader reads one body for the fast path. All its methods return false if they find anything unusual.
 type bodyReader struct {
 	body    inplace.Body
 	path    *fastPath
 	records []Record
 }
 
-// readBody reads an object with an array "records", and nothing after the object.
+// readBody reads an object with an array "records". Nothing may follow the object.
 func (b *bodyReader) readBody() bool {
 	seen := false
 	return b.body.Members(func(key []byte) bool {
@@ -133,15 +133,15 @@ func (b *bodyReader) readBody() bool {
 	}) && seen && b.body.AtEnd() && b.body.Values() <= maxValues
 }
 
-// envelope is what is read of one record.
+// envelope holds the fields that are read of one record.
 type envelope struct {
 	category                   []byte
 	hasCategory, hasProperties bool
-	// logStart is where the content of the log starts, 0 until it is found.
+	// logStart is the offset at which the content of the log starts, 0 until it is found.
 	logStart int
-	// event is the audit event in the log, without JSON until the log is read.
+	// event is the audit event in the log. Its JSON is nil until the log is read.
 	event inplace.AuditEvent
-	// resourceID says which cluster the record is of, nil if it does not say.
+	// resourceID names the cluster of the record. It is nil if the record has none.
 	resourceID []byte
 }
 
@@ -204,8 +204,8 @@ func (b *bodyReader) readResourceID(e *envelope) (ok bool) {
 	return ok
 }
 
-// readProperties also reads the log, if the record's category is known by then to carry audit events. If not, it
-// notes where the log starts.
+// readProperties reads the properties of a record. It reads the log too if it already knows that the category carries
+// audit events. If not, it notes where the log starts.
 func (b *bodyReader) readProperties(e *envelope) bool {
 	if e.hasProperties {
 		return false
@@ -240,7 +240,7 @@ func (b *bodyReader) readLog(e *envelope) (ok bool) {
 	return ok
 }
 
-// addClusterName adds the cluster's name to the event, if it is wanted and known.
+// addClusterName adds the cluster's name to the event if CLUSTERNAME is on and the name is known.
 func (b *bodyReader) addClusterName(e *envelope) (ok bool) {
 	if !b.path.rules.clusterName {
 		return true

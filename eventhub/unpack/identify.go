@@ -9,8 +9,8 @@ import (
 	"aks-audit-log-go/eventhub/unpack/shapes"
 )
 
-// EventIdentity names an audit event for people. It holds none of the event's content, because events hold secrets. A
-// field that could not be read is empty.
+// EventIdentity describes to people which audit event is meant. It holds names only and no other content, because
+// events hold secrets. A field that could not be read is empty.
 type EventIdentity struct {
 	AuditID string `json:"audit_id,omitempty"`
 	Verb    string `json:"verb,omitempty"`
@@ -22,8 +22,8 @@ type EventIdentity struct {
 // maxNameLength is how many characters of each name are shown: a user name may be very long.
 const maxNameLength = 128
 
-// Identify reads the names of an audit event. It also reads broken and cut events, as far as their text goes. The
-// first of several members with the same key counts, as in Falco's parser.
+// Identify reads the names of an audit event. It also reads broken and cut events, up to the end of their text. Of
+// several members with the same key, it uses the first, as Falco's parser does.
 func Identify(text []byte) EventIdentity {
 	names := memberStrings(text)
 	return EventIdentity{
@@ -32,7 +32,7 @@ func Identify(text []byte) EventIdentity {
 	}
 }
 
-// LogFields returns the names that are known as fields of a log line.
+// LogFields returns the known names as fields of a log line.
 func (i EventIdentity) LogFields() logrus.Fields {
 	fields := logrus.Fields{}
 	for name, value := range map[string]string{"audit_id": i.AuditID, "verb": i.Verb, "user": i.User, "resource": i.Resource} {
@@ -50,8 +50,9 @@ var identifying = map[string]bool{
 	"objectRef.namespace": true, "objectRef.name": true,
 }
 
-// memberStrings returns the identifying strings of an event by their path: members of the outermost object ("verb")
-// and of the objects in it ("user.username"). It reads until the text ends, and leaves out a string without its end.
+// memberStrings returns the identifying strings of an event by their path. They are members of the outermost object
+// ("verb") or of the objects in it ("user.username"). It reads to the end of the text, and leaves out a string that
+// was cut.
 func memberStrings(text []byte) map[string]string {
 	const maxLevel = 2
 	found := map[string]string{}
@@ -91,7 +92,7 @@ func unquoted(quoted []byte) string {
 	return content
 }
 
-// resourceOf puts the name of the event's object together.
+// resourceOf joins the parts of the name of the event's object.
 func resourceOf(names map[string]string) string {
 	resource := joined(joined(names["objectRef.resource"], ".", names["objectRef.apiGroup"]), "/", names["objectRef.subresource"])
 	return joined(resource, " ", joined(names["objectRef.namespace"], "/", names["objectRef.name"]))

@@ -14,31 +14,31 @@ import (
 )
 
 // parser is the general parser. It accepts all JSON that Falco's parser accepts, and its records are copies. A body
-// from AKS has one audit event in each string "log", often with a newline at its end:
+// from AKS has one audit event in each string "log", often with a newline at the end:
 //
 //	{"records":[{"category":"kube-audit","properties":{"log":"{\"kind\":\"Event\",…}\n",…},…},…]}
 //
 // Other Azure services send a bare array of records or a single record, and "log" or "properties" may be an object or
-// an object in a string. The parser accepts all of these. Other envelopes, and bodies that are not one JSON value, are
-// in shapes.go.
+// an object in a string. The parser accepts all of these. shapes.go reads other envelopes, and bodies that are not
+// one JSON value.
 type parser struct {
 	rules     rules
 	clusters  *cluster.Names
 	both      *cluster.Both
 	validator Validator
 
-	// enqueued is when the hub event came into the hub. A cut audit event that says no time of its own, and neither
-	// does a record around it, gets this one.
+	// enqueued is when the hub event came into the hub. A cut audit event gets this time if neither the event nor its
+	// record has one.
 	enqueued time.Time
 
 	body       boundedParser
 	properties boundedParser
-	// nested parses records that stood inside of another envelope.
+	// nested parses records that were found inside another envelope.
 	nested boundedParser
 }
 
-// read returns the records of a body in their order. An empty body has one skipped record. A body that is packed, but
-// does not say so, may hold anything, and is kept. It fails with errTooManyValues.
+// read returns the records of a body in their order. An empty body has one skipped record. A packed body whose
+// encoding does not say so becomes a dead letter, because it may hold anything. read fails with errTooManyValues.
 func (p *parser) read(body []byte) ([]Record, error) {
 	if isPacked(body) {
 		return []Record{deadRecord(audit.ReasonNotJSON, "", body)}, nil
@@ -46,7 +46,7 @@ func (p *parser) read(body []byte) ([]Record, error) {
 	return p.readText(shapes.Trim(body), 0)
 }
 
-// readText returns the records of a body, which stood in so many strings.
+// readText returns the records of a body. depth is the number of strings that the body was wrapped in.
 func (p *parser) readText(text []byte, depth int) ([]Record, error) {
 	if len(text) == 0 {
 		return []Record{{Verdict: audit.Skipped}}, nil
@@ -95,7 +95,7 @@ func recordValues(body *fastjson.Value) []*fastjson.Value {
 	return []*fastjson.Value{records}
 }
 
-// appendRecord appends the record of a value, or the records that were found in it.
+// appendRecord appends the record of a value, or the records found inside the value.
 func (p *parser) appendRecord(records []Record, value *fastjson.Value, text recordText) []Record {
 	if value.Type() != fastjson.TypeObject {
 		return p.appendFromOther(records, text)
@@ -130,14 +130,14 @@ func (p *parser) auditRecord(value *fastjson.Value, text recordText, category st
 	return record
 }
 
-// log returns a copy of properties.log without white space around it, nil if there is none.
+// log returns a copy of properties.log without white space around it, or nil if there is none.
 func (p *parser) log(value *fastjson.Value, text recordText) []byte {
 	properties, inString := value.Get("properties"), false
 	if properties != nil && properties.Type() == fastjson.TypeString {
 		written := properties.GetStringBytes()
 		parsed, err := p.properties.ParseBytes(written)
 		if errors.Is(err, errTooManyValues) {
-			return bytes.Clone(written) // a log in it would be too large as well
+			return bytes.Clone(written) // a log inside would be too large as well
 		}
 		properties, inString = parsed, true
 	}
@@ -154,7 +154,8 @@ func (p *parser) log(value *fastjson.Value, text recordText) []byte {
 	}
 }
 
-// clusterTag returns the cluster's name for a record, if it is wanted and known.
+// clusterTag returns the tag with the name of a record's cluster. It is empty if CLUSTERNAME is off or the name is
+// unknown.
 func (p *parser) clusterTag(resourceID []byte) cluster.Tag {
 	if !p.rules.clusterName {
 		return cluster.Tag{}

@@ -13,12 +13,14 @@ var (
 	errCutShort = errors.New("the text was cut before it said what was done, and by whom")
 )
 
-// repair makes a whole audit event of one that AKS cut. AKS cuts at 16 KiB, in the middle of any value. Each value
-// that was whole before the cut stays byte for byte; a half-written value (a string, a number that may go on, a key)
-// is left out. Objects and arrays keep the members that they had. The order of an event's members does not matter.
+// repair makes a whole audit event from one that AKS cut. AKS cuts at 16 KiB, in the middle of any value. Each value
+// that was whole before the cut stays byte for byte. A half-written value (a string, a key, or a number that may have
+// more digits) is left out. Objects and arrays keep their whole members. The order of an event's members does not
+// matter.
 //
-// repair adds what Falco needs: kind, and stageTimestamp from requestReceivedTimestamp, else from the record's own
-// time. It rebuilds what follows from the rest, and marks the event as truncated.
+// repair adds the members that Falco needs: kind, and stageTimestamp. stageTimestamp comes from
+// requestReceivedTimestamp, or else from the record's time. repair rebuilds what follows from the other members, and
+// marks the event as truncated.
 func repair(log []byte, recordTime string) ([]byte, error) {
 	cut, err := jsonscan.ScanObject(log)
 	if !errors.Is(err, jsonscan.ErrCut) {

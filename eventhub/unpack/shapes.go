@@ -12,8 +12,9 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// Others than AKS put audit events into hubs too: collectors, webhooks, data exports. Package shapes finds their audit
-// events. Here these become records, and so do the parts of a body that is not one JSON value.
+// Senders other than AKS put audit events into hubs too: collectors, webhooks, data exports. Package shapes finds
+// these audit events, and this file makes records of them. It also makes records of the parts of a body that is not
+// one JSON value.
 
 // maxBodyStrings is how many strings a body may be wrapped in.
 const maxBodyStrings = 3
@@ -21,19 +22,20 @@ const maxBodyStrings = 3
 // NotJSON is the shape of a part of a body that is not JSON.
 const NotJSON = "not JSON"
 
-// isPacked reports whether a body begins like one of gzip (RFC 1952) or Zstandard (RFC 8878).
+// isPacked reports whether a body begins like a gzip (RFC 1952) or Zstandard (RFC 8878) stream.
 func isPacked(body []byte) bool {
 	return bytes.HasPrefix(body, []byte("\x1f\x8b")) || bytes.HasPrefix(body, []byte("\x28\xb5\x2f\xfd"))
 }
 
-// recordTexts finds the texts of a body's records, once the first of them is wanted. A usual record needs no text.
+// recordTexts holds the texts of a body's records. It finds them when the first one is needed; usual records need
+// none.
 type recordTexts struct {
 	body  []byte
 	found bool
 	texts [][]byte
 }
 
-// recordText is the text of a record: its number in the body, and its value.
+// recordText leads to the text of a record, by the record's number in the body. value is the parsed record.
 type recordText struct {
 	texts *recordTexts
 	index int
@@ -51,7 +53,7 @@ func (r recordText) bytes() []byte {
 	return r.texts.texts[r.index]
 }
 
-// log returns a copy of properties.log, which is not a string, as it stands in the body.
+// log returns a copy of a properties.log that is not a string, as it stands in the body.
 func (r recordText) log(log *fastjson.Value) []byte {
 	if text := shapes.Member(shapes.Member(r.bytes(), "properties"), "log"); text != nil {
 		return bytes.Clone(text)
@@ -59,10 +61,10 @@ func (r recordText) log(log *fastjson.Value) []byte {
 	return log.MarshalTo(nil)
 }
 
-// shape returns what the record is, for people.
+// shape describes the record to people.
 func (r recordText) shape() string { return shapes.MemberNames(r.bytes()) }
 
-// appendFromOther appends what was found in a value that is not an object, or a dead letter.
+// appendFromOther appends the records found in a value that is not an object, or a dead letter if there are none.
 func (p *parser) appendFromOther(records []Record, text recordText) []Record {
 	found := shapes.Find(text.bytes())
 	if len(found) == 0 {
@@ -74,7 +76,7 @@ func (p *parser) appendFromOther(records []Record, text recordText) []Record {
 	return records
 }
 
-// appendFound appends what was found in a record that has no log.
+// appendFound appends the records found in a record that has no log.
 func (p *parser) appendFound(records []Record, value *fastjson.Value, text recordText, category string) []Record {
 	find := shapes.Find
 	if category != "" {
@@ -101,7 +103,7 @@ func (p *parser) withoutEvent(value *fastjson.Value, text recordText, category s
 	return record
 }
 
-// origin is what the record around a finding says of it.
+// origin holds the fields of the record around a finding.
 type origin struct {
 	category, time string
 	resourceID     []byte
@@ -121,7 +123,7 @@ func (p *parser) foundRecord(f shapes.Finding, from origin) Record {
 	}
 }
 
-// nestedRecord returns the record that was found inside of another envelope.
+// nestedRecord returns the record of a text that was found inside another envelope.
 func (p *parser) nestedRecord(text []byte) Record {
 	value, err := p.nested.ParseBytes(text)
 	switch {
@@ -157,7 +159,8 @@ func (p *parser) rowRecord(row []byte) Record {
 	return record
 }
 
-// timeOr returns the time of a record, or if it says none, the time when the hub event came into the hub.
+// timeOr returns the time of a record. If the record has none, it returns the time when the hub event came into the
+// hub.
 func (p *parser) timeOr(recordTime string) string {
 	if recordTime == "" && !p.enqueued.IsZero() {
 		return p.enqueued.UTC().Format(time.RFC3339Nano)
@@ -165,7 +168,7 @@ func (p *parser) timeOr(recordTime string) string {
 	return recordTime
 }
 
-// eventRecord returns the record of an audit event. written is what stood in the body: it is what a dead letter keeps.
+// eventRecord returns the record of an audit event. written is the event as it stood in the body, for a dead letter.
 func (p *parser) eventRecord(event, written []byte, from origin) Record {
 	record, reason := p.auditEvent(event, p.timeOr(from.time), p.clusterTag(from.resourceID))
 	if reason != "" {
@@ -202,9 +205,10 @@ func (p *parser) readParts(text []byte) ([]Record, error) {
 	return records, nil
 }
 
-// broken returns the record of a part of a body that is not JSON. One that was cut in its log is salvaged, as AKS's own
-// cuts are. Else the part is a dead letter if it is of the audit log, as far as can be told, and skipped if it is not.
-// ofAudit is whether any part of the body names a category of audit events: then so may one that names none.
+// broken returns the record of a part of a body that is not JSON. It repairs an audit event that was cut, as it does
+// for AKS's own cuts. Any other part becomes a dead letter if it seems to be of the audit log, and is skipped
+// otherwise. ofAudit says that the body names a category of audit events somewhere: a part that names no category may
+// then belong to it.
 func (p *parser) broken(part []byte, ofAudit bool) Record {
 	if shapes.IsCutEvent(part) {
 		return p.eventRecord(bytes.Clone(part), part, origin{})

@@ -2,9 +2,9 @@ package unpack
 
 import "aks-audit-log-go/eventhub/unpack/jsonscan"
 
-// truncate leaves out of an audit event the members that the API server's own truncation leaves out, and marks the
-// event as the API server does. It leaves out responseObject, and requestObject too if the event does not fit yet.
-// All other bytes stay. It returns nil if the event does not fit even then.
+// truncate removes the members of an audit event that the API server's own truncation removes, and marks the event as
+// the API server does. It removes responseObject, and then requestObject if the event still does not fit. All other
+// bytes stay. It returns nil if the event does not fit even then.
 //
 // truncate does not parse the event: an event that is too deep for Falco's parser is too deep for the general parser.
 func truncate(event []byte, fits func(event []byte) bool) []byte {

@@ -20,7 +20,7 @@ type Unpacker struct {
 	both     *cluster.Both
 	fastPath fastPath
 	parser   parser
-	// parsed is about how many values the parser has read since its memory is new.
+	// parsed is about how many values the parser has read since its memory was last dropped.
 	parsed int
 }
 
@@ -35,24 +35,25 @@ func newUnpacker(r rules) *Unpacker {
 	return u
 }
 
-// Unpack returns the records of a hub event in their order. detail says more if the hub event as a whole is a dead
-// letter. The records use the body: nobody may write to it afterwards, or rely on its content. A large body may have to
-// wait for one of another partition; Unpack fails if ctx ends before. Where the records take more memory than a hub
-// event may have, release is not nil: no other partition gets such records before it was called.
+// Unpack returns the records of a hub event in their order. If the whole hub event is a dead letter, detail says more
+// about the reason. The records use the memory of the body: the caller must not write to the body afterwards, or rely
+// on its content. A large body may have to wait for one of another partition; Unpack fails if ctx ends before. If the
+// records take more memory than a hub event may have, release is not nil. No other partition gets such records until
+// the caller calls release.
 func (u *Unpacker) Unpack(ctx context.Context, event eventhub.Event) (records []Record, detail string, release func(), err error) {
 	var unpacked turn
 	records, detail, err = u.unpack(ctx, event, &unpacked)
 	if unpacked.of == nil {
 		return records, detail, nil, err
 	}
-	if err != nil || detail != "" { // no record is a part of the body
+	if err != nil || detail != "" { // no record uses the body
 		unpacked.giveBack()
 		return records, detail, nil, err
 	}
 	return records, detail, unpacked.giveBack, nil
 }
 
-// unpack is Unpack, with the turn to have a body that is larger unpacked than a hub event may be.
+// unpack is Unpack with a turn, which it takes if the body is larger unpacked than a hub event may be.
 func (u *Unpacker) unpack(ctx context.Context, event eventhub.Event, t *turn) (records []Record, detail string, err error) {
 	if event.Unreadable != "" {
 		return []Record{deadRecord(audit.ReasonUnreadable, "", nil)}, event.Unreadable, nil
@@ -78,24 +79,24 @@ func (u *Unpacker) unpack(ctx context.Context, event eventhub.Event, t *turn) (r
 	}
 }
 
-// wholeBody returns the dead letter of a hub event as it came. It needs no copy: nothing else uses the body.
+// wholeBody returns the dead letter of a whole hub event as it came. It needs no copy: nothing else uses the body.
 func wholeBody(reason string, event eventhub.Event) Record {
 	return Record{Verdict: audit.DeadLettered, Reason: reason, Content: event.Body}
 }
 
-// MissedCluster reports whether the cluster's name was wanted but a record did not tell it.
+// MissedCluster reports whether CLUSTERNAME is on but a record did not name its cluster.
 func (u *Unpacker) MissedCluster() bool { return u.clusters.Missed }
 
 // BothCategories returns the name of a cluster that sends kube-audit and kube-audit-admin, so that each change comes
 // twice, or "" if none is known.
 func (u *Unpacker) BothCategories() (cluster string) { return u.both.Found }
 
-// keptSize is the largest body, in bytes, whose memory is reused for the next body: a usual AKS event has 33 KB, and
-// each partition has an Unpacker of its own.
+// keptSize is the largest body, in bytes, whose memory is reused for the next body. A usual AKS event has 33 KB. The
+// size is bounded because each partition has an Unpacker of its own.
 const keptSize = 256 << 10
 
-// readBody returns the records of a decoded body, which came into the hub at that time, in their order. It fails with
-// errTooManyValues, or with the cause of ctx if that ends before it is a large body's turn.
+// readBody returns the records of a decoded body in their order. enqueued is when the body came into the hub.
+// readBody fails with errTooManyValues, or with the cause of ctx if ctx ends before a large body gets its turn.
 func (u *Unpacker) readBody(ctx context.Context, body []byte, enqueued time.Time) ([]Record, error) {
 	if len(body) > keptSize {
 		defer u.dropMemory()
@@ -109,7 +110,7 @@ func (u *Unpacker) readBody(ctx context.Context, body []byte, enqueued time.Time
 	values := jsonscan.Rough(body)
 	u.parsed += values
 	if len(body) > largeSize || values > largeValues {
-		u.dropMemory() // before the wait: the fast path has a copy of the body
+		u.dropMemory() // before the wait, because the fast path holds a copy of the body
 		defer u.dropMemory()
 		var parse turn
 		if err := parse.take(ctx, parsing); err != nil {

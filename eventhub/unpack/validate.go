@@ -7,13 +7,14 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// falcoMaxDepth is how deep an audit event may be nested for Falco's k8saudit plugin, itself and the innermost scalar
-// counted: the plugin's parser has 300 levels, and an EventList around the event takes two.
+// falcoMaxDepth is how many levels an audit event may have for Falco's k8saudit plugin. The event itself and the
+// innermost scalar count as levels. The plugin's parser accepts 300 levels, and an EventList around the event takes
+// two of them.
 const falcoMaxDepth = 298
 
-// Validator checks what Falco's k8saudit plugin takes, as measured with a real plugin (docs/falco.md). The plugin
-// answers 200 before it parses, and would drop an event that it cannot use without any message. Such an event must
-// not be sent. Two goroutines must not use a Validator at once.
+// Validator checks whether Falco's k8saudit plugin can use an event. Its rules were measured with a real plugin
+// (docs/falco.md). The plugin answers 200 before it parses, and silently drops an event that it cannot use. Such an
+// event must not be sent. Two goroutines must not use a Validator at once.
 type Validator struct {
 	// MaxEventSize is the largest audit event that the sink takes, in bytes.
 	MaxEventSize int
@@ -50,8 +51,8 @@ func (v *Validator) Check(event []byte) (auditID, reason string) {
 	return string(parsed.GetStringBytes("auditID")), ""
 }
 
-// checkLarge is Check for an event of many values: it reads the members that count, and does not parse the others. It
-// accepts no NaN and no Inf, which Falco's parser does and no API server writes.
+// checkLarge is Check for an event of many values. It reads only the members that Check needs. It rejects NaN and
+// Inf, which Falco's parser accepts but no API server writes.
 func (v *Validator) checkLarge(event []byte) (auditID, reason string) {
 	object, err := jsonscan.ScanObject(event)
 	switch {
@@ -84,15 +85,15 @@ func (v *Validator) content(value []byte) string {
 	return string(parsed.GetStringBytes())
 }
 
-// isTimestamp reports whether Falco's plugin takes text as a time: the plugin uses this layout, which takes 0 to 9
-// fraction digits. Such a text has no character that JSON escapes.
+// isTimestamp reports whether Falco's plugin accepts text as a time. The plugin uses this layout, which accepts 0 to
+// 9 fraction digits. Such a text has no character that JSON escapes.
 func isTimestamp(text string) bool {
 	_, err := time.Parse(time.RFC3339Nano, text)
 	return err == nil
 }
 
-// depth counts how deep a JSON text is nested: the outermost value is one level, and a scalar in the innermost value
-// another. It looks only at the brackets outside of strings, so that it also counts in broken JSON.
+// depth returns the number of levels of a JSON text. The outermost value is one level, and a scalar in the innermost
+// value is another. depth looks only at the brackets outside of strings, so it also works for broken JSON.
 func depth(text []byte) int {
 	deepest, level := 0, 0
 	for token := range jsonscan.Tokens(text) {

@@ -9,8 +9,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azeventhubs/v2"
 )
 
-// openLinks holds the watches of this process. The SDK opens a link when it wants to, also a second time by itself, and
-// says so in its log only.
+// openLinks holds the watches of this process. The SDK may open a link again by itself, and reports an opened link
+// only in its log.
 var openLinks = linkWatches{byPartition: map[string]map[*LinkWatch]struct{}{}}
 
 // linkWatches holds the watches by partition.
@@ -19,16 +19,17 @@ type linkWatches struct {
 	byPartition map[string]map[*LinkWatch]struct{}
 }
 
-// LinkWatch is told of each link that is opened to a partition. The SDK's log names the partition, but no reader. Where
-// several read partitions of one name, as only tests do, a watch cannot know whose link was opened after its first one,
-// and counts no more.
+// LinkWatch counts the links that are opened to a partition. The SDK's log names the partition, but not the reader.
+// If several readers watch partitions of the same name, as only tests do, a watch counts just its first link, because
+// it cannot know whose links the later ones are.
 type LinkWatch struct {
 	partition string
 	attached  func()
 	opened    atomic.Int64
 }
 
-// WatchLinks begins to watch the links that are opened to a partition, and calls attached for each. Forget ends it.
+// WatchLinks starts to watch the links that are opened to a partition, and calls attached for each. Forget ends the
+// watch.
 func WatchLinks(partition string, attached func()) *LinkWatch {
 	watch := &LinkWatch{partition: partition, attached: attached}
 	openLinks.mu.Lock()
@@ -50,7 +51,7 @@ func (w *LinkWatch) Forget() {
 	delete(openLinks.byPartition[w.partition], w)
 }
 
-// linkOpened matches what azeventhubs logs once the service has accepted a link (internal/links.go).
+// linkOpened matches the message that azeventhubs logs after the service has accepted a link (internal/links.go).
 var linkOpened = regexp.MustCompile(`created link for partition ID '([^']*)'`)
 
 // note looks for an opened link in a message of Azure's log.

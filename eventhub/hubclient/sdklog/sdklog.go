@@ -1,5 +1,5 @@
-// Package sdklog listens to what the SDKs of the event hub log: it passes it on to the log of the daemon, and it learns
-// when azeventhubs has opened a link, which the SDK says nowhere else.
+// Package sdklog reads the log messages of the event hub SDKs. It writes them to the daemon's log. It also learns
+// from them when azeventhubs has opened a link, because the SDK reports that nowhere else.
 package sdklog
 
 import (
@@ -17,8 +17,8 @@ import (
 	"aks-audit-log-go/eventhub/azauth"
 )
 
-// Bridge writes the messages of the SDKs to log, at debug and trace level. Each SDK keeps one listener for the
-// whole process: call Bridge once, before the first client is made, after the level of log is set.
+// Bridge writes the messages of the SDKs to log, at debug and trace level. Each SDK has one listener for the whole
+// process: call Bridge once, after the level of log is set and before the first client is made.
 //
 // azure-event-hubs-go reports errors only to the spans of devigned/tab.
 func Bridge(log *logrus.Logger) {
@@ -30,23 +30,23 @@ func Bridge(log *logrus.Logger) {
 // bridgedLog is where Azure's log is written, nil before Bridge.
 var bridgedLog atomic.Pointer[logrus.Logger]
 
-// Listen begins to listen, once in the process, to what azeventhubs and azidentity write to Azure's log: to log it,
-// and to learn when a link was opened.
+// Listen starts to read, once in the process, the messages that azeventhubs and azidentity write to Azure's log. It
+// logs them, and notes when a link was opened.
 var Listen = sync.OnceFunc(func() {
 	level := logrus.InfoLevel
 	if log := bridgedLog.Load(); log != nil {
 		level = log.GetLevel()
 	}
-	azlog.SetEvents(azureEvents(level)...) // without a lock: goroutines of the SDK read it for as long as they live
+	azlog.SetEvents(azureEvents(level)...) // without a lock, so it must not change while goroutines of the SDK run
 	azlog.SetListener(func(event azlog.Event, message string) {
 		openLinks.note(event, message)
 		writeAzureLog(bridgedLog.Load(), event, message)
 	})
 })
 
-// azureEvents returns the kinds of message that are listened to at a level: always those about connections, which say
-// when a link was opened. Those of EventConsumer come with every event of the hub, so the SDK must not even format them
-// unless they are shown.
+// azureEvents returns the kinds of message that are read at a level. Messages about connections are always read,
+// because they tell when a link was opened. EventConsumer has a message for every hub event, so the SDK should format
+// these only if they are shown.
 func azureEvents(level logrus.Level) []azlog.Event {
 	switch {
 	case level >= logrus.TraceLevel:
@@ -77,14 +77,14 @@ func writeAzureLog(log *logrus.Logger, event azlog.Event, message string) {
 // sasSignature matches the secret part of a shared access signature.
 var sasSignature = regexp.MustCompile(`(?i)\bsig=[^&\s"']*`)
 
-// redact replaces the secret parts of tokens and signatures. The SDKs log none themselves, but they quote what the
-// services answer.
+// redact replaces the secret parts of tokens and signatures. The SDKs do not log secrets themselves, but they quote
+// the answers of services.
 func redact(message string) string {
 	return azauth.RedactTokens(sasSignature.ReplaceAllString(message, "sig=(redacted)"))
 }
 
-// sdkTracer gives every span of the SDK the same logger. It leaves out the attributes of spans, which would be built
-// for every event received.
+// sdkTracer gives every span of the SDK the same logger. It ignores the attributes of spans, because they would be
+// built for every event received.
 type sdkTracer struct {
 	log *logrus.Entry
 }
@@ -112,8 +112,8 @@ func (s sdkSpan) Logger() tab.Logger             { return sdkLogger(s) }
 func (s sdkSpan) Inject(tab.Carrier) error       { return nil }
 func (s sdkSpan) InternalSpan() interface{}      { return nil }
 
-// sdkLogger writes no message of the SDK above the level debug: errors that matter are also returned, and logged where
-// they are handled.
+// sdkLogger writes no message of the SDK above debug level: errors that matter are also returned, and are logged
+// where they are handled.
 type sdkLogger struct {
 	log *logrus.Entry
 }

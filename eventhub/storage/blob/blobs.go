@@ -24,7 +24,7 @@ type entry struct {
 }
 
 // listOrCreate returns the blobs whose names begin with prefix, and the service's time. If the container does not
-// exist, listOrCreate creates it and returns no blobs.
+// exist, it creates the container and returns no blobs.
 func (c container) listOrCreate(ctx context.Context, prefix string) ([]entry, time.Time, error) {
 	entries, now, err := c.listPages(ctx, prefix)
 	if serviceCode(err) == azblob.ServiceCodeContainerNotFound {
@@ -64,8 +64,8 @@ func (c container) listPages(ctx context.Context, prefix string) ([]entry, time.
 	return entries, now, nil
 }
 
-// listLevel returns what is one level below prefix: the folders, whose names end in a slash, and the blobs. It does not
-// create the container.
+// listLevel returns the folders and the blobs one level below prefix. Names of folders end in a slash. listLevel does
+// not create the container.
 func (c container) listLevel(ctx context.Context, prefix string) (folders []string, blobs []entry, err error) {
 	options := azblob.ListBlobsSegmentOptions{Prefix: prefix, Details: azblob.BlobListingDetails{Metadata: true}}
 	for marker := (azblob.Marker{}); marker.NotDone(); {
@@ -82,8 +82,8 @@ func (c container) listLevel(ctx context.Context, prefix string) (folders []stri
 	return folders, blobs, nil
 }
 
-// metaFolder marks a folder. A storage account with a hierarchical namespace lists each folder as an empty blob with it
-// (Azure/azure-sdk-for-python#13060).
+// metaFolder is the metadata key that marks a folder. A storage account with a hierarchical namespace lists each
+// folder as an empty blob with this key (Azure/azure-sdk-for-python#13060).
 const metaFolder = "hdi_isfolder"
 
 // appendEntries appends the blobs of a listing, without the folders.
@@ -109,12 +109,12 @@ func newEntry(item azblob.BlobItemInternal) entry {
 	return e
 }
 
-// absent is the condition that there is no blob of that name.
+// absent is the condition that no blob of the name exists.
 var absent = azblob.BlobAccessConditions{ModifiedAccessConditions: azblob.ModifiedAccessConditions{IfNoneMatch: azblob.ETagAny}}
 
 // writeMetadata sets the metadata of an empty blob if the blob still has etag. If etag is empty, it creates the blob
-// if there is none. Otherwise it fails with eventhub.ErrConflict, or with eventhub.ErrNotFound if the blob that had
-// etag was deleted.
+// if none exists. Otherwise it fails with eventhub.ErrConflict, or with eventhub.ErrNotFound if the blob with etag
+// was deleted.
 func (c container) writeMetadata(ctx context.Context, name string, metadata azblob.Metadata, etag azblob.ETag) (entry, error) {
 	written, err := c.tryWriteMetadata(ctx, name, metadata, etag)
 	if err == nil {
@@ -123,13 +123,13 @@ func (c container) writeMetadata(ctx context.Context, name string, metadata azbl
 	if !isConflict(err) {
 		return entry{}, c.explain(err)
 	}
-	// The SDK repeats a write whose response was lost. If the first write had succeeded, the second one meets the ETag
-	// of the first. So the blob is read to find out whether it holds what was to be written.
+	// The SDK repeats a write whose response was lost. If the first write succeeded, the second one finds a new ETag
+	// and fails. So the blob is read, to find out whether it already holds the metadata.
 	current, err := c.url.NewBlobURL(name).GetProperties(ctx, azblob.BlobAccessConditions{}, azblob.ClientProvidedKeyOptions{})
 	switch {
 	case serviceCode(err) == azblob.ServiceCodeBlobNotFound && etag != "":
 		return entry{}, eventhub.ErrNotFound
-	case serviceCode(err) == azblob.ServiceCodeBlobNotFound: // another made it, and it was deleted since
+	case serviceCode(err) == azblob.ServiceCodeBlobNotFound: // another replica made it, and it has been deleted since
 		return entry{}, eventhub.ErrConflict
 	case err != nil:
 		return entry{}, c.explain(err)
@@ -140,7 +140,7 @@ func (c container) writeMetadata(ctx context.Context, name string, metadata azbl
 	return entry{name: name, metadata: metadata, etag: current.ETag(), modified: current.LastModified()}, nil
 }
 
-// tryWriteMetadata is writeMetadata without the look at the blob after a conflict. It returns the SDK's error.
+// tryWriteMetadata is writeMetadata, but does not read the blob after a conflict. It returns the SDK's error.
 func (c container) tryWriteMetadata(ctx context.Context, name string, metadata azblob.Metadata, etag azblob.ETag) (entry, error) {
 	blob := c.url.NewBlockBlobURL(name)
 	if etag != "" {
@@ -171,7 +171,7 @@ func normalize(metadata azblob.Metadata) azblob.Metadata {
 	return normal
 }
 
-// quote adds the quotes to an ETag that a header needs and a listing leaves out.
+// quote adds quotes to an ETag. A header needs them, and a listing omits them.
 func quote(etag azblob.ETag) azblob.ETag {
 	if etag == "" || strings.HasPrefix(string(etag), `"`) {
 		return etag
@@ -179,7 +179,8 @@ func quote(etag azblob.ETag) azblob.ETag {
 	return `"` + etag + `"`
 }
 
-// putNew writes a document as a blob, JSON or gzip by its name, unless there is one of that name.
+// putNew writes a document as a blob, unless a blob of that name exists. The name decides whether its type is JSON or
+// gzip.
 func (c container) putNew(ctx context.Context, name string, body io.ReadSeeker) error {
 	contentType := "application/json"
 	if strings.HasSuffix(name, ".gz") {
@@ -193,7 +194,7 @@ func (c container) putNew(ctx context.Context, name string, body io.ReadSeeker) 
 	return nil
 }
 
-// get reads a whole blob of up to limit bytes. It fails with eventhub.ErrNotFound if there is none.
+// get reads a whole blob of up to limit bytes. It fails with eventhub.ErrNotFound if the blob does not exist.
 func (c container) get(ctx context.Context, name string, limit int64) ([]byte, azblob.ETag, error) {
 	response, err := c.url.NewBlobURL(name).Download(ctx, 0, azblob.CountToEnd, azblob.BlobAccessConditions{}, false, azblob.ClientProvidedKeyOptions{})
 	if serviceCode(err) == azblob.ServiceCodeBlobNotFound {
@@ -214,8 +215,8 @@ func (c container) get(ctx context.Context, name string, limit int64) ([]byte, a
 	return content, response.ETag(), nil
 }
 
-// remove deletes a blob if it still has etag, and otherwise fails with eventhub.ErrConflict. It is no error if the
-// blob is already gone: the SDK repeats a deletion whose response was lost.
+// remove deletes a blob if it still has etag, and otherwise fails with eventhub.ErrConflict. It succeeds if the blob
+// is already gone, because the SDK repeats a deletion whose response was lost.
 func (c container) remove(ctx context.Context, name string, etag azblob.ETag) error {
 	unchanged := azblob.BlobAccessConditions{ModifiedAccessConditions: azblob.ModifiedAccessConditions{IfMatch: etag}}
 	_, err := c.url.NewBlobURL(name).Delete(ctx, azblob.DeleteSnapshotsOptionInclude, unchanged)

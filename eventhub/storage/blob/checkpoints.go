@@ -11,10 +11,10 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// FindCheckpoints returns the checkpoints of every SDK. The SDKs disagree on the spelling of the path (Go, Java and
-// Rust write it as it was typed, the others in lower case) and blob names are case-sensitive, so FindCheckpoints looks
-// at all spellings. It reads the lease blobs of the retired Go SDK, at the container's root, for the partitions that
-// have no other checkpoint.
+// FindCheckpoints returns the checkpoints of all SDKs. Blob names are case-sensitive, and the SDKs spell the path
+// differently: Go, Java and Rust write it as it was typed, the others in lower case. So FindCheckpoints looks at all
+// spellings. For partitions without such a checkpoint, it reads the lease blobs of the retired Go SDK at the
+// container's root.
 func (s *Store) FindCheckpoints(ctx context.Context) ([]eventhub.FoundCheckpoint, error) {
 	paths, root, err := s.spellings(ctx)
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Store) FindCheckpoints(ctx context.Context) ([]eventhub.FoundCheckpoint
 	return append(found, leases...), nil
 }
 
-// spellings returns the paths that mean the scope, in any case, and the blobs at the container's root.
+// spellings returns the paths that match the scope in any case, and the blobs at the container's root.
 func (s *Store) spellings(ctx context.Context) (paths []string, root []entry, err error) {
 	paths = []string{""}
 	for _, segment := range []string{s.scope.Namespace, s.scope.Hub, s.scope.ConsumerGroup} {
@@ -84,8 +84,8 @@ func (s *Store) findLeases(ctx context.Context, root []entry, known map[string]b
 	return found, nil
 }
 
-// readCheckpoint reads a checkpoint's metadata. Without a usable sequence number it counts as "nothing read yet":
-// events that are read twice are a nuisance, events that are skipped are lost.
+// readCheckpoint reads a checkpoint's metadata. A checkpoint without a usable sequence number counts as "nothing read
+// yet": it is better to read events twice than to skip and lose them.
 func readCheckpoint(blob entry, partition string) eventhub.Checkpoint {
 	checkpoint := eventhub.Checkpoint{Partition: partition, Sequence: eventhub.NoSequence, Version: string(blob.etag)}
 	sequence, err := strconv.ParseInt(blob.metadata[metaSequence], 10, 64)
@@ -99,8 +99,8 @@ func readCheckpoint(blob entry, partition string) eventhub.Checkpoint {
 	return checkpoint
 }
 
-// ListCheckpoints returns the checkpoint of each partition that counts. Its version is the version of the blob that
-// this store writes, or empty if there is none, so that an update creates it.
+// ListCheckpoints returns the latest checkpoint of each partition. Its version is the version of the blob that this
+// store writes. If that blob does not exist, the version is empty, so that an update creates the blob.
 func (s *Store) ListCheckpoints(ctx context.Context) ([]eventhub.Checkpoint, error) {
 	found, err := s.FindCheckpoints(ctx)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"aks-audit-log-go/forwarder/connstr"
 )
 
-// container sends all requests to the blob container. blobs.go has those about blobs.
+// container sends all requests to the blob container. The requests about blobs are in blobs.go.
 type container struct {
 	name string
 	url  azblob.ContainerURL
@@ -25,12 +25,13 @@ type container struct {
 	client  *http.Client
 	// tokens is nil if a key or signature is used.
 	tokens *azauth.TokenSource
-	// signatureEnds is when the shared access signature expires. It is zero if there is none, or if it does not say.
+	// signatureEnds is when the shared access signature expires. It is zero if there is no signature, or if the
+	// signature does not say.
 	signatureEnds time.Time
 }
 
-// retries bounds the SDK's attempts. The storage account answers in milliseconds, so an attempt that takes longer than
-// the timeout is lost. A listing that hangs must not last until this replica's ownerships expire
+// retries bounds the SDK's attempts. The storage account answers in milliseconds, so an attempt that takes longer
+// than the timeout will get no answer. A hanging listing must end before this replica's ownerships expire
 // (Azure/azure-sdk-for-go#22487).
 var retries = azblob.RetryOptions{
 	MaxTries:      3,
@@ -50,13 +51,13 @@ func openContainer(account connstr.BlobConnection, name string, tokens *azauth.T
 	if err != nil {
 		return container{}, err
 	}
-	// If a URL has no path, the SDK makes one without a leading slash, which no server accepts.
+	// If a URL has no path, the SDK builds a path without a leading slash, which no server accepts.
 	address.Path = cmp.Or(address.Path, "/")
 	address.RawQuery = account.SAS.Reveal()
 	client := &http.Client{Transport: &http.Transport{
 		Proxy:               azauth.HideProxyValue(http.ProxyFromEnvironment),
 		TLSHandshakeTimeout: retries.TryTimeout,
-		// Rounds follow each other within 12 s, so the connection to the account stays open.
+		// The next round starts within 12 s, so the connection to the account stays open.
 		IdleConnTimeout: time.Minute,
 	}}
 	c := container{name: name, client: client, tokens: tokens, signatureEnds: account.SignatureEnds()}
@@ -71,7 +72,7 @@ func (c container) beside(name string) container {
 	return c
 }
 
-// newCredential returns the SDK's credential for a key. For a signature and for tokens it is an anonymous one.
+// newCredential returns the SDK's credential for a key. For a signature or tokens, it returns an anonymous one.
 func newCredential(account connstr.BlobConnection) (azblob.Credential, error) {
 	if account.SAS != "" || account.Entra {
 		return azblob.NewAnonymousCredential(), nil
@@ -83,7 +84,7 @@ func newCredential(account connstr.BlobConnection) (azblob.Credential, error) {
 	return credential, nil
 }
 
-// pipeline returns the SDK's own pipeline with an HTTP client that can be closed, and without its messages to syslog.
+// pipeline returns the SDK's own pipeline, but with an HTTP client that can be closed and without messages to syslog.
 func (c container) pipeline(credential azblob.Credential) pipeline.Pipeline {
 	send := func(pipeline.Policy, *pipeline.PolicyOptions) pipeline.PolicyFunc {
 		return func(ctx context.Context, request pipeline.Request) (pipeline.Response, error) {
@@ -105,21 +106,21 @@ func (c container) pipeline(credential azblob.Credential) pipeline.Pipeline {
 }
 
 // authorize adds a token to the request, if tokens are used. The SDK's own token credential is not used: it renews by
-// a timer, reports no failure of a renewal, and needs a token before the first request. Here a request without a token
-// fails with the reason.
+// a timer, does not report a failed renewal, and needs a token before the first request. Here a request without a
+// token fails with the reason.
 func (c container) authorize(ctx context.Context, request pipeline.Request) error {
 	if c.tokens == nil {
 		return nil
 	}
 	token, err := c.tokens.GetToken(ctx, policy.TokenRequestOptions{})
 	if err != nil {
-		return err // the SDK does not retry it, because it is no net.Error
+		return err // the SDK does not retry it, because it is not a net.Error
 	}
 	request.Header.Set("Authorization", "Bearer "+token.Token)
 	return nil
 }
 
-// create creates the container. It is no error if another process has just created it.
+// create creates the container. It succeeds if another process has just created it.
 func (c container) create(ctx context.Context) error {
 	_, err := c.url.Create(ctx, azblob.Metadata{}, azblob.PublicAccessNone)
 	if err == nil || serviceCode(err) == azblob.ServiceCodeContainerAlreadyExists {

@@ -39,7 +39,8 @@ func (s *Store) ListDeadLetters(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// maxDeadLetterSize bounds what is read of a dead letter, in bytes. A body of 1 MB takes up to 6 MB as a JSON string.
+// maxDeadLetterSize is the size of the largest dead letter that is read, in bytes. A body of 1 MB takes up to 6 MB as
+// a JSON string.
 const maxDeadLetterSize = 64 << 20
 
 // ReadDeadLetters implements eventhub.DeadLetterRecords.

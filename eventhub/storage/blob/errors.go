@@ -14,7 +14,7 @@ import (
 	"aks-audit-log-go/eventhub/azauth"
 )
 
-// The codes of two refusals that the SDK does not name
+// These codes of two refusals are missing in the SDK
 // (https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes and
 // https://learn.microsoft.com/azure/storage/common/shared-key-authorization-prevent).
 const (
@@ -25,8 +25,8 @@ const (
 // ErrNoContainer says that the container does not exist.
 var ErrNoContainer = errors.New("blob storage answered 404 ContainerNotFound")
 
-// explain says in one line what went wrong. The SDK's own errors are a page long and hold the address, which holds the
-// signature if one is used.
+// explain turns an error into one line that says what failed. The SDK's own errors are a page long and contain the
+// address, which contains the signature if one is used.
 func (c container) explain(err error) error {
 	if eventhub.AccessDeniedBy(err) != "" {
 		return err
@@ -47,8 +47,8 @@ func (c container) explain(err error) error {
 	return errors.New("blob storage: no usable answer")
 }
 
-// explainResponse says what the service answered. If the answer denies access, it is an AccessDeniedError that says
-// what is needed.
+// explainResponse returns an error that says what the service answered. If the answer denies access, the error is an
+// AccessDeniedError that says what is needed.
 func (c container) explainResponse(failure azblob.StorageError) error {
 	status := statusCode(failure)
 	if failure.ServiceCode() == azblob.ServiceCodeContainerNotFound {
@@ -72,7 +72,8 @@ func (c container) explainResponse(failure azblob.StorageError) error {
 	return &eventhub.AccessDeniedError{Service: eventhub.ServiceStorage, Message: text}
 }
 
-// explainCreation says why a missing container could not be created, and what an operator has to do.
+// explainCreation returns an error that says why a missing container could not be created, and what an operator has
+// to do.
 func (c container) explainCreation(err error) error {
 	var failure azblob.StorageError
 	if !errors.As(err, &failure) || statusCode(failure) != http.StatusForbidden {
@@ -86,7 +87,7 @@ func (c container) explainCreation(err error) error {
 		"(create it, or permit creating containers): %w", c.name, with, c.explain(err))
 }
 
-// expired tells whether the shared access signature has expired, as far as it says.
+// expired tells whether the shared access signature has expired. It returns false if the signature does not say when.
 func (c container) expired() bool {
 	return !c.signatureEnds.IsZero() && time.Now().After(c.signatureEnds)
 }
@@ -104,7 +105,7 @@ func isConflict(err error) bool {
 	return false
 }
 
-// serviceCode returns the service's code of an error, or "" if the service did not answer.
+// serviceCode returns the error code of the service, or "" if the service did not answer.
 func serviceCode(err error) azblob.ServiceCodeType {
 	var failure azblob.StorageError
 	if errors.As(err, &failure) {

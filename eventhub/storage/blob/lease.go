@@ -7,11 +7,12 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// maxLeaseSize is the largest blob, in bytes, that is taken for a lease of the retired SDK. A lease has about 300.
+// maxLeaseSize is the size of the largest blob, in bytes, that is read as a lease of the retired SDK. A lease has
+// about 300 bytes.
 const maxLeaseSize = 8 << 10
 
-// leaseBlob is the part that matters here of what azure-event-hubs-go's event processor host stores
-// (storage/storage.go, storageLease), in a blob at the container's root whose name is the partition's:
+// leaseBlob holds the fields that are read of a lease. The event processor host of azure-event-hubs-go stores a lease
+// (storage/storage.go, storageLease) in a blob at the container's root. The blob's name is the partition's:
 //
 //	{"partitionID":"0","epoch":3,"owner":"…","checkpoint":{"offset":"4711","sequenceNumber":42,
 //	 "enqueueTime":"2020-05-05T16:16:37Z"},"state":"leased","token":"…"}
@@ -22,7 +23,7 @@ type leaseBlob struct {
 	} `json:"checkpoint"`
 }
 
-// isPartitionID tells by its name whether a blob may be a partition's lease. Event Hubs numbers partitions from 0.
+// isPartitionID tells whether a blob may be a partition's lease, by its name. Event Hubs numbers partitions from 0.
 func isPartitionID(name string) bool {
 	return name != "" && len(name) <= 4 && strings.Trim(name, "0123456789") == ""
 }

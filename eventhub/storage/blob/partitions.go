@@ -14,8 +14,8 @@ import (
 // metaPartitions is the metadata key of the ids of the partitions, separated by commas.
 const metaPartitions = "partitions"
 
-// RememberPartitions implements eventhub.CheckpointStore. Of several replicas that store their partitions at the same
-// time, one succeeds, and all return what that one has stored.
+// RememberPartitions implements eventhub.CheckpointStore. If several replicas store their partitions at the same
+// time, one succeeds, and all return the partitions that it stored.
 func (s *Store) RememberPartitions(ctx context.Context, partitions []string) ([]string, error) {
 	name := s.scope.Path() + eventhub.PartitionsRecord
 	_, err := s.container.writeMetadata(ctx, name, azblob.Metadata{metaPartitions: strings.Join(partitions, ",")}, "")

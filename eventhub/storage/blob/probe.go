@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// probeFolder holds the probe blobs, below the scope. KEDA, the daemon and Azure's SDKs look into the folders
-	// beside it, and the retired SDK at the container's root.
+	// probeFolder holds the probe blobs, below the scope. No other program reads it: KEDA, the daemon and Azure's
+	// SDKs read the folders beside it, and the retired SDK reads the container's root.
 	probeFolder = "check/"
 	// probeContent is the content of a probe blob that is not empty.
 	probeContent = "{\"probe\":\"aks-audit-log-go check\"}\n"
@@ -24,9 +24,9 @@ const (
 var errUnconditional = errors.New("the storage ignores conditions (If-Match), so two replicas could own one partition: " +
 	"use a storage account of Azure's, without a cache before it")
 
-// ProbeMetadata finds out whether ownerships and checkpoints can be listed and written. It writes a probe blob,
-// changes it under a condition, tries to change it under a condition that is not met, and deletes it. leftOver names
-// the probe blob if it could not be deleted. ProbeMetadata does not create the container. name has to be unique.
+// ProbeMetadata checks that ownerships and checkpoints can be listed and written. It writes a probe blob, changes it
+// under a condition, tries to change it under a condition that is not met, and deletes it. leftOver names the probe
+// blob if it could not be deleted. ProbeMetadata does not create the container. name has to be unique.
 func (s *Store) ProbeMetadata(ctx context.Context, name string) (leftOver string, err error) {
 	if _, _, err := s.container.listLevel(ctx, s.scope.Path()+eventhub.CheckpointFolder); err != nil {
 		return "", fmt.Errorf("list the container %s: %w", s.container.name, err)
@@ -40,13 +40,13 @@ func (s *Store) ProbeMetadata(ctx context.Context, name string) (leftOver string
 		return "", err
 	}
 	if err := s.container.remove(ctx, probe, azblob.ETagAny); err != nil {
-		return probe, nil // only dead letters have to be deleted: ProbeContent reports it
+		return probe, nil // ProbeContent reports it: only dead letters need deletion
 	}
 	return "", nil
 }
 
-// writeConditionally writes a blob in the two ways in which checkpoints and ownerships are written, and in a third way
-// that the storage must refuse.
+// writeConditionally writes a blob in the two ways in which checkpoints and ownerships are written. Then it writes in
+// a third way, which the storage must refuse.
 func (s *Store) writeConditionally(ctx context.Context, name string) error {
 	metadata := func(text string) azblob.Metadata { return azblob.Metadata{metaOwner: text} }
 	made, err := s.container.writeMetadata(ctx, name, metadata("made"), "")
@@ -65,8 +65,7 @@ func (s *Store) writeConditionally(ctx context.Context, name string) error {
 	return nil
 }
 
-// ProbeContent finds out whether dead letters can be stored, read and deleted. It does so with a probe blob. name has
-// to be unique.
+// ProbeContent checks, with a probe blob, that dead letters can be stored, read and deleted. name has to be unique.
 func (s *Store) ProbeContent(ctx context.Context, name string) error {
 	probe := s.scope.Path() + probeFolder + name
 	if err := s.container.putNew(ctx, probe, strings.NewReader(probeContent)); err != nil {
@@ -83,12 +82,12 @@ func (s *Store) ProbeContent(ctx context.Context, name string) error {
 	return readErr
 }
 
-// probeContainer begins the names of the containers that Beside makes.
+// probeContainer is the prefix of the names of the containers that Beside makes.
 const probeContainer = "aks-audit-log-go-check-"
 
-// Beside finds out whether the container, which does not exist, may be made: it makes one of another name, calls probe
-// with a store in it, and deletes it again. It does not make the container itself, because Azure takes half a minute or
-// more to delete one, and refuses to make it again until then. leftOver names the other container if it could not be
+// Beside checks whether the missing container may be made. It makes a container of another name, calls probe with a
+// store in it, and deletes it. It does not make the missing container itself: Azure takes half a minute or more to
+// delete a container, and refuses to make it again until then. leftOver names the other container if it could not be
 // deleted.
 func (s *Store) Beside(ctx context.Context, probe func(*Store) error) (leftOver string, err error) {
 	other := s.container.beside(probeContainer + strings.ToLower(rand.Text()))

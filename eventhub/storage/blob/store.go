@@ -14,14 +14,15 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// Store keeps ownerships and checkpoints as empty blobs with metadata, in the layout of Azure's current SDKs, and dead
-// letters as blobs beside them.
+// Store keeps ownerships and checkpoints as empty blobs with metadata, in the layout of Azure's current SDKs. It
+// keeps dead letters as blobs beside them.
 type Store struct {
 	container container
 	scope     eventhub.Scope
 }
 
-// The metadata keys of Azure's current SDKs (azeventhubs/v2 checkpoints/blob_store.go), and one of our own.
+// These are metadata keys of Azure's current SDKs (azeventhubs/v2 checkpoints/blob_store.go), and one key of this
+// daemon.
 const (
 	metaSequence = "sequencenumber"
 	metaOffset   = "offset"
@@ -87,15 +88,15 @@ func (s *Store) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.Checkp
 	return updated, nil
 }
 
-// WriteCheckpointAt writes a checkpoint as the blob of another name, for readers that look for it there. It does so
-// only if that blob still has the checkpoint's version, or does not exist if the version is empty. Otherwise it fails
+// WriteCheckpointAt writes a checkpoint to a blob of another name, for readers that look for it there. That blob must
+// still have the checkpoint's version, or must not exist if the version is empty. Otherwise WriteCheckpointAt fails
 // with eventhub.ErrConflict.
 func (s *Store) WriteCheckpointAt(ctx context.Context, name string, checkpoint eventhub.Checkpoint) error {
 	_, err := s.writeCheckpoint(ctx, name, checkpoint)
 	return err
 }
 
-// writeCheckpoint writes a checkpoint under the condition of its version, and returns it with the new version.
+// writeCheckpoint writes a checkpoint if the blob still has its version, and returns it with the new version.
 func (s *Store) writeCheckpoint(ctx context.Context, name string, checkpoint eventhub.Checkpoint) (eventhub.Checkpoint, error) {
 	metadata := azblob.Metadata{
 		metaSequence: strconv.FormatInt(checkpoint.Sequence, 10),

@@ -14,8 +14,8 @@ import (
 // temporary is the suffix of a file that is being written.
 const temporary = ".tmp"
 
-// writeDurably replaces a file so that after a crash or a power cut the file has either the whole old content or the
-// whole new content.
+// writeDurably replaces a file. After a crash or a power cut, the file has either the whole old content or the whole
+// new content.
 func writeDurably(folder, name string, content []byte) error {
 	if err := makeFolder(folder, smallfile.SyncFolder); err != nil {
 		return err
@@ -23,11 +23,12 @@ func writeDurably(folder, name string, content []byte) error {
 	return smallfile.Replace(filepath.Join(folder, name), temporary, content)
 }
 
-// making is held while folders are made and synced, so that nobody writes into one that a power cut could still remove.
+// making is held while folders are made and synced, so that no file is written into a folder that a power cut could
+// still remove.
 var making sync.Mutex
 
-// makeFolder makes a folder and those above it that do not exist. It syncs the folder above each that it makes: without
-// that, a power cut could remove the new folder with all that was synced in it.
+// makeFolder makes a folder and the missing folders above it. It syncs the parent of each new folder. Otherwise a
+// power cut could remove the new folder with all files in it, even synced ones.
 func makeFolder(folder string, sync func(string) error) error {
 	making.Lock()
 	defer making.Unlock()
@@ -35,7 +36,7 @@ func makeFolder(folder string, sync func(string) error) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(folder, 0o750); err != nil { // also if it exists: it may be a file
+	if err := os.MkdirAll(folder, 0o750); err != nil { // even if it exists, because it may be a file
 		return err
 	}
 	for made := filepath.Clean(folder); made != existing; {
@@ -50,10 +51,10 @@ func makeFolder(folder string, sync func(string) error) error {
 // probeContent is the content of a probe file.
 const probeContent = "{\"probe\":\"aks-audit-log-go check\"}\n"
 
-// Probe finds out whether a folder below the scope can be written to, or, if it does not exist yet, the folder in
-// which it will be created. It returns that folder. It creates no folder and takes no lock, so it does not disturb a
-// daemon. The name of its file has the suffix of temporary files, so that nobody takes it for a checkpoint or a dead
-// letter. name has to be unique.
+// Probe checks whether a folder below the scope can be written to. If the folder does not exist yet, Probe checks the
+// folder in which it will be created. It returns the folder that it checked. It creates no folder and takes no lock,
+// so it does not disturb a daemon. Its file has the suffix of temporary files, so that no reader takes it for a
+// checkpoint or a dead letter. name has to be unique.
 func Probe(root string, scope eventhub.Scope, folder, name string) (string, error) {
 	store := Store{root: root, scope: scope}
 	existing, err := deepestFolder(store.path(folder))

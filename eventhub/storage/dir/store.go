@@ -15,8 +15,8 @@ import (
 	"aks-audit-log-go/internal/smallfile"
 )
 
-// Store keeps checkpoints and dead letters as files of a folder that only one process uses: the process holds a lock
-// on the file "lock" in it. Ownerships therefore need no record.
+// Store keeps checkpoints and dead letters as files in a folder. Only one process uses the folder: it holds a lock on
+// the file "lock" there. So ownerships need not be stored.
 type Store struct {
 	scope eventhub.Scope
 	root  string
@@ -24,8 +24,7 @@ type Store struct {
 	lock *os.File
 }
 
-// written is the version of every checkpoint whose file is there. A version that says more is not needed: only one
-// process writes.
+// written is the version of every checkpoint whose file exists. One value is enough, because only one process writes.
 const written = "written"
 
 // checkpointFile is the layout of a checkpoint file. The names are those of the blob metadata.
@@ -109,8 +108,8 @@ func (s *Store) FindCheckpoints(context.Context) ([]eventhub.FoundCheckpoint, er
 	return found, nil
 }
 
-// readCheckpoint reads a partition's file. A file without a usable sequence number counts as "nothing read yet":
-// events that are read twice are a nuisance, events that are skipped are lost.
+// readCheckpoint reads a partition's file. A file without a usable sequence number counts as "nothing read yet": it
+// is better to read events twice than to skip and lose them.
 func readCheckpoint(folder, partition string) (eventhub.Checkpoint, error) {
 	content, err := os.ReadFile(filepath.Join(folder, partition)) // #nosec G304 -- a name that was listed
 	if err != nil {

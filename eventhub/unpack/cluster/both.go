@@ -2,7 +2,7 @@ package cluster
 
 import "strings"
 
-// maxClusters bounds the memory of clusters, should another sender invent names.
+// maxClusters bounds how many clusters are remembered, in case another sender invents names.
 const maxClusters = 500
 
 // The two log categories of audit events. kube-audit has everything that kube-audit-admin has.
@@ -11,22 +11,22 @@ const (
 	categoryAuditAdmin = "kube-audit-admin"
 )
 
-// Both finds a cluster that sends kube-audit and kube-audit-admin: each change comes twice then. It stops
-// looking once it has found one.
+// Both finds a cluster that sends both kube-audit and kube-audit-admin, so that each change comes twice. It stops
+// looking when it has found one.
 type Both struct {
-	// looking is whether records of both categories are audit events for the sink, and no such cluster was found yet.
+	// looking is true if the sink gets the audit events of both categories and no such cluster has been found yet.
 	looking bool
-	// last is the first record of the cluster of the last record, and lastCategory the category of the last record.
-	// Most records differ from the one before in neither.
+	// last is the first record of the last record's cluster, and lastCategory is the last record's category. Most
+	// records have the same cluster and category as the record before.
 	last         clusterRecord
 	lastCategory string
-	// first holds the first record of each cluster by its resourceId, at most maxClusters.
+	// first holds the first record of each cluster by resourceId, for at most maxClusters clusters.
 	first map[string]clusterRecord
-	// Found is the name of the cluster that was found, "" if there is none.
+	// Found is the name of the cluster, "" if none has been found.
 	Found string
 }
 
-// clusterRecord is what is remembered of a record.
+// clusterRecord holds what Both remembers of a record.
 type clusterRecord struct{ resourceID, category string }
 
 // NewBoth returns a Both. carriesAudit reports whether records of a category are audit events for the sink.
@@ -37,7 +37,7 @@ func NewBoth(carriesAudit func(category string) bool) *Both {
 	}
 }
 
-// Note notes a record. Only one that names a cluster and one of the two categories tells something.
+// Note takes a record into account if it names a cluster and one of the two categories.
 func (b *Both) Note(resourceID []byte, category string) {
 	if !b.looking || len(resourceID) == 0 || category == b.lastCategory && string(resourceID) == b.last.resourceID {
 		return

@@ -1,13 +1,13 @@
 // Package cluster names the cluster of a record, and adds the name to its audit event.
 //
-// Many clusters may share one hub, and an alert has to name its cluster. Falco's k8saudit plugin offers the name as
-// ka.cluster.name, which is the audit event's annotation cluster_name (the plugin's extract.go). No tool of AKS sets
-// the annotation. CLUSTERNAME=on sets it from the record's resourceId, which Azure writes in capitals:
+// Many clusters may share one hub, and an alert has to name its cluster. Falco's k8saudit plugin reads the field
+// ka.cluster.name from the audit event's annotation cluster_name (the plugin's extract.go). AKS does not set the
+// annotation. With CLUSTERNAME=on, this package sets it from the record's resourceId, which Azure writes in capitals:
 //
 //	/SUBSCRIPTIONS/…/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/MY-CLUSTER
 //
 // becomes "annotations":{…,"cluster_name":"my-cluster"}. All other bytes stay. An event that already has a
-// cluster_name keeps it: the annotation was set on purpose, in the API server.
+// cluster_name keeps it, because the API server was configured to set it.
 package cluster
 
 import (
@@ -33,16 +33,16 @@ func newCluster(resourceID string) *Cluster {
 	return c
 }
 
-// maxResourceID is the size of the largest resourceId that is remembered, in bytes. Those of Azure are far smaller.
+// maxResourceID is the size of the largest resourceId that is remembered, in bytes. Azure's are far smaller.
 const maxResourceID = 2 << 10
 
-// Names finds the clusters of records. It needs no memory for a record of a cluster that it knows.
+// Names finds the clusters of records. It allocates nothing for a record of a cluster that it knows.
 type Names struct {
-	// last is the cluster of the last record, because most records are of the same cluster as the record before.
+	// last is the cluster of the last record. Most records come from the same cluster as the record before.
 	last *Cluster
 	// known holds the clusters by their resourceIds, at most maxClusters.
 	known map[string]*Cluster
-	// Missed is whether a record did not tell its cluster although its tag was wanted.
+	// Missed is true if Tag was called for a record that names no cluster.
 	Missed bool
 }
 
@@ -76,14 +76,13 @@ func (c *Names) Tag(resourceID []byte) Tag {
 	return found.Tag
 }
 
-// clusterTypes are the types of resources that are clusters, in lower case: those of AKS, of Azure Arc, whose
-// provisionedClusters and extensions are children of the connected cluster, of Fleet Manager, and of Azure Red Hat
-// OpenShift.
+// clusterTypes are the resource types of clusters, in lower case: those of AKS, Azure Arc, Fleet Manager and Azure
+// Red Hat OpenShift. Azure Arc's provisionedClusters and extensions are children of the connected cluster.
 var clusterTypes = []string{"managedclusters", "connectedclusters", "fleets", "openshiftclusters", "provisionedclusters"}
 
-// nameOf returns the name of the cluster in a resourceId in lower case, whatever child of the cluster the resourceId
-// is of. Where it has no type of a cluster, the name is its last part. It returns "" if that cannot be the name of a
-// cluster: names consist of letters, digits, dashes and underscores.
+// nameOf returns the cluster's name in a resourceId, in lower case. The resourceId may be of a child of the cluster.
+// If it has no cluster type, the name is its last part. nameOf returns "" if that cannot be a cluster's name: names
+// consist of letters, digits, dashes and underscores.
 func nameOf(resourceID string) string {
 	name := clusterPart(resourceID)
 	for _, c := range []byte(name) {
@@ -94,8 +93,8 @@ func nameOf(resourceID string) string {
 	return strings.ToLower(name)
 }
 
-// clusterPart returns the part after the first type of a cluster. A type follows "providers" and a namespace, so that a
-// resource group with the name of a type is not taken for one.
+// clusterPart returns the part after the first cluster type. It looks for types only after "providers" and a
+// namespace, so that it does not take a resource group for a type of the same name.
 func clusterPart(resourceID string) string {
 	parts := strings.Split(resourceID, "/")
 	for i := 2; i+1 < len(parts); i++ {

@@ -2,7 +2,7 @@ package inplace
 
 import "bytes"
 
-// maxDepth is how many objects and arrays may be nested, in the envelope and in an audit event. Real events have less
+// maxDepth is how many levels of objects and arrays the envelope and an audit event may have. Real events have fewer
 // than 30 levels.
 const maxDepth = 100
 
@@ -12,19 +12,19 @@ type Body struct {
 	text []byte
 	// at is the offset of the next byte to read.
 	at int
-	// level is how many objects and arrays the next byte is in.
+	// level is how many objects and arrays are open at the next byte.
 	level int
-	// values is how many values were read, but for those in strings.
+	// values is how many values were read, without those in strings.
 	values int
 }
 
 // NewBody returns a reader of text.
 func NewBody(text []byte) Body { return Body{text: text} }
 
-// Values returns how many objects, arrays, members and elements were read, but for those in strings.
+// Values returns how many objects, arrays, members and elements were read, without those in strings.
 func (b *Body) Values() int { return b.values }
 
-// token skips white space and returns the first byte after it, none at the end of the text.
+// token skips white space and returns the next byte, or none at the end of the text.
 func (b *Body) token() byte {
 	for b.at < len(b.text) {
 		switch c := b.text[b.at]; c {
@@ -40,8 +40,8 @@ func (b *Body) token() byte {
 // AtEnd reports whether only white space is left.
 func (b *Body) AtEnd() bool { return b.token() == none && b.at == len(b.text) }
 
-// Members reads an object and calls member with the key of each of its members. member has to read the value. The key
-// is as it is written; it is nil if it contains an escape.
+// Members reads an object, and calls member with the key of each member. member has to read the value. The key is nil
+// if it contains an escape.
 func (b *Body) Members(member func(key []byte) bool) bool {
 	if b.token() != '{' {
 		return false
@@ -76,7 +76,7 @@ func (b *Body) Members(member func(key []byte) bool) bool {
 	return false
 }
 
-// Elements reads an array and calls element for each of its values. element has to read the value.
+// Elements reads an array, and calls element for each value. element has to read the value.
 func (b *Body) Elements(element func() bool) bool {
 	if b.token() != '[' {
 		return false
@@ -126,8 +126,7 @@ func (b *Body) Skip() bool {
 	}
 }
 
-// PlainString reads a string without escapes and returns its content, which is a part of the text. It rejects other
-// values.
+// PlainString reads a string without escapes, and returns its content as a part of the text. It rejects other values.
 func (b *Body) PlainString() (content []byte, ok bool) {
 	if b.token() != '"' {
 		return nil, false
@@ -136,8 +135,8 @@ func (b *Body) PlainString() (content []byte, ok bool) {
 	return content, ok && content != nil
 }
 
-// StringStart returns where the content of the string that comes next starts. It rejects other values, and does not
-// read the string.
+// StringStart returns the offset of the content of the next value, which must be a string. It does not read the
+// string.
 func (b *Body) StringStart() (start int, ok bool) {
 	if b.token() != '"' {
 		return 0, false
@@ -145,16 +144,16 @@ func (b *Body) StringStart() (start int, ok bool) {
 	return b.at + 1, true
 }
 
-// ReadLog reads the audit event in a string, whose content starts at an offset from StringStart. It may do so before
-// or after Skip has read the string.
+// ReadLog reads the audit event in a string. start is the offset of the string's content, from StringStart. Skip may
+// read the string before or after ReadLog.
 func (b *Body) ReadLog(start int) (event AuditEvent, ok bool) {
 	event, end, ok := readLog(b.text, start)
 	b.at = max(b.at, end+1)
 	return event, ok
 }
 
-// readString reads a string, from its opening quote, and returns the text between the quotes. It returns nil and true
-// if there is an escape in that text.
+// readString reads a string from its opening quote, and returns the text between the quotes. If that text has an
+// escape, it returns nil and true.
 func (b *Body) readString() (content []byte, ok bool) {
 	start := b.at + 1
 	size := bytes.IndexByte(b.text[start:], '"')
@@ -169,7 +168,7 @@ func (b *Body) readString() (content []byte, ok bool) {
 	return content, true
 }
 
-// skipEscaped reads a string with escapes, from the offset of its content.
+// skipEscaped reads a string with escapes. at is the offset of its content.
 func (b *Body) skipEscaped(at int) bool {
 	for at < len(b.text) {
 		switch b.text[at] {
@@ -189,7 +188,7 @@ func (b *Body) skipEscaped(at int) bool {
 	return false
 }
 
-// escapeSize returns the length of the escape that text begins with, 0 if it begins with none.
+// escapeSize returns the length of the escape at the start of text, or 0 if there is none.
 func escapeSize(text []byte) int {
 	if len(text) < 2 {
 		return 0

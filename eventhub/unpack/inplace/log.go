@@ -1,12 +1,12 @@
 package inplace
 
-// AuditEvent is an audit event and the places of the fields that the caller has to know.
+// AuditEvent is an audit event with the fields that the caller needs.
 type AuditEvent struct {
-	// JSON is the event. Its capacity holds all bytes up to the end of the string that the event was read from.
+	// JSON is the event. Its capacity reaches to the end of the string that the event was read from.
 	JSON []byte
 	// Kind, AuditID and StageTimestamp are the contents of these strings, nil if the event has none.
 	Kind, AuditID, StageTimestamp []byte
-	// Annotations is the place of their value in JSON, zero if the event has none.
+	// Annotations is the place of the annotations' value in JSON, zero if the event has none.
 	Annotations Span
 }
 
@@ -14,8 +14,8 @@ type AuditEvent struct {
 type Span struct{ From, To int }
 
 // logReader reads the audit event in the string "log" of a record: {\"kind\":\"Event\",…}\n becomes
-// {"kind":"Event",…}. It undoes the escapes of the string and checks the event at once and in place, because what it
-// writes is never longer than what it has read.
+// {"kind":"Event",…}. It undoes the escapes and checks the event in one pass. It can do so in place, because it never
+// writes more bytes than it has read.
 type logReader struct {
 	text []byte
 	// at is the offset of the next byte to read, out of the next byte to write.
@@ -23,7 +23,7 @@ type logReader struct {
 	event   AuditEvent
 }
 
-// readLog reads the event in the string whose content starts at an offset of the text. end is where the content ends.
+// readLog reads the event in the string whose content begins at start. end is the offset at which the content ends.
 func readLog(text []byte, start int) (event AuditEvent, end int, ok bool) {
 	r := logReader{text: text, at: start, out: start}
 	if r.token() != '{' {
@@ -45,14 +45,15 @@ func readLog(text []byte, start int) (event AuditEvent, end int, ok bool) {
 	return r.event, r.at, true
 }
 
-// What token returns at the end of the string, and for bytes that begin no token. A byte of the text is never taken for
-// the end: token reads a backslash as the start of an escape, and no escape that it knows means a backslash.
+// token returns these values at the end of the string, and for bytes that begin no token. A byte of the text cannot
+// be mistaken for the end: token reads a backslash as the start of an escape, and none of its escapes means a
+// backslash.
 const (
 	endOfLog byte = '\\'
 	none     byte = 0
 )
 
-// token skips white space and returns the first byte after it without its escape: a quote for an escaped quote.
+// token skips white space and returns the next byte without its escape: a quote for an escaped quote.
 func (r *logReader) token() byte {
 	if r.at+1 < len(r.text) {
 		c := r.text[r.at]
@@ -95,7 +96,7 @@ func (r *logReader) take() {
 	r.at, r.out = r.at+1, r.out+1
 }
 
-// value reads any value, which stands in so many objects and arrays.
+// value reads any value. level is how many objects and arrays are open around it.
 func (r *logReader) value(level int) bool {
 	switch r.token() {
 	case '{':
@@ -110,7 +111,7 @@ func (r *logReader) value(level int) bool {
 	}
 }
 
-// object reads an object, from its opening bracket. level is how deep it is nested, itself counted.
+// object reads an object from its opening bracket. level is its depth, the object itself counted.
 func (r *logReader) object(level int) bool {
 	if level > maxDepth {
 		return false
@@ -147,8 +148,8 @@ func (r *logReader) object(level int) bool {
 	return false
 }
 
-// member reads the value of one of the event's own members. Of two annotations the first counts, as in the general
-// parser; an event with two of the other fields is rejected.
+// member reads the value of one of the event's own members. If there are two members "annotations", it uses the
+// first, as the general parser does. It rejects an event that has one of the other fields twice.
 func (r *logReader) member(key []byte) bool {
 	var field *[]byte
 	switch string(key) {
@@ -171,7 +172,7 @@ func (r *logReader) member(key []byte) bool {
 	return ok && *field != nil
 }
 
-// annotations reads the value of the annotations and notes its place.
+// annotations reads the value of the annotations, and notes its place.
 func (r *logReader) annotations() bool {
 	from := r.out
 	if !r.value(1) {
@@ -183,7 +184,7 @@ func (r *logReader) annotations() bool {
 	return true
 }
 
-// array reads an array, from its opening bracket.
+// array reads an array from its opening bracket.
 func (r *logReader) array(level int) bool {
 	if level > maxDepth {
 		return false

@@ -11,7 +11,7 @@ func (r *logReader) word() bool {
 	return true
 }
 
-// wordSize returns the length of the number or literal that text begins with, 0 if it begins with neither.
+// wordSize returns the length of the number or literal at the start of text, or 0 if there is neither.
 func wordSize(text []byte) int {
 	size := 0
 	for size < len(text) && (text[size] >= 'a' && text[size] <= 'z' || text[size] >= '0' && text[size] <= '9' ||
@@ -58,7 +58,7 @@ func isNumber(text []byte) bool {
 	return len(text) > 0 && digits(text) == len(text)
 }
 
-// digits returns how many digits text begins with.
+// digits returns the number of digits at the start of text.
 func digits(text []byte) int {
 	n := 0
 	for n < len(text) && text[n] >= '0' && text[n] <= '9' {

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// unescaped returns what a backslash and a letter mean between tokens, none for other letters.
+// unescaped returns the byte that a backslash and a letter mean between tokens, or none for other letters.
 func unescaped(letter byte) byte {
 	switch letter {
 	case '"':
@@ -22,13 +22,13 @@ func unescaped(letter byte) byte {
 	}
 }
 
-// str reads a string, from its opening quote, and returns the text between the quotes. It returns nil and true if
-// there is an escape in that text.
+// str reads a string from its opening quote, and returns the text between the quotes. If that text has an escape, it
+// returns nil and true.
 func (r *logReader) str() (content []byte, ok bool) {
 	text, at, out := r.text, r.at+2, r.out+1
 	text[r.out] = '"'
 	start, escapes := out, false
-	for at+8 < len(text) { // a string this near to the end of the body leaves no room for the closing brackets
+	for at+8 < len(text) { // a string that ends later leaves no room for the closing brackets
 		eight := binary.LittleEndian.Uint64(text[at:])
 		n := ordinary(eight)
 		if n == 8 {
@@ -62,18 +62,18 @@ func (r *logReader) str() (content []byte, ok bool) {
 	return nil, false
 }
 
-// ordinary returns how many of eight bytes, from the lowest, mean themselves in a string: they are no quote,
-// backslash or control character.
+// ordinary returns how many of eight bytes, from the lowest, are ordinary in a string: not a quote, backslash or
+// control character.
 func ordinary(eight uint64) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quote, backslash := eight^(ones*'"'), eight^(ones*'\\')
-	// x - ones sets the top bit of the lowest byte of x that is 0. It sets the top bit of a byte before that one only
-	// if the bit was set in x. x - ones*' ' does so for the lowest byte below a space.
+	// x - ones sets the top bit of the lowest byte of x that is 0. In the bytes before it, it sets the top bit only
+	// where x has it. x - ones*' ' does the same for the lowest byte below a space.
 	special := ((quote-ones)&^quote | (backslash-ones)&^backslash | (eight-ones*' ')&^eight) & tops
 	return bits.TrailingZeros64(special) / 8
 }
 
-// escape reads an escape in a string of the event, from its backslash, and writes what it means.
+// escape reads an escape in a string of the event, from its backslash, and writes its meaning.
 func (r *logReader) escape() bool {
 	if r.at+6 >= len(r.text) {
 		return false // a record needs more bytes after an escape
@@ -91,7 +91,7 @@ func (r *logReader) escape() bool {
 	}
 }
 
-// write writes bytes in place of so many that are read.
+// write reads size bytes and writes out in their place.
 func (r *logReader) write(size int, out ...byte) {
 	r.out += copy(r.text[r.out:], out)
 	r.at += size
@@ -108,8 +108,8 @@ func (r *logReader) character() bool {
 	return true
 }
 
-// innerEscape writes an escape of the event itself, whose backslash is escaped: \\n, \\u003c, or, with both of its
-// characters escaped, \\\" and \\\\.
+// innerEscape reads an escape of the event itself, and writes it. Its backslash is escaped in "log": \\n, \\u003c. In
+// \\\" and \\\\, both characters are escaped.
 func (r *logReader) innerEscape() bool {
 	switch c := r.text[r.at+2]; c {
 	case '/', 'b', 'f', 'n', 'r', 't':
@@ -131,7 +131,7 @@ func (r *logReader) innerEscape() bool {
 	}
 }
 
-// hex4 returns the value of the four hexadecimal digits that text begins with.
+// hex4 returns the value of the four hexadecimal digits at the start of text.
 func hex4(text []byte) (value rune, ok bool) {
 	if len(text) < 4 {
 		return 0, false

@@ -2,12 +2,12 @@ package jsonscan
 
 import "bytes"
 
-// Counter counts the values of a JSON text that comes in pieces: its commas and opening brackets, outside of strings.
-// No JSON text has more values than that and one.
+// Counter counts the values of a JSON text that comes in pieces. It counts commas and opening brackets outside of
+// strings; a JSON text has at most one value more than these.
 type Counter struct {
 	// Values is the count so far.
 	Values int
-	// inString is whether the next byte belongs to a string, and escaped whether a backslash comes before that byte.
+	// inString is true if the next byte belongs to a string, and escaped if a backslash escapes that byte.
 	inString, escaped bool
 }
 
@@ -22,7 +22,7 @@ func (c *Counter) Add(piece []byte) {
 	}
 }
 
-// countUntilQuote counts up to the next quote, and returns what follows that quote.
+// countUntilQuote counts up to the next quote, and returns the text after that quote.
 func (c *Counter) countUntilQuote(piece []byte) (rest []byte) {
 	for i, b := range piece {
 		switch b {
@@ -36,7 +36,7 @@ func (c *Counter) countUntilQuote(piece []byte) (rest []byte) {
 	return nil
 }
 
-// skipString skips the rest of a string, and returns what follows its closing quote.
+// skipString skips the rest of a string, and returns the text after its closing quote.
 func (c *Counter) skipString(piece []byte) (rest []byte) {
 	if c.escaped {
 		c.escaped = false
@@ -55,19 +55,20 @@ func (c *Counter) skipString(piece []byte) (rest []byte) {
 	return piece[quote+1:]
 }
 
-// backslashes returns how many backslashes stand at the end of text.
+// backslashes returns the number of backslashes at the end of text.
 func backslashes(text []byte) int {
 	return len(text) - len(bytes.TrimRight(text, `\`))
 }
 
-// Rough returns a number that is at least the number of values in a text and in the JSON texts in its strings, at
-// memory speed: it also counts what stands in strings, but not commas and brackets that are written as \u002c.
+// Rough returns an upper bound of the number of values in a text and in the JSON texts in its strings. It runs at
+// memory speed, because it counts inside of strings too. It does not count commas and brackets that are written like
+// \u002c.
 func Rough(text []byte) int {
 	return bytes.Count(text, []byte{','}) + bytes.Count(text, []byte{'['}) + bytes.Count(text, []byte{'{'})
 }
 
 // Values returns how many values a Counter counts in a text, or a higher number that is at most enough. It costs
-// nothing for a text that is too short for more, and little for one that has few commas and brackets.
+// nothing for a text too short to have more than enough, and little for a text with few commas and brackets.
 func Values(text []byte, enough int) int {
 	if len(text) <= enough {
 		return len(text)

@@ -1,3 +1,3 @@
-// Package jsonscan reads and edits JSON text that may be cut short or broken. It has no limit to the nesting, and
-// changes no byte that an edit is not about.
+// Package jsonscan reads and edits JSON text that may be cut or broken. It has no limit on nesting. An edit changes
+// only the bytes of its member.
 package jsonscan

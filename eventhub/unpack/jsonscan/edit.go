@@ -4,15 +4,15 @@ import "slices"
 
 // The edits change a copy of the text.
 
-// Closed returns the longest part of a cut object that holds whole values only, with the closing brackets that it
-// lacks.
+// Closed returns the longest part of a cut object that holds only whole values, and adds the missing closing
+// brackets.
 func (o *Object) Closed() *Object {
 	text := slices.Clone(o.text[:o.wholeEnd])
 	for _, closing := range slices.Backward(o.open) {
 		text = append(text, closing)
 	}
 	closed := &Object{text: text, members: slices.Clone(o.members), wholeEnd: len(text)}
-	if len(o.open) > 1 { // the object was cut inside of a member, which is whole now
+	if len(o.open) > 1 { // the cut was inside a member, which is whole now
 		last := o.current
 		last.end = len(text) - 1
 		closed.members = append(closed.members, last)
@@ -39,8 +39,8 @@ func (o *Object) Set(key, value string) {
 	o.wholeEnd += growth
 }
 
-// SetIn sets a member of the object that is the first member with the key. It replaces a value that is no object, and
-// adds the object if there is none.
+// SetIn sets a member of the object in the first member with the key. It adds that object if there is none, and
+// replaces a value that is not an object.
 func (o *Object) SetIn(key, member, value string) {
 	inner := o.ObjectOf(key)
 	inner.Set(member, value)
@@ -54,7 +54,7 @@ func (o *Object) add(key, value string) {
 		separator = ","
 	}
 	name := `"` + key + `":`
-	bracket := o.wholeEnd - 1 // of the closing one
+	bracket := o.wholeEnd - 1 // the offset of the closing bracket
 	o.text = slices.Concat(o.text[:bracket], []byte(separator+name+value), o.text[bracket:])
 	start := bracket + len(separator)
 	added := member{key: key, start: start, value: start + len(name), end: start + len(name) + len(value)}

@@ -10,9 +10,9 @@ import (
 )
 
 var (
-	// ErrCut says that the text is sound, but ends before the JSON object ends.
+	// ErrCut says that the text is valid JSON so far, but ends before the object ends.
 	ErrCut = errors.New("the text ends in the middle of a JSON object")
-	// errBroken says that no JSON object begins like the text.
+	// errBroken says that the text is not the beginning of a JSON object.
 	errBroken = errors.New("the text is no JSON object")
 )
 
@@ -21,24 +21,25 @@ type Object struct {
 	text []byte
 	// members are the whole members of the object itself, in their order.
 	members []member
-	// wholeEnd is the end of the longest part of text that holds whole values and opening brackets only.
+	// wholeEnd is the end of the longest part of text that holds only whole values and opening brackets.
 	wholeEnd int
-	// open are the brackets that close this part, the outermost first: none if the object is whole.
+	// open are the brackets that close this part, the outermost first. It is empty if the object is whole.
 	open []byte
-	// current is the member that was read last. If open holds more than one bracket, the text was cut inside of it.
+	// current is the member that was read last. If open holds more than one bracket, the text was cut inside this
+	// member.
 	current member
 }
 
 // member is a member of an object, by its place in the text.
 type member struct {
 	key string // unescaped
-	// start is where the key starts, with its quote.
+	// start is the offset of the key's opening quote.
 	start int
-	// value and end are where the value starts and ends.
+	// value and end are the offsets at which the value starts and ends.
 	value, end int
 }
 
-// ScanObject reads the text of an object. With ErrCut it returns the object as far as the text goes.
+// ScanObject reads the text of an object. If it returns ErrCut, it also returns the object as far as the text goes.
 func ScanObject(text []byte) (*Object, error) {
 	s := scanner{object: &Object{text: text}, text: text}
 	return s.object, s.scan()
@@ -50,8 +51,8 @@ func (o *Object) Text() []byte { return o.text }
 // Has reports whether the object has a whole member with the key.
 func (o *Object) Has(key string) bool { return o.find(key) != nil }
 
-// ValueOf returns the text of the value of the object's first member with the key, nil if there is none. Falco also
-// uses the first of several members with the same key.
+// ValueOf returns the text of the value of the object's first member with the key, or nil if there is none. Falco
+// also uses the first of several members with the same key.
 func (o *Object) ValueOf(key string) []byte {
 	m := o.find(key)
 	if m == nil {
@@ -60,7 +61,7 @@ func (o *Object) ValueOf(key string) []byte {
 	return o.text[m.value:m.end]
 }
 
-// ObjectOf returns the object that is the first member with the key, an empty object if that is none.
+// ObjectOf returns the object in the first member with the key, or an empty object if the value is not an object.
 func (o *Object) ObjectOf(key string) *Object {
 	inner, err := ScanObject(o.ValueOf(key))
 	if err != nil {
@@ -69,7 +70,8 @@ func (o *Object) ObjectOf(key string) *Object {
 	return inner
 }
 
-// StringOf returns the content of the string that is the first member with the key, "" if that is no valid JSON string.
+// StringOf returns the content of the string in the first member with the key, or "" if the value is not a valid JSON
+// string.
 func (o *Object) StringOf(key string) string {
 	var content string
 	if json.Unmarshal(o.ValueOf(key), &content) != nil {
@@ -78,7 +80,7 @@ func (o *Object) StringOf(key string) string {
 	return content
 }
 
-// find returns the object's first member with the key, nil if there is none.
+// find returns the object's first member with the key, or nil if there is none.
 func (o *Object) find(key string) *member {
 	for i := range o.members {
 		if o.members[i].key == key {
@@ -88,9 +90,9 @@ func (o *Object) find(key string) *member {
 	return nil
 }
 
-// Unquote returns the content of the JSON string of a key. It returns a content as it is written if an escape in it is
-// invalid or not of an ASCII character: no key that is looked for has one. It takes no memory but for its result,
-// since an object may have 100,000 keys.
+// Unquote returns the content of a key's JSON string. If an escape is invalid or does not mean an ASCII character, it
+// returns the content as it is written: no key that callers look for has such an escape. It allocates only its
+// result, because an object may have 100,000 keys.
 func Unquote(quoted []byte) string {
 	content := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(content, '\\') < 0 {
@@ -108,11 +110,12 @@ func Unquote(quoted []byte) string {
 	return string(unescaped)
 }
 
-// escapes are the letters after a backslash and what they mean.
+// escapes are the letters that may follow a backslash, and meanings are the characters that they mean, in the same
+// order.
 const escapes, meanings = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
 
-// character returns the first byte of the content of a JSON string, and how many bytes it is written with: 0 for an
-// escape that is invalid or not of an ASCII character.
+// character returns the first character of a JSON string's content, and the number of bytes that it is written with.
+// size is 0 for an escape that is invalid or does not mean an ASCII character.
 func character(text []byte) (c byte, size int) {
 	if text[0] != '\\' {
 		return text[0], 1

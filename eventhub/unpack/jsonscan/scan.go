@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// scanner reads the text of an object once, with a stack of its own in place of recursion, and says how far the text
-// is sound. Like Falco's parser it accepts any bytes inside of a string, and digits, points and signs in any order as
-// a number.
+// scanner reads the text of an object once, and finds out how far it is valid JSON. It has a stack of its own in
+// place of recursion. Like Falco's parser, it accepts any bytes in a string, and digits, points and signs in any
+// order as a number.
 type scanner struct {
 	object *Object
 	text   []byte
 	// at is the offset of the next byte to read.
 	at int
-	// empty is whether the innermost object or array has no value yet.
+	// empty is true if the innermost object or array has no value yet.
 	empty bool
 }
 
-// scan reads the object and what follows it, which must be white space.
+// scan reads the object. Only white space may follow it.
 func (s *scanner) scan() error {
 	if !s.skipSpace() || s.text[s.at] != '{' {
 		return errBroken
@@ -39,7 +39,7 @@ func (s *scanner) skipSpace() bool {
 	return s.at < len(s.text)
 }
 
-// readNext reads the next member or element with the comma before it, or the closing bracket.
+// readNext reads the next member or element and the comma before it, or the closing bracket.
 func (s *scanner) readNext() error {
 	if !s.skipSpace() {
 		return ErrCut
@@ -91,7 +91,8 @@ func (s *scanner) readKey() error {
 	return nil
 }
 
-// inMember reports whether the next key or value belongs to the object itself, not to an object or array in it.
+// inMember reports whether the next key or value belongs to the object itself, and not to an object or array inside
+// it.
 func (s *scanner) inMember() bool { return len(s.object.open) == 1 }
 
 // readValue reads a scalar, or the bracket that opens an object or array.
@@ -136,7 +137,7 @@ func (s *scanner) endValue() {
 	if s.inMember() {
 		s.object.current.end = s.at
 		if len(s.object.members) == cap(s.object.members) {
-			// append alone would make a long list a quarter longer each time, and so five lists in all.
+			// append alone would grow a long list by a quarter each time, and so allocate five times its size in all.
 			s.object.members = slices.Grow(s.object.members, len(s.object.members)+8)
 		}
 		s.object.members = append(s.object.members, s.object.current)

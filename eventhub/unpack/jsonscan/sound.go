@@ -1,10 +1,10 @@
 package jsonscan
 
-// Sound reports whether a text is one JSON value, an object or an array. It takes hardly any memory, also for a text
-// that is not sound. (A parser that works by recursion may make an error message of each level.)
+// Sound reports whether a text is one JSON object or array. It takes hardly any memory, even if the text is broken.
+// (A recursive parser may make an error message for each level.)
 func Sound(text []byte) bool {
-	// The scanner notes the members of the object in the first bracket. There are two that no text closes, so it notes
-	// none.
+	// The scanner notes the members of the object at the first open bracket. The two brackets here are never closed,
+	// so it notes no members.
 	outside := []byte{0, 0}
 	s := scanner{object: &Object{text: text, open: outside}, text: text}
 	if !s.skipSpace() || s.text[s.at] != '{' && s.text[s.at] != '[' {

@@ -6,12 +6,12 @@ import "iter"
 type Token struct {
 	// Text is the bracket, or the string with its quotes.
 	Text []byte
-	// IsKey is whether the token is a string and a colon follows it.
+	// IsKey is true if the token is a string and a colon follows it.
 	IsKey bool
 }
 
-// Tokens yields the brackets and the strings of text in their order and ignores all other bytes. It accepts any text,
-// also broken JSON, and stops before a string that has no end.
+// Tokens yields the brackets and strings of text in their order, and ignores all other bytes. It accepts any text,
+// even broken JSON. It stops at a string that has no end.
 func Tokens(text []byte) iter.Seq[Token] {
 	return func(yield func(Token) bool) {
 		for at := 0; at < len(text); at++ {
@@ -35,7 +35,7 @@ func Tokens(text []byte) iter.Seq[Token] {
 	}
 }
 
-// beginsWithColon reports whether a colon is the first byte of text after white space.
+// beginsWithColon reports whether text begins with a colon, after any white space.
 func beginsWithColon(text []byte) bool {
 	at := spaceEnd(text, 0)
 	return at < len(text) && text[at] == ':'

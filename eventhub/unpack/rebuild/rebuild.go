@@ -1,4 +1,4 @@
-// Package rebuild adds to an audit event that was cut what follows from the members that the cut left.
+// Package rebuild restores members of a cut audit event that follow from its other members.
 package rebuild
 
 import (
@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// markKey is the key of the annotation that lists what was rebuilt, with a comma between.
+	// markKey is the key of the annotation that lists what was rebuilt, separated by commas.
 	markKey = "aks-audit-log-go/rebuilt"
 	// decisionKey is the key of the annotation in which the API server says whether a request was authorized.
 	decisionKey = "authorization.k8s.io/decision"
 )
 
-// Missing adds objectRef and the decision to authorize the request to an event, if the cut took them and they follow
-// from members that stood whole before the cut. It marks the event with what it added. closed is cut.Closed().
+// Missing adds objectRef and the authorization decision to an event. It does so if the cut removed them and they
+// follow from members that were whole before the cut. It marks the event with what it added. closed is cut.Closed().
 //
-// Falco's rules ask for both, and the sender of the request can push both past the cut. Missing reads only members
-// of the event itself, where the API server writes them: a text within a header or an object counts for nothing. It
-// never changes a value that stood before the cut.
+// Falco's rules need both, and the sender of a request can make the event so long that the cut removes both. Missing
+// reads only the event's own members, which the API server writes. It ignores text inside headers or objects. It
+// never changes a value that was before the cut.
 func Missing(cut, closed *jsonscan.Object) {
 	var rebuilt []string
 	if !cut.Has("objectRef") && addObjectRef(closed) {
@@ -36,8 +36,8 @@ func Missing(cut, closed *jsonscan.Object) {
 	}
 }
 
-// addObjectRef adds the members of objectRef that the cut took, and reports whether there were any. A name that stood
-// only in the body of the request, as that of an object that is created, is not known.
+// addObjectRef adds the members of objectRef that the cut removed, and reports whether there were any. A name that
+// was only in the request's body, such as the name of an object to be created, is not known.
 func addObjectRef(event *jsonscan.Object) bool {
 	object, found := requestinfo.Read(event.StringOf("verb"), event.StringOf("requestURI"))
 	if !found {
@@ -71,8 +71,8 @@ func sameString(a, b []byte) bool {
 	return json.Unmarshal(a, &first) == nil && json.Unmarshal(b, &second) == nil && first == second
 }
 
-// wasAllowed reports whether the status code says that the request was authorized. The API server authorizes a request
-// before anything answers it with 2xx, or with 101, which exec, attach and port-forward answer in place of 200.
+// wasAllowed reports whether the status code shows that the request was authorized. The API server authorizes a
+// request before it can be answered with 2xx. exec, attach and port-forward answer with 101 in place of 200.
 func wasAllowed(event *jsonscan.Object) bool {
 	code := string(event.ObjectOf("responseStatus").ValueOf("code"))
 	return code == "101" || len(code) == 3 && code[0] == '2'

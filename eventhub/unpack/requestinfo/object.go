@@ -5,24 +5,24 @@ import (
 	"strings"
 )
 
-// Object is the objectRef of an audit event, as far as the URI tells it. An empty field has no member.
+// Object is the objectRef of an audit event, as far as the URI tells it. An empty field stands for a missing member.
 type Object struct {
 	Resource, Namespace, Name, APIGroup, APIVersion, Subresource string
 }
 
-// The path segments after the API version that are verbs of the API before Kubernetes 1.0. The API server still reads
+// These path segments after the API version were verbs of the API before Kubernetes 1.0. The API server still reads
 // them.
 const (
 	proxyPrefix = "proxy"
 	watchPrefix = "watch"
 )
 
-// maxURI is the size of the longest URI that Read takes, in bytes. AKS cuts an event at this size, so that a URI which
-// is whole in a cut event is shorter. No other sender to the hub can make Read slower than that.
+// maxURI is the size of the longest URI that Read accepts, in bytes. AKS cuts an event at this size, so a URI that is
+// whole in a cut event is shorter. The bound also keeps other senders from making Read slow.
 const maxURI = 16 << 10
 
-// Read returns the object of a request with a verb and URI as an audit event has them. It returns false if the
-// request is not about a resource, or if no API server gives such a path this verb.
+// Read returns the object of a request. verb and uri are those of the audit event. Read returns false if the request
+// is not about a resource, or if no API server gives a request with this path this verb.
 //
 // The paths of resources are
 //
@@ -60,7 +60,8 @@ func Read(verb, uri string) (Object, bool) {
 	return object, true
 }
 
-// readVersion reads the group and the version off the segments of a path. It returns false if no segment follows.
+// readVersion reads the group and the version from the segments of a path. It returns false if no segment follows
+// them.
 func readVersion(segments []string) (object Object, rest []string, found bool) {
 	switch {
 	case segments[0] == "api" && len(segments) > 2:
@@ -76,7 +77,7 @@ func readVersion(segments []string) (object Object, rest []string, found bool) {
 func (o *Object) readResource(segments []string, subresources bool) {
 	if segments[0] == "namespaces" && len(segments) > 1 {
 		o.Namespace = segments[1]
-		// A namespace has subresources of its own. All else that follows it is a resource in the namespace.
+		// These two are subresources of the namespace itself. Any other segment is a resource in the namespace.
 		if len(segments) > 2 && segments[2] != "status" && segments[2] != "finalize" {
 			segments = segments[2:]
 		}
@@ -90,8 +91,8 @@ func (o *Object) readResource(segments []string, subresources bool) {
 	}
 }
 
-// fits reports whether the API server gives a path this verb, whatever the method. The API server derives both from
-// one request, so an event in which they contradict each other is not its own.
+// fits reports whether the API server gives a request with this path the verb, for any HTTP method. The API server
+// derives both from one request, so an event in which they contradict each other is not from an API server.
 func fits(verb, prefix string, named bool) bool {
 	switch {
 	case prefix != "":

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// selectedName returns the name that the field selector of a list or watch asks for, "" if there is none. The API
-// server uses no name if any parameter is invalid. Read does not know the syntax of label and shard selectors, so with
-// one of them there is no name either: none is better than one that the API server did not see.
+// selectedName returns the name that the field selector of a list or watch asks for, or "" if there is none. The API
+// server uses no name if any parameter is invalid. This package cannot parse label and shard selectors, so it returns
+// no name if there is one of them: no name is better than one that the API server did not use.
 func selectedName(query url.Values) string {
 	if query.Get("labelSelector") != "" || query.Get("shardSelector") != "" {
 		return ""
@@ -29,8 +29,9 @@ func selectedName(query url.Values) string {
 	return name
 }
 
-// nameIn returns the value that a field selector asks for as metadata.name: the first one in the order of the terms'
-// texts, because the API server sorts the terms. It returns false if a term is invalid.
+// nameIn returns the value that a field selector asks for as metadata.name. If there are several, it returns the
+// first in the order of the terms' texts, because the API server sorts the terms. It returns false if a term is
+// invalid.
 func nameIn(selector string) (name string, valid bool) {
 	found := false
 	for _, term := range slices.Sorted(slices.Values(termsOf(selector))) {
@@ -74,7 +75,7 @@ func termsOf(selector string) []string {
 }
 
 // unescaped returns a value of a field selector without its backslashes. It returns false if a backslash escapes
-// anything but a backslash, a comma or an equals sign, or if one of the latter two stands without a backslash.
+// anything but a backslash, a comma or an equals sign, or if a comma or an equals sign is not escaped.
 func unescaped(value string) (string, bool) {
 	var plain strings.Builder
 	for i := 0; i < len(value); i++ {

@@ -1,10 +1,10 @@
-// Package shapes finds audit events in bodies that are not AKS's usual envelope: where a collector, a webhook or a
-// data export put them, and in bodies that are not one JSON value.
+// Package shapes finds audit events in bodies other than AKS's usual envelope: those of collectors, webhooks and data
+// exports, and bodies that are not one JSON value.
 //
-// The package works on the text, so that what it finds keeps its bytes. It accepts any text: the caller has to check
+// The package works on the text, so that each finding keeps its bytes. It accepts any text; the caller has to check
 // each finding.
 //
-// Nobody who writes only the content of a record may invent an audit event. So the search never looks into an audit
-// event, into another object of Kubernetes, into a record that names a log category, into a row of a table, or into
+// An author who controls only the content of a record must not be able to forge an audit event. So the search never
+// looks inside an audit event, another Kubernetes object, a record that names a log category, a row of a table, or
 // the output of a container.
 package shapes

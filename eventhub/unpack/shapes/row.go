@@ -9,12 +9,12 @@ import (
 
 // Log Analytics keeps audit events in tables with a column for each member
 // (https://learn.microsoft.com/azure/azure-monitor/reference/tables/aksaudit), and a data export writes the rows to a
-// hub. A row is not an audit event, but holds all members of one.
+// hub. A row is not an audit event, but it holds all members of one.
 
-// RebuiltFrom is the annotation of an audit event that was made of a row. Its value is the table's name.
+// RebuiltFrom is the annotation of an audit event that was made from a row. Its value is the table's name.
 const RebuiltFrom = "aks-audit-log-go/rebuilt-from"
 
-// columns are the columns of the tables with the members that they hold, in the API server's order.
+// columns are the columns of the tables and the members that they hold, in the API server's order.
 var columns = []struct{ column, member string }{
 	{"Level", "level"},
 	{"AuditId", "auditID"},
@@ -33,7 +33,7 @@ var columns = []struct{ column, member string }{
 	{"StageReceivedTime", "stageTimestamp"},
 }
 
-// category returns the log category that a table holds, "" for a table without audit events.
+// categoryOf returns the log category that a table holds, or "" for a table without audit events.
 func categoryOf(table string) string {
 	switch strings.ToLower(table) {
 	case "aksaudit":
@@ -46,8 +46,8 @@ func categoryOf(table string) string {
 
 func (s *sight) isAuditRow() bool { return categoryOf(s.table) != "" }
 
-// Rebuild makes an audit event of a row, and marks it with RebuiltFrom. It returns the log category of the row's table,
-// and the cluster's resource id, "" if the row has none.
+// Rebuild makes an audit event from a row, and marks it with RebuiltFrom. It also returns the log category of the
+// row's table, and the cluster's resource id, which is "" if the row has none.
 func Rebuild(row []byte) (event []byte, category, resourceID string) {
 	cells := map[string][]byte{}
 	for key, value := range members(row) {
@@ -81,13 +81,13 @@ func Rebuild(row []byte) (event []byte, category, resourceID string) {
 	return []byte(text.String()), categoryOf(table), unquote(cells["_ResourceId"])
 }
 
-// cell returns the value of a column, nil if the row has none. A column may hold an object or array as a string.
+// cell returns the value of a column, or nil if the row has none. A column may hold an object or array as a string.
 func cell(value []byte) []byte {
 	if len(value) == 0 || string(value) == "null" || string(value) == `""` {
 		return nil
 	}
 	if value[0] == '"' && mayHoldJSON(value) {
-		// Only one whole value may take the place of the string: anything else could add members.
+		// Only one whole value may replace the string: anything else could add members.
 		if content := []byte(unquote(value)); len(content) > 0 && content[0] != '"' && json.Valid(content) {
 			return content
 		}

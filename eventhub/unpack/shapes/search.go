@@ -11,43 +11,43 @@ import (
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
 )
 
-// Kind says what was found.
+// Kind is the kind of a finding.
 type Kind int
 
 const (
-	// Record is an object that names a category or has properties.log, as the records of AKS do.
+	// Record is an object that names a category or has properties.log, like the records of AKS.
 	Record Kind = iota
 	// Event is an audit event. It may be cut.
 	Event
-	// Doubtful is an object that says it is an audit event, but has no auditID or no stage.
+	// Doubtful is an object that claims to be an audit event, but has no auditID or no stage.
 	Doubtful
-	// Row is a row of one of Log Analytics' tables of audit events.
+	// Row is a row of a Log Analytics table of audit events.
 	Row
 )
 
-// Finding is what was found in a value, in its order.
+// Finding is an object that was found in a value.
 type Finding struct {
 	Kind Kind
-	// Text stands in the value or, without its escapes, in one of the strings of the value.
+	// Text is a part of the value, or of one of its strings without the escapes.
 	Text []byte
 }
 
 const (
-	// maxLevel is how many members down the search looks. What a string holds begins anew.
+	// maxLevel is how many levels of members the search goes down. The count starts again in each string.
 	maxLevel = 3
-	// maxStrings is how many strings deep the search looks.
+	// maxStrings is how many levels of strings the search goes down.
 	maxStrings = 3
 )
 
-// Find returns the audit events and records in a value: itself, or wherever an envelope put them, at most three
-// members down, also in strings that hold one JSON value.
+// Find returns the audit events and records in a value, in their order. The value may be one itself. Otherwise Find
+// looks at most three members down, and also into strings that hold one JSON value.
 func Find(value []byte) []Finding {
 	s := search{}
 	s.value(value, 0, 0)
 	return s.found
 }
 
-// FindInside is Find, but for a record that names a category of audit events and has no log.
+// FindInside is Find for a record that names a category of audit events and has no log.
 func FindInside(record []byte) []Finding {
 	s := search{}
 	switch seen := look(record); {
@@ -61,7 +61,7 @@ func FindInside(record []byte) []Finding {
 
 type search struct{ found []Finding }
 
-// value searches a value that is so many members and strings down.
+// value searches a value. level and depth are how many members and strings are around it.
 func (s *search) value(text []byte, level, depth int) {
 	if len(text) == 0 {
 		return
@@ -86,8 +86,8 @@ func (s *search) value(text []byte, level, depth int) {
 	}
 }
 
-// content searches the content of a string. A text around the value, as a log line has, ends the search: the
-// author of a part of a line may not invent an audit event.
+// content searches the content of a string. It finds nothing if there is text around the value, as in a log line: an
+// author of a part of the line must not be able to forge an audit event.
 func (s *search) content(text []byte, depth int) {
 	if !HoldsJSON(text) {
 		return
@@ -139,8 +139,8 @@ func (s *search) items(list []byte) {
 	}
 }
 
-// named returns an item of an EventList with kind and apiVersion. The API server may leave them out, because the list
-// says what its items are.
+// named returns an item of an EventList with kind and apiVersion. The API server may omit them, because the list
+// determines them.
 func named(item, apiVersion []byte) []byte {
 	if item[0] != '{' {
 		return item
@@ -162,39 +162,39 @@ func HoldsJSON(content []byte) bool { return len(content) > 0 && opens(content[0
 
 func opens(c byte) bool { return c == '{' || c == '[' || c == '"' }
 
-// isCut reports whether the text of an object is sound, but ends too early.
+// isCut reports whether the text of an object is valid JSON so far, but ends too early.
 func isCut(text []byte) bool {
 	_, err := jsonscan.ScanObject(text)
 	return errors.Is(err, jsonscan.ErrCut)
 }
 
-// sight is what the members of an object say of it.
+// sight holds what the members of an object show about it.
 type sight struct {
 	kind, apiVersion, category, table string
 	auditID, stage                    bool
-	// hasLog is whether it has properties.log.
+	// hasLog is true if the object has properties.log.
 	hasLog bool
-	// container is whether it says that it is the output of a container.
+	// container is true if the object says that it is the output of a container.
 	container bool
-	// closed is whether the search must not look inside: others than its sender write its content.
+	// closed is true if the search must not look inside, because others than the sender write the object's content.
 	closed bool
 }
 
-// audited are members that only audit events have, and the columns of a table that hold them.
+// audited are members that only audit events have, and the table columns that hold these members.
 var audited = []string{
 	"auditID", "requestURI", "objectRef", "requestObject", "responseObject",
 	"AuditId", "RequestUri", "ObjectRef", "RequestObject", "ResponseObject",
 }
 
-// ofKubernetes are members that only objects of Kubernetes have, also where they do not say their kind.
+// ofKubernetes are members that only Kubernetes objects have. They reveal an object that does not state its kind.
 var ofKubernetes = []string{"spec", "involvedObject", "regarding"}
 
-// container are members that collectors add to the output of containers. OpenShift adds log_type: audit, or application
-// or infrastructure for containers.
+// container are members that collectors add to the output of containers. OpenShift adds log_type: audit for audit
+// events, application or infrastructure for containers.
 var container = []string{"kubernetes", "docker", "container", "container_id", "container_name", "stream"}
 
-// IsOfContainer reports whether a record says that it is the output of a container. The container's owner writes
-// it, and some collectors make members of the record of what it writes, a category too.
+// IsOfContainer reports whether a record says that it is the output of a container. The container's owner controls
+// that output, and some collectors turn it into members of the record, even a category.
 func IsOfContainer(record *fastjson.Value) bool {
 	for _, key := range container {
 		if record.Exists(key) {
@@ -204,7 +204,7 @@ func IsOfContainer(record *fastjson.Value) bool {
 	return record.Exists("log_type") && string(record.GetStringBytes("log_type")) != "audit"
 }
 
-// telling are all members that look looks for.
+// telling are all members that look reads.
 var telling = func() map[string]bool {
 	keys := map[string]bool{}
 	for _, key := range slices.Concat(audited, ofKubernetes, container, []string{
@@ -215,8 +215,8 @@ var telling = func() map[string]bool {
 	return keys
 }()
 
-// look reads the members of an object once. The first of several members with the same key counts, as in Falco's
-// parser.
+// look reads the members of an object once. Of several members with the same key, it uses the first, as Falco's
+// parser does.
 func look(object []byte) *sight {
 	values := map[string][]byte{}
 	for key, value := range members(object) {
@@ -238,7 +238,7 @@ func look(object []byte) *sight {
 	return s
 }
 
-// hasLog reports whether the properties of a record have a log. Some services write properties as a string.
+// hasLog reports whether the properties of a record have a log. Some services write the properties as a string.
 func hasLog(properties []byte) bool {
 	if len(properties) > 0 && properties[0] == '"' && mayHoldJSON(properties) {
 		properties = Trim([]byte(unquote(properties)))
@@ -246,7 +246,7 @@ func hasLog(properties []byte) bool {
 	return Member(properties, "log") != nil
 }
 
-// group is the API group of audit events, with its slash.
+// group is the API group of audit events, with a slash.
 const group = "audit.k8s.io/"
 
 func (s *sight) isAuditEvent() bool {
@@ -257,7 +257,7 @@ func (s *sight) isEventList() bool {
 	return s.kind == "EventList" && strings.HasPrefix(s.apiVersion, group)
 }
 
-// eventKind returns what an object is that says it is an audit event.
+// eventKind returns the kind of an object that claims to be an audit event: Event or Doubtful.
 func (s *sight) eventKind() Kind {
 	if s.auditID && s.stage {
 		return Event

@@ -6,13 +6,13 @@ import (
 )
 
 const (
-	// maxNames is how many members MemberNames names, and maxNameLength how many characters of each.
+	// maxNames is how many members MemberNames lists, and maxNameLength how many characters of each name.
 	maxNames      = 20
 	maxNameLength = 40
 )
 
-// MemberNames names the members of a value for people, or says what the value is if it is not an object. It holds no
-// values: they may be secrets.
+// MemberNames lists the names of a value's members for people. If the value is not an object, it says what the value
+// is. It shows no values, because they may be secrets.
 func MemberNames(value []byte) string {
 	switch {
 	case len(value) == 0:
@@ -38,7 +38,8 @@ func MemberNames(value []byte) string {
 	return strings.Join(names, ", ")
 }
 
-// Printable makes a name safe for a terminal, and no longer than that many characters: it may come from an attacker.
+// Printable makes a name safe for a terminal, and cuts it if it has more characters than most. The name may come from
+// an attacker.
 func Printable(name string, most int) string {
 	runes := []rune(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -8,15 +8,15 @@ import (
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
 )
 
-// maxRescans bounds how often the rest of a body is scanned for the end of a value that has none.
+// maxRescans bounds how often the rest of a body is scanned without success for the end of a value.
 const maxRescans = 8
 
 // Split returns the parts of a body that is not one JSON value, in their order: the values of a body that holds
-// several, and the elements of an envelope that is broken or cut. sound reports whether a text is JSON. A part for
-// which it is not is the broken one, and the only one that is lost.
+// several, or the elements of a broken or cut envelope. sound reports whether a text is JSON. Only a part that is not
+// sound is broken, so only that part is lost.
 //
-// Split never looks for JSON inside a broken part: a part ends where its brackets are closed, and if they are not, at
-// the end of the body.
+// Split never looks for JSON inside a broken part. A part ends where its brackets are closed, or else at the end of
+// the body.
 func Split(body []byte, sound func(text []byte) bool) [][]byte {
 	s := splitter{text: body, sound: sound, rescans: maxRescans}
 	for s.at = spaceEnd(body, 0); s.at < len(body); s.at = spaceEnd(body, s.at) {
@@ -30,20 +30,20 @@ type splitter struct {
 	sound   func(text []byte) bool
 	rescans int
 	parts   [][]byte
-	// at is the offset of what is to be read next.
+	// at is the offset of the next byte to read.
 	at int
-	// itemsOf is the apiVersion of the EventList whose items are read, nil if they are not.
+	// itemsOf is the apiVersion of the EventList whose items are being read, nil outside of an EventList.
 	itemsOf []byte
 }
 
-// next reads a value at the top of the body, or what stands in its place.
+// next reads the next value of the body, or the broken text in its place.
 func (s *splitter) next() {
 	if bytes.HasPrefix(s.text[s.at:], utf8BOM) {
 		s.at += len(utf8BOM)
 		return
 	}
 	if !opens(s.text[s.at]) {
-		s.rest() // text in which JSON may stand, as in a line of a log
+		s.rest() // text that may contain JSON, like a log line
 		return
 	}
 	end := valueEnd(s.text, s.at)
@@ -58,7 +58,7 @@ func (s *splitter) next() {
 	}
 }
 
-// add adds the part that ends there.
+// add adds the part from at to end.
 func (s *splitter) add(end int) {
 	part := s.text[s.at:end]
 	if s.itemsOf != nil {
@@ -70,8 +70,8 @@ func (s *splitter) add(end int) {
 
 func (s *splitter) rest() { s.add(len(s.text)) }
 
-// line adds a line that was cut, of a body that holds an object a line. A line that is broken in another way does not
-// count: a sender that leaves newlines in its strings may have text of others in the next line.
+// line adds a cut line of a body that holds one object per line. It does not add a line that is broken in another
+// way: if a sender does not escape newlines in strings, the next line may be text of other authors.
 func (s *splitter) line(scannedAll bool) bool {
 	line, next, more := bytes.Cut(s.text[s.at:], []byte("\n"))
 	next = bytes.TrimLeft(next, space)
@@ -86,7 +86,7 @@ func (s *splitter) line(scannedAll bool) bool {
 }
 
 // envelope adds the elements of a broken or cut envelope: an array, an object with the array "records", or an
-// EventList. end is where it ends, -1 if it does not.
+// EventList. end is where the envelope ends, or -1 if it has no end.
 func (s *splitter) envelope(end int) bool {
 	text := s.text[s.at:]
 	if end >= 0 {
@@ -105,8 +105,8 @@ func (s *splitter) envelope(end int) bool {
 	return true
 }
 
-// elements adds the elements of an array up to its closing bracket. It returns false if it has added the rest of the
-// body, because an element has no end.
+// elements adds the elements of an array up to its closing bracket. If an element has no end, elements adds the rest
+// of the body and returns false.
 func (s *splitter) elements() bool {
 	for s.at < len(s.text) && s.text[s.at] != ']' {
 		end := valueEnd(s.text, s.at)
@@ -127,7 +127,7 @@ func (s *splitter) elements() bool {
 	return true
 }
 
-// leave moves past an envelope whose array ends here.
+// leave moves past an envelope whose array ends at the current offset.
 func (s *splitter) leave(end int, object bool) {
 	if end >= 0 {
 		s.at = max(s.at, end)
@@ -139,8 +139,8 @@ func (s *splitter) leave(end int, object bool) {
 	}
 }
 
-// arrayStart returns the offset of the array in a broken or cut envelope, -1 if there is none, and the apiVersion of an
-// EventList.
+// arrayStart returns the offset of the array in a broken or cut envelope, or -1 if there is none. For an EventList,
+// it also returns the apiVersion.
 func arrayStart(text []byte) (at int, itemsOf []byte) {
 	if text[0] == '[' {
 		return 0, nil
@@ -181,7 +181,7 @@ func arrayStart(text []byte) (at int, itemsOf []byte) {
 	}
 }
 
-// Categories returns the log categories that a broken text names, wherever it names them.
+// Categories returns all log categories that a broken text names, at any place.
 func Categories(text []byte) []string {
 	var names []string
 	key := false
@@ -197,7 +197,7 @@ func Categories(text []byte) []string {
 // NamesAuditEvents reports whether a broken text names the API group of audit events.
 func NamesAuditEvents(text []byte) bool { return bytes.Contains(text, []byte("audit.k8s.io")) }
 
-// IsCutEvent reports whether a text is an audit event that is sound but ends too early.
+// IsCutEvent reports whether a text is an audit event that is valid JSON so far, but ends too early.
 func IsCutEvent(text []byte) bool {
 	if text[0] != '{' || !isCut(text) {
 		return false
@@ -206,8 +206,8 @@ func IsCutEvent(text []byte) bool {
 	return seen.category == "" && !seen.container && seen.isAuditEvent()
 }
 
-// Complete returns a record that was cut as the JSON that was whole before the cut. If the cut was in the log, the log
-// ends there. It returns nil if the record is broken in another way.
+// Complete returns the part of a cut record that was whole before the cut, as valid JSON. If the cut was in the log,
+// the log ends at the cut. Complete returns nil if the record is broken in another way.
 func Complete(record []byte) []byte {
 	cut, err := jsonscan.ScanObject(record)
 	if !errors.Is(err, jsonscan.ErrCut) {
@@ -228,7 +228,7 @@ func Complete(record []byte) []byte {
 	return nil
 }
 
-// withoutHalfEscape returns a text that ends in a string without an escape that the end cut in two.
+// withoutHalfEscape returns a text that was cut in a string, without the escape that the cut split in two.
 func withoutHalfEscape(text []byte) []byte {
 	const longest = len(`\u1234`)
 	for at := len(text) - 1; at >= max(0, len(text)-longest+1); at-- {

@@ -9,12 +9,12 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// space is what may stand around a value: white space, and the NUL with which a producer fills its buffer.
+// space is what may be around a value: white space, and the NUL bytes with which a producer fills its buffer.
 const space = " \t\r\n\x00"
 
 var utf8BOM = []byte("\xef\xbb\xbf")
 
-// Trim returns a body without the byte order mark, the white space and the NUL bytes around it.
+// Trim returns a body without its byte order mark, and without white space and NUL bytes around it.
 func Trim(body []byte) []byte {
 	return bytes.Trim(bytes.TrimPrefix(bytes.TrimLeft(body, space), utf8BOM), space)
 }
@@ -31,8 +31,9 @@ func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\
 
 // valueEnd returns the offset after the value that starts at start, or -1 if the value has no end.
 //
-// Some services write their strings with apostrophes in place of quotes. valueEnd takes these for strings too, so that
-// brackets in them do not count. JSON has apostrophes only in strings, so its values end where they do without this.
+// Some services write strings with apostrophes in place of quotes. valueEnd treats these as strings too, so that
+// brackets in them do not count. This does not change where a JSON value ends, because JSON has apostrophes only in
+// strings.
 func valueEnd(text []byte, start int) int {
 	level := 0
 	for at := start; at < len(text); at++ {
@@ -50,7 +51,7 @@ func valueEnd(text []byte, start int) int {
 			level++
 		case '}', ']':
 			if level == 0 {
-				return at // of a scalar in an object or array
+				return at // the end of a scalar in an object or array
 			}
 			if level--; level == 0 {
 				return at + 1
@@ -82,8 +83,8 @@ func stringEnd(text []byte, start int) int {
 	return -1
 }
 
-// members yields the members of an object in their order, each key without quotes and escapes. It stops where the text
-// is not JSON any more, or ends.
+// members yields the members of an object in their order, each key without quotes and escapes. It stops where the
+// text ends or is no longer JSON.
 func members(object []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for at := spaceEnd(object, 1); at < len(object); at = spaceEnd(object, at+1) {
@@ -102,7 +103,7 @@ func members(object []byte) iter.Seq2[string, []byte] {
 	}
 }
 
-// keyAt returns the key that starts at an offset, and where its value starts, -1 if there is none.
+// keyAt returns the key that starts at an offset, and the offset of its value, or -1 if there is none.
 func keyAt(text []byte, at int) (key string, value int) {
 	if at >= len(text) || text[at] != '"' {
 		return "", -1
@@ -121,7 +122,7 @@ func keyAt(text []byte, at int) (key string, value int) {
 	return jsonscan.Unquote(text[at:end]), value
 }
 
-// elements yields the elements of an array in their order. It stops where the text is not JSON any more, or ends.
+// elements yields the elements of an array in their order. It stops where the text ends or is no longer JSON.
 func elements(array []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for at := spaceEnd(array, 1); at < len(array); at = spaceEnd(array, at+1) {
@@ -136,7 +137,7 @@ func elements(array []byte) iter.Seq[[]byte] {
 	}
 }
 
-// Member returns the text of the value of an object's first member with the key, nil if there is none.
+// Member returns the text of the value of an object's first member with the key, or nil if there is none.
 func Member(object []byte, key string) []byte {
 	if len(object) == 0 || object[0] != '{' {
 		return nil
@@ -149,7 +150,7 @@ func Member(object []byte, key string) []byte {
 	return nil
 }
 
-// Records returns the texts of the records in a body that is JSON: the elements of an array, those of the member
+// Records returns the texts of the records in a JSON body: the elements of an array, the elements of the member
 // "records", or the body itself.
 func Records(body []byte) [][]byte {
 	records := body
@@ -166,7 +167,8 @@ func Records(body []byte) [][]byte {
 	return texts
 }
 
-// unquote returns the content of a JSON string, its bytes as Falco's parser reads them, and "" for any other text.
+// unquote returns the content of a JSON string, with the bytes that Falco's parser reads. It returns "" for any other
+// text.
 func unquote(quoted []byte) string {
 	if len(quoted) < 2 || quoted[0] != '"' {
 		return ""
