@@ -15,30 +15,30 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// Options say what is read. Times are compared with the time at which the service accepted a hub event, in whole
-// milliseconds, as the service has it.
+// Options say what Read reads. From and To are compared with the time at which the service accepted a hub event, which
+// it keeps in whole milliseconds.
 type Options struct {
 	// Group is the consumer group to read in, or "" for the configured one.
 	Group string
-	// From leaves out the hub events that were enqueued before it. The zero time starts each partition behind the hub
-	// event that is the newest when reading starts.
+	// From leaves out the hub events that were enqueued before it. If it is zero, each partition starts after its
+	// newest hub event at the time reading starts.
 	From time.Time
-	// After has the positions of partitions that are read from there instead of from From.
+	// After has the positions of the partitions that start after a position. From does not count for them.
 	After map[string]eventhub.Position
-	// To leaves out the hub events that were enqueued at this time or later, and ends a partition at the first of them,
-	// or when the time has come and nothing before it is left. The zero time sets no such end.
+	// To leaves out the hub events that were enqueued at this time or later. A partition ends at the first of them, or
+	// once the time has come and all hub events before it were read. The zero time sets no end.
 	To time.Time
-	// ToNewest ends each partition after the hub event that is the newest when reading starts.
+	// ToNewest ends each partition after its newest hub event at the time reading starts.
 	ToNewest bool
-	// Found is called with what each partition holds when reading starts, before a hub event of it is handed on. The
-	// calls are concurrent, one a partition. It may be nil.
+	// Found is called with what each partition holds when reading starts, before Handle gets a hub event of it. It is
+	// called once for each partition, and the calls are concurrent. It may be nil.
 	Found func(partition string, info eventhub.PartitionInfo)
 }
 
 // bounded reports whether reading ends by itself.
 func (o Options) bounded() bool { return o.ToNewest || !o.To.IsZero() }
 
-// HubEvent is a hub event with what the daemon would make of it.
+// HubEvent is a hub event and the records that the daemon would make of it.
 type HubEvent struct {
 	Partition string
 	eventhub.Event
@@ -48,14 +48,14 @@ type HubEvent struct {
 	Detail string
 }
 
-// Handle takes one hub event. Those of a partition come in order and one at a time, those of several partitions
-// concurrently. Handle must return when ctx ends. It may block: then nothing more is read of that partition. An error
-// ends all reading.
+// Handle takes one hub event. It is called in order and one at a time for a partition, and concurrently for several
+// partitions. It must return when ctx ends. While it blocks, its partition is not read any further. If it returns an
+// error, all reading ends.
 type Handle func(ctx context.Context, event HubEvent) error
 
-// Read hands the hub events of all partitions that the hub has now to handle. It returns nil when all partitions are
-// through or ctx has ended. It ends with an error that says what to do if a partition cannot be opened, and if a reader
-// with an epoch takes a partition. If it loses a partition for another reason, it logs that, and tries again.
+// Read gives handle the hub events of all partitions that the hub has now. It returns nil when all partitions are read
+// up to their ends, or when ctx has ended. It fails if it cannot open a partition, or if a reader with an epoch takes
+// one; the error says what to do. If it loses a partition for another reason, it logs the error and tries again.
 func Read(ctx context.Context, cfg forwarder.Config, options Options, log logrus.FieldLogger, handle Handle) error {
 	if options.Group != "" {
 		cfg.ConsumerGroup = options.Group
@@ -75,7 +75,7 @@ func Read(ctx context.Context, cfg forwarder.Config, options Options, log logrus
 	return err
 }
 
-// read is Read with a hub. An error about an opened hub already says what to do.
+// read is Read with a hub. The hub's errors are returned with advice on what to do.
 func read(ctx context.Context, hub eventhub.Hub, cfg forwarder.Config, options Options, log logrus.FieldLogger, handle Handle) error {
 	ids, err := hub.PartitionIDs(ctx)
 	if err != nil {
@@ -90,7 +90,7 @@ func read(ctx context.Context, hub eventhub.Hub, cfg forwarder.Config, options O
 	return all.Wait()
 }
 
-// wholeMilliseconds returns the first whole millisecond at t or after it: the service has no finer times.
+// wholeMilliseconds rounds a time up to a whole millisecond, because the service's times are no finer.
 func wholeMilliseconds(t time.Time) time.Time {
 	whole := t.Truncate(time.Millisecond)
 	if whole.Before(t) {

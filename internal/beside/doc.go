@@ -1,3 +1,3 @@
-// Package beside reads every partition of the event hub beside the daemon: it has no epoch, so that it displaces no
-// reader, and it uses neither checkpoints nor ownerships nor any store.
+// Package beside reads every partition of the event hub while the daemon may read it too. It displaces no reader,
+// because it opens partitions without an epoch. It uses no checkpoints, no ownerships and no store.
 package beside

@@ -18,14 +18,14 @@ import (
 	"aks-audit-log-go/internal/retry"
 )
 
-// lookInterval is how often the hub is asked whether what is awaited before the end still exists: retention may have
-// removed it.
+// lookInterval is how often the hub is asked whether hub events before the end still exist. Retention may have removed
+// them, and then the last one never comes.
 const lookInterval = 30 * time.Second
 
 var (
 	// errThrough says that the partition is read up to its end.
 	errThrough = errors.New("the partition is read up to its end")
-	// errHandle is in the errors that Handle returned.
+	// errHandle matches every error that Handle returned.
 	errHandle = errors.New("not handled")
 	// errNotOpened says that the partition was never opened.
 	errNotOpened = errors.New("the partition was not opened")
@@ -40,7 +40,7 @@ func (e handleError) Unwrap() error { return e.error }
 // Is reports whether target is errHandle.
 func (handleError) Is(target error) bool { return target == errHandle }
 
-// partition reads one partition.
+// partition reads one partition up to its end, if it has one.
 type partition struct {
 	id       string
 	hub      eventhub.Hub
@@ -54,11 +54,11 @@ type partition struct {
 	mu sync.Mutex
 	// position is where reading starts, or the position after the last hub event that was handled.
 	position eventhub.Position
-	// end is the position after the last hub event that is wanted, nil if it is not known yet.
+	// end is the position after the last wanted hub event, or nil if it is not known yet.
 	end *eventhub.Position
 }
 
-// read reads the partition until it is through, or ctx ends.
+// read reads the partition up to its end, or until ctx ends.
 func (p *partition) read(ctx context.Context) error {
 	info, err := p.hub.PartitionInfo(ctx, p.id)
 	if err != nil {
@@ -105,7 +105,7 @@ func (p *partition) start(info eventhub.PartitionInfo) eventhub.Position {
 	return from
 }
 
-// setEnd notes that the newest hub event of the partition is the last one that is wanted.
+// setEnd makes the newest hub event of the partition the last one that is wanted.
 func (p *partition) setEnd(info eventhub.PartitionInfo) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,17 +113,17 @@ func (p *partition) setEnd(info eventhub.PartitionInfo) {
 	p.end = &end
 }
 
-// through reports whether no hub event before the end is left in a partition that holds info.
+// through reports whether no wanted hub event is left in a partition that holds info.
 func (p *partition) through(info eventhub.PartitionInfo) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	newest := info.Newest()
-	return p.end != nil && (p.position.Passed(*p.end) || // all was handed on
+	return p.end != nil && (p.position.Passed(*p.end) || // all were handled
 		info.First > min(p.end.Sequence, newest.Sequence) || // retention has removed the rest
-		newest.Enqueued.Before(p.options.From)) // nothing was enqueued in the time that is wanted
+		newest.Enqueued.Before(p.options.From)) // none was enqueued since From
 }
 
-// watch ends reading when nothing before the end is left. It finds out where the end is once the time To has come.
+// watch ends reading when no hub event before the end is left. At the time To it asks the hub where the end is.
 func (p *partition) watch(ctx context.Context, stop context.CancelCauseFunc) {
 	wait := lookInterval
 	if until := time.Until(p.options.To); !p.options.ToNewest && until > 0 {
@@ -133,7 +133,7 @@ func (p *partition) watch(ctx context.Context, stop context.CancelCauseFunc) {
 		wait = lookInterval
 		info, err := p.hub.PartitionInfo(ctx, p.id)
 		if err != nil {
-			continue // receive says what is wrong with the hub
+			continue // receive reports the hub's failures
 		}
 		if p.end == nil {
 			p.setEnd(info)
@@ -144,7 +144,8 @@ func (p *partition) watch(ctx context.Context, stop context.CancelCauseFunc) {
 	}
 }
 
-// receive receives until ctx ends. It gives up if it cannot open the partition the first time.
+// receive reads hub events until ctx ends, and retries after failures. It gives up if the first attempt cannot open
+// the partition.
 func (p *partition) receive(ctx context.Context, stop context.CancelCauseFunc) error {
 	var opened atomic.Bool
 	var refusal error
@@ -176,10 +177,10 @@ func (p *partition) receive(ctx context.Context, stop context.CancelCauseFunc) e
 	return err
 }
 
-// take hands one hub event on, if it is wanted. It returns errThrough after the last one.
+// take gives a wanted hub event to Handle. It returns errThrough after the last wanted one.
 func (p *partition) take(ctx context.Context, event eventhub.Event) error {
-	if ctx.Err() != nil { // a client may not know yet
-		return nil //nolint:nilerr // the event counts as not handed on
+	if ctx.Err() != nil { // the client may not have noticed yet
+		return nil //nolint:nilerr // the hub event counts as not handled
 	}
 	behind := eventhub.After(event)
 	if !p.options.To.IsZero() && !behind.Enqueued.Before(p.options.To) || p.beyondEnd(behind) {

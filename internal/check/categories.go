@@ -15,16 +15,17 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// probedPartitions is how many partitions are looked at for categories, at most. Azure spreads the records of each
+// probedPartitions is in how many partitions unwatched looks for categories at most. Azure spreads the records of each
 // category over all partitions.
 const probedPartitions = 4
 
-// probeTime bounds the look at all of them. Where it ends, what came by then is judged.
+// probeTime bounds the look at all these partitions together. After it, unwatched judges the hub events that have
+// come.
 const probeTime = 5 * time.Second
 
-// unwatched looks at the newest hub events for records of CATEGORIES. If there are none, it returns what to do, and
-// whether it has seen enough to be sure. It returns nothing where the daemon or another reader has the partitions, or
-// where they cannot be read: other checks say why.
+// unwatched looks at the newest hub events for records of CATEGORIES. If it finds only records of other categories, it
+// returns what to do, and whether it has seen enough to be sure. It returns nothing if a partition cannot be read, for
+// example because the daemon reads it: other checks say why.
 func unwatched(ctx context.Context, cfg forwarder.Config, hub hubclient.Client, partitions map[string]eventhub.PartitionInfo) (text string, sure bool) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
@@ -47,7 +48,8 @@ func unwatched(ctx context.Context, cfg forwarder.Config, hub hubclient.Client, 
 	return audit.NotWatchedAdvice(seen, cfg.Categories), len(events) >= probeEvents
 }
 
-// categories returns the categories of the records that the daemon would skip, and whether there are others.
+// categories returns the categories of the records that the daemon would skip, and whether there are records that it
+// would not skip.
 func categories(ctx context.Context, cfg forwarder.Config, events []eventhub.Event) (skipped []string, watched bool) {
 	unpacker := unpack.New(cfg)
 	seen := map[string]bool{}

@@ -23,13 +23,13 @@ import (
 const checkTimeout = 10 * time.Second
 
 var (
-	// ErrFailed says that a check failed. The report says which one.
+	// ErrFailed says that at least one check failed. The report says which one.
 	ErrFailed = errors.New("not all parts work")
-	// ErrMisused says that Options are wrong.
+	// ErrMisused says that the Options are wrong.
 	ErrMisused = errors.New("misused")
-	// errInterrupted says that the user did not want to wait any longer.
+	// errInterrupted says that the user interrupted the checks.
 	errInterrupted = errors.New("interrupted")
-	// errNotTried says why something could not be tried, which is not a failure.
+	// errNotTried says why a check was not tried. That is not a failure.
 	errNotTried = errors.New("not tried")
 )
 
@@ -43,7 +43,7 @@ type Options struct {
 	Offline bool
 }
 
-// try returns in one line what it found. Its error says what to do.
+// try does a check. It returns its result in one line, or an error that says what to do.
 type try func(context.Context, forwarder.Config) (string, error)
 
 // check is one check.
@@ -59,8 +59,8 @@ type check struct {
 // configuration is the name of the first check. Its result comes from the caller of Run.
 const configuration = "configuration"
 
-// checks returns the checks after the configuration. The clock comes first, because much else fails with it.
-// found gets the lag of each partition.
+// checks returns the checks that follow the configuration. The clock comes first, because a wrong clock makes many
+// other checks fail. found gets the lag of each partition.
 func checks(found *[]partitionLag) []check {
 	return []check{
 		{"clock", "", checkClock, nil},
@@ -76,7 +76,7 @@ func checks(found *[]partitionLag) []check {
 	}
 }
 
-// chosen returns those of all checks that only names, and whether the configuration is among them.
+// chosen returns the checks whose names are in only, and whether the configuration is one of them.
 func chosen(all []check, only string) (some []check, configured bool, err error) {
 	if only == "" {
 		return all, true, nil
@@ -95,14 +95,14 @@ func chosen(all []check, only string) (some []check, configured bool, err error)
 			return nil, false, fmt.Errorf("%w: there is no part %q to check: take %s", ErrMisused, name, strings.Join(names, ", "))
 		default:
 			c := all[i]
-			c.needs = "" // it says itself what it lacks
+			c.needs = "" // the check reports itself what is missing
 			some = append(some, c)
 		}
 	}
 	return some, configured, nil
 }
 
-// checkSink asks the sink, and mentions an HTTP proxy on the way.
+// checkSink asks the sink, and warns if an HTTP proxy is on the way.
 func checkSink(ctx context.Context, cfg forwarder.Config) (string, error) {
 	result, err := askSink(ctx, cfg)
 	switch warning := advice.Proxy(cfg); {
@@ -124,7 +124,7 @@ func askSink(ctx context.Context, cfg forwarder.Config) (string, error) {
 	return poster.Check(ctx)
 }
 
-// checkSinkOffline reads the files that the way to the sink needs.
+// checkSinkOffline reads the files that the connection to the sink needs.
 func checkSinkOffline(_ context.Context, cfg forwarder.Config) (string, error) {
 	if _, err := newPoster(cfg); err != nil {
 		return "", err
@@ -140,8 +140,8 @@ func newPoster(cfg forwarder.Config) (*webhook.Poster, error) {
 }
 
 // Run runs the checks and prints a line for each: ✓ if it succeeded, ✗ with what to do if it failed, – if it was not
-// tried. It receives no event that a reader then misses, takes no ownership and writes no checkpoint, so it may run
-// beside a daemon. If the configuration is invalid, configErr says why, and nothing else is tried.
+// tried. It may run beside a daemon: no other reader misses an event because of it, it takes no ownership, and it
+// writes no checkpoint. If the configuration is invalid, configErr says why, and no other check is tried.
 func Run(ctx context.Context, cfg forwarder.Config, configErr error, options Options, out io.Writer) error {
 	r := newReport(out, checkTimeout, options)
 	some, configured, err := chosen(checks(&r.lags), options.Only)

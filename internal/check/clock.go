@@ -9,14 +9,14 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// maxSkew is how far a clock may be off. A synchronised clock is off by less than a second. Azure refuses a request to
-// the storage that was signed 15 minutes ago
+// maxSkew is how far this machine's clock may be off. A synchronised clock is off by less than a second. Azure Storage
+// refuses a request that was signed more than 15 minutes ago
 // (https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key), and the hub refuses a signature
 // that has expired by the hub's clock.
 const maxSkew = time.Minute
 
 // checkClock compares this machine's clock with the clock of the storage service. It needs no authorization, because
-// an answer that refuses the request also has the time.
+// even an answer that refuses the request has the time.
 func checkClock(ctx context.Context, cfg forwarder.Config) (string, error) {
 	if cfg.Blob == nil {
 		return "", fmt.Errorf("%w: with CHECKPOINTDIR there is no storage service to compare it with", errNotTried)

@@ -21,18 +21,18 @@ import (
 
 const (
 	// quietAfter is the age from which the newest event is remarkable. The components of a cluster renew their leases
-	// every few seconds, which the audit log has, and Azure delivers within minutes.
+	// every few seconds, the audit log has these renewals, and Azure delivers them within minutes.
 	quietAfter = time.Hour
-	// staleAfter is the age from which the newest event means that the cluster's audit log does not arrive.
+	// staleAfter is the age from which the newest event shows that the cluster's audit log does not arrive.
 	staleAfter = 24 * time.Hour
 )
 
-// lookAtSetting says what to do if nothing is written to the hub.
+// lookAtSetting says what to do if no event arrives in the hub.
 const lookAtSetting = "look whether the AKS cluster runs, and whether its diagnostic setting writes kube-audit or kube-audit-admin to this hub " +
 	"(az monitor diagnostic-settings list --resource …)"
 
-// checkEvents finds out when the newest event came in, how many wait in each partition, and whether the newest are of
-// CATEGORIES. It looks at some of them as checkConsumerGroup does, and displaces no reader.
+// checkEvents reports when the newest event arrived, how many wait in each partition, and whether the newest events
+// are of CATEGORIES. It displaces no reader: it reads some events as checkConsumerGroup does.
 func checkEvents(ctx context.Context, cfg forwarder.Config) ([]partitionLag, string, error) {
 	hub, partitions, err := openHub(ctx, cfg)
 	if err != nil {
@@ -65,7 +65,7 @@ func checkEvents(ctx context.Context, cfg forwarder.Config) ([]partitionLag, str
 	}
 }
 
-// ageText returns an age in days, hours, or less.
+// ageText returns an age in days or hours, or exactly if it is less than two hours.
 func ageText(age time.Duration) string {
 	switch {
 	case age >= 48*time.Hour:
@@ -77,7 +77,8 @@ func ageText(age time.Duration) string {
 	}
 }
 
-// newestEvent returns when the last event came into a hub, also if it was removed since, or zero if none ever came.
+// newestEvent returns when the last event arrived in a hub, even if retention has removed it. It returns zero if none
+// ever arrived.
 func newestEvent(partitions map[string]eventhub.PartitionInfo) time.Time {
 	var newest time.Time
 	for _, info := range partitions {
@@ -88,7 +89,7 @@ func newestEvent(partitions map[string]eventhub.PartitionInfo) time.Time {
 	return newest
 }
 
-// findCheckpoints returns all checkpoints. There are none if the container or the folder does not exist yet.
+// findCheckpoints returns all checkpoints. It returns none if the container or the folder does not exist yet.
 func findCheckpoints(ctx context.Context, cfg forwarder.Config) ([]eventhub.FoundCheckpoint, error) {
 	records, err := storage.OpenRecords(cfg)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,7 +106,7 @@ func findCheckpoints(ctx context.Context, cfg forwarder.Config) ([]eventhub.Foun
 	return found, err
 }
 
-// lagsOf returns how many hub events of each partition a reader would find that starts now.
+// lagsOf returns how many hub events wait in each partition for a reader that starts now.
 func lagsOf(ctx context.Context, cfg forwarder.Config, partitions map[string]eventhub.PartitionInfo) ([]partitionLag, error) {
 	found, err := findCheckpoints(ctx, cfg)
 	if err != nil {
@@ -134,7 +135,7 @@ func lagsOf(ctx context.Context, cfg forwarder.Config, partitions map[string]eve
 	return lags, nil
 }
 
-// waitingText returns how many hub events wait, in all and in the partitions where some do.
+// waitingText says how many hub events wait, in all and for each partition that is not at its end.
 func waitingText(lags []partitionLag) string {
 	var sum int64
 	var each []string

@@ -15,7 +15,7 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// checkHub asks the event hub for its partitions and their contents. It reads no event and disturbs no reader.
+// checkHub asks the event hub for its partitions and their contents. It reads no event, and displaces no reader.
 func checkHub(ctx context.Context, cfg forwarder.Config) (string, error) {
 	hub, partitions, err := openHub(ctx, cfg)
 	if err != nil {
@@ -29,7 +29,7 @@ func checkHub(ctx context.Context, cfg forwarder.Config) (string, error) {
 	return result, nil
 }
 
-// checkHubOffline finds out whether the signature for the hub has expired by this machine's clock, and reads
+// checkHubOffline checks whether the signature for the hub has expired by this machine's clock, and reads
 // EVENTHUBCAFILE.
 func checkHubOffline(ctx context.Context, cfg forwarder.Config) (string, error) {
 	if err := notExpired(cfg.HubConnection.SignatureEnds(), variable.HubConnection); err != nil {
@@ -43,7 +43,8 @@ func checkHubOffline(ctx context.Context, cfg forwarder.Config) (string, error) 
 	return "", errNeedsNetwork
 }
 
-// notExpired returns an error if a signature has expired by this machine's clock. end is zero if it does not say when.
+// notExpired returns an error if a signature has expired by this machine's clock. end is zero if the signature does
+// not say when it expires.
 func notExpired(end time.Time, name string) error {
 	if end.IsZero() || time.Now().Before(end) {
 		return nil
@@ -70,11 +71,11 @@ func holdsEvents(info eventhub.PartitionInfo) bool {
 }
 
 // emptyProbeTime is how long a partition without events is held open. If the consumer group does not exist, the
-// service refuses the link at once. If it exists, nothing comes.
+// service refuses the link at once. If the group exists, no answer comes.
 const emptyProbeTime = 3 * time.Second
 
-// checkConsumerGroup finds out whether the consumer group exists and may be read. The service has no request about
-// groups, so checkConsumerGroup opens a partition, in a way that displaces no reader.
+// checkConsumerGroup checks whether the consumer group exists and may be read. It opens a partition in a way that
+// displaces no reader, because the service has no request about groups.
 func checkConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, error) {
 	hub, partitions, err := openHub(ctx, cfg)
 	if err != nil {
@@ -84,7 +85,7 @@ func checkConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, erro
 	partition, after, count := probePosition(partitions)
 	probeCtx, cancel := context.WithTimeout(ctx, emptyProbeTime)
 	defer cancel()
-	if holdsEvents(partitions[partition]) { // the event comes if the group exists
+	if holdsEvents(partitions[partition]) { // an event comes if the group exists
 		probeCtx = ctx
 	}
 	result := fmt.Sprintf("%q may be read", cfg.ConsumerGroup)
@@ -103,7 +104,7 @@ func checkConsumerGroup(ctx context.Context, cfg forwarder.Config) (string, erro
 	return result + bothCategories(ctx, cfg, events), nil
 }
 
-// bothCategories returns advice if a cluster sends each change twice, as far as these events show it, and "" otherwise.
+// bothCategories returns advice if these events show that a cluster sends each change twice, and "" otherwise.
 func bothCategories(ctx context.Context, cfg forwarder.Config, events []eventhub.Event) string {
 	unpacker := unpack.New(cfg)
 	for _, event := range events {
@@ -117,11 +118,11 @@ func bothCategories(ctx context.Context, cfg forwarder.Config, events []eventhub
 	return ""
 }
 
-// probeEvents is how many of the newest events of a partition are looked at, at most.
+// probeEvents is how many of the newest events of a partition are read at most.
 const probeEvents = 20
 
-// probePosition returns a partition that holds an event, if there is one, the position before its newest events, and
-// how many these are.
+// probePosition returns a partition, if possible one that holds events, the position before its newest events, and how
+// many they are.
 func probePosition(partitions map[string]eventhub.PartitionInfo) (partition string, after int64, count int) {
 	for id, info := range partitions {
 		if partition == "" || holdsEvents(info) && !holdsEvents(partitions[partition]) {

@@ -15,7 +15,7 @@ import (
 // errNeedsNetwork is the result of a check that was not tried because of Options.Offline.
 var errNeedsNetwork = fmt.Errorf("%w: it needs the network, and -offline is set", errNotTried)
 
-// The states of a part, as JSON has them.
+// The states of a part, as JSON names them.
 const (
 	stateWorks    = "works"
 	stateFails    = "fails"
@@ -30,18 +30,18 @@ type part struct {
 	Part    string `json:"part"`
 	State   string `json:"state"`
 	Message string `json:"message"`
-	// Partitions is only set for the events.
+	// Partitions is set only for the part "events".
 	Partitions []partitionLag `json:"partitions,omitempty"`
 }
 
-// partitionLag is how many hub events of a partition wait.
+// partitionLag is how many hub events wait in a partition.
 type partitionLag struct {
 	Partition string `json:"partition"`
-	// Lag is null if it is not known: a reader without a checkpoint decides only when it starts.
+	// Lag is null if it is not known, because a reader without a checkpoint chooses its position only when it starts.
 	Lag *int64 `json:"lag_events"`
 }
 
-// report prints the results and remembers which checks failed.
+// report prints the results, and remembers which checks failed.
 type report struct {
 	out io.Writer
 	// timeout bounds each check.
@@ -49,14 +49,14 @@ type report struct {
 	options Options
 	// failed are the names of the checks that failed or were not tried because of a failure.
 	failed map[string]bool
-	// lags are what the check of the events found.
+	// lags are the lags that checkEvents found.
 	lags []partitionLag
 	// parts are all results, for JSON.
 	parts []part
-	// waiting are the parts that were not tried for the same reason, in one line that is not printed yet.
+	// waiting are the parts that were not tried for the same reason. They share a line, which is not printed yet.
 	waiting []string
 	reason  string
-	// writeErr is the first error of out.
+	// writeErr is the first error in writing to out.
 	writeErr error
 }
 
@@ -64,7 +64,7 @@ func newReport(out io.Writer, timeout time.Duration, options Options) *report {
 	return &report{out: out, timeout: timeout, options: options, failed: map[string]bool{}}
 }
 
-// configuration prints the result of the first check.
+// configuration prints whether the configuration is valid, and its warnings.
 func (r *report) configuration(cfg forwarder.Config, configErr error) {
 	if configErr != nil {
 		r.failed[configuration] = true
@@ -106,7 +106,7 @@ func (r *report) run(ctx context.Context, cfg forwarder.Config, c check) {
 	}
 }
 
-// chosen returns what is tried of a check.
+// chosen returns the function that does a check, online or offline.
 func (r *report) chosen(c check) try {
 	switch {
 	case !r.options.Offline:
@@ -117,7 +117,7 @@ func (r *report) chosen(c check) try {
 	return func(context.Context, forwarder.Config) (string, error) { return "", errNeedsNetwork }
 }
 
-// add prints one result. Parts that follow each other and were not tried for the same reason share a line.
+// add prints one result. Successive parts that were not tried for the same reason share a line.
 func (r *report) add(state, name, text string) {
 	found := part{Part: name, State: state, Message: text}
 	if name == "events" {
@@ -142,7 +142,7 @@ func (r *report) flush() {
 	r.waiting = nil
 }
 
-// end prints what is still to be printed.
+// end prints the rest, and the JSON object if it is wanted.
 func (r *report) end() {
 	r.flush()
 	if !r.options.JSON {
@@ -162,15 +162,15 @@ func (r *report) line(state, name, text string) {
 	}
 }
 
-// wrote remembers the first error of out.
+// wrote remembers the first error in writing to out.
 func (r *report) wrote(err error) {
 	if err != nil && r.writeErr == nil {
 		r.writeErr = err
 	}
 }
 
-// oneLine returns the text of an error without line breaks, which the SDKs' errors have. Each service says in its own
-// words that the time was up, so oneLine says it in the same words for all.
+// oneLine returns the text of an error in one line, because the SDKs' errors have line breaks. Each service words a
+// timeout differently; oneLine words it the same for all.
 func (r *report) oneLine(err error) string {
 	text := strings.Join(strings.Fields(err.Error()), " ")
 	return strings.ReplaceAll(text, context.DeadlineExceeded.Error(), fmt.Sprintf("no answer within %s", r.timeout))

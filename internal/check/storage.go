@@ -15,9 +15,9 @@ import (
 	"aks-audit-log-go/forwarder/variable"
 )
 
-// checkCheckpoints finds out whether ownerships and checkpoints can be stored, with a probe blob in the container or a
-// probe file in CHECKPOINTDIR, which it deletes again. It makes neither the container nor the folder: if the container
-// does not exist, it finds out whether the daemon may make it.
+// checkCheckpoints checks whether ownerships and checkpoints can be stored. It stores a probe blob in the container,
+// or a probe file in CHECKPOINTDIR, and deletes it again. It creates neither the container nor the folder. If the
+// container does not exist, it checks whether the daemon may create it.
 func checkCheckpoints(ctx context.Context, cfg forwarder.Config) (string, error) {
 	if cfg.CheckpointDir != "" {
 		return checkFolder(cfg, eventhub.CheckpointFolder)
@@ -34,7 +34,7 @@ func checkCheckpoints(ctx context.Context, cfg forwarder.Config) (string, error)
 			cfg.BlobContainerName, cfg.Blob.ServiceURL)
 	}
 	if leftOver != "" {
-		result += fmt.Sprintf("; the probe %s is still there", leftOver) // checkDeadLetters says what that means
+		result += fmt.Sprintf("; the probe %s is still there", leftOver) // checkDeadLetters says what to do
 	}
 	if end := cfg.Blob.SignatureEnds(); !end.IsZero() {
 		result += "; its signature expires at " + end.Format(time.RFC3339)
@@ -42,7 +42,7 @@ func checkCheckpoints(ctx context.Context, cfg forwarder.Config) (string, error)
 	return result, nil
 }
 
-// checkDeadLetters finds out whether dead letters can be stored, read and deleted.
+// checkDeadLetters checks whether dead letters can be stored, read and deleted.
 func checkDeadLetters(ctx context.Context, cfg forwarder.Config) (string, error) {
 	if cfg.CheckpointDir != "" {
 		return checkFolder(cfg, eventhub.DeadLetterFolder)
@@ -61,8 +61,8 @@ func checkDeadLetters(ctx context.Context, cfg forwarder.Config) (string, error)
 	return "they can be stored, read and deleted, in the same container", nil
 }
 
-// probe calls try with the store. If the container does not exist, probe calls it with one of another name, which it
-// makes and deletes, and returns missing. leftOver is what could not be deleted.
+// probe calls try with the store. If the container does not exist, probe returns missing, and calls try with a
+// container of another name, which it creates and deletes. leftOver is the name of a probe that could not be deleted.
 func probe(ctx context.Context, cfg forwarder.Config, try func(*blob.Store) (leftOver string, err error)) (missing bool, leftOver string, err error) {
 	store, err := blob.Open(cfg)
 	if err != nil {
@@ -73,7 +73,7 @@ func probe(ctx context.Context, cfg forwarder.Config, try func(*blob.Store) (lef
 	if errors.Is(err, blob.ErrNoContainer) {
 		missing = true
 		leftOver, err = store.Beside(ctx, func(beside *blob.Store) error {
-			_, tryErr := try(beside) // a probe that is left over goes with its container
+			_, tryErr := try(beside) // a probe that is left over is deleted with its container
 			return tryErr
 		})
 	}
@@ -83,8 +83,8 @@ func probe(ctx context.Context, cfg forwarder.Config, try func(*blob.Store) (lef
 	return missing, leftOver, nil
 }
 
-// checkCheckpointsOffline checks the folder of the checkpoints, or whether the signature for the storage has expired by
-// this machine's clock.
+// checkCheckpointsOffline checks the folder of the checkpoints. Without one, it checks whether the signature for the
+// storage has expired by this machine's clock.
 func checkCheckpointsOffline(_ context.Context, cfg forwarder.Config) (string, error) {
 	if cfg.CheckpointDir != "" {
 		return checkFolder(cfg, eventhub.CheckpointFolder)
@@ -103,7 +103,7 @@ func checkDeadLettersOffline(_ context.Context, cfg forwarder.Config) (string, e
 	return "", errNeedsNetwork
 }
 
-// checkFolder finds out whether a folder of CHECKPOINTDIR can be written to.
+// checkFolder checks whether a folder of CHECKPOINTDIR can be written to.
 func checkFolder(cfg forwarder.Config, folder string) (string, error) {
 	existing, err := dir.Probe(cfg.CheckpointDir, eventhub.ScopeOf(cfg), folder, eventhub.NewReaderID())
 	if err != nil {

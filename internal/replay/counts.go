@@ -7,25 +7,25 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// Counts are what came of a number of hub events.
+// Counts are the results of a number of hub events.
 type Counts struct {
-	// HubEvents is how many there were, and Sent how many audit events of them the sink has accepted.
+	// HubEvents is the number of hub events. Sent is how many of their audit events the sink has accepted.
 	HubEvents int `json:"hub_events"`
 	Sent      int `json:"sent"`
-	// Reduced is how many of those sent lack an object that was too large for the sink.
+	// Reduced is how many sent audit events lack an object because they were too large for the sink.
 	Reduced int `json:"reduced,omitempty"`
-	// Skipped is how many records are no audit events. Unusable are those that can never be sent, by the reason for
-	// which the daemon stores them as dead letters.
+	// Skipped is how many records are no audit events. Unusable is how many records can never be sent, by the reason
+	// for which the daemon stores them as dead letters.
 	Skipped  int            `json:"skipped,omitempty"`
 	Unusable map[string]int `json:"unusable,omitempty"`
 	// Refused is how many audit events the sink refused for good. RefusedEvents are the first of them.
 	Refused       int            `json:"refused,omitempty"`
 	RefusedEvents []RefusedEvent `json:"refused_events,omitempty"`
-	// Missing is how many hub events were gone before they were read.
+	// Missing is how many hub events retention removed before they were read.
 	Missing int64 `json:"missing,omitempty"`
 }
 
-// RefusedEvent names an audit event that the sink refused. It holds none of its content.
+// RefusedEvent names an audit event that the sink refused, without its content.
 type RefusedEvent struct {
 	Partition string `json:"partition"`
 	Sequence  int64  `json:"sequence_number"`
@@ -34,13 +34,13 @@ type RefusedEvent struct {
 	Answer    string `json:"answer"`
 }
 
-// refusedListed is how many refused audit events are listed.
+// refusedListed is how many refused audit events are listed at most.
 const refusedListed = 20
 
-// incomplete reports whether something that the sink could take is not there.
+// incomplete reports whether the sink lacks audit events that could be sent.
 func (c *Counts) incomplete() bool { return c.Refused > 0 || c.Missing > 0 }
 
-// add adds other counts.
+// add adds the other counts.
 func (c *Counts) add(other Counts) {
 	c.HubEvents += other.HubEvents
 	c.Sent += other.Sent
@@ -64,7 +64,7 @@ func (c *Counts) addUnusable(reason string, count int) {
 	c.Unusable[reason] += count
 }
 
-// unposted counts a record that had its verdict without the sink.
+// unposted counts a record that is not posted.
 func (c *Counts) unposted(record *unpack.Record) {
 	switch record.Verdict {
 	case audit.Skipped:
@@ -90,7 +90,7 @@ func (c *Counts) posted(sent audit.Event, outcome audit.Outcome) {
 	}
 }
 
-// clone returns a copy that shares nothing.
+// clone returns a copy that shares no memory.
 func (c *Counts) clone() Counts {
 	other := *c
 	other.Unusable = maps.Clone(c.Unusable)

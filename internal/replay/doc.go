@@ -1,3 +1,3 @@
-// Package replay sends a stretch of the hub's retention to a sink again: it reads beside the daemon (package beside),
-// posts as the daemon does (package resend), and uses neither checkpoints nor ownerships nor any store.
+// Package replay sends hub events of a time to a sink again, as long as the hub retains them. It reads with package
+// beside, and posts with package resend. It uses no checkpoints, no ownerships and no store.
 package replay

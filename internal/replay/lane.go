@@ -14,42 +14,44 @@ import (
 type lane struct {
 	partition string
 	session   eventhub.Session
-	// batch is how many audit events are lined up at the most, apart from those of the last hub event.
+	// batch is how many audit events wait to be posted at most. The last hub event may exceed it.
 	batch int
-	// release gives back the memory of a hub event that is done.
+	// release releases the memory of a hub event when all its audit events have an outcome.
 	release func(bytes int64)
-	// in has the hub events to post. It is closed when no more come.
+	// in has the hub events to post. It is closed after the last one.
 	in chan hubEvent
-	// last is the hub event before the next one.
+	// last is the position after the hub event that was taken last.
 	last eventhub.Position
 
-	// waiting are the hub events that are not done, the oldest first. audits are their audit events without an outcome,
-	// at the end of buffer.
+	// waiting are the hub events that have audit events without an outcome, the oldest first. audits are these audit
+	// events. They are at the end of buffer.
 	waiting        []*hubEvent
 	audits, buffer []audit.Event
-	// passed are the hub events that are done and not known to be confirmed, in order.
+	// passed are the hub events that are done but not confirmed, in order.
 	passed []passed
 }
 
-// hubEvent is a hub event on its way.
+// hubEvent is a hub event that is being posted.
 type hubEvent struct {
 	beside.HubEvent
-	// bytes is about how much memory it takes.
+	// bytes is about how much memory the hub event takes.
 	bytes int64
-	// audits is how many audit events it has, posted how many of them have an outcome, and counts what came of it.
+	// audits is how many audit events the hub event has, posted is how many of them have an outcome, and counts are
+	// the outcomes.
 	audits, posted int
 	counts         Counts
 }
 
-// passed is a position up to which a partition is done once the session has confirmed as much as it had accepted.
+// passed is a position, and how many audit events the session had accepted when the lane reached it. Once the session
+// has confirmed as many, the partition is done up to the position.
 type passed struct {
 	accepted int64
 	position eventhub.Position
 	counts   Counts
 }
 
-// run posts until in is closed, or drain ends. After drain it only finishes a hub event that the sink has a part of, so
-// that nothing is sent twice.
+// run posts until in is closed, or drain ends. After drain has ended, it only posts the rest of a hub event that was
+// sent in part, so that no audit event of it is sent twice.
 func (l *lane) run(ctx, drain context.Context, note func(passed)) error {
 	for l.fill(drain, note) {
 		outcome, err := l.session.Deliver(ctx, l.next(drain))
@@ -57,7 +59,7 @@ func (l *lane) run(ctx, drain context.Context, note func(passed)) error {
 		case err != nil && l.session.Err() != nil:
 			return fmt.Errorf("%w: %w", errSinkLost, err)
 		case err != nil && drain.Err() != nil:
-			return nil //nolint:nilerr // it is not finished in time, and sent again
+			return nil //nolint:nilerr // the rest could not be sent in time, and the next replay sends the hub event again
 		case err != nil:
 			return err
 		case outcome.Verdict == audit.Dropped:
@@ -68,7 +70,8 @@ func (l *lane) run(ctx, drain context.Context, note func(passed)) error {
 	return nil
 }
 
-// fill lines up audit events, and waits for them if there are none. It returns false at the end.
+// fill takes hub events until there are audit events for a batch. It waits only for the first one. It returns false if
+// nothing is left to post.
 func (l *lane) fill(drain context.Context, note func(passed)) bool {
 	for len(l.audits) == 0 {
 		event, more := <-l.in
@@ -94,7 +97,7 @@ func (l *lane) fill(drain context.Context, note func(passed)) bool {
 	return true
 }
 
-// add lines up the audit events of a hub event.
+// add adds the audit events of a hub event to those that wait.
 func (l *lane) add(event *hubEvent, note func(passed)) {
 	l.audits = append(l.buffer[:0], l.audits...)
 	event.counts.HubEvents = 1
@@ -117,8 +120,8 @@ func (l *lane) add(event *hubEvent, note func(passed)) {
 	l.pass(note)
 }
 
-// missingBefore returns how many hub events are missing between the last one and this one: the sequence numbers of a
-// partition have no gaps, unless retention was faster.
+// missingBefore returns how many hub events are missing between the last one and this one. The sequence numbers of a
+// partition have no gaps, unless retention removed hub events.
 func (l *lane) missingBefore(event eventhub.Event) int64 {
 	if l.last.Sequence == eventhub.NoSequence || l.last.OtherStream(eventhub.After(event)) {
 		return 0
@@ -126,7 +129,7 @@ func (l *lane) missingBefore(event eventhub.Event) int64 {
 	return max(0, event.Sequence-l.last.Sequence-1)
 }
 
-// next returns what is posted next. After drain that is only the rest of the oldest hub event.
+// next returns the audit events to post next. After drain has ended, these are only the rest of the oldest hub event.
 func (l *lane) next(drain context.Context) []audit.Event {
 	if oldest := l.waiting[0]; drain.Err() != nil {
 		return l.audits[:oldest.audits-oldest.posted]
@@ -134,18 +137,18 @@ func (l *lane) next(drain context.Context) []audit.Event {
 	return l.audits
 }
 
-// apply notes the outcome of the first audit events.
+// apply counts the outcome of the first audit events.
 func (l *lane) apply(outcome audit.Outcome, note func(passed)) {
 	for range outcome.Events {
 		event := l.waiting[0]
 		event.counts.posted(l.audits[0], outcome)
 		event.posted++
-		l.audits[0], l.audits = audit.Event{}, l.audits[1:] // so that it can be collected
+		l.audits[0], l.audits = audit.Event{}, l.audits[1:] // so that the garbage collector can free it
 		l.pass(note)
 	}
 }
 
-// pass notes the oldest hub events that are done.
+// pass calls note with the oldest hub events that are done.
 func (l *lane) pass(note func(passed)) {
 	for len(l.waiting) > 0 && l.waiting[0].posted == l.waiting[0].audits {
 		event := l.waiting[0]
@@ -155,7 +158,7 @@ func (l *lane) pass(note func(passed)) {
 	}
 }
 
-// confirm waits until the sink can no longer lose what it accepted.
+// confirm waits until the sink has confirmed all that it accepted.
 func (l *lane) confirm(ctx context.Context) error {
 	err := l.session.Confirm(ctx)
 	if err != nil && l.session.Err() != nil {
@@ -167,5 +170,5 @@ func (l *lane) confirm(ctx context.Context) error {
 	return nil
 }
 
-// errUnconfirmed says that there was no time to wait for the sink.
+// errUnconfirmed says that the time was up before the sink confirmed all that it accepted.
 var errUnconfirmed = errors.New("the sink has not confirmed all that it accepted")

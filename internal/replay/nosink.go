@@ -7,7 +7,7 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// noSink is the sink of -dry-run: it takes everything, and sends nothing.
+// noSink is the sink of -dry-run. It accepts everything, and sends nothing.
 type noSink struct{}
 
 // OpenSession implements eventhub.Sink.
@@ -27,7 +27,7 @@ func (noSession) Deliver(ctx context.Context, events []audit.Event) (audit.Outco
 	return audit.Outcome{Events: len(events), Verdict: audit.Delivered}, nil
 }
 
-// Accepted implements eventhub.Session. Nothing waits to be confirmed.
+// Accepted implements eventhub.Session. Nothing waits for a confirmation.
 func (noSession) Accepted() int64 { return 0 }
 
 // Confirmed implements eventhub.Session.

@@ -11,32 +11,32 @@ import (
 )
 
 const (
-	// logInterval is how often the log says how far the replay is.
+	// logInterval is how often the progress is logged.
 	logInterval = 10 * time.Second
-	// barSteps is what a bar counts up to.
+	// barSteps is how many steps the bar has.
 	barSteps = 1000
 )
 
-// howFar is how far a replay is.
+// howFar is the progress of a replay.
 type howFar struct {
 	hubEvents, sent int
-	// share is how much of the time between -from and -to is done, over all partitions, from 0 to 1.
+	// share is the part of the time between -from and -to that is done, over all partitions, from 0 to 1.
 	share float64
 }
 
-// progress shows how far a replay is: by a bar on a terminal, else by log.
+// progress shows the progress, with a bar on a terminal, and otherwise in the log.
 type progress struct {
-	// mu keeps the bar and the log apart.
+	// mu keeps the output of the bar and of the log apart.
 	mu  sync.Mutex
 	out io.Writer
 	log *logrus.Logger
 	// bar is nil if out is no terminal, and after close.
 	bar *progressbar.ProgressBar
-	// logged is when the log said it the last time.
+	// logged is when the progress was logged last.
 	logged time.Time
 }
 
-// newProgress returns what shows the progress on out. Until close, what is logged goes above the bar.
+// newProgress returns a progress that writes to out. If it has a bar, log writes above the bar until close.
 func newProgress(out io.Writer, terminal bool, log *logrus.Logger) *progress {
 	p := &progress{out: out, log: log, logged: time.Now()}
 	if terminal {
@@ -47,7 +47,7 @@ func newProgress(out io.Writer, terminal bool, log *logrus.Logger) *progress {
 	return p
 }
 
-// show shows how far the replay is.
+// show shows the progress.
 func (p *progress) show(now howFar) {
 	p.mu.Lock()
 	if p.bar == nil {
@@ -56,11 +56,11 @@ func (p *progress) show(now howFar) {
 		return
 	}
 	defer p.mu.Unlock()
-	_ = p.bar.Set64(int64(now.share * (barSteps - 1))) // a terminal that is gone does not end the replay
+	_ = p.bar.Set64(int64(now.share * (barSteps - 1))) // the replay goes on even if the terminal is gone
 	p.bar.Describe(fmt.Sprintf("%d audit events of %d hub events", now.sent, now.hubEvents))
 }
 
-// logNow logs how far the replay is, at most once an interval.
+// logNow logs the progress, at most once per logInterval.
 func (p *progress) logNow(now howFar) {
 	if time.Since(p.logged) < logInterval {
 		return
@@ -69,7 +69,7 @@ func (p *progress) logNow(now howFar) {
 	p.log.WithFields(logrus.Fields{"sent": now.sent, "hub_events": now.hubEvents, "percent": int(now.share * 100)}).Info("replaying")
 }
 
-// close removes the bar. It may be called again.
+// close removes the bar. It may be called more than once.
 func (p *progress) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,7 +79,7 @@ func (p *progress) close() {
 	}
 }
 
-// aboveBar writes what is logged where the bar is, and the bar below it.
+// aboveBar is a writer that clears the bar, writes, and draws the bar again below.
 type aboveBar struct{ *progress }
 
 // Write implements io.Writer.
@@ -95,7 +95,7 @@ func (w aboveBar) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// howFar returns how far the round is, with what the sink has accepted.
+// howFar returns the progress, including what the sink has accepted but not confirmed.
 func (r *round) howFar() howFar {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,18 +15,18 @@ import (
 	"aks-audit-log-go/internal/resend"
 )
 
-// Options say what is sent again.
+// Options say what is sent again, and where to.
 type Options struct {
-	// From and To bound the hub events that are sent: those enqueued at From or later, and before To. The zero To is
+	// From and To bound the hub events that are sent: those enqueued at From or later, and before To. A zero To means
 	// now.
 	From, To time.Time
 	// Group is the consumer group to read in, or "" for the configured one.
 	Group string
-	// SinkURL is what the user gave in place of WEBSINKURL, or "". The configuration has it already.
+	// SinkURL is the sink that the user gave in place of WEBSINKURL, or "". The configuration has it already.
 	SinkURL string
-	// DryRun reads and unpacks, and sends nothing.
+	// DryRun reads and unpacks, but sends nothing.
 	DryRun bool
-	// StateFile is where the replay keeps how far it is, or "".
+	// StateFile is the file that stores the progress of the replay, or "".
 	StateFile string
 }
 
@@ -36,23 +36,24 @@ const UserAgent = " replay"
 var (
 	// ErrMisused says that the command was called in a way that can never work.
 	ErrMisused = errors.New("wrong use of this command")
-	// errNotAccepted says that the replay is through, but not all of it is at the sink.
+	// errNotAccepted says that the replay is complete, but the sink lacks some audit events.
 	errNotAccepted = errors.New("not everything could be sent; see above")
 	// errInterrupted says that a signal ended the replay.
 	errInterrupted = errors.New("interrupted")
-	// errSinkFails says that the retries are used up.
+	// errSinkFails says that all retries failed.
 	errSinkFails = errors.New("the sink does not take the audit events")
-	// errSinkLost says that the sink may have lost what it had accepted.
+	// errSinkLost says that the connection ended, and the sink may have lost audit events that it had accepted.
 	errSinkLost = errors.New("the connection to the sink was lost before it confirmed all audit events")
 )
 
-// Run replays what the options say. It prints what came of it to out, and how far it is to stderr: by a progress bar on
-// a terminal, else by log.
+// Run replays the hub events that the options choose. It prints the result to out, and the progress to stderr: with a
+// bar on a terminal, and otherwise in the log.
 func Run(ctx context.Context, cfg forwarder.Config, options Options, out, stderr io.Writer, log *logrus.Logger) error {
 	if options.To.IsZero() {
 		options.To = time.Now()
 	}
-	// The service has no finer times, and the command line to go on with is to be short.
+	// The service's times are in milliseconds, and shorter times keep the command line short with which the user can
+	// go on.
 	options.From, options.To = options.From.UTC().Truncate(time.Millisecond), options.To.UTC().Truncate(time.Millisecond)
 	if !options.From.Before(options.To) {
 		return fmt.Errorf("%w: -from %s is not before -to %s", ErrMisused, inText(options.From), inText(options.To))
@@ -81,10 +82,10 @@ func Run(ctx context.Context, cfg forwarder.Config, options Options, out, stderr
 	return errors.Join(err, r.report(out, cfg, err))
 }
 
-// stoppableSink is a sink whose sessions end without waiting after Stop.
+// stoppableSink is a sink that can be told to stop.
 type stoppableSink interface {
 	eventhub.Sink
-	// Stop lets what is being posted be finished. Nothing waits or is retried after it.
+	// Stop lets a POST in progress end. After it, sessions neither wait nor retry.
 	Stop()
 }
 
@@ -97,25 +98,25 @@ type replay struct {
 	progress *progress
 	log      *logrus.Logger
 
-	// state is what the sink has confirmed. After run, unconfirmed is what it had accepted besides.
+	// state is what the sink has confirmed. After run, unconfirmed is what the sink has accepted but not confirmed.
 	state *state
 	// before is how many audit events were sent before this run.
 	before      int
 	unconfirmed Counts
-	// found is what each partition held when it was opened. oldest is when the oldest hub event of a partition was
-	// enqueued where retention has removed what came before, and that may be a part of what is to be sent.
+	// found is what each partition held when it was opened. oldest has the partitions in which retention may have
+	// removed hub events that were to be sent, with the enqueued time of the oldest one that is left.
 	found  map[string]eventhub.PartitionInfo
 	oldest map[string]time.Time
 }
 
-// maxLosses is how often in a row the sink may be lost with what it had accepted while nothing is confirmed.
+// maxLosses is how many rounds in a row may lose the connection to the sink without any confirmation.
 const maxLosses = 5
 
-// run replays in rounds: after the sink was lost with what it had accepted, the next round reads again what it had not
+// run replays in rounds. If the connection to the sink is lost, the next round reads again what the sink has not
 // confirmed.
 func (r *replay) run(ctx context.Context) error {
 	r.found, r.oldest = map[string]eventhub.PartitionInfo{}, map[string]time.Time{}
-	if err := r.save(); err != nil { // before anything is sent
+	if err := r.save(); err != nil { // a file that cannot be written ends it before anything is sent
 		return err
 	}
 	for losses := 1; ; losses++ {

@@ -13,10 +13,10 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// longestName is how many characters of an audit id or an answer are shown: they may come from an attacker.
+// longestName is how many characters of an audit id or an answer are shown, because an attacker may have chosen them.
 const longestName = 200
 
-// report prints what came of the replay. failure is why it ended, or nil.
+// report prints the result of the replay. failure is why it ended, or nil.
 func (r *replay) report(out io.Writer, cfg forwarder.Config, failure error) error {
 	all := r.state.Counts.clone()
 	if failure != nil && all.HubEvents+r.unconfirmed.HubEvents == 0 && !errors.Is(failure, errSinkFails) {
@@ -49,7 +49,7 @@ func (r *replay) report(out io.Writer, cfg forwarder.Config, failure error) erro
 	return nil
 }
 
-// reportRest prints what was not sent as it is.
+// reportRest prints what was not sent, or not sent in full.
 func (r *replay) reportRest(line func(format string, args ...any), all Counts) {
 	if all.Skipped > 0 {
 		line("%s of other log categories: skipped.", many(all.Skipped, "record"))
@@ -85,7 +85,7 @@ func (r *replay) reportRest(line func(format string, args ...any), all Counts) {
 	}
 }
 
-// canGoOn reports whether a replay that ended so has something left to send.
+// canGoOn reports whether something is left to send after a failure.
 func (r *replay) canGoOn(failure error) bool { return failure != errNotAccepted } //nolint:errorlint // it is never wrapped
 
 // goOn returns the command line that sends the rest.
@@ -112,8 +112,9 @@ func (r *replay) goOn(cfg forwarder.Config) string {
 	return strings.Join(args, " ") + hidden
 }
 
-// resumeAt returns the time from which all is to be read again that is not confirmed: when the last confirmed hub event
-// was enqueued, in the partition that is the least far. Those that are through do not count.
+// resumeAt returns the time from which to read again, so that everything unconfirmed is sent. It is the enqueued time
+// of the last confirmed hub event, in the partition that is the furthest back. Partitions that are complete do not
+// count.
 func (r *replay) resumeAt() time.Time {
 	at := r.options.To
 	for partition, info := range r.found {
@@ -133,7 +134,7 @@ func (r *replay) resumeAt() time.Time {
 	return at
 }
 
-// many returns a number with what it counts.
+// many returns a number with its noun.
 func many(count int, of string) string {
 	if count == 1 {
 		return "1 " + of
@@ -141,7 +142,7 @@ func many(count int, of string) string {
 	return fmt.Sprintf("%d %ss", count, of)
 }
 
-// sum returns the sum of all values.
+// sum returns the sum of all counts.
 func sum(counts map[string]int) (total int) {
 	for _, count := range counts {
 		total += count
@@ -149,7 +150,7 @@ func sum(counts map[string]int) (total int) {
 	return total
 }
 
-// quoted returns a word as a shell takes it.
+// quoted returns a word, quoted for a shell if necessary.
 func quoted(word string) string {
 	plain := func(c rune) bool {
 		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._/:@%+=,", c)

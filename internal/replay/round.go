@@ -14,14 +14,15 @@ import (
 	"aks-audit-log-go/internal/beside"
 )
 
-// limits bound what a replay has in memory.
+// limits bound how much a replay holds in memory.
 type limits struct {
-	// batch is how many audit events a partition lines up, and bytes about how much memory all hub events take.
+	// batch is how many audit events of a partition wait to be posted at most. bytes is about how much memory all hub
+	// events take at most.
 	batch int
 	bytes int64
 }
 
-// limitsOf returns the limits of the configuration.
+// limitsOf returns the limits that the configuration sets.
 func limitsOf(cfg forwarder.Config) limits {
 	return limits{batch: cfg.PostBatchMaxEvents, bytes: int64(eventhub.UnpackedShare(cfg.MaxBytesInFlight))}
 }
@@ -29,15 +30,17 @@ func limitsOf(cfg forwarder.Config) limits {
 const (
 	// readAhead is how many hub events of a partition may wait to be posted.
 	readAhead = 256
-	// saveInterval is how often the state is saved: a kill repeats what was confirmed since.
+	// saveInterval is how often the state is saved. After a kill, what was confirmed since the last save is sent
+	// again.
 	saveInterval = time.Second
-	// stopTime is how long a replay takes after a signal at the most, so that less comes again.
+	// stopTime is how long a replay waits for confirmations after a signal at most. What is confirmed in this time is
+	// not sent again.
 	stopTime = 30 * time.Second
 	// recordSize is about how much memory a record takes besides its content, in bytes.
 	recordSize = 200
 )
 
-// round is one pass through what is not confirmed, over one connection to the sink.
+// round reads everything that is not confirmed, and posts it over one connection to the sink.
 type round struct {
 	*replay
 	memory *semaphore.Weighted
@@ -60,7 +63,8 @@ func (r *round) run(ctx context.Context) error {
 	posting, stopPosting := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stopPosting(nil)
 	defer context.AfterFunc(ctx, func() {
-		// Before Stop, whose errors are then expected; ctx may not have passed it on yet.
+		// Reading has to end before Stop, so that the errors that Stop causes are expected. ctx may not have ended
+		// reading yet.
 		stopReading(context.Cause(ctx))
 		r.sink.Stop()
 		r.log.Infof("interrupted: waiting until the sink has confirmed what it was sent, for %s at the most", stopTime)
@@ -101,7 +105,7 @@ func (r *round) run(ctx context.Context) error {
 	return errors.Join(readErr, r.save())
 }
 
-// take hands a hub event to the lane of its partition. It waits while too much is in memory.
+// take gives a hub event to the lane of its partition. It waits while the hub events in memory exceed the limit.
 func (r *round) take(ctx context.Context, event beside.HubEvent, begin func(*lane)) error {
 	l := r.lane(event, begin)
 	taken := hubEvent{HubEvent: event, bytes: int64(len(event.Body))}
@@ -138,8 +142,8 @@ func (r *round) lane(event beside.HubEvent, begin func(*lane)) *lane {
 	return l
 }
 
-// lastOf returns the position before the first hub event of a partition. It notes where retention has removed what came
-// before. mu is held.
+// lastOf returns the position before the first hub event of a partition. It notes in oldest if retention has removed
+// the hub events before it. mu is held.
 func (r *round) lastOf(first beside.HubEvent) eventhub.Position {
 	if last, known := r.state.positions()[first.Partition]; known {
 		return last
@@ -160,8 +164,8 @@ func (r *round) noteFound(partition string, info eventhub.PartitionInfo) {
 	r.found[partition] = info
 }
 
-// notePassed notes that a hub event is done. It joins those that wait for the same confirmation, so that hub events
-// without audit events take no memory.
+// notePassed notes that a hub event is done. Hub events that wait for the same confirmation share an entry, so that
+// hub events without audit events take no memory.
 func (r *round) notePassed(l *lane, p passed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -177,7 +181,7 @@ func (r *round) notePassed(l *lane, p passed) {
 	l.passed = append(l.passed, p)
 }
 
-// noteConfirmed moves what the sink has confirmed into the state.
+// noteConfirmed adds what the sink has confirmed to the state.
 func (r *round) noteConfirmed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -200,7 +204,7 @@ func (r *round) confirm(ctx context.Context) error {
 	return nil
 }
 
-// finish notes what is confirmed at the end of the round, and what is not, and closes the sessions.
+// finish adds what the sink has confirmed to the state, counts the rest as unconfirmed, and closes the sessions.
 func (r *round) finish() {
 	r.noteConfirmed()
 	r.unconfirmed = Counts{}
@@ -224,7 +228,7 @@ func (r *round) fail(err error) {
 // errNotSaved says that the state could not be written.
 var errNotSaved = errors.New("the progress of the replay cannot be stored")
 
-// keepSaving saves the state and shows how far the replay is, until ctx ends.
+// keepSaving saves the state and shows the progress regularly, until ctx ends.
 func (r *round) keepSaving(ctx context.Context, stop context.CancelCauseFunc) {
 	tick := time.NewTicker(saveInterval)
 	defer tick.Stop()

@@ -12,17 +12,17 @@ import (
 	"aks-audit-log-go/internal/smallfile"
 )
 
-// state is how far a replay is: what the sink has confirmed. It is what the file of -state holds.
+// state is what the sink has confirmed of a replay. It is the content of the file of -state.
 type state struct {
-	// Hub, From, To and Sink say of which replay it is.
+	// Hub, From, To and Sink identify the replay.
 	Hub  string    `json:"hub"`
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	// Sink is without user, password and query.
+	// Sink is the sink's URL without user, password and query.
 	Sink string `json:"sink"`
-	// Partitions are the last hub events that are done, by partition.
+	// Partitions has the last hub event of each partition that is done.
 	Partitions map[string]done `json:"partitions"`
-	// Counts are of all hub events up to these.
+	// Counts are the results of all hub events up to these.
 	Counts Counts `json:"counts"`
 }
 
@@ -33,10 +33,10 @@ type done struct {
 	Enqueued time.Time `json:"enqueued_time"`
 }
 
-// maxStateSize is the largest state that is read, in bytes. A hub has 2,048 partitions at the most.
+// maxStateSize is the largest size of a state file in bytes. A hub has at most 2,048 partitions.
 const maxStateSize = 4 << 20
 
-// stateOf returns the state of a replay that has not begun.
+// stateOf returns the state of a replay that has not started.
 func stateOf(cfg forwarder.Config, options Options) *state {
 	scope := eventhub.ScopeOf(cfg)
 	return &state{
@@ -45,7 +45,8 @@ func stateOf(cfg forwarder.Config, options Options) *state {
 	}
 }
 
-// loadState returns the state in a file, or wanted if there is none. The state of another replay is an error.
+// loadState returns the state in a file, or wanted if the file does not exist. It returns an error if the file has the
+// state of another replay.
 func loadState(path string, wanted *state) (*state, error) {
 	if path == "" {
 		return wanted, nil
@@ -67,7 +68,7 @@ func loadState(path string, wanted *state) (*state, error) {
 	return &found, found.fits(path, wanted)
 }
 
-// fits returns an error if the state is of another replay.
+// fits returns an error if this is the state of another replay than wanted.
 func (s *state) fits(path string, wanted *state) error {
 	const text = "%w: -state %s is of a replay %s, not %s: %s, or give another file for this replay"
 	switch {
@@ -82,7 +83,8 @@ func (s *state) fits(path string, wanted *state) error {
 	return nil
 }
 
-// save writes the state to a file. A kill at any moment leaves the old state or the new one.
+// save writes the state to a file. If the process is killed at any moment, the file has either the old or the new
+// state.
 func (s *state) save(path string) error {
 	content, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -94,7 +96,7 @@ func (s *state) save(path string) error {
 	return nil
 }
 
-// positions returns where each partition goes on.
+// positions returns the position at which each partition continues.
 func (s *state) positions() map[string]eventhub.Position {
 	positions := map[string]eventhub.Position{}
 	for partition, last := range s.Partitions {
@@ -103,11 +105,11 @@ func (s *state) positions() map[string]eventhub.Position {
 	return positions
 }
 
-// advance notes that a partition is done up to a position, with these counts more.
+// advance notes that a partition is done up to a position, and adds the counts.
 func (s *state) advance(partition string, position eventhub.Position, counts Counts) {
 	s.Partitions[partition] = done{Sequence: position.Sequence, Offset: position.Offset, Enqueued: position.Enqueued}
 	s.Counts.add(counts)
 }
 
-// inText returns a time as -from and -to take it.
+// inText returns a time in the format of -from and -to.
 func inText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -1,5 +1,5 @@
-// Package resend gives commands the daemon's way to the sink: its batches, retries, rate limit, credentials and
-// confirmations.
+// Package resend lets commands send to the sink as the daemon does, with its batches, retries, rate limit, credentials
+// and confirmations.
 package resend
 
 import (
@@ -17,14 +17,14 @@ import (
 	"aks-audit-log-go/webhook"
 )
 
-// Sink is the daemon's sink for a command.
+// Sink is the daemon's sink, for a command.
 type Sink struct{ *webhook.Poster }
 
 var _ eventhub.Sink = Sink{}
 
-// NewSink returns the sink of the configuration. If its retries are used up, the outcome of an audit event is Dropped,
-// whatever POSTFAILUREPOLICY says: a command ends then, and does not wait forever. The poster's errors are not logged.
-// They say that audit events are dropped, but here they stay where they are, and the command reports what went wrong.
+// NewSink returns the sink of the configuration. After the last retry, the outcome of an audit event is Dropped,
+// whatever POSTFAILUREPOLICY says, so that a command ends and does not wait forever. The poster's errors are not
+// logged: they say that audit events are dropped, but a command loses none of them, and reports its failure itself.
 func NewSink(cfg forwarder.Config, log *logrus.Logger) (Sink, error) {
 	cfg.FailurePolicy = forwarder.FailureDrop
 	stats := metrics.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
@@ -32,10 +32,11 @@ func NewSink(cfg forwarder.Config, log *logrus.Logger) (Sink, error) {
 	return Sink{poster}, err
 }
 
-// OpenSession implements eventhub.Sink. webhook does not import eventhub, so its OpenSession returns another type.
+// OpenSession implements eventhub.Sink. It wraps the poster's OpenSession, which returns another type because webhook
+// does not import eventhub.
 func (s Sink) OpenSession() eventhub.Session { return s.Poster.OpenSession() }
 
-// withoutErrors returns log without its errors.
+// withoutErrors returns a copy of log that logs no errors.
 func withoutErrors(log *logrus.Logger) *logrus.Logger {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)

@@ -11,11 +11,12 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// Counts are how much was read. They tell what was not printed because it is no audit event.
+// Counts are how many hub events and records were read. They also say how many records were not printed because they
+// are no audit events.
 type Counts struct {
 	mu                            sync.Mutex
 	hubEvents, auditEvents, taken int
-	// deadLetters and skipped count records by their reason and by their log category.
+	// deadLetters counts records by their reason, and skipped by their log category.
 	deadLetters, skipped map[string]int
 }
 
@@ -28,7 +29,7 @@ func (c *Counts) hubEvent() {
 	c.hubEvents++
 }
 
-// auditEvent counts an audit event, and whether the patterns take it.
+// auditEvent counts an audit event, and whether it is printed.
 func (c *Counts) auditEvent(taken bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,7 +39,7 @@ func (c *Counts) auditEvent(taken bool) {
 	}
 }
 
-// without counts a record that gives no audit event.
+// without counts a record without an audit event.
 func (c *Counts) without(record *unpack.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -48,7 +49,7 @@ func (c *Counts) without(record *unpack.Record) {
 		case category == "":
 			category = audit.CategoryNone
 		case !slices.Contains(audit.SkippedCategories(), category):
-			category = audit.CategoryOther // the sender chooses it
+			category = audit.CategoryOther // the sender can choose any category
 		}
 		c.skipped[category]++
 		return
@@ -56,7 +57,7 @@ func (c *Counts) without(record *unpack.Record) {
 	c.deadLetters[record.Reason]++
 }
 
-// String returns the counts for people.
+// String returns the counts in words.
 func (c *Counts) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

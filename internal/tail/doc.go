@@ -1,2 +1,3 @@
-// Package tail prints who did what in the clusters: a line for each audit event in the event hub, as it comes.
+// Package tail prints who did what in the clusters. It reads the event hub, and prints a line for each audit event
+// when it arrives.
 package tail

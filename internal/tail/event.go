@@ -13,20 +13,20 @@ import (
 	"aks-audit-log-go/internal/printable"
 )
 
-// place is where a record stood in the hub.
+// place is where in the hub a record is.
 type place struct {
 	Partition string `json:"partition"`
 	Sequence  int64  `json:"sequence_number"`
 	Record    int    `json:"record"`
 }
 
-// event is an audit event as it is printed.
+// event is an audit event for printing.
 type event struct {
-	// Time is the stageTimestamp: when the request had the response that Code is of. It is zero if it is not known.
+	// Time is the stageTimestamp, which is when the request got the response with Code. It is zero if it is not known.
 	Time    time.Time `json:"time,omitzero"`
 	Cluster string    `json:"cluster,omitempty"`
 	User    string    `json:"user,omitempty"`
-	// Impersonated is the user in whose name User acted (kubectl --as).
+	// Impersonated is the user whom User impersonated (kubectl --as).
 	Impersonated string `json:"impersonated_user,omitempty"`
 	Verb         string `json:"verb,omitempty"`
 	APIGroup     string `json:"api_group,omitempty"`
@@ -34,23 +34,25 @@ type event struct {
 	Subresource  string `json:"subresource,omitempty"`
 	Namespace    string `json:"namespace,omitempty"`
 	Name         string `json:"name,omitempty"`
-	// Path is the path of the request, without what follows "?".
+	// Path is the path of the request, without the query.
 	Path string `json:"path,omitempty"`
-	// Code is the status code of the response, 0 if there is none.
+	// Code is the status code of the response, or 0 if there is none.
 	Code    int    `json:"code,omitempty"`
 	Stage   string `json:"stage,omitempty"`
 	AuditID string `json:"audit_id,omitempty"`
 	place
-	// Truncated is whether parts of the audit event are missing: AKS cut it, or it is larger than the sink takes.
+	// Truncated is whether parts of the audit event are missing, because AKS cut it or because it is larger than the
+	// sink takes.
 	Truncated bool `json:"truncated,omitempty"`
 	// Content is the audit event as the sink gets it.
 	Content json.RawMessage `json:"event"`
 }
 
-// parsers are reused by all partitions.
+// parsers are shared by all partitions.
 var parsers fastjson.ParserPool
 
-// readEvent reads the audit event of a record. As in Falco's parser, the first of several members with one key counts.
+// readEvent reads the audit event of a record. If an object has a key twice, the first member counts, as in Falco's
+// parser.
 func readEvent(record *unpack.Record, at place) (*event, error) {
 	parser := parsers.Get()
 	defer parsers.Put(parser)
@@ -75,7 +77,7 @@ func readEvent(record *unpack.Record, at place) (*event, error) {
 	return e, nil
 }
 
-// users returns the names under which the audit event is found.
+// users returns the names that are matched with Options.Users.
 func (e *event) users() []string {
 	if e.Impersonated == "" {
 		return []string{e.User}
@@ -83,7 +85,7 @@ func (e *event) users() []string {
 	return []string{e.User, e.Impersonated}
 }
 
-// resources returns the names of the resource under which the audit event is found.
+// resources returns the names that are matched with Options.Resources.
 func (e *event) resources() []string {
 	if e.Resource == "" {
 		return []string{e.Path}
@@ -100,8 +102,8 @@ func (e *event) resources() []string {
 	return names
 }
 
-// json returns the audit event as a line of JSON. Characters that a terminal would obey are escaped, which are the same
-// in JSON.
+// json returns the audit event as a line of JSON. It escapes the characters that could control a terminal; the JSON
+// means the same.
 func (e *event) json() ([]byte, error) {
 	var line bytes.Buffer
 	encoder := json.NewEncoder(&line)

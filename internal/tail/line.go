@@ -8,7 +8,7 @@ import (
 	"aks-audit-log-go/eventhub/unpack/shapes"
 )
 
-// The colours of a terminal (ECMA-48, select graphic rendition).
+// The colours of a terminal, as ECMA-48 numbers them (select graphic rendition).
 const (
 	plain  = ""
 	faint  = "2"
@@ -17,21 +17,22 @@ const (
 	cyan   = "36"
 )
 
-// timeLayout has milliseconds, so that the times of all lines are equally long.
+// timeLayout always has milliseconds, so that the times of all lines are equally long.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// maxNameLength is how many characters of each name are shown: an attacker chooses the length of some.
+// maxNameLength is how many characters of each name are shown. A longer name is cut, because an attacker can choose
+// some names.
 const maxNameLength = 128
 
 // column is a cell of a line.
 type column struct {
 	text string
-	// width is that of usual values: a line is written before the longest value is known.
+	// width is the width of usual values. A line is written before longer values are known.
 	width  int
 	colour string
 }
 
-// line returns the audit event as a line for people, without control characters.
+// line returns the audit event as a line of text, without control characters.
 func (e *event) line(colour bool) []byte {
 	at, code := "", ""
 	if !e.Time.IsZero() {
@@ -67,7 +68,7 @@ func (e *event) line(colour bool) []byte {
 	return []byte(line.String())
 }
 
-// object returns what the request was about, such as "deployments.apps/scale default/web", or the path of the request.
+// object returns the object of the request, such as "deployments.apps/scale default/web", or the path of the request.
 func (e *event) object() string {
 	if e.Resource == "" {
 		return e.Path
@@ -75,7 +76,7 @@ func (e *event) object() string {
 	return joined(joined(joined(e.Resource, ".", e.APIGroup), "/", e.Subresource), " ", joined(e.Namespace, "/", e.Name))
 }
 
-// joined puts a separator between two texts, unless one of them is empty.
+// joined returns two texts with a separator between them, or only one of them if the other is empty.
 func joined(a, separator, b string) string {
 	if a == "" || b == "" {
 		return a + b
@@ -83,7 +84,7 @@ func joined(a, separator, b string) string {
 	return a + separator + b
 }
 
-// verbColour makes those verbs stand out that change something.
+// verbColour highlights the verbs that change something.
 func verbColour(verb string) string {
 	switch verb {
 	case "delete", "deletecollection":
@@ -94,7 +95,7 @@ func verbColour(verb string) string {
 	return plain
 }
 
-// codeColour makes refused and failed requests stand out.
+// codeColour highlights refused and failed requests.
 func codeColour(code int) string {
 	switch {
 	case code >= http.StatusInternalServerError, code == http.StatusUnauthorized, code == http.StatusForbidden:

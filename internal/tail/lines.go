@@ -8,19 +8,20 @@ import (
 	"time"
 )
 
-// endLimit bounds how long the last lines may take after the end: standard output may be a pipe that nobody reads.
+// endLimit bounds how long end waits for the last lines after ctx has ended. Standard output may be a pipe that nobody
+// reads.
 const endLimit = time.Second
 
-// lines writes lines from several goroutines. It flushes as soon as no further line waits.
+// lines writes lines from several goroutines to one writer. It flushes when no other line waits.
 type lines struct {
 	queue chan []byte
-	// failed is closed after a write has failed with err.
+	// failed is closed after a write has failed with the error err.
 	failed chan struct{}
 	err    error
 	ended  chan struct{}
 }
 
-// startLines returns lines that are written to out. The caller has to call end.
+// startLines starts to write lines to out. The caller has to call end.
 func startLines(out io.Writer) *lines {
 	l := &lines{queue: make(chan []byte, 64), failed: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
@@ -32,7 +33,7 @@ func startLines(out io.Writer) *lines {
 	return l
 }
 
-// write writes the lines until the queue is closed, or a write fails.
+// write writes lines until the queue is closed, or a write fails.
 func (l *lines) write(out *bufio.Writer) error {
 	for line := range l.queue {
 		if _, err := out.Write(line); err != nil {
@@ -47,7 +48,7 @@ func (l *lines) write(out *bufio.Writer) error {
 	return nil
 }
 
-// print hands a line over. It waits while the writer is slower than the hub, until ctx ends.
+// print puts a line into the queue. If the queue is full, it waits, until ctx ends.
 func (l *lines) print(ctx context.Context, line []byte) error {
 	select {
 	case l.queue <- line:
@@ -59,8 +60,8 @@ func (l *lines) print(ctx context.Context, line []byte) error {
 	}
 }
 
-// end waits until all lines are written, and returns the error of the writer. Once ctx has ended, it waits for endLimit
-// at most.
+// end waits until all lines are written, and returns the error of the writer. After ctx has ended, it waits at most
+// for endLimit.
 func (l *lines) end(ctx context.Context) error {
 	close(l.queue)
 	select {

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Patterns are the value of a flag that selects audit events by names. They are separated by commas. "*" stands for any
-// characters and "?" for one, case does not matter, and a pattern that begins with "!" leaves out what it matches.
+// Patterns are the value of a flag that selects audit events by names. Patterns are separated by commas, and their
+// case does not matter. "*" stands for any characters, and "?" for one. A pattern that begins with "!" excludes the
+// names that it matches.
 type Patterns struct {
 	text        []string
 	take, leave []*regexp.Regexp
@@ -20,7 +21,7 @@ func (p *Patterns) String() string { return strings.Join(p.text, ",") }
 // Type implements pflag.Value.
 func (p *Patterns) Type() string { return "patterns" }
 
-// Set implements pflag.Value. A flag that is given again adds its patterns.
+// Set implements pflag.Value. If a flag is given again, Set adds its patterns.
 func (p *Patterns) Set(text string) error {
 	for pattern := range strings.SplitSeq(text, ",") {
 		name, leave := strings.CutPrefix(strings.TrimSpace(pattern), "!")
@@ -39,7 +40,8 @@ func (p *Patterns) Set(text string) error {
 	return nil
 }
 
-// Match reports whether one of the patterns matches one of the names, or there is none, and no pattern leaves one out.
+// Match reports whether a pattern matches one of the names, or no pattern has to match, and no pattern excludes one of
+// the names.
 func (p *Patterns) Match(names ...string) bool {
 	matches := func(pattern *regexp.Regexp) bool { return slices.ContainsFunc(names, pattern.MatchString) }
 	return !slices.ContainsFunc(p.leave, matches) && (len(p.take) == 0 || slices.ContainsFunc(p.take, matches))

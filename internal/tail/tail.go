@@ -14,23 +14,23 @@ import (
 	"aks-audit-log-go/internal/beside"
 )
 
-// Options say which audit events are printed, and how. An audit event is printed if all patterns take it.
+// Options choose which audit events are printed, and how. An audit event is printed if it matches all patterns.
 type Options struct {
 	// Group is the consumer group to read in, or "" for the configured one.
 	Group string
-	// Since starts with the hub events that were enqueued then, or with new ones if it is zero.
+	// Since is the time from which hub events are read. If it is zero, only new ones are read.
 	Since time.Time
-	// JSON prints a JSON object a line.
+	// JSON prints each audit event as a JSON object in a line of its own.
 	JSON bool
-	// Colour prints for a terminal that shows colours. It has no effect on JSON.
+	// Colour colours the lines for a terminal. It has no effect on JSON.
 	Colour bool
 
-	// Users are matched with the user and the impersonated one, of which one has to be taken: nobody is left out
-	// because of the name in which he acts.
+	// Users are matched with the user and with the impersonated user. One of the two has to match, so that a user is
+	// found also when he impersonates another one.
 	Users Patterns
 	Verbs Patterns
-	// Resources are matched with the resource, with and without its API group and its subresource. A request without a
-	// resource is matched by its path.
+	// Resources are matched with the resource, with and without its API group and its subresource. If a request has no
+	// resource, they are matched with its path.
 	Resources  Patterns
 	Namespaces Patterns
 	Clusters   Patterns
@@ -43,8 +43,8 @@ func (o *Options) takes(e *event) bool {
 		o.Namespaces.Match(e.Namespace) && o.Clusters.Match(e.Cluster)
 }
 
-// Run prints the audit events that come into the hub until ctx ends, which is no error. It returns what it has seen.
-// The lines of a partition come in its order, those of several partitions as they arrive.
+// Run prints the audit events that arrive in the hub until ctx ends, which is no error. It returns what it has
+// counted. The lines of a partition are in its order. The lines of several partitions are in the order of arrival.
 func Run(ctx context.Context, cfg forwarder.Config, options Options, out io.Writer, log logrus.FieldLogger) (*Counts, error) {
 	group := options.Group
 	if group == "" {
@@ -72,7 +72,7 @@ func Run(ctx context.Context, cfg forwarder.Config, options Options, out io.Writ
 	return counts, err
 }
 
-// handle counts a record, and prints its audit event if it has one that is wanted.
+// handle counts a record, and prints its audit event if it is wanted.
 func handle(ctx context.Context, options *Options, at place, record *unpack.Record, counts *Counts, lines *lines) error {
 	if record.Verdict != "" {
 		counts.without(record)
