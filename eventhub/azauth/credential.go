@@ -26,7 +26,7 @@ func NewCredential() (azcore.TokenCredential, error) {
 	client := &http.Client{Transport: &http.Transport{
 		Proxy:               HideProxyValue(http.ProxyFromEnvironment),
 		TLSHandshakeTimeout: 10 * time.Second,
-		// There is one request in an hour.
+		// There is about one request an hour.
 		DisableKeepAlives: true,
 	}}
 	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
@@ -39,15 +39,15 @@ func NewCredential() (azcore.TokenCredential, error) {
 	return credential, nil
 }
 
-// publicAuthority tells whether Microsoft knows the authority. Any other is the authority of a private cloud, and
-// Microsoft could not be asked whether it is to be trusted: the operator who set it has to know.
+// publicAuthority tells whether Microsoft knows the authority. Any other authority belongs to a private cloud.
+// Microsoft cannot confirm that one, so the operator who set it has to trust it.
 func publicAuthority(address string) bool {
 	if address == "" {
 		return true
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return true // azidentity says what is wrong
+		return true // azidentity reports what is wrong
 	}
 	switch strings.ToLower(u.Hostname()) {
 	case "login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.partner.microsoftonline.cn":
@@ -57,7 +57,8 @@ func publicAuthority(address string) bool {
 	}
 }
 
-// tokenDenied says in one line why there is no token for the resource. azidentity's own errors are a page long.
+// tokenDenied returns an error that says in one line why there is no token for the resource. azidentity's own errors
+// are a page long.
 func tokenDenied(resource Resource, err error) error {
 	return &eventhub.AccessDeniedError{
 		Service: resource.service,
@@ -94,7 +95,7 @@ func describeResponse(response *http.Response) string {
 	return fmt.Sprintf("it answered %d %s", response.StatusCode, oneLine(text))
 }
 
-// maxErrorLength is how much of an error of azidentity is shown, in characters.
+// maxErrorLength is how many characters of an azidentity error are shown.
 const maxErrorLength = 1000
 
 // jwt matches a token of Microsoft Entra ID: three parts in base64, the first of which begins with {".
@@ -103,8 +104,8 @@ var jwt = regexp.MustCompile(`\beyJ[\w-]+\.[\w-]*\.[\w-]*`)
 // RedactTokens replaces the tokens in text by (redacted).
 func RedactTokens(text string) string { return jwt.ReplaceAllString(text, "(redacted)") }
 
-// oneLine writes an error of azidentity in one line, without ruled lines and without tokens: such an error quotes what
-// another service answered.
+// oneLine returns the text of an azidentity error in one line, without ruled lines. It removes tokens, because such
+// an error quotes the answers of other services.
 func oneLine(text string) string {
 	words := slices.DeleteFunc(strings.Fields(text), func(word string) bool { return strings.Trim(word, "-") == "" })
 	runes := []rune(RedactTokens(strings.Join(words, " ")))

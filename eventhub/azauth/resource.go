@@ -9,13 +9,13 @@ import (
 // Resource is a service that accepts tokens of Microsoft Entra ID.
 type Resource struct {
 	service eventhub.Service
-	// name names the service in an error.
+	// name is how errors call the service.
 	name string
-	// scope is what a token is requested for. It is the same in all of Azure's clouds.
+	// scope is the scope of a token request. It is the same in all of Azure's clouds.
 	scope string
-	// role is the built-in role that an identity needs, by Azure's name.
+	// role is Azure's name of the built-in role that an identity needs.
 	role string
-	// assignedOn says what the role has to be assigned on.
+	// assignedOn names the resources on which the role can be assigned.
 	assignedOn string
 }
 
@@ -32,7 +32,7 @@ var (
 	}
 )
 
-// RoleHint says what an identity needs if the service denies it access.
+// RoleHint tells the operator which role an identity needs, if the service denies it access.
 func (r Resource) RoleHint() string {
 	return fmt.Sprintf("this identity has to have the role %q on %s, and be of its tenant; a new assignment takes some minutes", r.role, r.assignedOn)
 }

@@ -16,12 +16,12 @@ var errClosed = errors.New("the token source is closed")
 const (
 	// tokenTimeout bounds a request for a token. azeventhubs does not bound it (token_provider.go).
 	tokenTimeout = 30 * time.Second
-	// renewalMargin is how long before its expiry a token is renewed, or half of its life if that is less. azeventhubs
-	// puts a new token on its links from then on, every two minutes (namespace.go, nextClaimRefreshDuration). A token
-	// lives for an hour at least.
+	// renewalMargin is how long before its expiry a token is renewed, or half of its life if that is less. From then
+	// on, azeventhubs puts a new token on its links every two minutes (namespace.go, nextClaimRefreshDuration). A
+	// token lives for at least an hour.
 	renewalMargin = 10 * time.Minute
-	// expiryMargin is how long before its expiry a token is no longer used, or a quarter of its life if that is less:
-	// the token has to be valid when the service looks at it, by the clock of the service.
+	// expiryMargin is how long before its expiry a token is no longer used, or a quarter of its life if that is less.
+	// The token must still be valid when the service checks it, by the service's clock.
 	expiryMargin = time.Minute
 	// renewalPause is the time between two attempts to renew a token that is still valid. azidentity returns the same
 	// token until five minutes before its expiry.
@@ -43,7 +43,7 @@ type TokenSource struct {
 
 	mu      sync.Mutex
 	current azcore.AccessToken
-	// A new token is requested from renewAt on. The current one is not used from staleAt on.
+	// A new token is requested from renewAt on. The current token is not used from staleAt on.
 	renewAt, staleAt time.Time
 	// renewalTried is when a renewal of the current token was last tried, or zero.
 	renewalTried time.Time
@@ -84,7 +84,7 @@ func (s *TokenSource) GetToken(ctx context.Context, _ policy.TokenRequestOptions
 	return valid, nil
 }
 
-// cached returns the current token, if it is valid, and the request for a new one, if one is needed. It reads both
+// cached returns the current token if it is valid, and the request for a new token if one is needed. It reads both
 // under one lock, so that no caller requests a token that has just arrived.
 func (s *TokenSource) cached() (azcore.AccessToken, *tokenRequest) {
 	s.mu.Lock()
@@ -100,7 +100,8 @@ func (s *TokenSource) cached() (azcore.AccessToken, *tokenRequest) {
 	return s.current, s.startRequest()
 }
 
-// await waits for the request until timeout. The request goes on afterwards, so that the next caller gets its result.
+// await waits for the request until timeout. The request continues after that, so that the next caller gets its
+// result.
 func (s *TokenSource) await(ctx context.Context, request *tokenRequest, timeout time.Duration) (azcore.AccessToken, error) {
 	late := time.NewTimer(timeout)
 	defer late.Stop()
@@ -150,7 +151,7 @@ func (s *TokenSource) fetch(request *tokenRequest) {
 // store makes token the current one and notes when to renew it. The caller holds the lock.
 func (s *TokenSource) store(token azcore.AccessToken) {
 	if token.Token == s.current.Token {
-		return // azidentity's cache returned the same token; its life did not begin anew
+		return // azidentity's cache returned the same token, so its lifetime is unchanged
 	}
 	s.current = token
 	s.renewalTried = time.Time{}
@@ -162,7 +163,7 @@ func (s *TokenSource) store(token azcore.AccessToken) {
 	}
 }
 
-// Close cancels the request in flight and waits for its end. Close of a nil TokenSource does nothing.
+// Close cancels the request in flight, and waits until it has ended. On a nil TokenSource it does nothing.
 func (s *TokenSource) Close() {
 	if s == nil {
 		return

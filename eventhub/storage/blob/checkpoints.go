@@ -99,7 +99,7 @@ func readCheckpoint(blob entry, partition string) eventhub.Checkpoint {
 	return checkpoint
 }
 
-// ListCheckpoints returns the latest checkpoint of each partition. Its version is the version of the blob that this
+// ListCheckpoints returns the checkpoint to use for each partition. Its version is the version of the blob that this
 // store writes. If that blob does not exist, the version is empty, so that an update creates the blob.
 func (s *Store) ListCheckpoints(ctx context.Context) ([]eventhub.Checkpoint, error) {
 	found, err := s.FindCheckpoints(ctx)
