@@ -12,10 +12,9 @@ const (
 	ServiceStorage Service = "storage"
 )
 
-// AccessDeniedError is an error that only an operator can fix: a service does not accept the key, signature or
-// identity that it was given, or there is no token to give it.
+// AccessDeniedError is an error that only an operator can fix: a service rejects the key, signature or identity, or
+// there is no token.
 type AccessDeniedError struct {
-	// Service denies the access.
 	Service Service
 	// Message says what was denied and what is needed.
 	Message string
@@ -24,11 +23,11 @@ type AccessDeniedError struct {
 // Error returns Message.
 func (e *AccessDeniedError) Error() string { return e.Message }
 
-// NonRetriable tells azeventhubs not to reconnect, which would cut the links of all partitions (internal/errors.go,
+// NonRetriable keeps azeventhubs from reconnecting, which would cut the links of all partitions (internal/errors.go,
 // GetRecoveryKind).
 func (*AccessDeniedError) NonRetriable() {}
 
-// AccessDeniedBy returns the service that denies the access, or "" if err is another error.
+// AccessDeniedBy returns the service that denies access, or "" if err is another error.
 func AccessDeniedBy(err error) Service {
 	var denied *AccessDeniedError
 	if errors.As(err, &denied) {

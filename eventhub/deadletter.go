@@ -15,32 +15,29 @@ import (
 
 // DeadLetterStore keeps the records that can never be delivered.
 type DeadLetterStore interface {
-	// StoreDeadLetters stores dead letters of one partition for good, as one object, unless there is one of that name:
-	// after a crash the hub events are read again, and their dead letters are to be stored again. It takes at least
-	// one.
+	// StoreDeadLetters stores at least one dead letter of one partition, as one object. It writes nothing if the
+	// object exists: after a crash the same dead letters are stored again.
 	StoreDeadLetters(ctx context.Context, letters []DeadLetter) error
 }
 
-// DeadLetterRecords gives an operator access to the dead letters of a store.
+// DeadLetterRecords gives an operator access to the stored dead letters.
 type DeadLetterRecords interface {
-	// ListDeadLetters returns the names of all objects that hold dead letters, in the order of their records in the
-	// hub.
+	// ListDeadLetters returns the names of all objects, in the order of their records in the hub.
 	ListDeadLetters(ctx context.Context) ([]string, error)
-	// ReadDeadLetters reads the dead letters in the object of that name. It fails with ErrNotFound if there is none,
-	// and with ErrNotDeadLetter if there is something else under that name. version is what the store compares before
-	// it deletes the object; it is set in that case, too.
+	// ReadDeadLetters reads an object. It fails with ErrNotFound if there is none, and with ErrNotDeadLetter if the
+	// content is something else. version is for DeleteDeadLetters; it is also set with ErrNotDeadLetter.
 	ReadDeadLetters(ctx context.Context, name string) (letters []DeadLetter, version string, err error)
-	// DeleteDeadLetters deletes an object. It fails with ErrConflict if somebody else changed the object since it was
-	// read. (In a folder, it deletes it all the same.)
+	// DeleteDeadLetters deletes an object. It fails with ErrConflict if the object has changed since it was read; in a
+	// folder, it deletes it all the same.
 	DeleteDeadLetters(ctx context.Context, name, version string) error
-	// DeadLetterStore stores those again that are kept of an object.
+	// DeadLetterStore stores again what is kept of an object.
 	DeadLetterStore
 }
 
 var (
 	// ErrNotFound means that there is nothing to read, or nothing any more.
 	ErrNotFound = errors.New("it is not there")
-	// ErrNotDeadLetter means that what was read does not have the form of a dead letter.
+	// ErrNotDeadLetter means that the content does not have the form of a dead letter.
 	ErrNotDeadLetter = errors.New("it is no dead letter")
 )
 
@@ -58,11 +55,11 @@ type DeadLetter struct {
 	Detail string
 	// Category is the log category of the record, "" if it names none.
 	Category string
-	// Content is the audit event, or the record or body in which there was none.
+	// Content is the audit event, or the record or body that holds none.
 	Content []byte
 }
 
-// deadLetterFile is the layout of a stored dead letter. The content is stored as text if it is valid UTF-8, so that
+// deadLetterFile is the layout of a stored dead letter. Content that is valid UTF-8 is stored as text, so that
 // ordinary tools can read and search it.
 type deadLetterFile struct {
 	Reason        string    `json:"reason"`
@@ -76,9 +73,8 @@ type deadLetterFile struct {
 	ContentBase64 []byte    `json:"contentBase64,omitempty"`
 }
 
-// Name returns the name of the dead letter below the dead letter folder of its scope. The time when its hub event was
-// enqueued, in milliseconds since 1970, keeps apart those of an event hub that was deleted and made anew, whose
-// sequence numbers begin again.
+// Name returns the name below the dead letter folder of the scope. It has the time of enqueueing, in milliseconds
+// since 1970, because sequence numbers begin again if an event hub is deleted and made anew.
 func (d DeadLetter) Name() string {
 	enqueued := ""
 	if !d.Enqueued.IsZero() {
@@ -87,17 +83,16 @@ func (d DeadLetter) Name() string {
 	return fmt.Sprintf("%s/%d-%d%s", d.Partition, d.Sequence, d.Record, enqueued) + deadLetterSuffix
 }
 
-// deadLetterSuffix ends the name of an object that holds a single dead letter.
+// deadLetterSuffix ends the name of an object with a single dead letter.
 const deadLetterSuffix = ".json"
 
-// IsDeadLetterName reports whether a name below the dead letter folder can be that of an object of dead letters. Other
-// names are passed over in a listing: folders of storage accounts with a hierarchical namespace, markers of folders
-// that other tools leave ("0_$folder$"), files that are being written.
+// IsDeadLetterName reports whether a name below the dead letter folder can be that of an object of dead letters. It is
+// false for folders of storage accounts with a hierarchical namespace, for folder markers of other tools
+// ("0_$folder$"), and for files that are being written.
 func IsDeadLetterName(name string) bool {
 	return strings.HasSuffix(name, deadLetterSuffix) || strings.HasSuffix(name, gatheredSuffix)
 }
 
-// file returns the dead letter in the layout in which it is stored.
 func (d DeadLetter) file() deadLetterFile {
 	file := deadLetterFile{
 		Reason: d.Reason, Detail: d.Detail,
@@ -112,7 +107,7 @@ func (d DeadLetter) file() deadLetterFile {
 	return file
 }
 
-// letter returns the dead letter in a file. It fails with ErrNotDeadLetter if it is none.
+// letter returns the dead letter in a file. It fails with ErrNotDeadLetter if there is none.
 func (f deadLetterFile) letter() (DeadLetter, error) {
 	if f.Reason == "" || f.Partition == "" {
 		return DeadLetter{}, fmt.Errorf("%w: it names no reason or no partition", ErrNotDeadLetter)
@@ -128,8 +123,8 @@ func (f deadLetterFile) letter() (DeadLetter, error) {
 	return letter, nil
 }
 
-// EncodeDeadLetters returns the object in which dead letters of one partition are stored: a single one as JSON, and
-// several as JSON lines in gzip (see gatheredSuffix).
+// EncodeDeadLetters returns the object for dead letters of one partition: JSON for a single one, JSON lines in gzip
+// for several (see gatheredSuffix).
 func EncodeDeadLetters(letters []DeadLetter) (name string, content []byte, err error) {
 	if len(letters) > 1 {
 		return encodeGathered(letters)
@@ -141,8 +136,7 @@ func EncodeDeadLetters(letters []DeadLetter) (name string, content []byte, err e
 	return letters[0].Name(), append(encoded, '\n'), nil
 }
 
-// DecodeDeadLetters decodes the stored object of that name. It fails with ErrNotDeadLetter if it holds no dead
-// letters.
+// DecodeDeadLetters decodes the object of that name. It fails with ErrNotDeadLetter if it holds no dead letters.
 func DecodeDeadLetters(name string, stored []byte) ([]DeadLetter, error) {
 	if strings.HasSuffix(name, gatheredSuffix) {
 		letters, err := decodeGathered(stored)
@@ -162,7 +156,7 @@ func DecodeDeadLetters(name string, stored []byte) ([]DeadLetter, error) {
 	return []DeadLetter{letter}, nil
 }
 
-// SortDeadLetters sorts names into the order in which their records stood in the hub. A listing has 10 before 9.
+// SortDeadLetters sorts names by the place of their records in the hub. Listings sort as text, 10 before 9.
 func SortDeadLetters(names []string) {
 	slices.SortFunc(names, natural.Compare)
 }

@@ -14,16 +14,16 @@ import (
 	"strings"
 )
 
-// gatheredSuffix ends the name of an object that holds several dead letters: a JSON object a line, in gzip. Its fields
-// are those of a single dead letter.
+// gatheredSuffix ends the name of an object with several dead letters: JSON lines in gzip. Each line has the fields of
+// a single dead letter.
 const gatheredSuffix = ".jsonl.gz"
 
-// maxGathered bounds what is read of such an object, unpacked and in bytes. A byte of content takes up to 6 in JSON.
+// maxGathered bounds the unpacked size of such an object, in bytes. A byte of content takes up to 6 in JSON.
 const maxGathered = 256 << 20
 
 // encodeGathered returns the object for several dead letters, in the order of their records in the hub. Its name is
-// that of the first dead letter, with a checksum of the content: the same dead letters stored again after a crash have
-// the same name, and others that begin with the same one do not.
+// that of the first one, with a checksum of the content. So the same dead letters get the same name after a crash, and
+// others that begin with the same one do not.
 func encodeGathered(letters []DeadLetter) (name string, content []byte, err error) {
 	letters = slices.Clone(letters)
 	slices.SortStableFunc(letters, func(a, b DeadLetter) int {
@@ -49,7 +49,6 @@ func encodeGathered(letters []DeadLetter) (name string, content []byte, err erro
 	return first + "-" + hex.EncodeToString(sum.Sum(nil)[:4]) + gatheredSuffix, packed.Bytes(), nil
 }
 
-// decodeGathered returns the dead letters of such an object.
 func decodeGathered(stored []byte) ([]DeadLetter, error) {
 	zip, err := gzip.NewReader(bytes.NewReader(stored))
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// NewReaderID returns a name for this process as a reader: the host's name, which in Kubernetes is the pod's, and a
-// random suffix that distinguishes a restarted process from the one before.
+// NewReaderID returns a name for this process as a reader: the host's name (in Kubernetes, the pod's) and a random
+// suffix that distinguishes it after a restart.
 func NewReaderID() string {
 	suffix := make([]byte, 4)
 	_, _ = rand.Read(suffix) // it never fails
@@ -24,36 +24,35 @@ func NewReaderID() string {
 const (
 	// ConnectTimeout bounds connecting, authorisation and attaching together.
 	ConnectTimeout = time.Minute
-	// RequestTimeout bounds a management request to the service, unless half of WATCHDOGTIMEOUT is less.
+	// RequestTimeout bounds a management request, unless half of WATCHDOGTIMEOUT is less.
 	RequestTimeout = 30 * time.Second
-	// CloseTimeout bounds closing a link: both SDKs wait long if its connection is dead.
+	// CloseTimeout bounds closing a link: both SDKs wait long if the connection is dead.
 	CloseTimeout = 3 * time.Second
 )
 
-// Hub is the part of an Event Hubs client that the consumer needs, whichever SDK implements it.
+// Hub is the part of an Event Hubs client that the consumer needs.
 type Hub interface {
 	// PartitionIDs returns the ids of the partitions of the event hub.
 	PartitionIDs(ctx context.Context) ([]string, error)
 	// PartitionInfo returns what the partition holds now.
 	PartitionInfo(ctx context.Context, partition string) (PartitionInfo, error)
-	// Receive hands the receiver the events of the partition after the position from, in order, one at a time, and none
-	// twice. It reconnects by itself, and continues after the last event that it handed on. Where the partition no
-	// longer holds the stream of that event (Position.OtherStream), it continues with the events that were enqueued
-	// later. It returns nil after ctx has ended, and ErrDisplaced if another reader took the partition. Any other
-	// error means that it cannot reconnect, and the caller may call it again. It does not return while the receiver
-	// handles an event.
+	// Receive hands the events after from to the receiver: in order, one at a time, none twice. It reconnects by
+	// itself and continues after the last event that it handed on. If the partition no longer holds the stream of that
+	// event (Position.OtherStream), it continues with the events that were enqueued later. It returns nil after ctx
+	// has ended, and ErrDisplaced if another reader took the partition. After any other error it cannot reconnect, and
+	// may be called again. It does not return while the receiver handles an event.
 	Receive(ctx context.Context, partition string, from Position, receiver Receiver) error
-	// Close ends the connections. Nothing may use the hub any more. It stops waiting for the service when ctx ends.
+	// Close ends the connections. It stops waiting for the service when ctx ends. Nothing may use the hub any more.
 	Close(ctx context.Context) error
 }
 
-// Receiver is whom Receive hands the events of a partition.
+// Receiver takes the events of a partition.
 type Receiver struct {
-	// Handle takes one event. It may block as long as it needs: that is the backpressure. It must return when ctx ends,
-	// and an event that it did not take by then counts as not handed on.
+	// Handle takes one event. It may block as long as it needs, which is the backpressure. It must return when ctx
+	// ends; an event that it has not taken by then counts as not handed on.
 	Handle func(ctx context.Context, event Event)
-	// Attached is called when the service has opened the partition for reading, perhaps more than once and from another
-	// goroutine. It must return at once. It may be nil.
+	// Attached is called when the service has opened the partition for reading, perhaps more than once and from
+	// another goroutine. It must return at once. It may be nil.
 	Attached func()
 }
 
@@ -66,29 +65,27 @@ func (r Receiver) NoteAttached() {
 
 // Event is one event of a partition.
 type Event struct {
-	// Body is the payload. It belongs to the receiver of the event.
+	// Body is the payload. It belongs to the receiver.
 	Body []byte
-	// Sequence is the sequence number. Within a partition it grows by one with each event.
+	// Sequence is the sequence number. It grows by one with each event of a partition.
 	Sequence int64
-	// Offset is the service's own name of the same place. Treat it as opaque.
+	// Offset is the service's opaque name of the same place.
 	Offset string
-	// Enqueued is when the service accepted the event, zero if it does not say.
+	// Enqueued is when the service accepted the event, zero if unknown.
 	Enqueued time.Time
-	// Encoding is the content encoding that the producer set, such as gzip, "" for none.
+	// Encoding is the content encoding that the producer set, such as gzip, or "".
 	Encoding string
-	// Unreadable is why the SDK could not read the event, "" if it could. Only the sequence number of such an event is
-	// known.
+	// Unreadable is why the SDK could not read the event, or "". Such an event has only a sequence number.
 	Unreadable string
 }
 
 // PartitionInfo is what the service says about a partition.
 type PartitionInfo struct {
-	// First is the sequence number of the oldest event that the service still holds. If it holds none, azeventhubs
-	// returns the sequence number of the next event.
+	// First is the sequence number of the oldest event that is left. If none is, azeventhubs returns that of the next
+	// event.
 	First int64
 	// Last is the sequence number of the newest event, NoSequence if there never was one.
-	Last int64
-	// LastOffset is the offset of the newest event.
+	Last       int64
 	LastOffset string
 	// LastEnqueued is when the service accepted the newest event.
 	LastEnqueued time.Time
@@ -103,12 +100,13 @@ func (i PartitionInfo) Newest() Position {
 	return newest
 }
 
-// ErrDisplaced says that another reader has taken the partition over.
+// ErrDisplaced means that another reader has taken the partition.
 var ErrDisplaced = errors.New("another reader took the partition")
 
-// MaxHubEventSize is the largest event that the service accepts, in bytes. An event that is requested may be as large.
+// MaxHubEventSize is the size of the largest event that the service accepts, in bytes. A requested event may be as
+// large.
 const MaxHubEventSize = 1 << 20
 
 // UnpackedShare returns how many of the bytes in flight (MAXBYTESINFLIGHT) are for unpacked hub events. The rest is
-// for those that the hub's client prefetches.
+// for prefetched ones.
 func UnpackedShare(bytes int) int { return bytes / 4 }

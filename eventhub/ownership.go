@@ -2,13 +2,12 @@ package eventhub
 
 import "time"
 
-// OwnershipExpiry is how long an owner that does not renew keeps its partitions: three missed renewals. Azure's own
-// processors use the same time, and share the partitions with this daemon if both run.
+// OwnershipExpiry is how long an owner keeps its partitions without a renewal: it may miss three. Azure's own
+// processors use the same time, and can share the partitions with this daemon.
 const OwnershipExpiry = time.Minute
 
 // Ownership names the reader that owns a partition.
 type Ownership struct {
-	// Partition is the id of the partition.
 	Partition string
 	// Owner is the id of the reader, "" after it relinquished the partition.
 	Owner string
