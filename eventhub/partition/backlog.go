@@ -13,19 +13,18 @@ import (
 type waitingAtStart struct {
 	// events is how many hub events wait, by their sequence numbers.
 	events int64
-	// newest is when the newest of them was enqueued, zero if that is not known.
+	// newest is when the newest of them was enqueued, zero if unknown.
 	newest time.Time
 }
 
-// newWaitingAtStart returns what waits after a start.
 func newWaitingAtStart(start startPoint) *waitingAtStart {
 	return &waitingAtStart{
 		events: start.Position.Waiting(start.info.Newest(), start.info.First), newest: start.info.LastEnqueued,
 	}
 }
 
-// fields returns the fields of the log. The service says only when the newest hub event was enqueued: the oldest of
-// several is at least as old.
+// fields returns the fields of the log. The service says only when the newest hub event was enqueued; the oldest is at
+// least as old.
 func (w *waitingAtStart) fields() logrus.Fields {
 	fields := logrus.Fields{"waiting": w.events}
 	if w.events == 0 || w.newest.IsZero() {
@@ -39,13 +38,13 @@ func (w *waitingAtStart) fields() logrus.Fields {
 	return fields
 }
 
-// ageOf returns the time since an event was enqueued. The hub's clock can be ahead of this one.
+// ageOf returns the time since an event was enqueued, 0 if the hub's clock is ahead of this one.
 func ageOf(enqueued time.Time) time.Duration {
 	return max(0, time.Since(enqueued)).Round(time.Millisecond)
 }
 
-// noteOldest logs the age of the first hub event that is received after the start, if it is behind: only then is it
-// known how old the oldest is of those that waited.
+// noteOldest logs the age of the first hub event after the start, if it waited longer than metrics.BehindAfter: only
+// now is the age of the oldest known.
 func (p *Partition) noteOldest(event eventhub.Event) {
 	waiting := p.atStart
 	p.atStart = nil
@@ -57,7 +56,7 @@ func (p *Partition) noteOldest(event eventhub.Event) {
 	}).Info("partition starts, and hub events are waiting in it")
 }
 
-// noteWaiting records how old the oldest of the hub events in hand is. They are in order.
+// noteWaiting records how old the oldest of the waiting hub events is. They are in order.
 func (p *Partition) noteWaiting(waiting []*hubEvent) {
 	if len(waiting) == 0 {
 		p.stats.Waiting(time.Time{})

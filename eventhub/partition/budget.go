@@ -8,17 +8,17 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// recordOverhead is about how many bytes are kept of a record, and of a hub event, beside its text.
+// recordOverhead is about how many bytes a record, or a hub event, takes beside its text.
 const recordOverhead = 300
 
 // budget bounds the bytes of unpacked hub events over all partitions. MAXBYTESINFLIGHT covers hub events from their
-// arrival to their verdicts: a quarter is for what is unpacked and waits for the sink, the rest for what the hub's
-// client prefetches. Prefetching is worth more: with too little of it a partition waits for the hub, and its batches
+// arrival to their verdicts: a quarter is for unpacked events that wait for the sink, the rest for what the hub's
+// client prefetches. Prefetching is worth more: with too little of it, a partition waits for the hub, and its batches
 // are small.
 type budget struct {
 	mu   sync.Mutex
 	free int
-	// freed is closed when there may be room again, nil if nobody waits for it.
+	// freed is closed when there may be room again, nil if nothing waits for it.
 	freed chan struct{}
 }
 
@@ -27,30 +27,30 @@ func newBudget(cfg forwarder.Config) *budget {
 }
 
 // lettersShare returns how many bytes of dead letters may wait to be stored, and as many again of partitions that have
-// none waiting: together half of the budget, so that a storage that is down leaves the other half to what is
-// delivered.
+// none waiting. Together that is half of the budget, so that the other half can be delivered while the storage is
+// down.
 func lettersShare(cfg forwarder.Config) int {
 	return eventhub.UnpackedShare(cfg.MaxBytesInFlight) / 4
 }
 
-// memory counts the dead letters of all partitions that wait to be stored. They are no part of a partition's share,
-// so that a partition with nothing else may still take a hub event.
+// memory counts the dead letters of all partitions that wait to be stored. They are not part of a partition's share,
+// so that a partition with nothing else can still take a hub event.
 func (b *budget) memory() deadletters.Memory {
 	letters := &share{budget: b}
 	return deadletters.Memory{Reserve: letters.reserve, Release: letters.release}
 }
 
 // share is what one partition holds of the budget. A partition that holds nothing may always take a hub event, so that
-// no partition has to wait for the others. The budget can be overdrawn by one hub event for each partition, because
-// the size of a hub event is known only when it has arrived.
+// no partition waits for the others. Each partition can overdraw the budget by one hub event, because its size is
+// known only when it has arrived.
 type share struct {
 	*budget
 	held int
-	// large is called when the partition holds nothing any more, nil if it holds no hub event that is unusually large.
+	// large is called when the partition holds nothing any more, nil unless it holds an unusually large hub event.
 	large func()
 }
 
-// keep notes what to call once the partition holds nothing any more, if it is not nil. Until then the partition takes
+// keep sets what to call once the partition holds nothing any more, unless it is nil. Until then the partition takes
 // no other hub event. The bytes of the hub event must have been reserved.
 func (s *share) keep(release func()) {
 	if release == nil {

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// deadLettersLogged is how many dead letters of one reason are logged one by one in each deadLetterInterval:
-	// somebody who floods the hub with rubbish must not flood the log.
+	// deadLettersLogged is how many dead letters of one reason are logged one by one in each deadLetterInterval, so
+	// that rubbish that floods the hub does not flood the log.
 	deadLettersLogged  = 10
 	deadLetterInterval = time.Minute
 
@@ -24,7 +24,7 @@ const (
 	reducedDetail = "the sink gets this audit event truncated"
 )
 
-// newDeadLetterLimiter returns what limits the warnings about dead letters of all partitions: the first of each reason
+// newDeadLetterLimiter returns the limiter of warnings about dead letters of all partitions: the first of each reason
 // are logged one by one, then their number.
 func newDeadLetterLimiter(log logrus.FieldLogger) *loglimit.Limiter {
 	return &loglimit.Limiter{Burst: deadLettersLogged, Interval: deadLetterInterval, Summary: func(reason string, leftOut int) {
@@ -43,9 +43,8 @@ func (p *Partition) handOverWithin(drain context.Context) handOver {
 	}
 }
 
-// storeDeadLetters hands over the dead letters among the records of a hub event, and the originals of those that the
-// sink gets truncated. They are stored meanwhile; only the checkpoint waits. If it returns false, it goes on with the
-// next call where there was no room.
+// storeDeadLetters hands over the dead letters of a hub event, and the originals of truncated audit events. Only the
+// checkpoint waits until they are stored. If it returns false for lack of room, the next call continues there.
 func (p *Partition) storeDeadLetters(give handOver, event *hubEvent) bool {
 	for ; event.handedOver < len(event.records); event.handedOver++ {
 		record := &event.records[event.handedOver]
@@ -66,8 +65,8 @@ func (p *Partition) storeDeadLetters(give handOver, event *hubEvent) bool {
 	return true
 }
 
-// storeRefused hands over an audit event that the sink refuses for good. The original of a truncated one is handed
-// over already, which holds more and must not be replaced. It returns false if drain ended while too many dead letters
+// storeRefused hands over an audit event that the sink refuses for good. For a truncated one it hands over nothing:
+// the original, which holds more, is handed over already. It returns false if drain ended while too many dead letters
 // wait.
 func (p *Partition) storeRefused(drain context.Context, event *hubEvent, sent audit.Event, answer string) bool {
 	if sent.Truncated {
@@ -81,19 +80,18 @@ func (p *Partition) storeRefused(drain context.Context, event *hubEvent, sent au
 	})
 }
 
-// storeDeadLetter hands over a dead letter of a hub event.
 func (p *Partition) storeDeadLetter(give handOver, event *hubEvent, letter eventhub.DeadLetter) bool {
 	if event.hold == nil {
 		event.hold = &deadletters.Hold{}
 	}
 	letter.Partition = p.id
-	// It may be a part of a hub event's body, which is not to stay in memory.
+	// It may be a part of a hub event's body, which must not stay in memory.
 	letter.Content = bytes.Clone(letter.Content)
 	return give(event.hold, letter, func(gathered bool) { p.logDeadLetter(letter, gathered) })
 }
 
-// logDeadLetter warns of a dead letter that was stored. It never shows the content. It says of a reduced event that the
-// sink gets it, and where the original is, unless it is one of many in an object.
+// logDeadLetter warns of a stored dead letter, without its content. For a reduced event it says that the sink gets it,
+// and where the original is, unless that is one of many in an object.
 func (p *Partition) logDeadLetter(letter eventhub.DeadLetter, gathered bool) {
 	if !p.shared.deadLetters.Next(letter.Reason).Log {
 		return

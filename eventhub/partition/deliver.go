@@ -24,9 +24,9 @@ type deliverer struct {
 	audits, buffer []audit.Event
 }
 
-// deliver posts the audit events of what was gathered until drain ends or a record has to be left without a verdict.
-// When drain ends, it finishes a hub event that the sink has a part of, so that nothing is sent twice. It leaves the
-// others, which are read again after the next start.
+// deliver posts the audit events of what was gathered until drain ends or a record has to stay without a verdict. When
+// drain ends, it finishes a hub event that the sink has in part, so that nothing is sent twice. The others are read
+// again after the next start.
 func (p *Partition) deliver(ctx, drain context.Context, session eventhub.Session, gathered <-chan []*hubEvent) {
 	d := &deliverer{p: p, session: session}
 	for d.fill(drain, gathered) {
@@ -41,8 +41,7 @@ func (p *Partition) deliver(ctx, drain context.Context, session eventhub.Session
 	}
 }
 
-// fill takes over what was gathered, and waits for it if there is nothing to post. It returns false when it is time to
-// end.
+// fill takes what was gathered, and waits for it if there is nothing to post. It returns false when it is time to end.
 func (d *deliverer) fill(drain context.Context, gathered <-chan []*hubEvent) bool {
 	for len(d.audits) == 0 {
 		if len(d.taken) == 0 {
@@ -56,7 +55,7 @@ func (d *deliverer) fill(drain context.Context, gathered <-chan []*hubEvent) boo
 			return false
 		}
 		d.add(drain)
-		runtime.Gosched() // hub events that have arrived by now go into the same request, without a wait
+		runtime.Gosched() // hub events that have arrived by now go into the same request
 	}
 	if drain.Err() != nil {
 		return d.waiting[0].posted > 0
@@ -68,7 +67,7 @@ func (d *deliverer) fill(drain context.Context, gathered <-chan []*hubEvent) boo
 	return true
 }
 
-// takeMore takes over what was gathered, without a wait.
+// takeMore takes what was gathered, without a wait.
 func (d *deliverer) takeMore(gathered <-chan []*hubEvent) {
 	if len(d.taken) > 0 {
 		return
@@ -79,9 +78,9 @@ func (d *deliverer) takeMore(gathered <-chan []*hubEvent) {
 	}
 }
 
-// add hands over the dead letters among the records of the hub events taken, and lines up their audit events. While
-// too many dead letters wait to be stored, it leaves the rest until what is lined up is posted, and then waits. When
-// drain ends meanwhile, the hub event and the following ones are left.
+// add hands over the dead letters of the taken hub events, and lines up their audit events. If too many dead letters
+// wait to be stored, it leaves the rest until what is lined up is posted, and then waits. If drain ends meanwhile,
+// this hub event and the following ones are left.
 func (d *deliverer) add(drain context.Context) {
 	defer d.p.shared.health.Handling(d.p.id)()
 	d.audits = append(d.buffer[:0], d.audits...)
@@ -113,8 +112,8 @@ func (d *deliverer) lineUp(event *hubEvent) {
 	}
 }
 
-// post delivers as many of the audit events as the sink takes at a time. After drain has ended, these are only the ones
-// of the oldest hub event.
+// post delivers as many audit events as the sink takes at a time. After drain has ended, it posts only those of the
+// oldest hub event.
 func (d *deliverer) post(ctx, drain context.Context) (audit.Outcome, error) {
 	defer d.p.shared.health.Handling(d.p.id)()
 	audits := d.audits
@@ -124,7 +123,7 @@ func (d *deliverer) post(ctx, drain context.Context) (audit.Outcome, error) {
 	return d.session.Deliver(ctx, audits)
 }
 
-// apply records the outcome of the first audit events, and lets the checkpoint pass the hub events that are done by it.
+// apply records the outcome of the first audit events, and lets the checkpoint pass the hub events that are now done.
 // It returns false if drain ended while too many dead letters wait to be stored.
 func (d *deliverer) apply(drain context.Context, outcome audit.Outcome) bool {
 	counts := verdictCounts{total: d.p.shared.stats, partition: d.p.stats}
@@ -147,8 +146,8 @@ func (d *deliverer) apply(drain context.Context, outcome audit.Outcome) bool {
 	return true
 }
 
-// passDone lets the checkpoint pass the oldest hub events as long as these are done. A hub event without audit events
-// is done as soon as it is the oldest.
+// passDone lets the checkpoint pass the oldest hub events that are done. One without audit events is done as soon as
+// it is the oldest.
 func (d *deliverer) passDone() {
 	for len(d.waiting) > 0 && d.waiting[0].posted == d.waiting[0].audits {
 		d.p.pass(d.waiting[0])
@@ -158,8 +157,8 @@ func (d *deliverer) passDone() {
 }
 
 // pass lets the checkpoint pass a hub event once the sink has confirmed what it accepted up to now, and the dead
-// letters are stored. Its age counts even if nothing of it was sent: a partition that holds only other log categories
-// is not behind.
+// letters are stored. The event's age counts even if nothing of it was sent: a partition that holds only other log
+// categories does not lag.
 func (p *Partition) pass(event *hubEvent) {
 	countUnposted(p.shared.stats, p.stats, event)
 	p.stats.Done(event.Enqueued)

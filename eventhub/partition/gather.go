@@ -11,21 +11,21 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// hubEvent is a hub event that has been unpacked. It is done when each of its records has a verdict.
+// hubEvent is an unpacked hub event. It is done when each of its records has a verdict.
 type hubEvent struct {
-	// Event is the hub event as it was received, without its body: the records are copies.
+	// Event is the hub event without its body: the records are copies.
 	eventhub.Event
 	records []unpack.Record
-	// detail explains why the hub event as a whole is a dead letter.
+	// detail explains why the whole hub event is a dead letter.
 	detail string
 	// release has to be called once the hub event is done, nil if it is of usual size.
 	release func()
-	// redelivered is whether the hub event had been received before, and is read again because the sink was lost.
+	// redelivered is whether the hub event is read again because the sink was lost.
 	redelivered bool
-	// audits is how many of the records are audit events for the sink, and posted how many of these have an outcome.
+	// audits is how many records are audit events for the sink. posted is how many of these have an outcome.
 	audits, posted int
-	// deadLetters is whether there are dead letters among the records. handedOver is how many of the records were
-	// looked at, to have their dead letters stored. hold is what the checkpoint waits for, nil without a dead letter.
+	// deadLetters is whether there are dead letters among the records. handedOver is how many records were searched
+	// for dead letters. hold is what the checkpoint waits for, nil without a dead letter.
 	deadLetters bool
 	handedOver  int
 	hold        *deadletters.Hold
@@ -45,9 +45,8 @@ func (b *batch) add(event *hubEvent) {
 	b.bytes += event.bytes
 }
 
-// gather unpacks hub events in order until ctx ends, while deliver is busy with those before. It hands over all that it
-// has as soon as deliver asks; it never waits for more. It holds at most one batch, and no more than MAXBYTESINFLIGHT
-// allows.
+// gather unpacks hub events in order until ctx ends, while deliver is busy with earlier ones. It hands over all it has
+// as soon as deliver asks, and never waits for more. It holds at most one batch, within MAXBYTESINFLIGHT.
 func (p *Partition) gather(ctx context.Context, events <-chan eventhub.Event, deliver chan<- []*hubEvent) {
 	defer close(deliver)
 	var ready batch
@@ -135,8 +134,8 @@ func (p *Partition) noteReceived(event eventhub.Event, position eventhub.Positio
 	p.lag.observe(position)
 }
 
-// noteOtherStream reports that the partition does not hold the stream any more that was read until now, and that
-// reading goes on with the first event of the other one.
+// noteOtherStream reports that the partition now holds another stream, and that reading continues with its first
+// event.
 func (p *Partition) noteOtherStream(last, first eventhub.Position) {
 	p.stats.StreamChanged()
 	p.log.WithFields(logrus.Fields{"last": last.Sequence, "last_enqueued": last.Enqueued, "first": first.Sequence, "first_enqueued": first.Enqueued}).
@@ -160,7 +159,7 @@ func (p *Partition) noteClusters(event *hubEvent) {
 }
 
 // noteGap reports the hub events that are missing between the last one received, or the checkpoint, and the next one.
-// The client has already tried what it can to get them.
+// The client has already tried to get them.
 func (p *Partition) noteGap(last, next int64) {
 	missing := next - last - 1
 	if last == eventhub.NoSequence || missing <= 0 {
@@ -171,8 +170,8 @@ func (p *Partition) noteGap(last, next int64) {
 		Warn("hub events are missing: retention removed them, or the hub did not deliver them; Falco never sees their audit events")
 }
 
-// warnOfSkipped says once a minute that records are skipped because they name no log category and no audit event was
-// found in them. It tells the names of their members, but no values, which may be secrets.
+// warnOfSkipped warns once a minute of skipped records that name no log category and hold no recognisable audit event.
+// It logs the names of their members, but no values, which may be secrets.
 func (p *Partition) warnOfSkipped(event eventhub.Event, shape string) {
 	text := shape == unpack.NotJSON
 	key := "no category"
@@ -195,7 +194,7 @@ func (p *Partition) warnOfSkipped(event eventhub.Event, shape string) {
 		Warn("skipped a record without a category and without an audit event: find out what writes records of these members to the hub")
 }
 
-// warnOfMissingCluster says once that CLUSTERNAME=on has no effect on some records.
+// warnOfMissingCluster warns once that CLUSTERNAME=on has no effect on some records.
 func (p *Partition) warnOfMissingCluster(event eventhub.Event) {
 	if p.unpacker.MissedCluster() && p.warned.Next("no cluster").Log {
 		p.log.WithField("sequence", event.Sequence).
@@ -203,7 +202,7 @@ func (p *Partition) warnOfMissingCluster(event eventhub.Event) {
 	}
 }
 
-// warnOfBothCategories says once in the process that a cluster sends each change twice.
+// warnOfBothCategories warns once in the process that a cluster sends each change twice.
 func (p *Partition) warnOfBothCategories() {
 	cluster := p.unpacker.BothCategories()
 	if cluster != "" && p.shared.warned.Next("both categories").Log {

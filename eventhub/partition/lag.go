@@ -13,12 +13,12 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// LagInterval is how often the service is asked for the newest event of a partition, or a quarter of WATCHDOGTIMEOUT if
-// that is less. The old SDK opens a connection for each request.
+// LagInterval is how often the service is asked for the newest event of a partition, or a quarter of WATCHDOGTIMEOUT
+// if that is less. The old SDK opens a connection for each request.
 const LagInterval = 30 * time.Second
 
-// WatchInterval shortens an interval to a quarter of WATCHDOGTIMEOUT, so that what the watchdog judges is looked at,
-// and repaired if possible, before the watchdog judges it.
+// WatchInterval shortens an interval to a quarter of WATCHDOGTIMEOUT, so that a fault is noticed, and repaired if
+// possible, before the watchdog judges it.
 func WatchInterval(cfg forwarder.Config, interval time.Duration) time.Duration {
 	if cfg.WatchdogTimeout > 0 {
 		return min(interval, cfg.WatchdogTimeout/4)
@@ -52,7 +52,7 @@ func (l *lag) start(position eventhub.Position) {
 	l.newest, l.done, l.first = position, position, 0
 }
 
-// observe notes that the partition holds the event before that position, at least.
+// observe notes that the partition holds at least the event before that position.
 func (l *lag) observe(position eventhub.Position) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,8 +62,8 @@ func (l *lag) observe(position eventhub.Position) {
 	l.report()
 }
 
-// processed notes that all events before that position have their verdict. An event that is read again after a loss of
-// the sink does not lower it, and does not count again.
+// processed notes that all events before that position have their verdict. Events that are read again after a loss of
+// the sink do not count again.
 func (l *lag) processed(position eventhub.Position) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -32,11 +32,11 @@ type Shared struct {
 	budget *budget
 	// letters bounds the dead letters that wait to be stored.
 	letters *deadletters.Shared
-	// deadLetters limits what all partitions together log about dead letters.
+	// deadLetters limits what is logged about dead letters.
 	deadLetters *loglimit.Limiter
 	// warned limits warnings that hold for all partitions.
 	warned loglimit.Limiter
-	// skipped limits what all partitions together log about records that are skipped and name no category.
+	// skipped limits what is logged about skipped records that name no category.
 	skipped loglimit.Limiter
 	// watch finds out whether records of CATEGORIES come.
 	watch watch
@@ -58,14 +58,14 @@ func NewShared(cfg forwarder.Config, hub eventhub.Hub, store eventhub.Store, sin
 // Close logs how many dead letters were not logged one by one.
 func (s *Shared) Close() { s.deadLetters.Close() }
 
-// Partition forwards one partition for as long as this process owns it. Its goroutines pass hub events on in one
-// direction: receive, gather, deliver. Deliver alone decides how far the checkpoint may go.
+// Partition forwards one partition while this process owns it. Its goroutines pass hub events on in one direction:
+// receive, gather, deliver. Only deliver decides how far the checkpoint may go.
 type Partition struct {
 	shared *Shared
 	id     string
 	stats  *metrics.Partition
 	log    logrus.FieldLogger
-	// debug spares every hub event the cost of log fields that nobody sees.
+	// debug reports whether the level is debug. Otherwise hub events are spared the cost of log fields.
 	debug bool
 
 	unpacker    *unpack.Unpacker
@@ -79,7 +79,8 @@ type Partition struct {
 	// received is the position after the last event that was received for the first time. It belongs to the goroutine
 	// of gather, and between two sessions to that of runSessions.
 	received eventhub.Position
-	// atStart is what waited at the start until the first of it is received. It belongs to whom received belongs to.
+	// atStart is what waited at the start until the first of it is received. It belongs to the same goroutine as
+	// received.
 	atStart *waitingAtStart
 	// warned limits warnings about the records of the partition.
 	warned loglimit.Limiter
@@ -112,8 +113,8 @@ func (p *Partition) StartAtOldest() {
 	p.wanted = forwarder.StartPosition{Kind: forwarder.StartEarliest}
 }
 
-// Run forwards until drain ends. Then it finishes the hub event in hand, waits until the sink has confirmed everything
-// and the dead letters are stored, and writes the last checkpoint. If ctx ends, it abandons what is in hand instead;
+// Run forwards until drain ends. Then it finishes the current hub event, waits until the sink has confirmed everything
+// and the dead letters are stored, and writes the last checkpoint. If ctx ends, it abandons the current hub event;
 // drain must end with ctx. stored is the partition's checkpoint, nil if there is none. An error means that another
 // reader owns the partition: Run has then written nothing since.
 func (p *Partition) Run(ctx, drain context.Context, stored *eventhub.Checkpoint) error {
@@ -144,8 +145,8 @@ func (p *Partition) Run(ctx, drain context.Context, stored *eventhub.Checkpoint)
 	return p.finish(ctx)
 }
 
-// prepare finds the position to start at, and records it if a restart would not find it again. It retries until that
-// works or ctx ends.
+// prepare finds the position to start at, and records it if a restart would not find it again. It retries until it
+// succeeds or ctx ends.
 func (p *Partition) prepare(ctx context.Context, stored *eventhub.Checkpoint) (eventhub.Position, error) {
 	if stored != nil {
 		p.checkpoints.Continue(*stored)
@@ -193,9 +194,9 @@ func (p *Partition) finish(ctx context.Context) error {
 	return nil
 }
 
-// StoreTimeout returns how long each of the last requests to the store may take: CloseTimeout with the default
-// SHUTDOWNTIMEOUT of 25 s or less, and the same share of a longer one. An operator sets a longer one because something
-// is slow, and events come again if the last checkpoint is not written.
+// StoreTimeout returns how long each of the last requests to the store may take: CloseTimeout if SHUTDOWNTIMEOUT is 25
+// s (the default) or less, and the same share of a longer one. An operator sets a longer one because something is
+// slow, and events are repeated if the last checkpoint is not written.
 func StoreTimeout(shutdown time.Duration) time.Duration {
 	return max(eventhub.CloseTimeout, 3*shutdown/25)
 }

@@ -8,8 +8,8 @@ import (
 	"aks-audit-log-go/internal/retry"
 )
 
-// receive passes on the hub events after position until ctx ends. It opens the partition again whenever the hub's
-// client gives up. It returns ErrDisplaced when another reader took the partition.
+// receive passes on the hub events after position until ctx ends. It reopens the partition whenever the hub's client
+// gives up. It returns ErrDisplaced when another reader took the partition.
 func (p *Partition) receive(ctx context.Context, position eventhub.Position, events chan<- eventhub.Event) error {
 	return retry.Do(ctx, p.log, "receive", func() error {
 		link, end := context.WithCancelCause(ctx)

@@ -10,9 +10,9 @@ import (
 	"aks-audit-log-go/internal/retry"
 )
 
-// runSessions forwards the hub events after position until drain ends, one session after the other. When a session is
-// lost, the hub events that the sink had accepted without confirming them are read from the hub again. They are not
-// kept in memory, so a loss costs no memory and is followed by the same steps as a crash.
+// runSessions forwards the hub events after position until drain ends, one session after the other. After a lost
+// session, the hub events that the sink had not confirmed are read from the hub again. They are not kept, so a loss
+// costs no memory and takes the same steps as a crash.
 func (p *Partition) runSessions(ctx, drain context.Context, position eventhub.Position, displaced func(error) error) error {
 	delays := retry.Backoff{Min: retry.MinDelay, Max: retry.MaxDelay, FirstAtOnce: true}
 	for drain.Err() == nil {
@@ -26,7 +26,7 @@ func (p *Partition) runSessions(ctx, drain context.Context, position eventhub.Po
 		position = p.checkpoints.Position(position)
 		if lost := session.Err(); lost != nil {
 			p.sinkLost(lost, position)
-			// A sink that accepts and then breaks the connection each time would get the same events, and the hub a
+			// A sink that accepts and then breaks each connection would otherwise get the same events, and the hub a
 			// new link, many times a second. If the sink has confirmed something since, the events are sent at once.
 			if position != before {
 				delays.Reset()
@@ -37,8 +37,8 @@ func (p *Partition) runSessions(ctx, drain context.Context, position eventhub.Po
 	return nil
 }
 
-// runSession forwards over one session until drain ends or the session is lost. When drain ends and nothing is wrong,
-// it returns with everything confirmed.
+// runSession forwards over one session until drain ends or the session is lost. If drain ends without a fault,
+// everything is confirmed when it returns.
 func (p *Partition) runSession(ctx, drain context.Context, session eventhub.Session, position eventhub.Position,
 	displaced func(error) error,
 ) error {

@@ -12,16 +12,16 @@ import (
 var errStalled = errors.New("the link delivers nothing although the hub has more events: opening it again")
 
 // stallDetector ends a link that stays open, reports no error, and delivers nothing. azure-event-hubs-go can hang so
-// for good when a reconnect gets no answer, and a connection looks the same after a firewall has forgotten it.
+// for good when a reconnect gets no answer. A connection that a firewall has forgotten looks the same.
 type stallDetector struct {
 	mu sync.Mutex
-	// reopen ends the Receive under way.
+	// reopen ends the current Receive.
 	reopen context.CancelCauseFunc
 	// received is the position after the newest event that the client has brought. pending is whether that event still
 	// waits to be taken: then the sink is slow, and the link is fine.
 	received eventhub.Position
 	pending  bool
-	// before is the value of received at the last check, and missing whether the hub held more than that.
+	// before is the value of received at the last check. missing is whether the hub held more than that.
 	before  eventhub.Position
 	missing bool
 }

@@ -13,18 +13,18 @@ import (
 // startPoint is where reading a partition starts, and why.
 type startPoint struct {
 	Position eventhub.Position
-	// reason is told to the operator.
+	// reason is shown to the operator.
 	reason string
-	// unexpected is whether an operator would not expect the reason.
+	// unexpected is whether the reason would surprise an operator.
 	unexpected bool
-	// record is whether the position must be written to the checkpoint before anything is read: it was made of "now" or
-	// of a time, and would be another one after a restart.
+	// record is whether the checkpoint must have the position before anything is read: it came from "now" or a time,
+	// and would be different after a restart.
 	record bool
 	// info is what the partition held then.
 	info eventhub.PartitionInfo
 }
 
-// findStart returns the start after the checkpoint, if there is one, or else the start that the operator wants.
+// findStart returns the start after the checkpoint, or without one the start that the operator wants.
 func findStart(ctx context.Context, hub eventhub.Hub, partition string, stored *eventhub.Checkpoint,
 	wanted forwarder.StartPosition,
 ) (startPoint, error) {

@@ -9,16 +9,17 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// unwatchedAfter is how long a partition may get hub events of other categories only. It is as long as for a cluster of
-// which nothing comes while others write (the alert AksAuditLogClusterSilent). Times are those at which the hub got the
-// events, so that a backlog neither hastens nor delays it.
+// unwatchedAfter is how long a partition may get hub events of other categories only. A silent cluster is reported
+// after the same time (the alert AksAuditLogClusterSilent). Times are those at which the hub got the events, so that a
+// backlog neither hastens nor delays it.
 const unwatchedAfter = 15 * time.Minute
 
-// watch finds out whether hub events come and none of them has a record of CATEGORIES. Then nothing is watched,
-// although everything works. It is safe for concurrent use.
+// watch finds out whether hub events come without any record of CATEGORIES. Then nothing is watched, although
+// everything works. It is safe for concurrent use.
 type watch struct {
 	mu sync.Mutex
-	// audit is when the hub got the newest hub event with a record of CATEGORIES, newest when it got the newest of all.
+	// audit is when the hub got the newest hub event with a record of CATEGORIES, newest when it got the newest of
+	// all.
 	audit, newest time.Time
 	// since is, for each partition, when the hub got the last hub event with such a record, or the first hub event.
 	since map[string]time.Time
@@ -28,7 +29,7 @@ type watch struct {
 	told bool
 }
 
-// watched notes a hub event that is read for the first time. It reports when nothing is watched, and when that is over.
+// watched notes a hub event that is read for the first time. It reports when nothing is watched, and when that ends.
 func (p *Partition) watched(event *hubEvent) {
 	if event.redelivered || event.Enqueued.IsZero() || len(event.records) == 0 {
 		return
@@ -77,8 +78,8 @@ func (w *watch) note(partition string, event *hubEvent) {
 }
 
 // unwatched reports whether nothing is watched, after a hub event of a partition was noted. Azure spreads the records
-// of each category over all partitions, so one partition is enough to see that they are missing, unless another
-// partition had them just before. w.mu is held.
+// of each category over all partitions, so it is enough that one partition lacks them, unless another partition had
+// them just before. w.mu is held.
 func (w *watch) unwatched(partition string, at time.Time) bool {
 	return at.Sub(w.since[partition]) >= unwatchedAfter && w.newest.Sub(w.audit) >= unwatchedAfter
 }
@@ -97,7 +98,6 @@ func (p *Partition) forgetWatched() {
 	}
 }
 
-// later returns the later of two times.
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

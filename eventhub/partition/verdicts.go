@@ -6,7 +6,7 @@ import (
 	"aks-audit-log-go/forwarder/metrics"
 )
 
-// verdictCounts counts the verdicts of one outcome. Delivered records are summed up, since they are nearly all.
+// verdictCounts counts the verdicts of one outcome. It sums up delivered records, which are nearly all.
 type verdictCounts struct {
 	total     *metrics.Statistics
 	partition *metrics.Partition
@@ -40,8 +40,8 @@ func (c *verdictCounts) posted(event *hubEvent, sent audit.Event, verdict audit.
 	c.partition.Records(verdict, 1)
 }
 
-// sample records how old the first audit event of a hub event is that the sink has accepted. One for each outcome is
-// enough: it costs 1.5 µs, and unpacking a hub event 60 µs. To read the time of each audit event would cost half as
+// sample records the age of the first audit event of a hub event that the sink has accepted. It takes one for each
+// outcome: that costs 1.5 µs, unpacking a hub event 60 µs. To read the time of each audit event would cost half as
 // much as unpacking them.
 func (c *verdictCounts) sample(sent audit.Event, verdict audit.Verdict) {
 	if verdict == audit.Delivered && !c.sampled {
@@ -57,7 +57,7 @@ func (c *verdictCounts) flush() {
 	c.partition.Records(audit.Delivered, c.delivered)
 }
 
-// countUnposted counts the records of a hub event that had their verdict without being posted.
+// countUnposted counts the records of a hub event that got their verdict without being posted.
 func countUnposted(total *metrics.Statistics, partition *metrics.Partition, event *hubEvent) {
 	if event.audits == len(event.records) {
 		return
