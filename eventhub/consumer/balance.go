@@ -8,13 +8,11 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// balance decides which partitions the reader me should claim in this round: all that it owns
-// already, free ones up to its fair share, and where none is free but its share is not
-// reached, one of the reader that owns the most. Taking only one from another in a round lets
-// several readers start at once without tearing everything from the others.
+// balance returns the partitions that the reader me should claim in this round: its own, and free ones up to its fair
+// share. If none is free and its share is not reached, it takes one partition of the reader that owns the most. It
+// takes only one a round, so that readers that start together do not take everything from the others.
 //
-// It is a pure function: the ownerships as listed, and now by the clock of their store, say
-// all, and rng only picks among equals.
+// It is a pure function. now is the time by the store's clock. rng only picks among equals.
 func balance(partitions []string, listed []eventhub.Ownership, me string, now time.Time, rng *rand.Rand) []eventhub.Ownership {
 	view := survey(partitions, listed, me, now)
 	claims := slices.Clone(view.mine)
@@ -33,12 +31,12 @@ func balance(partitions []string, listed []eventhub.Ownership, me string, now ti
 	return claims
 }
 
-// unowned counts the partitions that nobody owns at this moment.
+// unowned counts the partitions without a living owner.
 func unowned(partitions []string, listed []eventhub.Ownership, now time.Time) int {
 	return len(survey(partitions, listed, "", now).free)
 }
 
-// owners has the reader that owns each partition at this moment, empty where none does that lives.
+// owners returns the living owner of each partition, "" if there is none.
 func owners(partitions []string, listed []eventhub.Ownership, now time.Time) map[string]string {
 	owners := make(map[string]string, len(partitions))
 	for _, partition := range partitions {
@@ -52,10 +50,9 @@ func owners(partitions []string, listed []eventhub.Ownership, now time.Time) map
 	return owners
 }
 
-// untilExpiry is how long it takes at least until an ownership of another reader expires that it
-// does not renew any more: a minute where there is none. Who looks again at that time does not
-// leave a dead reader's partitions alone for a balancing round more. It is never less than a
-// second, which is what the times of blobs are exact to.
+// untilExpiry returns the time until the next foreign ownership can expire, or one minute if there is none. A round at
+// that time takes over a dead reader's partitions one round earlier. It is at least a second, the precision of the
+// times of blobs.
 func untilExpiry(listed []eventhub.Ownership, me string, now time.Time) time.Duration {
 	soonest := eventhub.OwnershipExpiry
 	for _, ownership := range listed {
@@ -69,7 +66,7 @@ func untilExpiry(listed []eventhub.Ownership, me string, now time.Time) time.Dur
 	return max(soonest, time.Second)
 }
 
-// ownershipView sorts the partitions by who owns them.
+// ownershipView sorts the partitions by owner.
 type ownershipView struct {
 	mine   []eventhub.Ownership
 	free   []eventhub.Ownership
@@ -99,8 +96,8 @@ func survey(partitions []string, listed []eventhub.Ownership, me string, now tim
 	return view
 }
 
-// share is how many partitions the reader should own: the total divided by the readers, and one
-// more as long as fewer readers than the division leaves over have that one more.
+// share returns how many partitions the reader should own: the total divided by the readers, and one more if the
+// remainder is not yet used up by other readers.
 func (v ownershipView) share() int {
 	readers := len(v.others) + 1
 	least, over := v.total/readers, v.total%readers
@@ -115,8 +112,7 @@ func (v ownershipView) share() int {
 	return least
 }
 
-// steal picks one partition of the reader that owns the most, if that leaves it at least as
-// many as me gets.
+// steal picks one partition of the reader that owns the most, if that reader then still owns at least as many as me.
 func (v ownershipView) steal(me string, rng *rand.Rand) []eventhub.Ownership {
 	var richest []eventhub.Ownership
 	for _, owned := range v.others {

@@ -31,7 +31,7 @@ type Consumer struct {
 	known   knownPartitions
 
 	// The fields below belong to the goroutine of Run.
-	// partitions are the known partitions in the round under way.
+	// partitions are the known partitions in the current round.
 	partitions []string
 	// first are the partitions that the hub had when the consumer group first read it, nil before they are needed.
 	first   []string
@@ -43,8 +43,7 @@ type Consumer struct {
 	expires time.Duration
 }
 
-// New returns a consumer. ownerID names this replica in the ownerships: no other process may have it. Nothing happens
-// before Run.
+// New returns a consumer. ownerID names this replica in the ownerships and must be unique. Nothing happens before Run.
 func New(cfg forwarder.Config, ownerID string, hub eventhub.Hub, store eventhub.Store, sink eventhub.Sink,
 	stats *metrics.Statistics, health *health.Health, log logrus.FieldLogger,
 ) *Consumer {
@@ -63,8 +62,8 @@ func New(cfg forwarder.Config, ownerID string, hub eventhub.Hub, store eventhub.
 	}
 }
 
-// Run consumes until ctx ends. Then it lets every partition finish the hub event in hand, as long as the sink takes it
-// and SHUTDOWNTIMEOUT allows. It writes the last checkpoints and relinquishes the partitions, so that another replica
+// Run consumes until ctx ends. Then each partition finishes its current hub event, if the sink accepts it and
+// SHUTDOWNTIMEOUT allows. Run writes the last checkpoints and relinquishes the partitions, so that another replica
 // takes them over at once.
 func (c *Consumer) Run(ctx context.Context) {
 	defer c.shared.Close()

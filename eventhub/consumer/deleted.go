@@ -8,17 +8,18 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// deletedOwnerships notices that ownerships were deleted from the store, which no replica does. Their owners still
-// read, and write them again in their next round. Without it, the replicas would take each other's partitions.
+// deletedOwnerships notices ownerships that were deleted from the store, which no replica does. Their owners still
+// read, and write them again in their next round. Until then they count, or the replicas would take each other's
+// partitions.
 type deletedOwnerships struct {
-	// seen are the ownerships as last listed or claimed, by partition. One that was deleted has no version.
+	// seen are the ownerships as last listed or claimed, by partition. A deleted one has no version.
 	seen map[string]eventhub.Ownership
-	// until is the end of the time that the owners have to write their ownerships again, by our clock.
+	// until is when the owners must have written their ownerships again, by the local clock.
 	until time.Time
 }
 
-// note adds the ownerships that were deleted to those that were listed at now, so that they still count until they
-// expire. It returns which ones are newly deleted.
+// note adds the deleted ownerships to those that were listed at now, so that they count until they expire. It returns
+// the newly deleted ones, too.
 func (d *deletedOwnerships) note(now time.Time, listed []eventhub.Ownership) (all, deleted []eventhub.Ownership) {
 	missing := maps.Clone(d.seen)
 	for _, ownership := range listed {
@@ -46,7 +47,7 @@ func (d *deletedOwnerships) remember(ownerships []eventhub.Ownership) {
 	}
 }
 
-// withDeleted returns the listed ownerships and those that were deleted, and logs which of this replica were.
+// withDeleted returns the listed and the deleted ownerships, and logs which of this replica were deleted.
 func (c *Consumer) withDeleted(listed []eventhub.Ownership) []eventhub.Ownership {
 	all, deleted := c.deleted.note(time.Now(), listed)
 	for _, ownership := range deleted {
@@ -58,8 +59,8 @@ func (c *Consumer) withDeleted(listed []eventhub.Ownership) []eventhub.Ownership
 	return all
 }
 
-// claimable returns the wanted ownerships that this replica may claim. While the owners write deleted ownerships
-// again, it only renews: a partition without an ownership may have an owner.
+// claimable returns the wanted ownerships that this replica may claim. While owners write deleted ownerships again, it
+// only renews: a partition without an ownership may have an owner.
 func (c *Consumer) claimable(wanted []eventhub.Ownership) []eventhub.Ownership {
 	if !time.Now().Before(c.deleted.until) {
 		return wanted

@@ -10,9 +10,9 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// observedHub tells the watchdog when the hub has answered a request, and health whether the hub accepts the key or the
-// identity and opens the partitions. What it returns says what an operator can do. An error does not count as an
-// answer, not even a 401: a new process may read a newer key.
+// observedHub tells the watchdog when the hub has answered a request, and health whether the hub accepts the key or
+// the identity and opens the partitions. Its errors say what an operator can do. Neither an error nor a 401 counts as
+// an answer: a new process may read a newer key.
 type observedHub struct {
 	eventhub.Hub
 	cfg    forwarder.Config
@@ -31,7 +31,7 @@ func (h observedHub) PartitionInfo(ctx context.Context, partition string) (event
 	return info, h.observe(err)
 }
 
-// observe notes the answer to a request. It returns the error with what an operator can do about it.
+// observe notes the answer to a request. It adds to the error what an operator can do.
 func (h observedHub) observe(err error) error {
 	if err == nil {
 		h.health.HubAnswered()

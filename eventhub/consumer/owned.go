@@ -11,14 +11,14 @@ import (
 type ownedPartition struct {
 	partition string
 	ownership eventhub.Ownership
-	// drain asks it to finish what is in hand and to end, abandon to end at once.
+	// drain lets it finish its current hub event and end. abandon ends it at once.
 	drain   context.CancelFunc
 	abandon context.CancelCauseFunc
-	// err is set when it has ended because another replica owns it: then it must not be relinquished.
+	// err is set if it ended because another replica owns it: then it must not be relinquished.
 	err error
 }
 
-// startWon starts the partitions that were won and do not run yet. Those that run get their renewed ownership.
+// startWon starts the won partitions that do not run yet. The others get their renewed ownership.
 func (c *Consumer) startWon(ctx, roundCtx context.Context, won []eventhub.Ownership) error {
 	var added []eventhub.Ownership
 	for _, ownership := range won {

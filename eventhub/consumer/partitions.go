@@ -12,8 +12,8 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// knownPartitions are the partitions of the hub. In the Premium and Dedicated tiers partitions can be added to a hub
-// that is in use, and a hub that was made anew can have fewer. It is safe for concurrent use.
+// knownPartitions are the partitions of the hub. In the Premium and Dedicated tiers, partitions can be added to a hub
+// in use. A hub that was made anew can have fewer. It is safe for concurrent use.
 type knownPartitions struct {
 	mu  sync.Mutex
 	ids []string
@@ -29,7 +29,7 @@ func (k *knownPartitions) list() []string {
 }
 
 // note takes an answer of the hub. A partition is known from the first answer that names it. It is gone after two
-// answers in a row that do not, because one of them may be older than the partition. An answer without partitions is
+// answers in a row without it, because one of them may be older than the partition. An answer without partitions is
 // ignored: there is no such hub.
 func (k *knownPartitions) note(answer []string) (added, gone []string) {
 	k.mu.Lock()
@@ -49,7 +49,7 @@ func without(all, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(one string) bool { return slices.Contains(others, one) })
 }
 
-// askHub asks the hub for its partitions. An error leaves what is known as it is.
+// askHub asks the hub for its partitions. An error leaves the known ones unchanged.
 func (c *Consumer) askHub(ctx context.Context) error {
 	ids, err := c.hub.PartitionIDs(ctx)
 	if err != nil {
@@ -70,7 +70,7 @@ func (c *Consumer) askHub(ctx context.Context) error {
 	return nil
 }
 
-// findPartitions sets the partitions for a round. It asks the hub only if no partition is known: later answers come
+// findPartitions sets the partitions for a round. It asks the hub only if no partition is known. Later answers come
 // from the goroutine of startAsking, so that a hub that does not answer delays no renewal.
 func (c *Consumer) findPartitions(ctx context.Context) error {
 	if len(c.known.list()) == 0 {
@@ -82,7 +82,7 @@ func (c *Consumer) findPartitions(ctx context.Context) error {
 	return nil
 }
 
-// drainGone ends the partitions that the hub no longer has. They are relinquished once what is in hand is finished.
+// drainGone ends the partitions that the hub no longer has. They are relinquished after their current hub event.
 func (c *Consumer) drainGone() {
 	for id, owned := range c.owned {
 		if !slices.Contains(c.partitions, id) {
@@ -92,13 +92,12 @@ func (c *Consumer) drainGone() {
 }
 
 // addedLater reports whether a partition without a checkpoint was added to the hub after the consumer group first read
-// it. Then all of its events are newer than that, and EVENTHUBSTARTPOSITION, which says where to start in the hub,
-// must not skip any. stored are the checkpoints of all partitions.
+// it. All of its events are then newer, and EVENTHUBSTARTPOSITION must not skip any: it says where to start in the
+// hub. stored are the checkpoints of all partitions.
 //
-// The store remembers the partitions of the first start, because any replica can be the one that claims the new
-// partition, also one that was started after it was added. The record is made before the first partition starts, in
-// one conditional write. So a second replica in the same first start finds the same record, whatever checkpoints it
-// sees.
+// The store remembers the partitions of the first start, because the replica that claims the new partition may have
+// started later. One conditional write makes the record before the first partition starts. So a second replica in the
+// same first start finds the same record, whatever checkpoints it sees.
 func (c *Consumer) addedLater(ctx context.Context, partition string, stored map[string]*eventhub.Checkpoint) (bool, error) {
 	if c.cfg.StartPosition.Kind == forwarder.StartEarliest || stored[partition] != nil {
 		return false, nil

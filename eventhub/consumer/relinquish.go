@@ -18,7 +18,7 @@ func (c *Consumer) relinquish(ctx context.Context, ownership eventhub.Ownership)
 	if !errors.Is(err, eventhub.ErrConflict) {
 		return err
 	}
-	// The conflict may be with a renewal of our own whose answer was lost.
+	// The conflict may be with our own renewal whose answer was lost.
 	listed, _, err := c.store.ListOwnerships(ctx)
 	for _, found := range listed {
 		if found.Partition == ownership.Partition && found.Owner == c.ownerID {

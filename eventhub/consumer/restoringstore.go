@@ -9,9 +9,8 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// restoringStore writes the checkpoints of this replica again if they were deleted. A checkpoint that is gone was
-// moved by nobody: the owner of the partition knows its position. If another replica took the partition, its ownership
-// or its checkpoint is there, and the write fails with ErrConflict as usual.
+// restoringStore writes deleted checkpoints of this replica again: the owner of the partition knows its position. If
+// another replica took the partition, its ownership or its checkpoint exists, and the write fails with ErrConflict.
 type restoringStore struct {
 	eventhub.Store
 	ownerID string
@@ -37,7 +36,7 @@ func (s restoringStore) UpdateCheckpoint(ctx context.Context, checkpoint eventhu
 }
 
 // assertOwned returns ErrConflict if another replica owns the partition. A missing ownership proves nothing: it was
-// deleted too, and the next balancing round writes it again.
+// deleted too, and the next round writes it again.
 func (s restoringStore) assertOwned(ctx context.Context, partition string) error {
 	listed, _, err := s.ListOwnerships(ctx)
 	for _, ownership := range listed {

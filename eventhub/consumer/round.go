@@ -11,17 +11,16 @@ import (
 )
 
 const (
-	// balanceInterval is the pause between two rounds, before a jitter of up to 20 % more that keeps replicas from
-	// acting in step.
+	// balanceInterval is the pause between two rounds. A jitter of up to 20 % more keeps replicas from acting in step.
 	balanceInterval = 10 * time.Second
-	// renewAfter is the age from which an ownership is renewed. It is between one round and two, so that each second
-	// round renews: storage bills each renewal, which for 32 partitions without events is most of the bill.
+	// renewAfter is the age from which an ownership is renewed. It lies between one round and two, so that every
+	// second round renews. Storage bills each renewal, which for 32 partitions without events is most of the bill.
 	renewAfter = 18 * time.Second
-	// balanceRetry is how soon a round that failed is tried again.
+	// balanceRetry is the pause after a failed round.
 	balanceRetry = 2 * time.Second
 	// roundTimeout bounds a round, so that a store that hangs does not cost the ownerships.
 	roundTimeout = 30 * time.Second
-	// claimsAtOnce is how many partitions are claimed at the same time, each over a connection of its own. They start
+	// claimsAtOnce is how many partitions are claimed at the same time, each over its own connection. These start
 	// before the next ones are claimed, so that the first of many partitions waits for few answers of the storage.
 	claimsAtOnce = 4
 )
@@ -80,8 +79,9 @@ func (c *Consumer) due(wanted []eventhub.Ownership, now time.Time) []eventhub.Ow
 	})
 }
 
-// claim claims the wanted partitions at the same time, and returns the ownerships that it won. Losing one to another
-// replica is no error, and neither is one that was deleted since it was listed: the next round writes it again.
+// claim claims the wanted partitions at the same time, and returns the ownerships that it won. A partition lost to
+// another replica is not an error. Neither is an ownership that was deleted since it was listed: the next round writes
+// it again.
 func (c *Consumer) claim(ctx context.Context, wanted []eventhub.Ownership) (won []eventhub.Ownership, failures error) {
 	claimed, answers := make([]eventhub.Ownership, len(wanted)), make([]error, len(wanted))
 	var claims sync.WaitGroup
@@ -119,7 +119,7 @@ func (c *Consumer) displace(partition string) {
 	}
 }
 
-// reportOwnership tells health, and with it the operator, who owns which partition.
+// reportOwnership tells health, and so the operator, who owns which partition.
 func (c *Consumer) reportOwnership(listed, won []eventhub.Ownership, now time.Time) {
 	current := map[string]eventhub.Ownership{}
 	for _, ownership := range append(listed, won...) {

@@ -8,7 +8,7 @@ import (
 	"aks-audit-log-go/eventhub/partition"
 )
 
-// shutDown ends every partition. Work in hand may take as long as SHUTDOWNTIMEOUT allows, less the time to write
+// shutDown ends every partition. Current work may take as long as SHUTDOWNTIMEOUT allows, less the time to write
 // checkpoints, relinquish, and close.
 func (c *Consumer) shutDown(ctx context.Context) {
 	last := partition.StoreTimeout(c.cfg.ShutdownTimeout)
@@ -35,8 +35,8 @@ func (c *Consumer) shutDown(ctx context.Context) {
 
 var errShutdown = errors.New("SHUTDOWNTIMEOUT was used up")
 
-// workTimeout returns the part of SHUTDOWNTIMEOUT in which work in hand may be finished: all but the time that closing
-// the link, writing the checkpoint, relinquishing, and closing the hub's client after Run may need, or half of it.
+// workTimeout returns the part of SHUTDOWNTIMEOUT for current work: all but the time to close the link, write the
+// checkpoint, relinquish, and close the hub's client after Run, or half of it.
 func workTimeout(shutdown time.Duration) time.Duration {
 	return max(shutdown-4*partition.StoreTimeout(shutdown), shutdown/2)
 }

@@ -10,7 +10,7 @@ import (
 // askInterval is how often the hub is asked for its partitions, or a quarter of WATCHDOGTIMEOUT if that is less.
 const askInterval = 30 * time.Second
 
-// startAsking runs keepAsking until ctx ends. The function that it returns waits for the end.
+// startAsking runs keepAsking until ctx ends. The returned function waits for the end.
 func (c *Consumer) startAsking(ctx context.Context) (wait func()) {
 	done := make(chan struct{})
 	go func() {
@@ -20,9 +20,9 @@ func (c *Consumer) startAsking(ctx context.Context) (wait func()) {
 	return func() { <-done }
 }
 
-// keepAsking asks the hub for its partitions every interval. The next round uses the answer, and the watchdog judges
-// whether one came: a replica that owns no partition sends no other request. It logs when the watchdog's verdict
-// changes.
+// keepAsking asks the hub for its partitions every interval. The next round uses the answer. The watchdog judges
+// whether one came, because a replica without partitions sends no other request. keepAsking logs when the watchdog's
+// verdict changes.
 func (c *Consumer) keepAsking(ctx context.Context) {
 	ticker := time.NewTicker(partition.WatchInterval(c.cfg, askInterval))
 	defer ticker.Stop()
