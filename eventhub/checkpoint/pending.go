@@ -6,39 +6,38 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// pending holds back the positions that a partition has passed until the sink has confirmed all that it had accepted by
-// then, and all dead letters before them are stored. Only then may they be written as a checkpoint.
+// pending holds back the positions that a partition has passed. They may be written as a checkpoint only when the sink
+// has confirmed all that it had accepted by then, and all dead letters before them are stored.
 type pending struct {
 	mu      sync.Mutex
 	session eventhub.Session
-	// checkpoints are the positions passed and not written, in order: first those that the sink has confirmed and that
-	// wait for dead letters, then those passed during this session that it has not confirmed.
+	// checkpoints are the positions passed and not written, in order: first the confirmed ones that wait for dead
+	// letters, then those of this session that the sink has not confirmed.
 	checkpoints []pendingCheckpoint
 	// unconfirmed is how many audit events checkpoints cover. confirmed is how many more were confirmed and are not in
-	// a checkpoint that was written.
+	// a written checkpoint.
 	unconfirmed, confirmed int
 	// many receives a value when the two together reach manyAudits. It has room for one.
 	many chan struct{}
 }
 
-// confirmed is what pendingCheckpoint.accepted is once the session has confirmed as much.
+// confirmed is the value of pendingCheckpoint.accepted once the session has confirmed that much.
 const confirmed = 0
 
-// pendingCheckpoint is a position that may be written once the session has confirmed as much as it had accepted. audits
-// is how many audit events it adds to the position before.
+// pendingCheckpoint is a position that may be written once the session has confirmed the number accepted. audits is
+// how many audit events it adds to the position before.
 type pendingCheckpoint struct {
 	accepted int64
 	position eventhub.Position
 	audits   int
-	// stored reports whether the dead letters before the position are stored that the position before does not wait
-	// for. It is nil if there are none.
+	// stored reports whether the dead letters that this position adds are stored. It is nil if there are none.
 	stored func() bool
 }
 
 // lettersStored reports whether the position waits for no dead letter.
 func (c *pendingCheckpoint) lettersStored() bool { return c.stored == nil || c.stored() }
 
-// start begins a new session. It forgets what was not confirmed in the old one: that is read again.
+// start begins a new session. It forgets what the old one had not confirmed, which is read again.
 func (p *pending) start(session eventhub.Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -52,7 +51,7 @@ func (p *pending) start(session eventhub.Session) {
 	}
 }
 
-// add notes that all hub events up to the position have their verdict, with so many audit events more than before.
+// add notes that all hub events up to the position have their verdict, with audits more audit events than before.
 // stored reports whether the dead letters of the last one are stored; it is nil if there are none.
 func (p *pending) add(position eventhub.Position, audits int, stored func() bool) {
 	p.mu.Lock()
@@ -63,9 +62,9 @@ func (p *pending) add(position eventhub.Position, audits int, stored func() bool
 	})
 }
 
-// appendMerged appends a checkpoint, or replaces the last one if it waits for nothing more than that. So hub events
-// with nothing to deliver take no memory, and neither do those that are confirmed and wait for a dead letter before
-// them. One with dead letters to wait for replaces none: the one before may be written earlier.
+// appendMerged appends a checkpoint, or lets it replace the last one if it waits for nothing more. So hub events with
+// nothing to deliver take no memory, and neither do confirmed ones that wait for an earlier dead letter. A checkpoint
+// with dead letters of its own replaces none, because the one before may be written earlier.
 func appendMerged(checkpoints []pendingCheckpoint, next pendingCheckpoint) []pendingCheckpoint {
 	last := len(checkpoints) - 1
 	if last < 0 || checkpoints[last].accepted != next.accepted || !next.lettersStored() {
@@ -77,7 +76,7 @@ func appendMerged(checkpoints []pendingCheckpoint, next pendingCheckpoint) []pen
 	return checkpoints
 }
 
-// count adds to the audit events that are not confirmed, and says so once there are many.
+// count adds to the audit events that are not confirmed, and signals once there are many.
 func (p *pending) count(audits int) {
 	before := p.unconfirmed + p.confirmed
 	p.unconfirmed += audits
@@ -90,7 +89,7 @@ func (p *pending) count(audits int) {
 }
 
 // takeConfirmed calls advance with the last position that was confirmed since the last call and waits for no dead
-// letter, if there is one. Of two concurrent calls the later one passes the later position.
+// letter, if there is one. Of two concurrent calls, the later one passes the later position.
 func (p *pending) takeConfirmed(advance func(eventhub.Position)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,7 +109,7 @@ func (p *pending) takeConfirmed(advance func(eventhub.Position)) {
 	}
 }
 
-// noteConfirmed marks the checkpoints that are confirmed when so many audit events are. mu is held.
+// noteConfirmed marks the checkpoints that are confirmed with that many audit events. mu is held.
 func (p *pending) noteConfirmed(audits int64) {
 	marked := p.checkpoints[:0]
 	for _, checkpoint := range p.checkpoints {
@@ -123,8 +122,7 @@ func (p *pending) noteConfirmed(audits int64) {
 	p.checkpoints = marked
 }
 
-// lastConfirmed returns the last position that the sink has confirmed and that waits for dead letters, nil if there is
-// none.
+// lastConfirmed returns the last confirmed position that waits for dead letters, or nil.
 func (p *pending) lastConfirmed() (last *eventhub.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,15 +134,14 @@ func (p *pending) lastConfirmed() (last *eventhub.Position) {
 	return last
 }
 
-// counts returns how many audit events have passed that are not confirmed, and how many are confirmed but in no
-// checkpoint.
+// counts returns how many passed audit events are not confirmed, and how many are confirmed but in no checkpoint.
 func (p *pending) counts() (unconfirmed, unwritten int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.unconfirmed, p.confirmed
 }
 
-// written notes that a checkpoint with so many of the unwritten audit events was written.
+// written notes that a checkpoint with that many of the unwritten audit events was written.
 func (p *pending) written(audits int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

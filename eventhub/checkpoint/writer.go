@@ -15,17 +15,17 @@ import (
 )
 
 // Writer writes one partition's checkpoint once an interval, and up to once a second while many audit events are
-// confirmed. So delivering never waits for the store, the store is not asked for each event, and little comes again
+// confirmed. So delivery never waits for the store, the store is not asked for each event, and little is repeated
 // after a crash.
 type Writer struct {
 	store    eventhub.CheckpointStore
 	interval time.Duration
-	// lastWrite bounds a write that is under way when Run ends.
+	// lastWrite bounds a write that is in progress when Run ends.
 	lastWrite time.Duration
 	stats     *metrics.Partition
 	log       logrus.FieldLogger
-	// stored is the checkpoint as the store has it, and written when that was written or read. Both belong to the
-	// writing goroutine: Run's, and after it that of the caller of FlushLast.
+	// stored is the checkpoint as the store has it. written is when that was written or read. Both belong to the
+	// writing goroutine: Run's, and then that of the caller of FlushLast.
 	stored  eventhub.Checkpoint
 	written time.Time
 	// unanswered are the writes since stored that got no answer: one of them may have been made.
@@ -40,8 +40,8 @@ type Writer struct {
 	confirmed atomic.Pointer[eventhub.Position]
 }
 
-// New returns the writer of a partition without a checkpoint. It writes once an interval at least while Run runs, and a
-// write that is under way when Run ends may take lastWrite longer.
+// New returns the writer of a partition without a checkpoint. Run writes at least once an interval. A write that is in
+// progress when Run ends may take lastWrite longer.
 func New(partition string, store eventhub.CheckpointStore, interval, lastWrite time.Duration, stats *metrics.Partition,
 	log logrus.FieldLogger,
 ) *Writer {
@@ -53,18 +53,18 @@ func New(partition string, store eventhub.CheckpointStore, interval, lastWrite t
 	}
 }
 
-// Continue makes the writer go on from the partition's checkpoint in the store. Call it before anything else.
+// Continue makes the writer start from the partition's checkpoint in the store. Call it before anything else.
 func (w *Writer) Continue(stored eventhub.Checkpoint) { w.stored = stored }
 
 // Advance allows the checkpoint to go up to the position at once.
 func (w *Writer) Advance(position eventhub.Position) { w.confirmed.Store(&position) }
 
-// StartSession begins a new session with the sink. What the old one has not confirmed is forgotten: it is read again.
+// StartSession begins a new session with the sink. It forgets what the old one has not confirmed, which is read again.
 func (w *Writer) StartSession(session eventhub.Session) { w.pending.start(session) }
 
-// Pass allows the checkpoint to pass a hub event once the session has confirmed all that it has accepted until now, and
-// stored reports that the dead letters of the hub event are stored; it is nil if there are none. So many audit events
-// of the hub event were posted.
+// Pass allows the checkpoint to pass a hub event once the session has confirmed all that it has accepted until now,
+// and stored reports that the dead letters of the hub event are stored; it is nil if there are none. audits is how
+// many audit events of the hub event were posted.
 func (w *Writer) Pass(event eventhub.Event, audits int, stored func() bool) {
 	w.pending.add(eventhub.After(event), audits, stored)
 }
@@ -72,8 +72,8 @@ func (w *Writer) Pass(event eventhub.Event, audits int, stored func() bool) {
 // AdvanceConfirmed notes what the session has confirmed since the last time.
 func (w *Writer) AdvanceConfirmed() { w.pending.takeConfirmed(w.Advance) }
 
-// Position returns the position up to which the sink has confirmed everything, or start if there is none yet: where the
-// next session goes on. The checkpoint may have to wait before it, until dead letters are stored.
+// Position returns the position up to which the sink has confirmed everything, or start if there is none yet. The next
+// session continues there. The checkpoint may still be before it, because dead letters are not stored.
 func (w *Writer) Position(start eventhub.Position) eventhub.Position {
 	if last := w.pending.lastConfirmed(); last != nil {
 		return *last
@@ -86,25 +86,23 @@ func (w *Writer) Position(start eventhub.Position) eventhub.Position {
 
 const (
 	// manyAudits is how many confirmed audit events are worth a checkpoint before the interval is over. It bounds what
-	// comes again after a crash, as the interval does where there is less to do.
+	// is repeated after a crash; with less to do, the interval bounds it.
 	manyAudits = 200
-	// shortestInterval is the shortest time between two checkpoints that are written for that reason. It bounds what a
-	// busy partition costs.
+	// shortestInterval is the shortest time between two such checkpoints. It bounds the cost of a busy partition.
 	shortestInterval = time.Second
-	// mostInInterval bounds them if the interval is long, so that it still sets what the storage costs.
+	// mostInInterval bounds them if the interval is long, so that the interval still sets what the storage costs.
 	mostInInterval = 5
-	// lookInterval is how often Run looks while such a checkpoint may come, because nothing tells when the sink
-	// confirms.
+	// lookInterval is how often Run looks while such a checkpoint may be due: no signal tells when the sink confirms.
 	lookInterval = 50 * time.Millisecond
-	// restTime is how long Run then waits for the rest of what has passed: before a busy sink a partition posts in
-	// bursts (see package webhook/turn), and the checkpoint is to cover the whole of one.
+	// restTime is how long Run then waits for the rest of what has passed. Before a busy sink, a partition posts in
+	// bursts (see package webhook/turn), and the checkpoint should cover a whole burst.
 	restTime = 250 * time.Millisecond
 )
 
 // Run writes the checkpoint every interval, and earlier once manyAudits are confirmed, until ctx ends. It returns
-// ErrConflict if somebody else moved the checkpoint, who then owns the partition.
+// ErrConflict if another process moved the checkpoint: that one then owns the partition.
 func (w *Writer) Run(ctx context.Context) error {
-	// The end of ctx must not cut a write off. Nobody would know whether the write was made, and if it was, the last
+	// The end of ctx must not cut off a write. It would be unknown whether the write was made, and if it was, the last
 	// write would be refused as if another owner had moved the checkpoint.
 	writing, cancel := linger(ctx, w.lastWrite)
 	defer cancel()
@@ -136,8 +134,8 @@ func (w *Writer) Run(ctx context.Context) error {
 	}
 }
 
-// manyConfirmed reports whether so many audit events are confirmed that the checkpoint is written before the interval
-// is over. It waits up to restTime until all that have passed are confirmed.
+// manyConfirmed reports whether enough audit events are confirmed to write before the interval is over. It waits up to
+// restTime until all that have passed are confirmed.
 func (w *Writer) manyConfirmed(now time.Time) bool {
 	w.AdvanceConfirmed()
 	unconfirmed, unwritten := w.pending.counts()
@@ -150,8 +148,8 @@ func (w *Writer) manyConfirmed(now time.Time) bool {
 	return unconfirmed == 0 || now.Sub(w.manySince) >= restTime
 }
 
-// nextLook returns when Run looks again: when a write is due, or every lookInterval while many audit events have passed
-// and a write may come early.
+// nextLook returns when Run looks again: when a write is due, or every lookInterval while many audit events have
+// passed and a write may come early.
 func (w *Writer) nextLook(due, early time.Time) time.Time {
 	unconfirmed, unwritten := w.pending.counts()
 	if unconfirmed+unwritten < manyAudits {
@@ -166,7 +164,7 @@ func (w *Writer) nextLook(due, early time.Time) time.Time {
 	return due
 }
 
-// linger returns a context that ends so long after ctx, or when it is cancelled.
+// linger returns a context that ends that long after ctx, or when it is cancelled.
 func linger(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
 	lingering, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	unregister := context.AfterFunc(ctx, func() {
@@ -182,12 +180,12 @@ func linger(ctx context.Context, after time.Duration) (context.Context, context.
 	}
 }
 
-// refreshInterval is how often a checkpoint is written again that does not move. This brings back one that was deleted,
-// and keeps it from rules that delete what was not modified for long.
+// refreshInterval is how often a checkpoint that does not move is written again. This restores a deleted one, and
+// keeps it from rules that delete what was not modified for long.
 const refreshInterval = 5 * time.Minute
 
-// Flush writes the checkpoint if it may go further than the one in the store, or was not written for long. It returns
-// ErrConflict if somebody else moved the checkpoint.
+// Flush writes the checkpoint if it may go further than the stored one, or was not written for long. It returns
+// ErrConflict if another process moved the checkpoint.
 func (w *Writer) Flush(ctx context.Context) error {
 	w.AdvanceConfirmed()
 	_, audits := w.pending.counts() // before the position is read, which may cover more
@@ -218,24 +216,24 @@ func (w *Writer) Flush(ctx context.Context) error {
 }
 
 // FlushLast is the last Flush. It also writes a checkpoint that does not move: the next owner must find one even if it
-// was deleted a moment ago.
+// was just deleted.
 func (w *Writer) FlushLast(ctx context.Context) error {
 	w.written = time.Time{}
 	return w.Flush(ctx)
 }
 
-// refreshDue reports whether the checkpoint in the store must be written again as it is. One that this store did not
-// write, or that cannot be read, is left as it is.
+// refreshDue reports whether the stored checkpoint must be written again as it is. It is false for a checkpoint that
+// this store did not write, or that cannot be read.
 func (w *Writer) refreshDue() bool {
 	return w.stored.Version != "" && w.stored.Sequence > eventhub.NoSequence && time.Since(w.written) >= refreshInterval
 }
 
-// maxUnanswered bounds the memory of an outage of the store, which may last for days.
+// maxUnanswered bounds the memory during an outage of the store, which may last for days.
 const maxUnanswered = 200
 
-// rememberUnanswered remembers a write that got no answer. If there are too many, it forgets those in the middle: it is
-// at the beginning and at the end of an outage that a write is made and only its answer is lost. If it was one in the
-// middle all the same, the partition is claimed anew, and some events come again.
+// rememberUnanswered remembers a write that got no answer. If there are too many, it forgets those in the middle: a
+// write is usually made without an answer at the beginning or end of an outage. If a forgotten one was made, the
+// partition is claimed anew, and some events are repeated.
 func (w *Writer) rememberUnanswered(write eventhub.Checkpoint) {
 	if slices.Contains(w.unanswered, write) {
 		return
@@ -246,8 +244,8 @@ func (w *Writer) rememberUnanswered(write eventhub.Checkpoint) {
 	w.unanswered = append(w.unanswered, write)
 }
 
-// overwriteOwn writes over a checkpoint of our own whose answer was lost. It returns ErrConflict if the checkpoint in
-// the store is somebody else's.
+// overwriteOwn overwrites our own checkpoint whose answer was lost. It returns ErrConflict if the stored checkpoint is
+// another process's.
 func (w *Writer) overwriteOwn(ctx context.Context, next eventhub.Checkpoint) (eventhub.Checkpoint, error) {
 	listed, err := w.store.ListCheckpoints(ctx)
 	if err != nil {
