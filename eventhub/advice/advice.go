@@ -1,5 +1,5 @@
-// Package advice says what an operator can do about an error of the event hub or of the storage. The command check, the
-// log and /readyz use the same words.
+// Package advice says what an operator can do about an error of the event hub or of the storage. The command check,
+// the log and /readyz use the same words.
 package advice
 
 import (
@@ -19,8 +19,8 @@ type advice struct {
 	text  string
 }
 
-// advise puts the first advice that fits before an error. The error stays, because an advice is a guess. advise looks
-// at the text, because the clients have no codes for most errors.
+// advise puts the first advice that fits before an error. The error stays, because an advice is a guess. advise
+// searches the text, because the clients have no codes for most errors.
 func advise(err error, advices []advice) error {
 	text := err.Error()
 	for _, sign := range selfExplaining {
@@ -41,7 +41,7 @@ func advise(err error, advices []advice) error {
 	return err
 }
 
-// selfExplaining are in the errors that already say what to do, about a key or an identity that was denied access.
+// selfExplaining are in errors that already say what to do: a key or an identity was denied access.
 var selfExplaining = []string{"the hub does not accept", "Microsoft Entra ID", "this identity", "(its se=)", "may not be made with"}
 
 // timedOut stands for context.DeadlineExceeded among the signs.
@@ -54,7 +54,7 @@ var (
 	noConnection  = []string{timedOut, "connection refused", "connection reset", "unreachable", "i/o timeout", "EOF", "closed"}
 )
 
-// Hub says what to do if the hub does not answer. The error that it returns wraps err.
+// Hub says what to do if the hub does not answer. The returned error wraps err.
 func Hub(cfg forwarder.Config, err error) error {
 	host := cfg.HubConnection.Host
 	return advise(err, []advice{
@@ -77,7 +77,7 @@ func unreachableHub(cfg forwarder.Config) string {
 	return fmt.Sprintf("%s cannot be reached by AMQP (port %s): %s; where only HTTPS is let out, set EVENTHUBTRANSPORT=websocket", host, hubPort(cfg), look)
 }
 
-// hubPort returns the port that the hub is dialled at.
+// hubPort returns the port of the hub.
 func hubPort(cfg forwarder.Config) string {
 	port := (&url.URL{Host: cfg.HubConnection.Host}).Port()
 	switch {
@@ -94,8 +94,7 @@ func hubPort(cfg forwarder.Config) string {
 	}
 }
 
-// Group says what to do if a partition cannot be opened or read in the consumer group. The error that it returns wraps
-// err.
+// Group says what to do if a partition cannot be opened or read in the consumer group. The returned error wraps err.
 func Group(cfg forwarder.Config, err error) error {
 	text := err.Error()
 	switch {
@@ -108,8 +107,8 @@ func Group(cfg forwarder.Config, err error) error {
 		"--name %s --resource-group …), or set EVENTHUBCONSUMERGROUP (%w)", cfg.ConsumerGroup, namespaceName(cfg.HubConnection.Host), cfg.HubName, cfg.ConsumerGroup, err)
 }
 
-// GroupInUse says what to do if other readers of the consumer group keep a reader without an epoch out. The error that
-// it returns wraps err.
+// GroupInUse says what to do if other readers of the consumer group keep out a reader without an epoch. The returned
+// error wraps err.
 func GroupInUse(cfg forwarder.Config, err error) error {
 	return fmt.Errorf("the consumer group %q is in use, for example by the daemon: create a group for this command "+
 		"(az eventhubs eventhub consumer-group create --namespace-name %s --eventhub-name %s --name audit-reader --resource-group …), and give it by -group audit-reader (%w)",
@@ -122,7 +121,7 @@ func namespaceName(host string) string {
 	return name
 }
 
-// Storage says what to do if the blob container cannot be used as needed. The error that it returns wraps err.
+// Storage says what to do if the blob container cannot be used as needed. The returned error wraps err.
 func Storage(cfg forwarder.Config, err error) error {
 	account, container := accountName(cfg.Blob), cfg.BlobContainerName
 	const right = `it needs the role "Storage Blob Data Contributor", or a signature that may read, write, delete and list`

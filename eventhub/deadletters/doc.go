@@ -1,4 +1,4 @@
-// Package deadletters stores dead letters while the audit events behind them are delivered.
+// Package deadletters stores dead letters while later audit events are delivered.
 //
-// A partition hands over a dead letter and goes on; only its checkpoint waits until the dead letter is stored.
+// A partition hands over a dead letter and continues. Only its checkpoint waits until the dead letter is stored.
 package deadletters

@@ -14,20 +14,20 @@ import (
 
 const (
 	// singly is how many dead letters of one reason a partition stores one by one in each singlyInterval, so that an
-	// operator can read them with any tool. The others are gathered: a flood is to cost bandwidth, not requests.
+	// operator can read them with any tool. The others are gathered, so that a flood costs bandwidth and not requests.
 	singly         = 100
 	singlyInterval = time.Minute
-	// gatherTime is how long dead letters are gathered, unless there are fullObject bytes of them before, or much
-	// waits.
+	// gatherTime is how long dead letters are gathered. It ends early with fullObject bytes, or if much waits.
 	gatherTime = 5 * time.Second
-	// fullObject is how many bytes of dead letters are stored in one object, or the first one if that has more. It is
-	// little enough to be uploaded within the SDK's timeout over a slow line.
+	// fullObject is how many bytes of dead letters one object holds; a larger one is stored alone. It can be uploaded
+	// within the SDK's timeout over a slow line.
 	fullObject = 2 << 20
-	// overhead is about how many bytes are kept of a dead letter beside its content.
+	// overhead is about how many bytes a dead letter takes beside its content.
 	overhead = 600
 )
 
-// Hold counts the dead letters of a hub event that are not stored. The checkpoint must not pass the hub event before.
+// Hold counts the dead letters of a hub event that are not stored. Until there are none, the checkpoint must not pass
+// the hub event.
 type Hold struct {
 	unstored atomic.Int64
 }
@@ -52,18 +52,17 @@ type Partition struct {
 	log    logrus.FieldLogger
 	// limiter decides which dead letters are stored singly. Its keys are the reasons.
 	limiter loglimit.Limiter
-	// ctx cuts off requests. When drain ends, nothing waits any more to be gathered, and each request is made once
-	// more.
+	// ctx cuts off requests. After drain ends, nothing waits to be gathered, and each request is made once more.
 	ctx, drain context.Context
 	// stop ends waiting for the end of drain.
 	stop    func() bool
 	workers sync.WaitGroup
-	// retrying has a value while a request is repeated that failed: one at a time.
+	// retrying has a value while a failed request is repeated: one at a time.
 	retrying chan struct{}
 
 	// What follows is guarded by shared.mu.
 
-	// pending are the dead letters that wait, by name, and bytes is their size.
+	// pending are the dead letters that wait, by name. bytes is their size.
 	pending map[string]*letter
 	bytes   int
 	// single and gathered are those that no worker has taken yet. gatheredBytes is the size of gathered.
@@ -75,11 +74,11 @@ type Partition struct {
 	// working is how many workers run. packing is whether one of them stores gathered dead letters.
 	working int
 	packing bool
-	// idle is closed when no dead letter waits any more, nil if nobody waits for that.
+	// idle is closed when no dead letter waits any more, nil if nothing waits for that.
 	idle chan struct{}
 }
 
-// New returns what stores the dead letters of a partition. Call Start before anything else.
+// New returns the store of a partition's dead letters. Call Start before anything else.
 func New(id string, shared *Shared, log logrus.FieldLogger) *Partition {
 	return &Partition{
 		id: id, shared: shared, log: log, retrying: make(chan struct{}, 1), pending: map[string]*letter{},
@@ -87,15 +86,15 @@ func New(id string, shared *Shared, log logrus.FieldLogger) *Partition {
 	}
 }
 
-// Start makes the partition store dead letters. When drain ends, it stores at once what waits, and makes no further
-// attempt after one that fails; the end of ctx cuts off the requests. Call Close afterwards.
+// Start makes the partition store dead letters. When drain ends, it stores at once what waits, and does not retry. The
+// end of ctx cuts off the requests. Call Close afterwards.
 func (p *Partition) Start(ctx, drain context.Context) {
 	p.ctx, p.drain = ctx, drain
 	p.stop = context.AfterFunc(drain, p.wake)
 }
 
-// Store takes a dead letter over, and calls stored once it is stored. hold is that of its hub event. If too much
-// waits, Store waits for room. It returns false if ctx ends before. The content must not be changed any more.
+// Store takes a dead letter, and calls stored once it is stored. hold is that of its hub event. If too much waits,
+// Store waits for room, and returns false if ctx ends before. The content must not change any more.
 func (p *Partition) Store(ctx context.Context, hold *Hold, dead eventhub.DeadLetter, stored func(gathered bool)) bool {
 	for {
 		taken, later := p.take(hold, dead, stored)
@@ -116,7 +115,7 @@ func (p *Partition) TryStore(hold *Hold, dead eventhub.DeadLetter, stored func(g
 	return taken
 }
 
-// take takes a dead letter over. If there is no room, later is closed when it is worth trying again.
+// take takes a dead letter. If there is no room, later is closed when it is worth trying again.
 func (p *Partition) take(hold *Hold, dead eventhub.DeadLetter, stored func(gathered bool)) (taken bool, later <-chan struct{}) {
 	p.shared.mu.Lock()
 	defer p.shared.mu.Unlock()
@@ -175,8 +174,8 @@ func (p *Partition) Await(ctx context.Context) {
 	}
 }
 
-// Close forgets what is not stored, after the requests that are under way. Call it after drain and Await, or after the
-// end of ctx. The holds of what it forgets are never released.
+// Close waits for current requests, and forgets what is not stored: those holds are never released. Call it after
+// drain and Await, or after the end of ctx.
 func (p *Partition) Close() {
 	p.stop()
 	p.workers.Wait()

@@ -7,10 +7,10 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// maxStoring is how many requests all partitions together have under way.
+// maxStoring bounds the concurrent requests of all partitions together.
 const maxStoring = 16
 
-// Memory is what dead letters are counted in while they wait. Its methods are called with the size in bytes.
+// Memory counts waiting dead letters. Its functions are called with the size in bytes.
 type Memory struct {
 	Reserve, Release func(bytes int)
 }
@@ -22,13 +22,13 @@ type Shared struct {
 	memory Memory
 	// limit is how many bytes of dead letters may wait. A partition without any may exceed it up to twice.
 	limit int
-	// slots holds a value for each request that is under way.
+	// slots holds a value for each current request.
 	slots chan struct{}
 
 	mu sync.Mutex
 	// waiting is how many bytes of dead letters wait.
 	waiting int
-	// freed is closed when there may be room again, nil if nobody waits for it.
+	// freed is closed when there may be room again, nil if nothing waits for it.
 	freed chan struct{}
 }
 
@@ -37,9 +37,8 @@ func NewShared(store eventhub.DeadLetterStore, health *health.Health, limit int,
 	return &Shared{store: store, health: health, memory: memory, limit: limit, slots: make(chan struct{}, maxStoring)}
 }
 
-// roomFor reports whether another dead letter of a partition may wait, which has so many bytes of them. A partition
-// with none is let in before the others, so that a flood in one partition does not hold those with few dead letters.
-// mu is held.
+// roomFor reports whether another dead letter may wait of a partition that has so many bytes waiting. A partition with
+// none comes first, so that a flood in one partition does not stop those with few dead letters. mu is held.
 func (s *Shared) roomFor(bytes int) bool {
 	return s.waiting < s.limit || bytes == 0 && s.waiting < 2*s.limit
 }

@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/internal/retry"
 )
 
-// wake looks whether there is something to store.
+// wake starts workers if there is something to store.
 func (p *Partition) wake() {
 	p.shared.mu.Lock()
 	defer p.shared.mu.Unlock()
@@ -42,7 +42,7 @@ func (p *Partition) work(next *object) {
 	}
 }
 
-// next returns what is to be stored next, or nil if nothing is due. shared.mu is held.
+// next returns what to store next, or nil if nothing is due. shared.mu is held.
 func (p *Partition) next() *object {
 	switch {
 	case p.ctx.Err() != nil:
@@ -65,7 +65,7 @@ func (p *Partition) next() *object {
 	return work
 }
 
-// takeFirst removes the first so many of the dead letters, and leaves no reference to them.
+// takeFirst removes the first count of the dead letters, and leaves no reference to them.
 func takeFirst(from *[]*letter, count int) []*letter {
 	first := slices.Clone((*from)[:count])
 	clear((*from)[:count])
@@ -73,14 +73,14 @@ func takeFirst(from *[]*letter, count int) []*letter {
 	return first
 }
 
-// isDue reports whether what was gathered is to be stored now. Each partition stores one such object at a time, so the
-// next one grows while the storage is slow. shared.mu is held.
+// isDue reports whether the gathered dead letters are stored now. Each partition stores one such object at a time, so
+// the next one grows while the storage is slow. shared.mu is held.
 func (p *Partition) isDue() bool {
 	return p.due || p.gatheredBytes >= fullObject || p.shared.waiting >= p.shared.limit/2 || p.drain.Err() != nil
 }
 
 // finish releases the holds of the dead letters if they are stored, and forgets them in any case. It returns what the
-// worker does next, nil if it ends.
+// worker stores next, nil if it ends.
 func (p *Partition) finish(done *object, stored bool) *object {
 	if stored {
 		for _, one := range done.letters {
@@ -94,7 +94,7 @@ func (p *Partition) finish(done *object, stored bool) *object {
 		bytes += one.bytes
 		delete(p.pending, one.Name())
 		if !stored {
-			continue // the hub event comes again
+			continue // the hub event is read again
 		}
 		for _, hold := range one.holds {
 			hold.unstored.Add(-1)
@@ -116,8 +116,8 @@ func (p *Partition) finish(done *object, stored bool) *object {
 	return next
 }
 
-// store stores dead letters as one object, however long that takes. When drain ends it makes one more attempt, and
-// returns false if that fails. ctx cuts off an attempt.
+// store stores dead letters as one object, and retries until that works. When drain ends it makes one more attempt,
+// and returns false if that fails. ctx cuts off an attempt.
 func (p *Partition) store(next *object) bool {
 	dead := make([]eventhub.DeadLetter, len(next.letters))
 	for i, one := range next.letters {
@@ -142,7 +142,7 @@ func (p *Partition) store(next *object) bool {
 	if try() == nil {
 		return true
 	}
-	// A storage that is down gets one request of each partition at a time, and the log one warning.
+	// If the storage is down, each partition sends one request at a time, and the log gets one warning.
 	select {
 	case p.retrying <- struct{}{}:
 		log := p.log.WithFields(logrus.Fields{"sequence": dead[0].Sequence, "record": dead[0].Record, "reason": dead[0].Reason})
