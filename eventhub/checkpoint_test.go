@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// at returns a checkpoint that was written in a second of some minute.
+// at returns a checkpoint that was written at that second of a minute.
 func at(partition string, sequence int64, place string, second int) FoundCheckpoint {
 	return FoundCheckpoint{
 		Checkpoint: Checkpoint{Partition: partition, Sequence: sequence}, Place: place,

@@ -62,7 +62,7 @@ func (s *lateSession) Confirmed() (confirmed int64) {
 	return confirmed
 }
 
-// writeTimes is a store that notes when each checkpoint was written or tried to be.
+// writeTimes is a store that notes when each checkpoint was written, or failed to be.
 type writeTimes struct {
 	*eventhubtest.Store
 	mu sync.Mutex
@@ -76,10 +76,10 @@ func (s *writeTimes) UpdateCheckpoint(ctx context.Context, checkpoint eventhub.C
 	return s.Store.UpdateCheckpoint(ctx, checkpoint)
 }
 
-// stream is a partition of which a hub event passes at a steady pace.
+// stream is a partition whose hub events pass at a steady pace.
 type stream struct {
 	interval time.Duration
-	// audits pass each time, so long after the time before.
+	// audits pass each time, that long after the last time.
 	audits      int
 	every       time.Duration
 	confirmTime time.Duration
@@ -88,7 +88,7 @@ type stream struct {
 	rest  time.Duration
 }
 
-// run lets the writer run for that long while the stream flows, and returns the seconds from the start to each write.
+// run lets the writer run for that long while the stream flows. It returns the seconds from the start to each write.
 func (s stream) run(t *testing.T, store *writeTimes, takes time.Duration) (writes []float64, session *lateSession) {
 	t.Helper()
 	w := newWriter(store)
@@ -177,8 +177,8 @@ func TestACheckpointIsWrittenWhenEnoughIsConfirmedOrTheIntervalIsOver(t *testing
 	}
 }
 
-// Each look wakes the process. A partition with little work must wake it no more often than its interval says, and one
-// whose sink confirms nothing every lookInterval.
+// Each look wakes the process. A partition with little work must wake it only once an interval, and one whose sink
+// confirms nothing once in lookInterval.
 func TestTheWriterLooksNoMoreOftenThanItMay(t *testing.T) {
 	for name, test := range map[string]struct {
 		stream

@@ -17,7 +17,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// slowStore makes an update at once but answers late, as a distant storage account does.
+// slowStore makes an update at once but answers late, like a distant storage account.
 type slowStore struct {
 	*eventhubtest.Store
 	answerTime time.Duration
@@ -39,8 +39,8 @@ func newWriter(store eventhub.CheckpointStore) *Writer {
 	return New("0", store, time.Second, eventhub.CloseTimeout, stats.Partition("0"), log)
 }
 
-// stopAmidAWrite runs a writer and stops it while its first write waits for the answer. It returns how long the writer
-// then took to end.
+// stopAmidAWrite stops a writer while its first write waits for the answer. It returns how long the writer then took
+// to end.
 func stopAmidAWrite(t *testing.T, w *Writer) time.Duration {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -70,7 +70,7 @@ func TestAStopAmidAWriteLetsTheLastCheckpointBeWritten(t *testing.T) {
 // silentStore makes every update, but the next answers are lost.
 type silentStore struct {
 	*eventhubtest.Store
-	// lost is how many answers are still to be lost.
+	// lost is how many more answers are lost.
 	lost int
 }
 

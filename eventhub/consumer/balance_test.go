@@ -14,7 +14,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// owned returns the ownerships of an owner that renewed this long ago.
+// owned returns the ownerships of an owner that renewed that long ago.
 func owned(owner string, age time.Duration, partitions ...string) []eventhub.Ownership {
 	var ownerships []eventhub.Ownership
 	for _, partition := range partitions {
@@ -23,7 +23,6 @@ func owned(owner string, age time.Duration, partitions ...string) []eventhub.Own
 	return ownerships
 }
 
-// claimed returns the partitions of the claims, sorted.
 func claimed(claims []eventhub.Ownership) []string {
 	var partitions []string
 	for _, claim := range claims {
@@ -89,7 +88,7 @@ func TestAClaimCarriesTheVersionThatWasListed(t *testing.T) {
 	assert.Equal(t, []eventhub.Ownership{{Partition: "0", Renewed: free.Renewed, Owner: "me", Version: "v7"}}, claims)
 }
 
-// Several readers that act one after the other reach even shares, and then claim nothing more.
+// Several readers that act in turn reach even shares, and then claim nothing more.
 func TestReadersReachEvenShares(t *testing.T) {
 	for _, test := range []struct{ partitions, readers int }{{1, 1}, {4, 2}, {4, 3}, {5, 2}, {32, 3}, {32, 7}, {3, 5}} {
 		t.Run(fmt.Sprintf("%d partitions, %d readers", test.partitions, test.readers), func(t *testing.T) {

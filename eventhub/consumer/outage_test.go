@@ -13,8 +13,8 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// After an outage of the storage all ownerships look expired, because no replica could renew its own. The first replica
-// that lists them must not take the partitions on which the others still work.
+// After an outage of the storage, all ownerships look expired, because no replica could renew. The first replica that
+// lists them must not take the partitions that the others still read.
 func TestReplicasKeepTheirPartitionsThroughAnOutageOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(4)

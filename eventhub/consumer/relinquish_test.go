@@ -13,7 +13,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// silentStore makes every claim, but its answers are lost from the second claim on, until it answers again.
+// silentStore makes every claim. From the second one on its answers are lost, until it answers again.
 type silentStore struct {
 	*eventhubtest.Store
 	claims  int

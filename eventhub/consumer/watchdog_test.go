@@ -49,7 +49,7 @@ func (h *lockedHub) Receive(ctx context.Context, partition string, from eventhub
 	return h.Hub.Receive(ctx, partition, from, receiver)
 }
 
-// forGood is how far in the future the renewal of an ownership is that must not expire during a test.
+// forGood is how far in the future an ownership is renewed that must not expire during a test.
 const forGood = 24 * time.Hour
 
 func TestAPartitionThatIsWedgedIsSeenThoughTheOthersGoOn(t *testing.T) {

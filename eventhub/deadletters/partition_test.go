@@ -17,7 +17,7 @@ import (
 	"aks-audit-log-go/forwarder/health"
 )
 
-// gatedStore holds each request until the test lets it go, and counts them.
+// gatedStore holds each request until the test releases it, and counts them.
 type gatedStore struct {
 	gate chan struct{}
 
@@ -54,8 +54,7 @@ func (s *gatedStore) count(more int) {
 	s.most = max(s.most, s.underWay)
 }
 
-// newPartitions starts so many partitions, whose dead letters wait up to a limit, and counts the bytes that are
-// reserved.
+// newPartitions starts count partitions whose dead letters wait up to a limit. It counts the reserved bytes.
 func newPartitions(t *testing.T, store eventhub.DeadLetterStore, limit, count int, reserved *int) (
 	partitions []*Partition, abandon func(),
 ) {

@@ -21,7 +21,7 @@ import (
 	"aks-audit-log-go/internal/retry"
 )
 
-// These tests are for azeventhubs alone: azure-event-hubs-go panics, hangs or has data races in these cases.
+// These tests are for azeventhubs only: azure-event-hubs-go panics, hangs or has data races in these cases.
 
 func startAzEmulator(t *testing.T, changes ...string) (*hubtest.Server, eventhub.Hub) {
 	t.Helper()
@@ -43,8 +43,8 @@ func readAll(t *testing.T, server *hubtest.Server, hub eventhub.Hub) []eventhub.
 	return events
 }
 
-// reopeningHub opens a partition again after Receive failed, as its owner does: on a busy machine, the client of a
-// test may take a partition for quiet too early.
+// reopeningHub opens a partition again after Receive failed, as its owner does. On a busy machine, the client can
+// mistake a partition for a quiet one.
 type reopeningHub struct{ eventhub.Hub }
 
 func (h reopeningHub) Receive(ctx context.Context, partition string, from eventhub.Position, receiver eventhub.Receiver) error {
@@ -123,7 +123,7 @@ func TestAnEventWithAMissingAnnotationIsNotLost(t *testing.T) {
 	}
 }
 
-// The SDK takes such an event for event 0, and would go on after it.
+// The SDK takes such an event for event 0, and would continue after it.
 func TestAnEventWithoutASequenceNumberDoesNotComeTwiceAfterAReconnect(t *testing.T) {
 	server, hub := startAzEmulator(t)
 	server.Append("0", []byte("0"))
@@ -158,7 +158,7 @@ func TestAFirstEventWithoutASequenceNumberGetsThatOfTheOldest(t *testing.T) {
 	}
 }
 
-// The SDK returns nothing of such an event, and no error if it can go on to the next one.
+// The SDK drops such an event. It returns no error if it can continue with the next one.
 func TestAnEventThatTheSDKCannotConvertIsHandedOnAsUnreadable(t *testing.T) {
 	oddTypes := map[string]any{
 		"x-opt-sequence-number": "seven",
@@ -196,7 +196,7 @@ func TestAnEventThatTheSDKCannotConvertIsHandedOnAsUnreadable(t *testing.T) {
 	}
 }
 
-// If it is not hurried, the SDK skips such an event and returns the next one.
+// Given time, the SDK skips such an event and returns the next one.
 func TestAnEventThatTheSDKSkipsIsRequestedAgain(t *testing.T) {
 	server, hub := startAzEmulator(t)
 	server.Append("0", []byte("good"))
@@ -224,7 +224,7 @@ func TestANewestEventThatTheSDKCannotConvertIsFoundWhenThePartitionIsQuiet(t *te
 	r.Stop(t)
 }
 
-// quietMoment is quietTimeout for these tests. On a busy machine, it takes a while to open a partition.
+// quietMoment is quietTimeout for these tests. On a busy machine, opening a partition takes a while.
 const quietMoment = time.Second
 
 // shortenQuiet sets the client's quiet time to quietMoment. Call it before reading.
@@ -344,7 +344,7 @@ func TestTheFirstEventOfATimeIsFound(t *testing.T) {
 	r.Stop(t)
 }
 
-// Whatever cuts the link, reading goes on after the last event handed on: none is lost, none comes twice.
+// Wherever the link is cut, reading continues after the last event handed on: no event is lost or comes twice.
 func TestReadingGoesOnAfterACut(t *testing.T) {
 	conditions := []string{
 		"amqp:link:detach-forced", "amqp:connection:forced", "amqp:internal-error", "amqp:transfer-limit-exceeded",
@@ -382,7 +382,7 @@ func TestReadingGoesOnAfterACut(t *testing.T) {
 	}
 }
 
-// startRetrying reads as a partition does: after Receive fails, it calls Receive again after the last event that came.
+// startRetrying reads like a partition: after Receive fails, it calls Receive again after the last event that came.
 func startRetrying(t *testing.T, hub eventhub.Hub) *eventhubtest.Reading {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -480,7 +480,7 @@ func TestMicrosoftsEmulatorIsReadWithoutTLS(t *testing.T) {
 	}
 }
 
-// Someone else who has the key of the namespace may issue a signature to read with.
+// Another person who has the key of the namespace may issue a signature to read with.
 func TestASharedAccessSignatureIsEnough(t *testing.T) {
 	server, _ := startAzEmulator(t)
 	server.Append("0", []byte("a"))

@@ -94,7 +94,7 @@ func TestAReaderWithoutAnEpochStartsAtATime(t *testing.T) {
 	})
 }
 
-// azure-event-hubs-go goes on too, but it races when it connects again: see TestConnectionsThatAreLost.
+// azure-event-hubs-go continues too, but it races when it connects again: see TestConnectionsThatAreLost.
 func TestAReaderWithoutAnEpochGoesOnAfterALostConnection(t *testing.T) {
 	server, _ := startEmulator(t, 1, newClient)
 	server.Append("0", []byte("0"))

@@ -20,7 +20,7 @@ import (
 )
 
 // leaving is how long the end of a dead connection may take on a busy machine: more than eventhub.CloseTimeout, less
-// than the 55 s that azure-event-hubs-go takes if nothing bounds it.
+// than the 55 s that azure-event-hubs-go takes without a bound.
 const leaving = 15 * eventhub.CloseTimeout
 
 func startEmulator(t *testing.T, partitions int, client forwarder.HubClient) (*hubtest.Server, eventhub.Hub) {
@@ -157,7 +157,7 @@ func TestAnEventThatABlockedHandlerDidNotTakeComesAgain(t *testing.T) {
 	})
 }
 
-// The two clients also displace each other: a rolling update may switch from one to the other.
+// The two clients displace each other, too: a rolling update can switch from one to the other.
 func TestANewReaderDisplacesTheOldOne(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		for _, next := range eventhubtest.HubClients {
@@ -175,7 +175,7 @@ func TestANewReaderDisplacesTheOldOne(t *testing.T) {
 	})
 }
 
-// A displacement has to be noticed also while the sink is down, when the reader is in its handler.
+// A displacement must be noticed while the sink is down, too, when the reader is in its handler.
 func TestAReaderInItsHandlerIsDisplacedAtOnce(t *testing.T) {
 	eventhubtest.WithEachClient(t, func(t *testing.T, client forwarder.HubClient) {
 		server, hub := startEmulator(t, 1, client)

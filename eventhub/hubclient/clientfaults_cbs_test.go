@@ -14,16 +14,16 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// silentCBS is what a client did after $cbs did not answer while it reconnected.
+// silentCBS is what a client did after $cbs did not answer a reconnect.
 type silentCBS struct {
 	// Next is the event that came after the silence, or "" if none was handed on.
 	Next string
-	// Waiting tells that the client still waits for the answer to its token.
+	// Waiting is whether the client still waits for the answer to its token.
 	Waiting bool
 }
 
-// reconnectInSilence lets a client reconnect while $cbs accepts its token but never answers, calls whileItWaits, and
-// then lets everything work again.
+// reconnectInSilence lets a client reconnect while $cbs accepts its token but never answers, and calls whileItWaits.
+// Then everything works again.
 func reconnectInSilence(t *testing.T, client forwarder.HubClient, whileItWaits func(*hubtest.Server), within time.Duration) silentCBS {
 	t.Helper()
 	server := startServer(t)

@@ -15,17 +15,17 @@ import (
 
 // oddEvent is what a client returned of a partition with three events, the second of which is odd.
 type oddEvent struct {
-	// Bodies are the bodies of the events that were handed on, in order. unreadableBody stands for the body of an
-	// event that the client could not read.
+	// Bodies are the bodies of the events that were handed on, in order. unreadableBody stands for an event that the
+	// client could not read.
 	Bodies []string
-	// Ended is the error with which receiving ended before the last event, if it did.
+	// Ended is the error that ended receiving before the last event, if one did.
 	Ended string
 }
 
 const unreadableBody = "(unreadable)"
 
-// readOdd reads the partition "before", odd, "behind" to its end. No event may be missing or come twice while the
-// client is alive.
+// readOdd reads the partition "before", odd, "behind" to its end. While the client is alive, no event may be missing
+// or come twice.
 func readOdd(t *testing.T, client forwarder.HubClient, odd hubtest.Message) oddEvent {
 	t.Helper()
 	server := startServer(t)
@@ -57,7 +57,7 @@ func oldClientDies(t *testing.T, odd hubtest.Message, why, where string) {
 	t.Helper()
 	inChild(t, func(t *testing.T) oddEvent {
 		saw := readOdd(t, oldClient, odd)
-		time.Sleep(eventhubtest.WaitLimit) // receiving may end before the goroutine of the SDK gets as far as its panic
+		time.Sleep(eventhubtest.WaitLimit) // receiving may end before the SDK's goroutine panics
 		return saw
 	}, func(t *testing.T, child run[oddEvent]) { child.requirePanic(t, why, where) })
 }

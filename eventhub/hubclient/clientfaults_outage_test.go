@@ -43,7 +43,7 @@ func failToReceive(t *testing.T, client forwarder.HubClient, stays leak) leak {
 	return leak{Goroutines: amqpGoroutines(), Connections: server.DropConnections()}
 }
 
-// amqpGoroutines counts the goroutines of the AMQP library on which both clients are built. The emulator has none.
+// amqpGoroutines counts the goroutines of the AMQP library that both clients use. The emulator has none.
 func amqpGoroutines() int {
 	count := 0
 	for stack := range strings.SplitSeq(allStacks(), "\n\n") {
@@ -54,7 +54,6 @@ func amqpGoroutines() int {
 	return count
 }
 
-// allStacks returns the stacks of all goroutines.
 func allStacks() string {
 	stacks := make([]byte, 1<<20)
 	return string(stacks[:runtime.Stack(stacks, true)])
@@ -150,7 +149,7 @@ func outage(server *hubtest.Server) {
 	server.GoSilent(false)
 }
 
-// startLatest starts as the daemon does with EVENTHUBSTARTPOSITION=latest, has an outage before any event came, and
+// startLatest starts like the daemon with EVENTHUBSTARTPOSITION=latest, and has an outage before any event came. It
 // returns the first event that comes.
 func startLatest(t *testing.T, client forwarder.HubClient) string {
 	t.Helper()
@@ -166,7 +165,7 @@ func startLatest(t *testing.T, client forwarder.HubClient) string {
 	return string(readOn(t, hub, reading, latest).Body)
 }
 
-// oldSDKLatest does the same with the SDK of the old client, which it tells to start at the latest event.
+// oldSDKLatest does the same with the SDK of the old client, told to start at the latest event.
 func oldSDKLatest(t *testing.T) string {
 	t.Helper()
 	server := startServer(t)

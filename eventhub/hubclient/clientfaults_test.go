@@ -18,12 +18,12 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// The clientfaults_*_test.go files hold a test for each trap that docs/azure-sdks.md lists for the two
-// clients, with a sub-test for what each of them does. A new version of either client is judged by them.
+// The clientfaults_*_test.go files hold a test for each trap of the two clients in docs/azure-sdks.md, with a sub-test
+// for what each client does. They judge a new version of either client.
 //
-// azure-event-hubs-go ends its process, races, leaks or hangs in most of them, so there it runs in a child process,
-// and the test asserts what happens to that process. azeventhubs runs in the test's own process, where the race
-// detector and goleak judge it.
+// azure-event-hubs-go ends its process, races, leaks or hangs in most of them. So it runs in a child process, and the
+// test asserts what happens to that. azeventhubs runs in the test's own process, where the race detector and goleak
+// judge it.
 
 const (
 	oldClient = forwarder.ClientAzureEventHubsGo
@@ -46,21 +46,21 @@ const (
 	sawMark = "child saw: "
 )
 
-// isChild tells whether this process was started by inChild.
+// isChild reports whether inChild started this process.
 func isChild() bool { return os.Getenv(scenarioVariable) != "" }
 
 // run is the outcome of a child process.
 type run[T any] struct {
-	// saw is what the scenario returned. finished says that it returned.
+	// saw is what the scenario returned. finished is whether it returned.
 	saw      T
 	finished bool
 	exitCode int
-	// printed is everything else that the child wrote to its standard output and error.
+	// printed is everything else that the child wrote to standard output and error.
 	printed string
 }
 
-// inChild runs the scenario in a child process, which is this test binary with this test alone, and lets judge look at
-// the outcome.
+// inChild runs the scenario in a child process, which is this test binary with this test alone. judge gets the
+// outcome.
 func inChild[T any](t *testing.T, scenario func(t *testing.T) T, judge func(t *testing.T, child run[T])) {
 	t.Helper()
 	if isChild() {

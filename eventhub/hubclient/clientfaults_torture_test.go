@@ -23,7 +23,7 @@ const refusalLasts = 2 * time.Minute
 
 // refusal is what a client did while attaches were refused.
 type refusal struct {
-	// GaveUp is after how long each call of Receive ended by itself.
+	// GaveUp is how long each call of Receive took until it ended by itself.
 	GaveUp []time.Duration
 	// Reason is the error of the last call.
 	Reason string
@@ -77,8 +77,7 @@ func TestAttachesRefusedForLong(t *testing.T) {
 	})
 }
 
-// oldSDKClose returns how long the SDK of the old client takes to close a link of a dead connection if nothing bounds
-// it.
+// oldSDKClose returns how long the SDK of the old client takes to close a link of a dead connection without a bound.
 func oldSDKClose(t *testing.T) time.Duration {
 	t.Helper()
 	server := startServer(t)
@@ -90,7 +89,7 @@ func oldSDKClose(t *testing.T) time.Duration {
 	server.GoSilent(true)
 	defer server.GoSilent(false)
 	began := time.Now()
-	_ = listener.Close(t.Context()) // the time is what is asked for
+	_ = listener.Close(t.Context()) // only the time counts
 	return time.Since(began)
 }
 

@@ -26,7 +26,7 @@ import (
 type testIdentity struct {
 	key  []byte
 	life time.Duration
-	// promised is the life that the client is told, if it differs.
+	// promised is the life that the client is told, if different.
 	promised time.Duration
 	asked    atomic.Int32
 	gone     atomic.Bool
@@ -135,11 +135,11 @@ func TestWithoutATokenNoRequestIsSentToTheHub(t *testing.T) {
 	})
 }
 
-// The partitions share a connection, which the SDK opens again after errors that it does not know.
+// The partitions share a connection. After unknown errors, the SDK opens it again.
 func TestAPartitionWithoutATokenDoesNotDisconnectTheOthers(t *testing.T) {
 	t.Parallel()
 	server, identity, hub := startEntra(t, forwarder.ClientAzEventHubs, time.Hour)
-	identity.promised = time.Millisecond // the hub has the hour
+	identity.promised = time.Millisecond // the token itself lasts the hour
 	server.Append("0", []byte("a"))
 	r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
 	r.Expect(t, 0)

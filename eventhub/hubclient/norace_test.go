@@ -2,5 +2,5 @@
 
 package hubclient
 
-// raceDetector tells whether the tests run with the race detector.
+// raceDetector is whether the tests run with the race detector.
 const raceDetector = false

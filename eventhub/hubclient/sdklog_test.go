@@ -17,8 +17,8 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// sdkLog gets all messages of the SDKs in all tests, from TestMain on: their listeners are for the whole process and
-// must not be changed while a client is in use.
+// sdkLog gets all messages of the SDKs in all tests, from TestMain on. Their listeners are for the whole process and
+// must not change while a client is in use.
 var sdkLog sdkLogHook
 
 // sdkLogHook counts lines and keeps those that hold a secret.

@@ -14,7 +14,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// appendNumbered appends so many events to partition 0, whose bodies are a name and a number from 0.
+// appendNumbered appends count events to partition 0. Their bodies are a name and a number from 0.
 func appendNumbered(server *hubtest.Server, name string, count int) {
 	for n := range count {
 		server.Append("0", fmt.Appendf(nil, "%s %d", name, n))
@@ -31,7 +31,7 @@ func expectBodies(t *testing.T, r *eventhubtest.Reading, name string, count int)
 	return last
 }
 
-// waitForNextMillisecond returns when a new event is enqueued later than all of partition 0, in whole milliseconds.
+// waitForNextMillisecond returns once a new event is enqueued in a later millisecond than all of partition 0.
 func waitForNextMillisecond(t *testing.T, server *hubtest.Server) {
 	t.Helper()
 	before := server.Partition("0").LastEnqueued
@@ -41,9 +41,8 @@ func waitForNextMillisecond(t *testing.T, server *hubtest.Server) {
 	}, eventhubtest.WaitLimit, eventhubtest.WaitLimit/10000)
 }
 
-// azure-event-hubs-go has a data race of its own where it opens a link again soon after an event (v3.6.2,
-// receiver.go:278 and 422). So the tests that cut the links of a reader are of azeventhubs; those in e2e run the
-// daemon with both.
+// azure-event-hubs-go has a data race of its own if it opens a link again soon after an event (v3.6.2, receiver.go:278
+// and 422). So tests that cut a reader's links are for azeventhubs only. Those in e2e run the daemon with both.
 func TestAHubMadeAnewUnderItsReaderIsReadFromItsFirstEvent(t *testing.T) {
 	for name, anew := range map[string]int{"fewer events than before": 3, "as many": 10, "more": 25} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +97,7 @@ func TestALinkThatTheClientOpensAgainByItselfDoesNotHideThatTheHubIsAnother(t *t
 	r := eventhubtest.StartReading(t, hub, "0", eventhub.Beginning())
 	expectBodies(t, r, "old", 9)
 	waitForNextMillisecond(t, server)
-	server.Remake() // while the reader waits for somebody to take event 9
+	server.Remake() // while event 9 waits to be taken
 	appendNumbered(server, "new", 25)
 	first := r.Next(t)
 	if string(first.Body) == "old 9" { // it had been handed on before the link was lost

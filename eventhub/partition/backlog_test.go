@@ -25,7 +25,7 @@ func entry(t *testing.T, b *eventhubtest.Bench, message string) *logrus.Entry {
 	return nil
 }
 
-// atNoon waits until so long after the first event was enqueued, by the bubble's clock.
+// atNoon waits until the bubble's clock is later than the first event was enqueued, by that much.
 func atNoon(later time.Duration) { time.Sleep(time.Until(eventhubtest.Noon.Add(later))) }
 
 func TestTheStartSaysHowManyHubEventsWaitAndHowOldTheyAre(t *testing.T) {

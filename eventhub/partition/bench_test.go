@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// startPartitions runs every partition of the bench's hub, as a consumer that owns them all does. The returned function
+// startPartitions runs every partition of the bench's hub, like a consumer that owns them all. The returned function
 // drains them and waits for their end.
 func startPartitions(t *testing.T, b *eventhubtest.Bench) (stop func()) {
 	t.Helper()

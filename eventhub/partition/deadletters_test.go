@@ -18,7 +18,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// deadLetterWarnings returns what was logged about dead letters: about single ones, and the sums.
+// deadLetterWarnings returns the log entries about dead letters: the single ones, and the sums.
 func deadLetterWarnings(b *eventhubtest.Bench) (single, sums []logrus.Fields) {
 	for _, entry := range b.Logged.AllEntries() {
 		switch {

@@ -154,7 +154,7 @@ func TestWhatIsHandedOverAfterAStopPassesNoDeadLetterThatCouldNotBeStored(t *tes
 	assert.Equal(t, eventhub.NoSequence, b.Sequence(), "the checkpoint passes nothing")
 }
 
-// The session is lost in the middle of a batch and of a hub event, and again while these are read again.
+// The session is lost within a batch and a hub event, and again while these are read again.
 func TestARedeliveryCountsAsADelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewBench(1)

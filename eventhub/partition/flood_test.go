@@ -19,15 +19,15 @@ import (
 // cutBytes is where AKS cuts an audit event.
 const cutBytes = 16_384
 
-// cutBeforeTheUser returns an audit event that was cut within its URL, after so many bytes, so that only a dead letter
-// can be made of it.
+// cutBeforeTheUser returns an audit event that was cut within its URL after that many bytes. Only a dead letter can be
+// made of it.
 func cutBeforeTheUser(n, bytes int) string {
 	event := fmt.Sprintf(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"cut-%d",`+
 		`"stage":"ResponseComplete","requestURI":"/api/v1/pods?pad=`, n)
 	return event + strings.Repeat("x", bytes-len(event))
 }
 
-// appendFlood appends hub events with 20 sound audit events, and as many that were cut after so many bytes.
+// appendFlood appends hub events with 20 sound audit events, and as many that were cut after that many bytes.
 func appendFlood(b *eventhubtest.Bench, sound, bytes int) {
 	for n := 0; n < sound; n += 20 {
 		var logs []string
@@ -98,7 +98,7 @@ func TestARefusedAuditEventHoldsOnlyTheCheckpoint(t *testing.T) {
 	})
 }
 
-// The memory for dead letters is bounded: then the partition holds, and loses none.
+// The memory for dead letters is bounded: once it is full, the partition waits and loses none.
 func TestAPartitionHoldsOnceTooManyDeadLettersWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const all = 2000
@@ -167,7 +167,8 @@ func TestWhatCouldNotBeStoredBeforeAStopComesAgain(t *testing.T) {
 	})
 }
 
-// A loss of the sink must not repeat what the sink had confirmed, for the sake of a dead letter that is in memory.
+// After a loss of the sink, what it had confirmed must not be repeated only because an earlier dead letter waits in
+// memory.
 func TestALossRepeatsNothingThatIsConfirmedBehindADeadLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := eventhubtest.NewConfirmingBench()

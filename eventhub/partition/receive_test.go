@@ -29,8 +29,8 @@ func TestALinkThatStallsIsOpenedAgain(t *testing.T) {
 	})
 }
 
-// lingeringHub goes on handing out events for a while after its first link was ended, as azure-event-hubs-go does while
-// it closes the link: the SDK's own context has not ended.
+// lingeringHub hands out events for a while after its first link was ended. azure-event-hubs-go does so while it
+// closes the link: the SDK's own context has not ended.
 type lingeringHub struct {
 	*eventhubtest.Hub
 	links int

@@ -30,7 +30,7 @@ func TestAPartitionStartsWhereItsCheckpointOrTheOperatorSays(t *testing.T) {
 		return checkpoint
 	}
 	lease := &eventhub.Checkpoint{Partition: "0", Sequence: 3, Offset: "300", FromLease: true}
-	// The partition holds the events 0 to 9, enqueued at noon and each second after.
+	// The partition holds the events 0 to 9, enqueued one a second from noon on.
 	for name, test := range map[string]struct {
 		stored     *eventhub.Checkpoint
 		wanted     forwarder.StartPosition

@@ -31,7 +31,7 @@ func TestAHubMadeAnewIsReadFromItsFirstEventAndTheOperatorIsTold(t *testing.T) {
 				stored, _ := b.Store.Checkpoint("0")
 				assert.Equal(t, int64(len(anew)-1), stored.Sequence)
 
-				// A restart goes on in the new hub, and makes nothing of the old checkpoint.
+				// A restart continues in the new hub, and ignores the old checkpoint.
 				b.Hub.Append("0", eventhubtest.OneEach("next")...)
 				stop = startPartitions(t, b)
 				b.Sink.Await(4 + len(anew))

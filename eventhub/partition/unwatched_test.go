@@ -13,7 +13,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// read lets a partition read a hub event that the hub got minutes after noon, with a record of a category.
+// read lets a partition read a hub event with a record of category, which the hub got that many minutes after noon.
 func read(shared *Shared, partition, category string, minutes int) {
 	record := unpack.Record{Category: category}
 	if category != "kube-audit" {
@@ -23,7 +23,6 @@ func read(shared *Shared, partition, category string, minutes int) {
 	New(partition, shared).watched(&hubEvent{Event: event, records: []unpack.Record{record}})
 }
 
-// readOne is one call of read.
 type readOne struct {
 	partition, category string
 	minutes             int

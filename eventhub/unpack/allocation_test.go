@@ -12,19 +12,19 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// How much the daemon may allocate for a body: so many bytes for each byte of the body, unpacked, more for each value
-// as far as these may be there, and what any body costs. A body as large as the hub takes it has at most 150 bytes
-// more for each of its bytes by its values.
+// The bounds of what the daemon may allocate for a body: bytes for each byte of the unpacked body, more for each value
+// that it may have, and the cost of any body. In a body as large as the hub accepts, the values add at most 150 bytes
+// for each byte.
 const (
 	mostForEachByte  = 100
 	mostForEachValue = 1500 // fastjson parses a broken text more than once
 	mostForAnyBody   = 256 << 10
 )
 
-// fullSize is about how large the bodies are that FuzzAllocation makes of a pattern: as large as the hub takes them.
+// fullSize is about the size of the bodies that FuzzAllocation makes of a pattern: as large as the hub accepts.
 const fullSize = 1 << 20
 
-// envelopes put a text into the places of a body where a JSON text can stand.
+// envelopes put a text in the places of a body where a JSON text can be.
 func envelopes() []func(text string) []byte {
 	return []func(text string) []byte{
 		func(text string) []byte { return []byte(text) },
@@ -37,7 +37,7 @@ func envelopes() []func(text string) []byte {
 	}
 }
 
-// costlyTexts are texts that cost much if they are repeated: what stands before, what is repeated, what stands after.
+// costlyTexts are texts that cost much if they are repeated: the start, what is repeated, and the end.
 func costlyTexts() [][3]string {
 	event := strings.TrimSuffix(eventhubtest.Audit("a"), "}")
 	return [][3]string{
@@ -52,7 +52,7 @@ func costlyTexts() [][3]string {
 	}
 }
 
-// FuzzAllocation checks how much memory a body costs that repeats something until it is as large as the hub takes it.
+// FuzzAllocation checks how much memory a body costs that repeats something until it is as large as the hub accepts.
 func FuzzAllocation(f *testing.F) {
 	for i, text := range costlyTexts() {
 		for envelope := range envelopes() {

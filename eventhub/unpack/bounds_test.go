@@ -23,10 +23,10 @@ func (u *Unpacker) unpackBody(body []byte) []Record {
 	return records
 }
 
-// ones returns an array of so many values, itself counted.
+// ones returns an array of so many values, including itself.
 func ones(values int) string { return "[" + strings.Repeat("1,", values-1) + "1]" }
 
-// withOnes returns an audit event with so many values more.
+// withOnes returns an audit event with so many more values.
 func withOnes(key string, values int) string {
 	return strings.Replace(eventhubtest.Audit("a"), `"verb"`, `"`+key+`":`+ones(values)+`,"verb"`, 1)
 }
@@ -43,7 +43,7 @@ func allocated(f func()) int {
 	return int(after.TotalAlloc - before.TotalAlloc)
 }
 
-// These inputs took 10 GB, 630 MB and 234 MB.
+// These inputs once took 10 GB, 630 MB and 234 MB.
 func TestABodyOfTooManyValuesCostsLittle(t *testing.T) {
 	const mib = 1 << 20
 	bomb := eventhubtest.Gzipped(t, []byte(ones(8*mib-1)))
@@ -214,7 +214,7 @@ func TestManyLargeBodiesAtOnceAreAllParsed(t *testing.T) {
 	}
 }
 
-// Fastjson makes an error message of each level, of all below it.
+// Fastjson makes an error message at each level, with those of all levels below.
 func TestADeepBrokenTextCostsLittle(t *testing.T) {
 	for name, log := range map[string]string{
 		"arrays":    strings.Repeat("[", 250) + "x" + strings.Repeat("]", 250),

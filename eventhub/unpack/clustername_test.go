@@ -144,7 +144,7 @@ func TestTheNameCountsAgainstTheLargestEvent(t *testing.T) {
 	}
 }
 
-// The cluster's name must not make a dead letter of an event.
+// The cluster's name must not turn an event into a dead letter.
 func TestAnEventThatFitsOnlyWithoutTheNameGoesWithoutIt(t *testing.T) {
 	event := eventhubtest.Audit("a")
 	u := taggingUnpackerWithLimit(len(event))
@@ -241,7 +241,7 @@ func BenchmarkUnpackWithClusterName(b *testing.B) {
 }
 
 // FuzzFastPathWithClusterName checks that the fast path and the parser return the same records with the cluster's
-// name, and that the name is the only difference to the records without it.
+// name, and that only the name distinguishes them from the records without it.
 func FuzzFastPathWithClusterName(f *testing.F) {
 	for _, logs := range []map[string][2]string{taggedByFastPath(), taggedByParser()} {
 		for _, log := range logs {

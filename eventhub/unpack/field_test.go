@@ -14,7 +14,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// fieldCase is a hub event of a shape that public reports tell of.
+// fieldCase is a hub event of a shape that public reports describe.
 type fieldCase struct {
 	Body       string
 	BodyBase64 []byte
@@ -22,7 +22,7 @@ type fieldCase struct {
 	Expect     map[string]any
 }
 
-// fieldCases reads the cases that lie beside this repository, by file.
+// fieldCases reads the cases beside this repository, by file.
 func fieldCases(t *testing.T) map[string]fieldCase {
 	t.Helper()
 	cases := map[string]fieldCase{}
@@ -37,7 +37,7 @@ func fieldCases(t *testing.T) map[string]fieldCase {
 	return cases
 }
 
-// fieldOutcomes says for each field case which records its body has, in their order.
+// fieldOutcomes lists the records of the body of each field case, in order.
 var fieldOutcomes = map[string][]string{
 	"env-array-of-audit-events":     {"delivered", "delivered"},
 	"env-bare-audit-event":          {"delivered"},
@@ -79,7 +79,7 @@ var fieldOutcomes = map[string][]string{
 	"ok-stream-analytics-members":   {"delivered"},
 }
 
-// outcome writes what becomes of a record as the field cases do.
+// outcome writes the outcome of a record as the field cases do.
 func outcome(r Record) string {
 	switch {
 	case r.Verdict != "":
@@ -144,8 +144,8 @@ func assertMeets(t *testing.T, expect map[string]any, records []Record) {
 	}
 }
 
-// assertStoodInBody checks that an audit event stood in the body as it is delivered, but for the cluster's name and for
-// what is rebuilt of a table's row: as it is, or in a string, or in a string in a string.
+// assertStoodInBody checks that an audit event stood in the body as it is delivered: as it is, in a string, or in a
+// string in a string. The cluster's name and what is rebuilt of a table's row do not count.
 func assertStoodInBody(t *testing.T, c fieldCase, r Record) {
 	t.Helper()
 	if strings.Contains(string(r.Content), `"aks-audit-log-go/rebuilt-from"`) {

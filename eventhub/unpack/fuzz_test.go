@@ -21,8 +21,8 @@ func oddLogs() []string {
 	}
 }
 
-// FuzzUnpack checks for any body that Falco takes each event that goes to the sink, and that all other records have a
-// verdict.
+// FuzzUnpack checks for any body that Falco accepts each event that goes to the sink, and that all other records have
+// a verdict.
 func FuzzUnpack(f *testing.F) {
 	for _, log := range oddLogs() {
 		f.Add([]byte(log), true)
@@ -48,8 +48,8 @@ func FuzzUnpack(f *testing.F) {
 	})
 }
 
-// FuzzRepair cuts a JSON object that begins like an audit event. It checks that members that were whole before the
-// cut stay, that the result is valid JSON, and that repair refuses all other texts.
+// FuzzRepair cuts a JSON object that begins like an audit event. It checks that members that were whole before the cut
+// stay, that the result is valid JSON, and that repair refuses all other texts.
 func FuzzRepair(f *testing.F) {
 	for _, log := range oddLogs() {
 		f.Add([]byte(log), len(log)/2)
@@ -77,7 +77,7 @@ func FuzzRepair(f *testing.F) {
 	})
 }
 
-// requireSameMembers checks that the whole members of text, except for the annotations, stand in event.
+// requireSameMembers checks that event has the whole members of text, except for the annotations.
 func requireSameMembers(t *testing.T, text, event []byte) {
 	t.Helper()
 	require.True(t, json.Valid(event))
@@ -94,8 +94,7 @@ func requireSameMembers(t *testing.T, text, event []byte) {
 // jsonMember is a member of a JSON object: its key, and its value as it is written.
 type jsonMember struct{ key, value string }
 
-// wholeMembers returns the whole members of an object that may be cut, read by another reader than the one under
-// test.
+// wholeMembers returns the whole members of an object that may be cut. It uses another reader than the one under test.
 func wholeMembers(text []byte) []jsonMember {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
@@ -131,7 +130,7 @@ func leaveOut(t *testing.T, object []byte, keys ...string) []byte {
 	return object
 }
 
-// FuzzTruncate checks that truncate leaves out of an object only responseObject and requestObject.
+// FuzzTruncate checks that truncate removes only responseObject and requestObject from an object.
 func FuzzTruncate(f *testing.F) {
 	for _, log := range oddLogs() {
 		f.Add([]byte(log))

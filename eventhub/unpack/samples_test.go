@@ -16,7 +16,7 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// realEvents returns the audit events of real clusters that lie beside this repository, by file and number.
+// realEvents returns the audit events of real clusters beside this repository, by file and number.
 func realEvents(t *testing.T) map[string]string {
 	t.Helper()
 	events, samples := map[string]string{}, eventhubtest.Samples(t, "*_*.json")
@@ -25,7 +25,7 @@ func realEvents(t *testing.T) map[string]string {
 		for line := range bytes.Lines(content) {
 			event := bytes.TrimSpace(line)
 			// A test cuts an event at each of its bytes: one of 16 KiB takes minutes. Other tests have those that are
-			// too deep for Falco, and those of nobody.
+			// too deep for Falco, and those without a user name.
 			if len(event) < 4<<10 && depth(event) < 100 && bytes.Contains(event, []byte(`"username"`)) {
 				events[fmt.Sprintf("%s %d", name, len(events))] = string(event)
 			}
@@ -44,7 +44,7 @@ type fact struct {
 	sure  int // the shortest length of a cut text that certainly holds the whole value
 }
 
-// factsOf returns the facts of a JSON text in its order, each with the path from the outermost value. It uses another
+// factsOf returns the facts of a JSON text in order, each with the path from the outermost value. It uses another
 // reader than the one under test.
 func factsOf(t *testing.T, text []byte) []fact {
 	t.Helper()
@@ -117,7 +117,7 @@ func valuesOf(t *testing.T, text []byte) map[string]any {
 	return values
 }
 
-// repaired adds to the facts before the cut those that repair has to add.
+// repaired adds the facts that repair has to add to those before the cut.
 func repaired(held, whole map[string]any) map[string]any {
 	held = maps.Clone(held)
 	held["/kind"] = "Event"
@@ -144,8 +144,8 @@ func repaired(held, whole map[string]any) map[string]any {
 	return held
 }
 
-// addReference adds those members of the event's own objectRef that the cut took and that are in the path of the
-// request, or in its field selector, and reports whether there were any.
+// addReference adds the members of the event's own objectRef that the cut took, if the path or the field selector of
+// the request has them. It reports whether there were any.
 func addReference(held, whole map[string]any) bool {
 	uri, known := held["/requestURI"].(string)
 	path, _, _ := strings.Cut(uri, "?")
@@ -160,8 +160,8 @@ func addReference(held, whole map[string]any) bool {
 	return added
 }
 
-// requireFalcoAccepts checks an event like Falco's plugin does: its parser has to accept it, and two fields must be
-// there.
+// requireFalcoAccepts checks an event like Falco's plugin: the plugin's parser has to accept it, and two fields must
+// be there.
 func requireFalcoAccepts(t *testing.T, event []byte) {
 	t.Helper()
 	value, err := fastjson.ParseBytes(event)

@@ -26,12 +26,12 @@ func unnamed(id string) string {
 	return strings.Replace(bare(id), `"kind":"Event","apiVersion":"audit.k8s.io/v1",`, "", 1)
 }
 
-// row returns a row of a table of audit events with columns beside those that are always there.
+// row returns a row of a table of audit events with columns beside the usual ones.
 func row(table, columns string) string {
 	return `{"TimeGenerated":"2026-01-02T03:04:05Z","AuditId":"a","Stage":"ResponseComplete","Verb":"get","Type":"` + table + `"` + columns + "}"
 }
 
-// unpackEnqueued unpacks a body that says when it came into the hub.
+// unpackEnqueued unpacks a body with the time at which the hub got it.
 func unpackEnqueued(body string) []Record {
 	enqueued := time.Date(2026, 1, 2, 3, 4, 5, 600_000_000, time.UTC)
 	// It waits for nothing.
@@ -123,7 +123,7 @@ func TestAnItemOfAListIsCompletedByTheList(t *testing.T) {
 	assert.Equal(t, bare("a"), string(records[0].Content))
 }
 
-// Someone who may write only the content of a record must not be able to write an audit event.
+// Writing only the content of a record must not be enough to write an audit event.
 func TestNobodyInventsAnAuditEventByContent(t *testing.T) {
 	forged := bare("forged")
 	inString := jsonString(forged)
@@ -222,7 +222,7 @@ func TestOnlyTheBrokenPartOfABodyIsLost(t *testing.T) {
 	}
 }
 
-// A body may be cut in any place: what was whole before is delivered, and the rest is kept or salvaged.
+// A body may be cut anywhere: records that were whole before the cut are delivered, and the rest is kept or salvaged.
 func TestABodyThatIsCutAnywhereLosesNoWholeRecord(t *testing.T) {
 	first, second := eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("a")), eventhubtest.AuditRecord("kube-audit", eventhubtest.Audit("b"))
 	body := string(eventhubtest.HubBody(first, second))

@@ -42,8 +42,8 @@ func TestReadingWhenAnAuditEventWasWrittenAllocatesNothing(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, func() { StagedAt(event) }))
 }
 
-// BenchmarkStagedAt reads the time of one audit event of the hub event of BenchmarkUnpackReal, whose 22 audit events
-// are at least one POST.
+// BenchmarkStagedAt reads the time of one audit event of BenchmarkUnpackReal's hub event, whose 22 audit events are at
+// least one POST.
 func BenchmarkStagedAt(b *testing.B) {
 	records := testUnpacker().unpackBody(realHubEvent(b))
 	at := 0

@@ -18,7 +18,7 @@ func unpackerWithLimit(maxEventSize int) *Unpacker {
 	return newUnpacker(rules{maxEventSize: maxEventSize, categories: eventhubtest.BothCategories})
 }
 
-// summary writes a record as one word, for the tables below.
+// summary returns a record as one word, for the tables below.
 func summary(r Record) string {
 	switch r.Verdict {
 	case audit.Skipped:

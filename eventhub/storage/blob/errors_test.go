@@ -60,8 +60,8 @@ func TestEachRequestToTheStorageHasAValidToken(t *testing.T) {
 	}
 }
 
-// tokensFollowEachOther checks that requests have the same token until half of its life is over, and the next one
-// then. It returns false if the machine was too slow for two requests in that time.
+// tokensFollowEachOther checks that requests have the same token until half of its life is over, and then the next
+// one. It returns false if the machine was too slow for two requests in that time.
 func tokensFollowEachOther(t *testing.T, life time.Duration) bool {
 	t.Helper()
 	var seen []string

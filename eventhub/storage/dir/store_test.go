@@ -130,7 +130,7 @@ func TestADeadLetterFileHoldsAllFields(t *testing.T) {
 	}, got)
 }
 
-// The owner decides whether to write a file again that somebody deleted.
+// The owner decides whether to write a deleted file again.
 func TestADeletedCheckpointFileIsToldFromANewOne(t *testing.T) {
 	dir := t.TempDir()
 	store := openDir(t, dir)

@@ -13,7 +13,7 @@ import (
 	"aks-audit-log-go/internal/eventhubtest"
 )
 
-// logPrefix and logSuffix are what stands around the content of a log in a record.
+// logPrefix and logSuffix surround the content of a log in a record.
 const (
 	logPrefix = `{"log":"`
 	logSuffix = `","stream":"stdout"}`
@@ -28,7 +28,8 @@ func quotedLog(event string) string {
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// acceptedLogs are contents of "log" that ReadLog accepts, rejectedLogs such that it leaves to the general parser.
+// acceptedLogs are contents of "log" that ReadLog accepts, rejectedLogs are those that it leaves to the general
+// parser.
 func acceptedLogs() map[string]string {
 	const time = `,"stageTimestamp":"2026-01-31T12:00:00Z"`
 	return map[string]string{

@@ -10,7 +10,7 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// countedTexts are texts and how many values they have.
+// countedTexts are texts with the number of their values.
 func countedTexts() map[string]int {
 	return map[string]int{
 		``: 0, `1`: 0, `[1,2,3]`: 3, `{"a":[{},{}],"b":"c"}`: 6, `{"a,[{":"b,\",[","c":"\\"},[`: 4, `"a,`: 0, `"a\`: 0, ` [ [ , ] ] `: 3,
@@ -65,7 +65,7 @@ func TestAKeyIsComparedWithoutItsEscapes(t *testing.T) {
 	}
 }
 
-// FuzzSound checks that Falco's parser accepts what is sound, and that it has no more values than are counted.
+// FuzzSound checks that Falco's parser accepts what is sound, and finds no more values than are counted.
 func FuzzSound(f *testing.F) {
 	for text := range countedTexts() {
 		f.Add([]byte(text))

@@ -9,7 +9,7 @@ import (
 	"aks-audit-log-go/eventhub/unpack/jsonscan"
 )
 
-// exec is the start of an event in the API server's order, without what precedes its URI.
+// exec is the start of an event in the API server's order, from its URI on.
 const exec = `{"requestURI":"/api/v1/namespaces/n/pods/p/exec?command=sh\u0026tty=true","verb":"create","user":{}`
 
 func TestWhatTheCutTookIsRebuiltFromWhatStoodBeforeIt(t *testing.T) {

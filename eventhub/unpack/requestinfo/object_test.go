@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The tests in e2e/requestinfo compare Read with the API server's own code, for far more requests.
+// The tests in e2e/requestinfo compare Read with the API server's own code, for many more requests.
 func TestTheURIAndTheVerbTellTheObject(t *testing.T) {
 	for request, want := range map[[2]string]Object{
 		{"create", "/api/v1/namespaces/n/pods/p/exec?command=sh"}: {Resource: "pods", Namespace: "n", Name: "p", APIVersion: "v1", Subresource: "exec"},

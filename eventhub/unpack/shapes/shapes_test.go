@@ -62,7 +62,7 @@ func TestABodyIsSplitIntoItsValues(t *testing.T) {
 	}
 }
 
-// Bodies whose every value looks as if it had no end must not take time that grows with the square of their size.
+// Bodies whose every value looks endless must not take time that grows with the square of their size.
 func TestASplitTakesTimeByTheSizeOfTheBody(t *testing.T) {
 	for name, part := range map[string]string{
 		"open lines": "{\"\n", "open strings": "{'\":'},", "open objects": "{", "open arrays": "[", "values": "1,", "commas": ",", "records": `{"records":[`,
@@ -148,8 +148,8 @@ func contentOf(value *fastjson.Value) any {
 	}
 }
 
-// FuzzShapes checks for any text that what is found stands in it, that parts do, and that the records of a body are
-// those of another parser.
+// FuzzShapes checks for any text that what is found is part of it, that parts are, too, and that the records of a body
+// are those of another parser.
 func FuzzShapes(f *testing.F) {
 	for _, text := range []string{
 		event, `{"records":[` + event + `,{"a":}]}`, `[{"x":` + quoted(event) + `},1,"` + `"]`, "\ufeff" + event + "\n" + event,
