@@ -20,13 +20,13 @@ import (
 // StorageAccount is the name of the account that Azurite emulates.
 const StorageAccount = "e2eaccount"
 
-// azuriteListens matches the line that Azurite prints when it serves. It holds the port that the
-// system chose.
+// azuriteListens matches the line that Azurite prints when it serves. The line has the port that the system chose.
 var azuriteListens = regexp.MustCompile(`successfully listens on (https?://[0-9.:]+)`)
 
-// azuriteWithoutSweep is run by node in place of Azurite's script, which it loads. Azurite removes the contents that no
-// blob needs any more every 10 minutes, and answers nobody meanwhile: the time grows with the square of their number,
-// and was minutes for some thousands. 2^31-1 ms is the longest time that node can wait.
+// azuriteWithoutSweep is the script that node runs in place of Azurite's script, which it loads. Every 10 minutes,
+// Azurite removes contents that no blob needs any more, and answers no request meanwhile. This takes a time that grows
+// with the square of their number, and was minutes for some thousands. The script sets the interval to 2^31-1 ms,
+// which is the longest time that node can wait.
 const azuriteWithoutSweep = `
 const script = process.argv[1], constants = require(require("path").join(script, "../utils/constants.js"));
 if (!constants.DEFAULT_GC_INTERVAL_MS) throw new Error("Azurite has no DEFAULT_GC_INTERVAL_MS any more");
@@ -53,14 +53,14 @@ func SharedAzurite(t *testing.T) *Azurite {
 	return a
 }
 
-// ConnectionString returns the value that an operator would give BLOBSTORAGECONNECTIONSTRING.
+// ConnectionString returns the value for BLOBSTORAGECONNECTIONSTRING.
 func (a *Azurite) ConnectionString() string {
 	return fmt.Sprintf("DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;BlobEndpoint=%s;",
 		StorageAccount, a.Key, a.Endpoint)
 }
 
-// StartAzurite starts an Azurite that runs until all tests are done. It adds the arguments more to the
-// command line.
+// StartAzurite starts an Azurite that runs until all tests have ended. It adds the arguments in more to the command
+// line.
 func StartAzurite(ctx context.Context, more ...string) (*Azurite, error) {
 	node, script, err := installedAzurite()
 	if err != nil {
@@ -83,7 +83,7 @@ func StartAzurite(ctx context.Context, more ...string) (*Azurite, error) {
 	return a, a.awaitEndpoint()
 }
 
-// awaitEndpoint waits until Azurite has printed its address, and stores the endpoint.
+// awaitEndpoint waits until Azurite has printed its address, and keeps it.
 func (a *Azurite) awaitEndpoint() error {
 	deadline := time.After(WaitLimit)
 	poll := time.NewTicker(PollEvery)
@@ -103,8 +103,7 @@ func (a *Azurite) awaitEndpoint() error {
 	}
 }
 
-// installedAzurite returns the paths of node and of Azurite's script. It installs Azurite if that is
-// missing.
+// installedAzurite returns the paths of node and of Azurite's script. It installs Azurite if it is missing.
 func installedAzurite() (node, script string, err error) {
 	if node, err = nodeWithModules(); err != nil {
 		return "", "", err

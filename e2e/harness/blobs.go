@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Blobs is one blob container in Azurite, read and written without the daemon's own code.
+// Blobs is a blob container in Azurite. It is read and written without the daemon's own code.
 type Blobs struct {
 	Name string
 	URL  azblob.ContainerURL
@@ -36,7 +36,7 @@ func NewBlobs(t *testing.T) Blobs {
 	return Blobs{Name: name, URL: azblob.NewServiceURL(*endpoint, p).NewContainerURL(name)}
 }
 
-// sendBlobRequest sends with HTTPClient. Unlike azblob's own client, that keeps no connection open.
+// sendBlobRequest sends with HTTPClient. Unlike azblob's own client, HTTPClient keeps no connection open.
 func sendBlobRequest(_ pipeline.Policy, _ *pipeline.PolicyOptions) pipeline.PolicyFunc {
 	return func(ctx context.Context, request pipeline.Request) (pipeline.Response, error) {
 		resp, err := HTTPClient.Do(request.WithContext(ctx))
@@ -85,7 +85,7 @@ func (c Blobs) Put(t *testing.T, name string, metadata map[string]string) {
 	c.Add(t, name, metadata)
 }
 
-// Add creates an empty blob with metadata in a container that exists.
+// Add creates an empty blob with metadata in an existing container.
 func (c Blobs) Add(t *testing.T, name string, metadata map[string]string) {
 	t.Helper()
 	_, err := c.URL.NewBlockBlobURL(name).Upload(t.Context(), bytes.NewReader(nil), azblob.BlobHTTPHeaders{},
@@ -108,7 +108,7 @@ func (c Blobs) Renewals(t *testing.T, partition string) azblob.ETag {
 	return properties.ETag()
 }
 
-// Written returns when a blob was written last, in whole seconds.
+// Written returns when a blob was last written, in whole seconds.
 func (c Blobs) Written(t *testing.T, name string) time.Time {
 	t.Helper()
 	properties, err := c.URL.NewBlobURL(name).GetProperties(t.Context(), azblob.BlobAccessConditions{}, azblob.ClientProvidedKeyOptions{})
@@ -116,7 +116,7 @@ func (c Blobs) Written(t *testing.T, name string) time.Time {
 	return properties.LastModified()
 }
 
-// Write creates a blob with content. It creates the container first if that does not exist.
+// Write creates a blob with content. If the container does not exist, Write creates it first.
 func (c Blobs) Write(t *testing.T, name, content string) {
 	t.Helper()
 	_, err := c.URL.Create(t.Context(), nil, azblob.PublicAccessNone)
@@ -129,7 +129,7 @@ func (c Blobs) Write(t *testing.T, name, content string) {
 	require.NoError(t, err)
 }
 
-// isConflict reports whether the storage answered 409, as it does if the container exists already.
+// isConflict reports whether the storage answered 409, which it does if the container already exists.
 func isConflict(err error) bool {
 	var storageErr azblob.StorageError
 	return errors.As(err, &storageErr) && storageErr.Response().StatusCode == http.StatusConflict

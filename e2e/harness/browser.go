@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Browser is a headless Chromium that browser.mjs controls.
+// Browser is a headless Chromium. browser.mjs controls it.
 type Browser struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
@@ -50,7 +50,7 @@ func StartBrowser(t *testing.T) *Browser {
 	return b
 }
 
-// browserCommand is one line to browser.mjs, which documents the fields.
+// browserCommand is a line to browser.mjs, which documents the fields.
 type browserCommand struct {
 	Do       string `json:"do"`
 	Page     int    `json:"page"`
@@ -63,9 +63,9 @@ type browserCommand struct {
 	Name     string `json:"name,omitempty"`
 	Path     string `json:"path,omitempty"`
 	Whole    bool   `json:"whole,omitempty"`
-	// Part is a part of a width, from 0 to 1.
+	// Part is a position, as a part of the width from 0 to 1.
 	Part float64 `json:"part,omitempty"`
-	// From is the part of the width where a drag begins.
+	// From is the position at which a drag starts, as a part of the width.
 	From float64 `json:"from,omitempty"`
 }
 
@@ -88,13 +88,14 @@ func (b *Browser) do(t *testing.T, c browserCommand, result any) {
 	}
 }
 
-// Tab is a page that is open in a window.
+// Tab is a page in a window of its own.
 type Tab struct {
 	*Browser
 	page int
 }
 
-// Window is the size of a window, its preferred colour scheme, "light" or "dark", and the language of the browser.
+// Window has the size of a window, its preferred colour scheme, which is "light" or "dark", and the browser's
+// language.
 type Window struct {
 	Width, Height  int
 	Scheme, Locale string
@@ -122,7 +123,7 @@ func (p *Tab) ScrollWidth(t *testing.T) (width int) {
 	return width
 }
 
-// Close closes the window. A daemon takes only so many connections from one address.
+// Close closes the window. A daemon accepts only a limited number of connections from one address.
 func (p *Tab) Close(t *testing.T) {
 	t.Helper()
 	p.do(t, browserCommand{Do: "close", Page: p.page}, nil)
@@ -140,7 +141,7 @@ func (p *Tab) Click(t *testing.T, selector string) {
 	p.do(t, browserCommand{Do: "click", Page: p.page, Selector: selector}, nil)
 }
 
-// Select selects the text of the one element that matches the CSS selector, as a person does who wants to copy it.
+// Select selects the text of the one element that matches the CSS selector, like a user who wants to copy it.
 func (p *Tab) Select(t *testing.T, selector string) {
 	t.Helper()
 	p.do(t, browserCommand{Do: "select", Page: p.page, Selector: selector}, nil)
@@ -173,26 +174,27 @@ func (p *Tab) Title(t *testing.T) (title string) {
 	return title
 }
 
-// Colour returns the background colour of an element as CSS writes it.
+// Colour returns the background colour of an element, as CSS writes it.
 func (p *Tab) Colour(t *testing.T, selector string) (colour string) {
 	t.Helper()
 	p.do(t, browserCommand{Do: "colour", Page: p.page, Selector: selector}, &colour)
 	return colour
 }
 
-// Hover moves the mouse over an element, to a part of its width from 0 to 1.
+// Hover moves the mouse over an element. part is the position, as a part of the element's width from 0 to 1.
 func (p *Tab) Hover(t *testing.T, selector string, part float64) {
 	t.Helper()
 	p.do(t, browserCommand{Do: "hover", Page: p.page, Selector: selector, Part: part}, nil)
 }
 
-// Drag moves the mouse with its button down over an element, between two parts of its width from 0 to 1.
+// Drag moves the mouse over an element with the button pressed. from and to are positions, as parts of the element's
+// width from 0 to 1.
 func (p *Tab) Drag(t *testing.T, selector string, from, to float64) {
 	t.Helper()
 	p.do(t, browserCommand{Do: "drag", Page: p.page, Selector: selector, From: from, Part: to}, nil)
 }
 
-// Background returns the page's background colour as CSS writes it.
+// Background returns the page's background colour, as CSS writes it.
 func (p *Tab) Background(t *testing.T) (colour string) {
 	t.Helper()
 	p.do(t, browserCommand{Do: "ground", Page: p.page}, &colour)
@@ -206,7 +208,7 @@ func (p *Tab) List(t *testing.T, do string) (texts []string) {
 	return texts
 }
 
-// Screenshot writes a picture of the window, or of the whole page, to a file.
+// Screenshot writes a screenshot of the window, or of the whole page, to a file.
 func (p *Tab) Screenshot(t *testing.T, path string, whole bool) {
 	t.Helper()
 	p.do(t, browserCommand{Do: "screenshot", Page: p.page, Path: path, Whole: whole}, nil)
@@ -218,13 +220,13 @@ func (p *Tab) AwaitText(t *testing.T, selector, text string) {
 	Wait(t, func() bool { return strings.Contains(p.Text(t, selector), text) }, "%s shows %q", selector, text)
 }
 
-// AssertClean checks that the browser reported no errors and sent requests to the daemon only.
+// AssertClean checks that the browser reported no errors, and sent requests only to the daemon.
 func (p *Tab) AssertClean(t *testing.T, d *Daemon) {
 	t.Helper()
 	p.AssertCleanAt(t, d.StatsURL)
 }
 
-// AssertCleanAt checks that the browser reported no errors and sent requests to the server of that address only.
+// AssertCleanAt checks that the browser reported no errors, and sent requests only to the server at that address.
 func (p *Tab) AssertCleanAt(t *testing.T, address string) {
 	t.Helper()
 	assert.Empty(t, p.List(t, "complaints"), "what the browser complained of")

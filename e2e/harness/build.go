@@ -15,7 +15,7 @@ import (
 // ProductDir is the folder of the product's main package, relative to the folder e2e.
 const ProductDir = ".."
 
-// raceBinaryOnce builds the daemon with the race detector, once for all tests.
+// raceBinaryOnce builds the daemon with the race detector once for all tests.
 var raceBinaryOnce = sync.OnceValues(func() (string, error) { return buildShared(os.Environ(), "-race") })
 
 // buildShared builds a daemon that all tests share.
@@ -29,7 +29,7 @@ func buildShared(environ []string, args ...string) (string, error) {
 	return path, BuildDaemon(context.Background(), environ, append(args, "-o", path, ".")...)
 }
 
-// RaceBinary returns the path of a daemon that was built with the race detector.
+// RaceBinary returns the path of a daemon that is built with the race detector.
 func RaceBinary(t *testing.T) string {
 	t.Helper()
 	path, err := raceBinaryOnce()
@@ -53,13 +53,13 @@ func BuildIn(ctx context.Context, dir string, environ []string, args ...string) 
 	return nil
 }
 
-// releaseBinaryOnce builds the daemon as it is released, once for all tests.
+// releaseBinaryOnce builds the daemon as it is released once for all tests.
 var releaseBinaryOnce = sync.OnceValues(func() (string, error) {
 	return buildShared(append(os.Environ(), "CGO_ENABLED=0"))
 })
 
-// ReleaseBinary returns the path of a daemon that was built as it is released. The race detector would multiply its
-// memory and its answer times.
+// ReleaseBinary returns the path of a daemon that is built as it is released. The race detector would multiply the
+// daemon's memory and answer times.
 func ReleaseBinary(t *testing.T) string {
 	t.Helper()
 	path, err := releaseBinaryOnce()

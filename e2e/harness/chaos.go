@@ -18,11 +18,11 @@ import (
 const (
 	// checkEvery is the time between two checks of the checkpoints and dead letters.
 	checkEvery = 300 * time.Millisecond
-	// trimEvery is the time between two removals of what is done.
+	// trimEvery is the time between two calls of Trim.
 	trimEvery = 10 * time.Second
 )
 
-// Chaos runs random faults over random hub events. Both sequences follow from the seed.
+// Chaos causes random faults while the hub gets random hub events. The seed determines both sequences.
 type Chaos struct {
 	Hub     *hubtest.Server
 	Oracle  *Oracle
@@ -33,12 +33,12 @@ type Chaos struct {
 	Load    *HubLoad
 	series  []*faultSeries
 	seed    uint64
-	// Quiet keeps the single faults out of the test's log.
+	// Quiet keeps the faults out of the test's log.
 	Quiet bool
 }
 
-// NewChaos starts a hub with that many partitions and a sink. The caller sets Fleet and Checker, or
-// calls StartReplicas.
+// NewChaos starts a hub with this many partitions, and a sink. The caller sets Fleet and Checker, or calls
+// StartReplicas.
 func NewChaos(t *testing.T, partitions int) *Chaos {
 	t.Helper()
 	hub, seed := StartHub(t, partitions), Seed(t)
@@ -48,7 +48,7 @@ func NewChaos(t *testing.T, partitions int) *Chaos {
 	return &Chaos{Hub: hub, Oracle: o, Sink: StartFaultySink(t, o), Load: load, seed: seed}
 }
 
-// Settings returns settings with short times, so that much happens within a run.
+// Settings returns settings with short times, so that a run has many retries, renewals and checkpoints.
 func (c *Chaos) Settings(t *testing.T, others Settings) Settings {
 	t.Helper()
 	return HubSettings(t, c.Hub, c.Sink.URL()).With(Settings{
@@ -57,7 +57,7 @@ func (c *Chaos) Settings(t *testing.T, others Settings) Settings {
 	}).With(others)
 }
 
-// AddFaults adds a series of faults, with pauses of up to pause between them.
+// AddFaults adds a series of faults. Each pause between two of them takes at most pause.
 func (c *Chaos) AddFaults(pause time.Duration, faults func(rng *rand.Rand) []Fault) {
 	part := uint64(100 + 2*len(c.series))
 	c.series = append(c.series, &faultSeries{
@@ -65,8 +65,7 @@ func (c *Chaos) AddFaults(pause time.Duration, faults func(rng *rand.Rand) []Fau
 	})
 }
 
-// Run causes faults for a time, under load. Then it ends all faults and waits until every record has
-// its verdict.
+// Run causes faults for a time, under load. Then it ends all faults, and waits until every record has its verdict.
 func (c *Chaos) Run(t *testing.T, lasts, loadEvery time.Duration) {
 	t.Helper()
 	defer func() {
@@ -121,8 +120,8 @@ func (c *Chaos) startChecks(t *testing.T) (end func()) {
 	return end
 }
 
-// AssertNothingLost checks the stored state once more, fails the test for each error that the Oracle
-// has found, and logs the counts.
+// AssertNothingLost checks the stored state once more, fails the test for each error that the Oracle has found, and
+// logs the counts.
 func (c *Chaos) AssertNothingLost(t *testing.T) {
 	t.Helper()
 	require.NoError(t, c.Checker.Check(t.Context()))
@@ -138,8 +137,7 @@ func (c *Chaos) AssertNothingLost(t *testing.T) {
 	t.Logf("faults:\n%s", faults.String())
 }
 
-// checkpoints returns how many checkpoints were written. For files it returns how many moves the
-// checks have seen.
+// checkpoints returns how many checkpoints were written. For files, it returns how many moves the checks have seen.
 func (c *Chaos) checkpoints() int {
 	if c.storage == nil {
 		return c.Checker.Moves

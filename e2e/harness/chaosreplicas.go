@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// StartReplicas starts two replicas that share a container, which they reach through a faultyStorage.
+// StartReplicas starts two replicas that share a container. They reach it through a faultyStorage.
 func (c *Chaos) StartReplicas(t *testing.T, binary string, others Settings) {
 	t.Helper()
 	blobs, proxy := NewBlobs(t), startFaultyStorage(t)
@@ -19,8 +19,8 @@ func (c *Chaos) StartReplicas(t *testing.T, binary string, others Settings) {
 	c.Fleet = StartFleet(t, binary, c.Oracle, environ, environ.With(Settings{"STATSADDRESS": FreeAddress(t)}))
 }
 
-// AddReplicaFaults adds faults of all kinds. The pauses between them are multiples of pause. kills
-// says whether replicas are killed too.
+// AddReplicaFaults adds faults of all kinds. The pauses between them are multiples of pause. If kills is true,
+// replicas are also killed.
 func (c *Chaos) AddReplicaFaults(t *testing.T, pause time.Duration, kills bool) {
 	t.Helper()
 	c.AddFaults(4*pause, func(rng *rand.Rand) []Fault { return HubFaults(c.Hub, rng) })

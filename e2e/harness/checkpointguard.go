@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// CheckpointGuard checks all the time that no checkpoint passes an audit event that the sink has not
-// accepted. All hub events must hold the same number of audit events.
+// CheckpointGuard continuously checks that no checkpoint passes an audit event that the sink has not accepted. All hub
+// events must have the same number of audit events.
 type CheckpointGuard struct {
 	blobs  Blobs
 	sink   *Sink
@@ -19,13 +19,13 @@ type CheckpointGuard struct {
 	done   sync.WaitGroup
 	checks int
 	wrong  []string
-	// read is how many of the sink's audit events are in arrived, which holds them by partition.
+	// arrived has the sink's audit events by partition. read is how many of the sink's audit events are in it.
 	read    int
 	arrived map[string]map[string]bool
 }
 
-// GuardCheckpoints checks the checkpoints in c until the test ends. auditEventsEach is the number of
-// audit events in each hub event.
+// GuardCheckpoints checks the checkpoints in c until the test ends. auditEventsEach is the number of audit events in
+// each hub event.
 func GuardCheckpoints(t *testing.T, c Blobs, s *Sink, auditEventsEach int) *CheckpointGuard {
 	t.Helper()
 	g := &CheckpointGuard{blobs: c, sink: s, each: auditEventsEach, stop: make(chan struct{}), arrived: map[string]map[string]bool{}}
@@ -45,8 +45,8 @@ func GuardCheckpoints(t *testing.T, c Blobs, s *Sink, auditEventsEach int) *Chec
 	return g
 }
 
-// check compares the checkpoints with what the sink has accepted. It reads the checkpoints first: they
-// may have passed only what the sink has accepted by then.
+// check compares the checkpoints with what the sink has accepted. It reads the checkpoints first, because they may
+// pass only what the sink has accepted by then.
 func (g *CheckpointGuard) check(t *testing.T) {
 	checkpoints := g.blobs.Metadata(t)
 	accepted := g.sink.Accepted()
@@ -69,7 +69,7 @@ func (g *CheckpointGuard) check(t *testing.T) {
 	}
 }
 
-// end stops the checks and waits for the last one.
+// end stops the checks, and waits for the last one.
 func (g *CheckpointGuard) end() {
 	select {
 	case <-g.stop:
@@ -79,7 +79,8 @@ func (g *CheckpointGuard) end() {
 	g.done.Wait()
 }
 
-// AssertNonePassed stops the checks and fails the test if a checkpoint was ever too far.
+// AssertNonePassed stops the checks, and fails the test if a checkpoint ever passed an audit event that was not
+// accepted.
 func (g *CheckpointGuard) AssertNonePassed(t *testing.T) {
 	t.Helper()
 	g.end()

@@ -12,8 +12,8 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// The blob names follow those of Azure's current SDKs: the namespace's host, the hub and the
-// consumer group, in lower case.
+// The blob names are those of Azure's current SDKs: the namespace's host, the hub and the consumer group, in lower
+// case.
 const (
 	scopePath = "127.0.0.1/" + HubName + "/$default/"
 	// CheckpointPath is the folder of the checkpoints.
@@ -37,7 +37,8 @@ func CaughtUp(t *testing.T, hub *hubtest.Server, c Blobs) bool {
 	return true
 }
 
-// CheckpointMetadata returns the metadata of a checkpoint of ours that stands at the last hub event of a partition.
+// CheckpointMetadata returns the metadata of a checkpoint, as the daemon writes it, at the last hub event of a
+// partition.
 func CheckpointMetadata(last hubtest.PartitionInfo) map[string]string {
 	return map[string]string{
 		"sequencenumber": strconv.FormatInt(last.LastSequence, 10),
@@ -46,7 +47,7 @@ func CheckpointMetadata(last hubtest.PartitionInfo) map[string]string {
 	}
 }
 
-// AssertCaughtUp checks that every checkpoint stands at its partition's last hub event.
+// AssertCaughtUp checks that every checkpoint is at its partition's last hub event.
 func AssertCaughtUp(t *testing.T, hub *hubtest.Server, c Blobs) {
 	t.Helper()
 	blobs := c.Metadata(t)
@@ -55,7 +56,7 @@ func AssertCaughtUp(t *testing.T, hub *hubtest.Server, c Blobs) {
 	}
 }
 
-// AssertNobodyOwns checks that every partition was relinquished.
+// AssertNobodyOwns checks that all partitions were released.
 func AssertNobodyOwns(t *testing.T, hub *hubtest.Server, c Blobs) {
 	t.Helper()
 	blobs := c.Metadata(t)
@@ -66,7 +67,7 @@ func AssertNobodyOwns(t *testing.T, hub *hubtest.Server, c Blobs) {
 	}
 }
 
-// DeadLetterName returns the blob name of the dead letter of a record. There has to be one.
+// DeadLetterName returns the blob name of a record's dead letter. The dead letter must exist.
 func DeadLetterName(t *testing.T, c Blobs, partition string, sequence int64, record int) string {
 	t.Helper()
 	var names []string

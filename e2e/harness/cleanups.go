@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// AtEnd holds what to clean up when all tests are done: the parts that tests share.
+// AtEnd cleans up what tests share, when all tests have ended.
 var AtEnd Cleanups
 
 // Cleanups is a stack of functions. The last one added is called first.

@@ -26,15 +26,15 @@ import (
 // PicturesVariable is the environment variable with the folder for the screenshots of `make pictures`.
 const PicturesVariable = "PICTURES"
 
-// crowd is how many partitions the crowded status has: the most of the Standard tier.
+// crowd is the number of partitions of the crowded status, which is the maximum of the Standard tier.
 const crowd = 32
 
-// refusal is what the sink answers in an outage.
+// refusal is the sink's answer in an outage.
 const refusal = "the sink answered 503 Service Unavailable"
 
-// CrowdedStatus is a statistics server with the numbers of a replica that has run for weeks: 32 partitions, names of 60
-// letters, counts of ten digits, and 24 hours of history. The server, the metrics and the page are those of the daemon;
-// only what they count is made up, since no test can run for weeks.
+// CrowdedStatus is a statistics server with the numbers of a replica that has run for weeks: 32 partitions, names of
+// 60 letters, counts of ten digits, and 24 hours of history. The server, the metrics and the page are the daemon's
+// own. Only the counts are made up, because no test can run for weeks.
 type CrowdedStatus struct {
 	URL    string
 	sink   *url.URL
@@ -47,7 +47,7 @@ type CrowdedStatus struct {
 	lag [crowd]int64
 }
 
-// setClock is a clock that is set to the times of the history, and then goes.
+// setClock is a clock that is set to the times of the history, and then runs.
 type setClock struct {
 	mu sync.Mutex
 	at time.Time
@@ -68,12 +68,13 @@ func (c *setClock) set(at time.Time) {
 	c.at = at
 }
 
-// longName returns a name of a pod with 60 letters.
+// longName returns the name of a pod, with 60 letters.
 func longName(i int) string {
 	return fmt.Sprintf("aks-audit-log-go-production-germany-westcentral-7d9f8b6c5-%02d", i)
 }
 
-// StartCrowdedStatus starts the statistics server, after a day of which the sink failed for 45 minutes in the night.
+// StartCrowdedStatus starts the statistics server. Its history is a day on which the sink failed for 45 minutes in the
+// night.
 func StartCrowdedStatus(t *testing.T) *CrowdedStatus {
 	t.Helper()
 	c := &CrowdedStatus{
@@ -110,7 +111,7 @@ func StartCrowdedStatus(t *testing.T) *CrowdedStatus {
 	return c
 }
 
-// own makes all partitions but the last two owned. Another replica owns those.
+// own gives the replica all partitions except the last two. Another replica owns those.
 func (c *CrowdedStatus) own() {
 	owners := map[string]string{}
 	for i := range crowd {
@@ -129,7 +130,7 @@ func (c *CrowdedStatus) own() {
 	c.kept.Look()
 }
 
-// countWeeks adds the counts of the weeks before, which the history does not reach back to.
+// countWeeks adds the counts of the weeks before the history.
 func (c *CrowdedStatus) countWeeks() {
 	for i := range crowd - 2 {
 		p := c.stats.Partition(fmt.Sprint(i))
@@ -144,7 +145,7 @@ func (c *CrowdedStatus) countWeeks() {
 	}
 }
 
-// playADay records 24 hours with the usual rise by day. For 45 minutes, ten hours ago, the sink takes nothing.
+// playADay records 24 hours with the usual increase by day. Ten hours ago, the sink accepts nothing for 45 minutes.
 func (c *CrowdedStatus) playADay() {
 	began := c.clock.now()
 	for minute := range 24 * 60 {
@@ -158,7 +159,7 @@ func (c *CrowdedStatus) playADay() {
 	}
 }
 
-// playMinute makes hub events arrive in a partition, and be handled unless the sink is down.
+// playMinute makes hub events arrive in a partition. They are delivered unless the sink is down.
 func (c *CrowdedStatus) playMinute(i int, now time.Time, down bool, arrive int64) {
 	p := c.stats.Partition(fmt.Sprint(i))
 	c.lag[i] += arrive
@@ -179,7 +180,7 @@ func (c *CrowdedStatus) playMinute(i int, now time.Time, down bool, arrive int64
 	p.SinkAnswered(200, "", time.Duration(3+i)*time.Millisecond)
 }
 
-// FallBehind makes one partition of the crowd 11 hours behind with 4.8 million hub events, and three others catch up.
+// FallBehind puts one partition 11 hours and 4.8 million hub events behind, and makes three others catch up.
 func (c *CrowdedStatus) FallBehind() {
 	behind := metrics.Backlog{
 		Since: time.Now().Add(-11 * time.Hour), HubEvents: 4_812_345_678, OldestAgeSeconds: 11*3600 + 240,
@@ -215,12 +216,12 @@ func (c *CrowdedStatus) StandBy() {
 	c.health.Owners(longName(0), owners)
 }
 
-// postFailure returns the error that the log has for a POST that failed.
+// postFailure returns the error that the log has for a failed POST.
 func (c *CrowdedStatus) postFailure() error {
 	return fmt.Errorf("post to %s: %s", c.sink, refusal)
 }
 
-// Break makes the sink fail for all partitions, as the log of the daemon tells it.
+// Break makes the sink fail for all partitions, with the same log as the daemon's.
 func (c *CrowdedStatus) Break() {
 	for i := range crowd - 2 {
 		id := fmt.Sprint(i)

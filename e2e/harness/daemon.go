@@ -30,8 +30,8 @@ type Daemon struct {
 	StatsURL string // http://host:port of the statistics server
 }
 
-// StartDaemon runs the binary with the race detector, with these settings only. When the test ends,
-// the daemon must exit with code 0, unless the test has ended it before.
+// StartDaemon runs the binary with the race detector, with only these settings. When the test ends, the daemon must
+// exit with code 0, unless the test has ended it before.
 func StartDaemon(t *testing.T, s Settings) *Daemon {
 	t.Helper()
 	return RunDaemon(t, RaceBinary(t), s)
@@ -47,7 +47,7 @@ func RunDaemon(t *testing.T, binary string, s Settings) *Daemon {
 	return d
 }
 
-// cleanUp stops a daemon that still runs, and fails the test if the daemon has printed a data race.
+// cleanUp stops a running daemon, and fails the test if the daemon has reported a data race.
 func (d *Daemon) cleanUp(t *testing.T) {
 	t.Helper()
 	if d.Running() {
@@ -69,7 +69,7 @@ func Tail(text string) string {
 	return "…" + text[len(text)-enough:]
 }
 
-// Stop sends SIGTERM, waits for the end and requires exit code 0.
+// Stop sends SIGTERM, waits for the end, and requires exit code 0.
 func (d *Daemon) Stop(t *testing.T) {
 	t.Helper()
 	require.True(t, d.Running(), "the daemon ended before it was stopped")
@@ -83,8 +83,8 @@ func (d *Daemon) Kill(t *testing.T) {
 	require.NoError(t, d.Signal(syscall.SIGKILL))
 }
 
-// StopInTime sends SIGTERM and demands exit code 0, and that the daemon got through with its work before
-// SHUTDOWNTIMEOUT, by its own clock.
+// StopInTime sends SIGTERM. It requires exit code 0, and that the daemon finished before SHUTDOWNTIMEOUT by its own
+// clock.
 func StopInTime(t *testing.T, d *Daemon) {
 	t.Helper()
 	d.Stop(t)

@@ -25,8 +25,8 @@ func (d *Daemon) AwaitReady(t *testing.T) {
 	Wait(t, func() bool { status, _ := d.Readyz(t); return status == 200 }, "the daemon is ready")
 }
 
-// Metric returns the value of one series of /metrics, such as `a_total{verdict="delivered"}`, or -1 if
-// there is no such series.
+// Metric returns the value of a series of /metrics, such as `a_total{verdict="delivered"}`, or -1 if there is no such
+// series.
 func (d *Daemon) Metric(t *testing.T, series string) float64 {
 	t.Helper()
 	_, page := Get(t.Context(), d.StatsURL+"/metrics")
@@ -46,7 +46,7 @@ func (d *Daemon) AwaitMetric(t *testing.T, series string, want float64) {
 	Wait(t, func() bool { return d.Metric(t, series) == want }, "%s is %v", series, want)
 }
 
-// AwaitAtLeast waits until a series has reached a value. Counters of deliveries go beyond it where events are
+// AwaitAtLeast waits until a series has reached a value. A counter of deliveries exceeds the value if events are
 // redelivered.
 func (d *Daemon) AwaitAtLeast(t *testing.T, series string, least float64) {
 	t.Helper()
@@ -58,9 +58,9 @@ func VerdictSeries(verdict string) string {
 	return `aks_audit_log_records_total{verdict="` + verdict + `"}`
 }
 
-// AwaitCaughtUp waits until one of the daemons has handled all hub events of each partition. After a kill all audit
-// events may have arrived before the next daemon has read them again, and a stop at that moment has no checkpoint of
-// them.
+// AwaitCaughtUp waits until one of the daemons has handled all hub events of each partition. After a kill, all audit
+// events may have arrived before the next daemon has read them again. A daemon that stops at that moment writes no
+// checkpoint for them.
 func AwaitCaughtUp(t *testing.T, partitions []string, daemons ...*Daemon) {
 	t.Helper()
 	for _, partition := range partitions {
@@ -73,7 +73,7 @@ func AwaitCaughtUp(t *testing.T, partitions []string, daemons ...*Daemon) {
 // PartitionsOwned is the series with the number of partitions that the daemon owns.
 const PartitionsOwned = "aks_audit_log_partitions_owned"
 
-// LogLines parses what the daemon has printed: one JSON object per line.
+// LogLines parses what the daemon has printed, which is one JSON object on each line.
 func (d *Daemon) LogLines(t *testing.T) []map[string]any {
 	t.Helper()
 	var lines []map[string]any
@@ -92,14 +92,14 @@ func AwaitDeliveries(t *testing.T, d *Daemon) {
 	Wait(t, func() bool { return d.Metric(t, VerdictSeries("delivered")) > delivered+10 }, "the daemon delivers")
 }
 
-// AcceptedEvents returns how many audit events of the daemon the sink has answered with 2xx, including
-// redelivered ones.
+// AcceptedEvents returns how many of the daemon's audit events the sink has answered with 2xx, including redelivered
+// ones.
 func (d *Daemon) AcceptedEvents(t *testing.T) int {
 	t.Helper()
 	return int(max(0, d.Metric(t, "falco_aks_audit_log_events_success")))
 }
 
-// AwaitReceiveFailures waits until receiving from partitions 0 and 1 has failed that many times more.
+// AwaitReceiveFailures waits until receiving from partitions 0 and 1 has failed this many more times.
 func (d *Daemon) AwaitReceiveFailures(t *testing.T, times float64) {
 	t.Helper()
 	failures := func() float64 {
@@ -109,7 +109,7 @@ func (d *Daemon) AwaitReceiveFailures(t *testing.T, times float64) {
 	Wait(t, func() bool { return failures() >= before+times }, "receiving failed %v times more", times)
 }
 
-// AwaitReason waits until /readyz and the log give a reason why the daemon is not ready.
+// AwaitReason waits until /readyz and the log give this reason why the daemon is not ready.
 func (d *Daemon) AwaitReason(t *testing.T, want string) {
 	t.Helper()
 	plain := strings.ReplaceAll(want, `\"`, `"`)
@@ -120,7 +120,7 @@ func (d *Daemon) AwaitReason(t *testing.T, want string) {
 	Wait(t, func() bool { return d.Output.Contains(want) }, "the log says %s", want)
 }
 
-// Pages returns all pages of the statistics server in one text.
+// Pages returns all pages of the statistics server as one text.
 func (d *Daemon) Pages(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
@@ -131,8 +131,7 @@ func (d *Daemon) Pages(t *testing.T) string {
 	return all.String()
 }
 
-// AwaitSinkFailure waits until the retries of an audit event are exhausted and the readiness probe
-// reports that.
+// AwaitSinkFailure waits until the retries of an audit event are exhausted and the readiness probe reports it.
 func AwaitSinkFailure(t *testing.T, d *Daemon) {
 	t.Helper()
 	Wait(t, func() bool {
@@ -146,13 +145,13 @@ func AwaitSinkFailure(t *testing.T, d *Daemon) {
 	assert.Equal(t, http.StatusOK, status, "a sink that is down is no reason to restart the daemon")
 }
 
-// AwaitHealthy waits until the liveness probe passes.
+// AwaitHealthy waits until the liveness probe succeeds.
 func (d *Daemon) AwaitHealthy(t *testing.T) {
 	t.Helper()
 	d.AwaitHealth(t, http.StatusOK, "")
 }
 
-// AwaitHealth waits until the liveness probe answers status, with a text of that form.
+// AwaitHealth waits until the liveness probe answers with this status, and a text that matches form.
 func (d *Daemon) AwaitHealth(t *testing.T, status int, form string) {
 	t.Helper()
 	said := regexp.MustCompile(form)

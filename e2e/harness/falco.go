@@ -14,16 +14,16 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// falcoStartTries is the number of ports to try, because another process may take a free port first.
+// falcoStartTries is how many ports StartFalco tries, because another process may take a free port first.
 const falcoStartTries = 5
 
-// FalcoEvent is one audit event as Falco's rule engine gets it.
+// FalcoEvent is an audit event as Falco's rule engine gets it.
 type FalcoEvent struct {
 	JSON      string
 	Timestamp time.Time
 }
 
-// Falco is the webhook server of Falco's k8saudit plugin. It is read the way Falco reads it.
+// Falco is the webhook server of Falco's k8saudit plugin. The test reads from it as Falco does.
 type Falco struct {
 	URL      string
 	instance source.Instance
@@ -32,10 +32,10 @@ type Falco struct {
 
 	mu     sync.Mutex
 	events []FalcoEvent
-	err    error // why reading ended, nil while it continues
+	err    error // why reading ended, or nil while it continues
 }
 
-// StartFalco opens the plugin's web server on a free port and closes it with the test.
+// StartFalco opens the plugin's web server on a free port, and closes it when the test ends.
 func StartFalco(t *testing.T) *Falco {
 	t.Helper()
 	for range falcoStartTries {
@@ -69,7 +69,7 @@ func ReadFalco(plugin *k8saudit.Plugin, instance source.Instance, url string) *F
 	return f
 }
 
-// Serves reports whether the web server answers. It rejects any method but POST with 405.
+// Serves reports whether the web server answers. It answers 405 to any method except POST.
 func (f *Falco) Serves(t *testing.T) bool {
 	status, _ := Get(t.Context(), f.URL)
 	return status == 405
@@ -119,21 +119,21 @@ func (f *Falco) SeenJSON() []string {
 	return all
 }
 
-// Await waits until Falco has at least n audit events and returns all of them.
+// Await waits until Falco has at least n audit events, and returns all of them.
 func (f *Falco) Await(t *testing.T, n int) []string {
 	t.Helper()
 	AwaitCount(t, n, func() int { return len(f.Seen()) }, "audit events have not reached Falco")
 	return f.SeenJSON()
 }
 
-// ended returns why the plugin delivers no more events, or nil while it does.
+// ended returns why the plugin delivers no more events, or nil while it delivers them.
 func (f *Falco) ended() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.err
 }
 
-// Close closes the plugin and waits until reading has ended.
+// Close closes the plugin, and waits until reading has ended.
 func (f *Falco) Close() {
 	if closer, ok := f.instance.(sdk.Closer); ok {
 		closer.Close()
@@ -141,8 +141,8 @@ func (f *Falco) Close() {
 	<-f.drained
 }
 
-// AsFalcoSees returns an audit event as the plugin hands it to Falco: parsed and written again,
-// without white space between tokens.
+// AsFalcoSees returns an audit event as the plugin gives it to Falco: parsed and written again, without white space
+// between tokens.
 func AsFalcoSees(t *testing.T, auditEvent string) string {
 	t.Helper()
 	var parser fastjson.Parser

@@ -8,13 +8,13 @@ import (
 	"github.com/falcosecurity/plugin-sdk-go/pkg/sdk"
 )
 
-// eventWriters is a batch of events in Go memory for the plugin to fill. The SDK's own batch is in C
-// memory, which only Falco can read.
+// eventWriters is a batch of events in Go memory, which the plugin fills. The SDK's own batch is in C memory, which
+// only Falco can read.
 type eventWriters []*eventWriter
 
 var _ sdk.EventWriters = eventWriters(nil)
 
-// newEventWriters makes a batch of the size that Falco uses.
+// newEventWriters returns a batch of the size that Falco uses.
 func newEventWriters() eventWriters {
 	batch := make(eventWriters, sdk.DefaultBatchSize)
 	for i := range batch {
@@ -35,7 +35,7 @@ func (e eventWriters) ArrayPtr() unsafe.Pointer { return nil }
 // Free implements sdk.EventWriters.
 func (e eventWriters) Free() {}
 
-// eventWriter is one event of a batch.
+// eventWriter is an event of a batch.
 type eventWriter struct {
 	data      bytes.Buffer
 	timestamp uint64 // nanoseconds since 1970

@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// flushID is the beginning of the auditIDs of Flush. No partition has so high a number.
+// flushID is the start of the auditIDs of Flush. No partition has such a high number.
 const flushID = "ffffffff-0000-4000-8000-"
 
-// Flush waits until the last Falco has used all that it has accepted so far: its queue keeps the order, so it uses an
-// audit event of the test's own after all others.
+// Flush waits until the last Falco has processed everything that it has accepted so far. It posts an audit event of
+// its own and waits until Falco has processed that, because Falco's queue keeps the order.
 func (f *FalcoProcesses) Flush(t *testing.T) {
 	t.Helper()
 	f.flushed++
@@ -33,14 +33,14 @@ func (f *FalcoProcesses) Flush(t *testing.T) {
 	AwaitCount(t, 1, func() int { return bytes.Count(f.read(t, file), []byte(id)) }, "audit events of the test have not been used by Falco")
 }
 
-// AwaitUsedByLast waits until the last Falco has used that many audit events, repeats included.
+// AwaitUsedByLast waits until the last Falco has processed this many audit events, including repeats.
 func (f *FalcoProcesses) AwaitUsedByLast(t *testing.T, n int) {
 	t.Helper()
 	AwaitCount(t, n, func() int { return f.countUsedByLast(t) }, "audit events have not been used by the last Falco")
 }
 
-// countUsedByLast returns how many audit events the last Falco has used, repeats included. A long file of auditIDs is
-// not read for that.
+// countUsedByLast returns how many audit events the last Falco has processed, including repeats. If the file has only
+// auditIDs, its size is enough, and it is not read.
 func (f *FalcoProcesses) countUsedByLast(t *testing.T) int {
 	t.Helper()
 	file := f.files[len(f.files)-1]
@@ -59,11 +59,11 @@ func (f *FalcoProcesses) read(t *testing.T, file string) []byte {
 	return content
 }
 
-// Tally is what became of audit events.
+// Tally has the outcomes of audit events.
 type Tally struct {
-	// Used is how many were used, repeats included. Missing is how many of those appended were not.
+	// Used is how many audit events were processed, including repeats. Missing is how many appended ones were not.
 	Used, Missing int
-	// Repeats is how many had been used before, by the Falco that used them again.
+	// Repeats is how many audit events each Falco processed that had been processed before.
 	Repeats []int
 }
 
@@ -76,8 +76,8 @@ func (c Tally) Repeated() int {
 	return sum
 }
 
-// Count returns what became of audit events of which only the auditIDs were written. appended is how many each
-// partition has. The first use of each has to be in order.
+// Count returns the outcomes of audit events if only their auditIDs were written. appended is the number of audit
+// events of each partition. Count fails the test if the first occurrences are not in order.
 func (f *FalcoProcesses) Count(t *testing.T, appended map[string]int) Tally {
 	t.Helper()
 	c, seen := Tally{}, map[string][]bool{}

@@ -8,10 +8,11 @@ import (
 )
 
 const (
-	// lumpTime is the least time for which an engine sleeps. A fast engine processes several audit events after each
-	// sleep: a busy machine cannot wake it 9,000 times a second.
+	// lumpTime is the shortest time that an engine sleeps. A fast engine processes several audit events after each
+	// sleep, because a busy machine cannot wake it 9,000 times a second.
 	lumpTime = 10 * time.Millisecond
-	// engineCredit is how far an engine may be behind its speed and still catch up. More than that was idle time.
+	// engineCredit is how far an engine may fall behind its speed and still catch up. Anything longer counts as idle
+	// time.
 	engineCredit = 100 * time.Millisecond
 	// idLength is the length of an AuditID.
 	idLength = 36
@@ -20,19 +21,19 @@ const (
 // engine is the rule engine of a Falco. It processes audit events at a set speed.
 type engine struct {
 	used io.Writer
-	// pace is the time that one audit event takes.
+	// pace is the time for one audit event.
 	pace time.Duration
-	// left is how many audit events it may use yet, below 0 any number.
+	// left is how many more audit events the engine processes. Below 0, there is no limit.
 	left int
-	// onlyIDs makes it write auditIDs instead of whole audit events.
+	// onlyIDs makes the engine write auditIDs instead of whole audit events.
 	onlyIDs bool
-	// due is when the engine is through with all that it has used.
+	// due is until when the engine is busy with what it has processed, at its speed.
 	due time.Time
-	// ended is the signal that has ended it, nil before.
+	// ended is the signal that has ended the engine, or nil.
 	ended os.Signal
 }
 
-// use is the engine's work on a batch. A signal ends it amid the batch, and is looked for after an empty one too.
+// use processes a batch. A signal ends it within the batch. After an empty batch, it also checks for a signal.
 func (e *engine) use(batch eventWriters, signals <-chan os.Signal) error {
 	lump := int(max(1, lumpTime/max(1, e.pace)))
 	for {
@@ -40,7 +41,7 @@ func (e *engine) use(batch eventWriters, signals <-chan os.Signal) error {
 		if e.left >= 0 {
 			n = min(n, e.left)
 		}
-		var worked <-chan time.Time // nil for an engine that stands still
+		var worked <-chan time.Time // nil for an engine that has stopped processing
 		if n > 0 || len(batch) == 0 {
 			worked = time.After(e.until(n))
 		}
@@ -60,7 +61,7 @@ func (e *engine) use(batch eventWriters, signals <-chan os.Signal) error {
 	}
 }
 
-// until returns how long it takes until n more audit events are used.
+// until returns how long it takes until n more audit events are processed.
 func (e *engine) until(n int) time.Duration {
 	if idle := time.Now().Add(-engineCredit); e.due.Before(idle) {
 		e.due = idle
@@ -69,7 +70,7 @@ func (e *engine) until(n int) time.Duration {
 	return time.Until(e.due)
 }
 
-// write writes what is used, with one call of the system for all.
+// write writes the processed audit events with one system call.
 func (e *engine) write(batch eventWriters) error {
 	var lines bytes.Buffer
 	for _, event := range batch {

@@ -48,8 +48,8 @@ func (f *extractRequest) SetValue(value any) { f.value = value }
 // SetPtr implements sdk.ExtractRequest.
 func (f *extractRequest) SetPtr(unsafe.Pointer) {}
 
-// FalcoField returns the value that a Falco rule gets for a field of an audit event, or nil if the
-// event does not have it.
+// FalcoField returns the value that a Falco rule gets for a field of an audit event, or nil if the event does not have
+// the field.
 func FalcoField(t *testing.T, auditEvent, name string) any {
 	t.Helper()
 	value, err := fastjson.Parse(auditEvent)
@@ -63,8 +63,8 @@ func FalcoField(t *testing.T, auditEvent, name string) any {
 	return request.value
 }
 
-// ObjectOfURI returns the fields of an audit event's object that its URI and its verb tell, by the names that Falco's
-// rules use. The test of e2e/requestinfo holds them to the API server's own code.
+// ObjectOfURI returns the fields of an audit event's object that follow from its URI and its verb, by the names in
+// Falco's rules. The test of e2e/requestinfo compares them with the API server's own code.
 func ObjectOfURI(t *testing.T, auditEvent string) map[string]any {
 	t.Helper()
 	value, err := fastjson.Parse(auditEvent)

@@ -14,17 +14,14 @@ import (
 	"github.com/falcosecurity/plugins/plugins/k8saudit/pkg/k8saudit"
 )
 
-// The environment that makes the test binary a Falco: where it listens, the file that it writes
-// each audit event to when its engine is through with it, how long that takes, after how many of them the
-// engine stands still, 0 for never, and whether only their auditIDs are written.
+// The environment variables that make the test binary a Falco. falcoHolds is after how many audit events the engine
+// stops processing, or 0 for never. falcoIDs says that only auditIDs are written.
 const (
-	// FalcoAddress is the variable with the address to listen on. If it is set, the test binary runs
-	// FalcoMain.
+	// FalcoAddress is the variable with the address to listen on. If it is set, the test binary runs FalcoMain.
 	FalcoAddress = "E2E_FALCO_ADDRESS"
-	// falcoFile is the variable with the file to which each audit event is written once the engine has
-	// processed it.
+	// falcoFile is the variable with the file to which each processed audit event is written.
 	falcoFile = "E2E_FALCO_FILE"
-	// falcoPace is the variable with the time that the engine takes for an audit event.
+	// falcoPace is the variable with the engine's time for one audit event.
 	falcoPace  = "E2E_FALCO_PACE"
 	falcoHolds = "E2E_FALCO_HOLDS"
 	falcoIDs   = "E2E_FALCO_IDS"
@@ -36,8 +33,8 @@ const reloadTime = 400 * time.Millisecond
 // reloaded is what a Falco prints each time before it opens the plugin again.
 const reloaded = "reading the configuration again"
 
-// FalcoMain runs the real k8saudit plugin with a slow engine. Like Falco it exits at once on SIGTERM, opens the
-// plugin again on SIGHUP, and either way loses what the engine has not processed. It returns the exit code.
+// FalcoMain runs the real k8saudit plugin with a slow engine. Like Falco, it exits at once on SIGTERM, and opens the
+// plugin again on SIGHUP. Both lose what the engine has not processed. It returns the exit code.
 func FalcoMain(address string) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
@@ -60,7 +57,7 @@ func FalcoMain(address string) int {
 	}
 }
 
-// newEngine returns an engine with the values of the environment.
+// newEngine returns an engine with the values of the environment variables.
 func newEngine(file, every, holds, ids string) (*engine, error) {
 	pace, err := time.ParseDuration(every)
 	if err != nil {
@@ -81,7 +78,7 @@ func newEngine(file, every, holds, ids string) (*engine, error) {
 	return &engine{used: used, pace: pace, left: left, onlyIDs: onlyIDs}, err
 }
 
-// serveFalco opens the plugin and processes its batches, until a signal comes. It closes the plugin then.
+// serveFalco opens the plugin, and processes its batches until a signal comes. Then it closes the plugin.
 func serveFalco(address string, e *engine, signals <-chan os.Signal) error {
 	plugin := &k8saudit.Plugin{}
 	if err := plugin.Init("{}"); err != nil {

@@ -14,26 +14,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FalcoProcesses are Falco processes that run one after the other at the same address or behind the
-// same Service. Each writes what it has processed to a file.
+// FalcoProcesses are Falco processes that run one after the other, at the same address or behind the same Service.
+// Each of them writes to a file what it has processed.
 type FalcoProcesses struct {
 	Pace time.Duration
-	// Holds is how many audit events the engine of the next one uses before it stands still; with 0 it never does.
+	// Holds is how many audit events the next Falco's engine processes before it stops processing. 0 means that it
+	// never stops.
 	Holds int
-	// OnlyIDs makes the next one write auditIDs instead of whole audit events. Count reads them.
+	// OnlyIDs makes the next Falco write auditIDs instead of whole audit events. Count reads them.
 	OnlyIDs bool
 	files   []string
 	last    *FalcoProcess
-	flushed int // how often Flush was called
+	flushed int // how many times Flush was called
 }
 
-// FalcoProcess is a Falco that runs in a process of its own.
+// FalcoProcess is a Falco in a process of its own.
 type FalcoProcess struct {
 	*Process
 	URL string
 }
 
-// Start starts another Falco and waits until it serves.
+// Start starts another Falco, and waits until it serves.
 func (f *FalcoProcesses) Start(t *testing.T, address string) *FalcoProcess {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "used")
@@ -61,7 +62,7 @@ func (f *FalcoProcess) awaitServing(t *testing.T) {
 	require.True(t, f.Running(), "Falco ended: %s", f.Output)
 }
 
-// Reload makes Falco read its configuration again, which it does with SIGHUP, and waits until it serves again.
+// Reload makes Falco read its configuration again, as SIGHUP does, and waits until it serves again.
 func (f *FalcoProcess) Reload(t *testing.T) {
 	t.Helper()
 	before := strings.Count(f.Output.String(), reloaded)
@@ -96,7 +97,7 @@ func usedIn(t *testing.T, file string) []string {
 	return slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, flushID) })
 }
 
-// AwaitUsed waits until the Falcos have processed that many different audit events.
+// AwaitUsed waits until the Falcos have processed this many different audit events.
 func (f *FalcoProcesses) AwaitUsed(t *testing.T, n int) {
 	t.Helper()
 	AwaitCount(t, n, func() int { return Distinct(f.Used(t)) }, "audit events have not been used by Falco")

@@ -9,14 +9,14 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// Fault is something that goes wrong for a while.
+// Fault is a failure that lasts for a time.
 type Fault struct {
 	name string
 	// begin starts the fault.
 	begin func()
-	// end ends the fault; nil if it is over at once.
+	// end ends the fault. It is nil if the fault ends at once.
 	end func()
-	// longest is the longest time that the fault lasts.
+	// longest is how long the fault lasts at most.
 	longest time.Duration
 }
 
@@ -96,7 +96,7 @@ func storageFaults(p *faultyStorage) []Fault {
 	return sortedByName(faults)
 }
 
-// ProcessFaults returns faults that end a replica. Each replica is started again at once.
+// ProcessFaults returns faults that end a replica, which is started again at once.
 func ProcessFaults(ctx context.Context, f *Fleet, rng *rand.Rand, kills bool) []Fault {
 	restart := func(signal syscall.Signal) {
 		i := rng.IntN(len(f.environ))

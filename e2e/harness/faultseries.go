@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// faultSeries draws faults of one kind at random and causes them one after the other. Several series
-// run at the same time.
+// faultSeries draws faults of one kind at random, and causes them one after the other. Several series run at the same
+// time.
 type faultSeries struct {
 	rng    *rand.Rand
 	faults []Fault
@@ -21,10 +21,10 @@ type faultSeries struct {
 	log    func(format string, args ...any)
 }
 
-// run causes one fault after the other until ctx is done. Then no fault is left.
+// run causes one fault after the other until ctx is done. After it, no fault is on.
 func (s *faultSeries) run(ctx context.Context) {
 	for {
-		// The draws do not depend on the time, so that the seed determines the series.
+		// The random numbers do not depend on the time, so that the seed determines the series.
 		next := pick(s.rng, s.faults)
 		pause, lasts := drawTime(s.rng, s.pause), drawTime(s.rng, next.longest)
 		Pause(ctx, pause)
@@ -53,7 +53,7 @@ func (s *faultSeries) count(name string) {
 	s.counts[name]++
 }
 
-// drawTime draws a time of up to longest.
+// drawTime returns a random time of at most longest.
 func drawTime(rng *rand.Rand, longest time.Duration) time.Duration {
 	return time.Duration(rng.Int64N(int64(longest) + 1))
 }

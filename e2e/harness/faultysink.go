@@ -23,23 +23,22 @@ const (
 	sinkFails                       // answers 500
 	sinkThrottles                   // answers 429 with Retry-After
 	sinkSlow                        // answers after slowAnswer
-	sinkResetsBeforeAnswer          // accepts and resets the connection before the answer
-	sinkResetsInAnswer              // accepts and resets the connection in the middle of the answer
-	sinkSilent                      // accepts and does not answer
+	sinkResetsBeforeAnswer          // accepts, and resets the connection before the answer
+	sinkResetsInAnswer              // accepts, and resets the connection within the answer
+	sinkSilent                      // accepts, and does not answer
 )
 
-// slowAnswer is the time that a slow sink takes for an answer.
+// slowAnswer is how long a slow sink takes for an answer.
 const slowAnswer = 100 * time.Millisecond
 
-// FaultySink is a webhook whose faults can be switched. It tells an Oracle each audit event that it
-// accepts.
+// FaultySink is a webhook whose faults can be switched. It tells an Oracle each audit event that it accepts.
 type FaultySink struct {
 	oracle  *Oracle
 	address string
 	parsers fastjson.ParserPool
-	// AnswerTime is the time that the sink takes for each POST without a fault.
+	// AnswerTime is how long the sink takes for each POST without a fault.
 	AnswerTime time.Duration
-	// connections is how many are open.
+	// connections is the number of open connections.
 	connections atomic.Int64
 
 	mu     sync.Mutex
@@ -49,7 +48,7 @@ type FaultySink struct {
 	served chan struct{}
 }
 
-// StartFaultySink starts a sink on a free port, which it keeps when it is restarted.
+// StartFaultySink starts a sink on a free port. It keeps the port when it is restarted.
 func StartFaultySink(t *testing.T, l *Oracle) *FaultySink {
 	t.Helper()
 	s := &FaultySink{oracle: l, address: FreeAddress(t), change: make(chan struct{})}
@@ -58,10 +57,10 @@ func StartFaultySink(t *testing.T, l *Oracle) *FaultySink {
 	return s
 }
 
-// URL returns the address for WEBSINKURL.
+// URL returns the value for WEBSINKURL.
 func (s *FaultySink) URL() string { return "http://" + s.address + "/k8s-audit" }
 
-// openPort starts to serve, unless the sink serves already.
+// openPort starts to serve, unless the sink already serves.
 func (s *FaultySink) openPort() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +81,7 @@ func (s *FaultySink) openPort() error {
 	return nil
 }
 
-// count counts the connections.
+// count counts the open connections.
 func (s *FaultySink) count(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -93,13 +92,13 @@ func (s *FaultySink) count(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// AwaitUnused waits until the oracle has all that a killed daemon posted.
+// AwaitUnused waits until all connections are closed. Then the oracle has everything that a killed daemon posted.
 func (s *FaultySink) AwaitUnused(t *testing.T) {
 	t.Helper()
 	Wait(t, func() bool { return s.connections.Load() == 0 }, "the connections of the one killed are closed")
 }
 
-// closePort closes the port and every connection, as a crash does.
+// closePort closes the port and all connections, as a crash does.
 func (s *FaultySink) closePort() {
 	s.mu.Lock()
 	server, served := s.server, s.served
@@ -132,7 +131,7 @@ func (s *FaultySink) currentMode() (sinkMode, <-chan struct{}) {
 func (s *FaultySink) take(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the client has gone
+		return // the client has closed the connection
 	}
 	m, change := s.currentMode()
 	switch m {
@@ -165,8 +164,8 @@ func (s *FaultySink) take(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// record tells the Oracle the audit events of a body, which is one audit event or a list. It returns
-// false if the sink has to refuse the body; then nothing of it has arrived.
+// record tells the Oracle the audit events of a body, which is one audit event or a list. It returns false if the sink
+// has to refuse the body. In that case no event of the body counts as arrived.
 func (s *FaultySink) record(body []byte) bool {
 	parser := s.parsers.Get()
 	defer s.parsers.Put(parser)
@@ -194,8 +193,8 @@ func (s *FaultySink) record(body []byte) bool {
 	return true
 }
 
-// ResetConnection resets the connection of a request, as a crash does, before the answer or, if begun
-// is true, within it.
+// ResetConnection resets the connection of a request, as a crash does. It does so before the answer, or within it if
+// begun is true.
 func ResetConnection(w http.ResponseWriter, begun bool) {
 	hijacker, ok := w.(http.Hijacker)
 	if !ok {

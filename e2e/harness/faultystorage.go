@@ -19,18 +19,18 @@ type storageMode int32
 const (
 	storageWorks  storageMode = iota
 	storageBusy               // answers 503
-	storageClosed             // closes every connection without an answer
+	storageClosed             // closes each connection without an answer
 	storageSlow               // answers after slowStorageAnswer
 )
 
 // slowStorageAnswer is the delay of a slow storage.
 const slowStorageAnswer = 800 * time.Millisecond
 
-// faultyStorage is a proxy before Azurite whose faults can be switched.
+// faultyStorage is a proxy in front of Azurite whose faults can be switched.
 type faultyStorage struct {
 	*httptest.Server
 	mode        atomic.Int32
-	checkpoints atomic.Int64 // written through this proxy
+	checkpoints atomic.Int64 // checkpoints that were written through this proxy
 }
 
 // startFaultyStorage starts a proxy without a fault.
@@ -44,7 +44,7 @@ func startFaultyStorage(t *testing.T) *faultyStorage {
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host})
-			r.Out.Host = r.In.Host // it may be part of the signature
+			r.Out.Host = r.In.Host // the host may be part of the signature
 		},
 		ModifyResponse: func(r *http.Response) error {
 			if r.Request.Method == http.MethodPut && r.StatusCode/100 == 2 && strings.Contains(r.Request.URL.Path, "/checkpoint/") {
@@ -67,7 +67,7 @@ func startFaultyStorage(t *testing.T) *faultyStorage {
 	return p
 }
 
-// forwards applies the mode to a request and reports whether the request is to be forwarded.
+// forwards applies the mode to a request, and reports whether the request has to be forwarded.
 func (p *faultyStorage) forwards(w http.ResponseWriter, r *http.Request) bool {
 	switch storageMode(p.mode.Load()) {
 	case storageBusy:
@@ -87,7 +87,7 @@ func (p *faultyStorage) forwards(w http.ResponseWriter, r *http.Request) bool {
 // setMode changes the mode.
 func (p *faultyStorage) setMode(m storageMode) { p.mode.Store(int32(m)) }
 
-// connectionString returns Azurite's connection string with the address of the proxy.
+// connectionString returns Azurite's connection string with the proxy's address.
 func (p *faultyStorage) connectionString(t *testing.T) string {
 	t.Helper()
 	a := SharedAzurite(t)

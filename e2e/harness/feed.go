@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// Feed appends made-up audit events to a hub and remembers them by partition.
+// Feed appends made-up audit events to a hub, and remembers them by partition.
 type Feed struct {
 	hub  *hubtest.Server
 	Sent map[string][]string
@@ -21,7 +21,7 @@ func NewFeed(hub *hubtest.Server) *Feed {
 	return &Feed{hub: hub, Sent: map[string][]string{}}
 }
 
-// Add appends to each partition that many hub events with that many audit events each.
+// Add appends hubEvents hub events to each partition, with auditEventsEach audit events each.
 func (f *Feed) Add(t *testing.T, hubEvents, auditEventsEach int) {
 	t.Helper()
 	for range hubEvents {
@@ -42,7 +42,7 @@ func (f *Feed) AddEvents(t *testing.T, partition string, events ...string) {
 	f.Sent[partition] = append(f.Sent[partition], events...)
 }
 
-// Total returns how many audit events were appended so far.
+// Total returns how many audit events were appended.
 func (f *Feed) Total() int {
 	n := 0
 	for _, events := range f.Sent {
@@ -51,8 +51,8 @@ func (f *Feed) Total() int {
 	return n
 }
 
-// AssertNoneLost checks that got holds each audit event at least once, says how many it does not hold, and then does
-// what AssertAllInOrder does. A long list of what is lost would take minutes to compare.
+// AssertNoneLost checks that got has each audit event at least once, and says how many are missing. Then it does what
+// AssertAllInOrder does. Comparing a long list of missing events would take minutes.
 func (f *Feed) AssertNoneLost(t *testing.T, got []string) {
 	t.Helper()
 	used := map[string]bool{}
@@ -72,8 +72,7 @@ func (f *Feed) AssertNoneLost(t *testing.T, got []string) {
 	f.AssertAllInOrder(t, got)
 }
 
-// AssertOnceInOrder checks that got holds each audit event exactly once, in order within each
-// partition.
+// AssertOnceInOrder checks that got has each audit event exactly once, in order within each partition.
 func (f *Feed) AssertOnceInOrder(t *testing.T, got []string) {
 	t.Helper()
 	byPartition := PerPartition(t, got)
@@ -83,8 +82,8 @@ func (f *Feed) AssertOnceInOrder(t *testing.T, got []string) {
 	assert.Len(t, got, f.Total())
 }
 
-// AssertAllInOrder checks that got holds each audit event at least once, and that the first
-// occurrences are in order within each partition. A crash or a change of owner may cause redeliveries.
+// AssertAllInOrder checks that got has each audit event at least once, and that the first occurrences are in order
+// within each partition. A crash or a change of owner may cause redeliveries.
 func (f *Feed) AssertAllInOrder(t *testing.T, got []string) {
 	t.Helper()
 	byPartition := PerPartition(t, got)
@@ -109,7 +108,7 @@ func firstOccurrences(events []string) []string {
 	return first
 }
 
-// PerPartition groups audit events by partition and keeps their order.
+// PerPartition groups audit events by partition, and keeps their order.
 func PerPartition(t *testing.T, events []string) map[string][]string {
 	t.Helper()
 	byPartition := map[string][]string{}

@@ -10,16 +10,16 @@ type FeedLoop struct {
 	stop, done chan struct{}
 }
 
-// EventsPerLoop is how many audit events each hub event of a flow has.
+// EventsPerLoop is how many audit events each hub event of a FeedLoop has.
 const EventsPerLoop = 3
 
-// StartFeedLoop appends a hub event of eventsOfFlow audit events to each partition every so often.
+// StartFeedLoop appends a hub event of EventsPerLoop audit events to each partition, at an interval.
 func StartFeedLoop(t *testing.T, fed *Feed, every time.Duration) *FeedLoop {
 	t.Helper()
 	return StartFeedLoopOf(t, fed, every, EventsPerLoop)
 }
 
-// StartFeedLoopOf is StartFeedLoop with another number of audit events in a hub event.
+// StartFeedLoopOf is StartFeedLoop with another number of audit events in each hub event.
 func StartFeedLoopOf(t *testing.T, fed *Feed, every time.Duration, events int) *FeedLoop {
 	t.Helper()
 	f := &FeedLoop{stop: make(chan struct{}), done: make(chan struct{})}
@@ -40,7 +40,7 @@ func StartFeedLoopOf(t *testing.T, fed *Feed, every time.Duration, events int) *
 	return f
 }
 
-// End stops the loop. After that the caller may use the feed again.
+// End stops the loop. The caller may then use the feed again.
 func (f *FeedLoop) End() {
 	select {
 	case <-f.stop:

@@ -12,9 +12,8 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// Firewall is a proxy between the daemon and the hub. Like a firewall after a restart or an idle
-// timeout, it can forget its connections: it informs neither end, and drops all data. New connections
-// work.
+// Firewall is a proxy between the daemon and the hub. Like a firewall after a restart or an idle timeout, it can
+// forget its connections. It then informs neither end, and drops all data. New connections work.
 type Firewall struct {
 	listener net.Listener
 	target   string
@@ -25,13 +24,13 @@ type Firewall struct {
 	conns  []*firewallConn
 }
 
-// firewallConn is one connection through a firewall.
+// firewallConn is a connection through a firewall.
 type firewallConn struct {
 	ends      [2]net.Conn
 	forgotten atomic.Bool
 }
 
-// StartFirewall starts a firewall before the hub.
+// StartFirewall starts a firewall in front of the hub.
 func StartFirewall(t *testing.T, hub *hubtest.Server) *Firewall {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -49,12 +48,12 @@ func HubHost(hub *hubtest.Server) string {
 	return host
 }
 
-// ConnectionString returns the hub's connection string with the address of the firewall.
+// ConnectionString returns the hub's connection string with the firewall's address.
 func (f *Firewall) ConnectionString(hub *hubtest.Server) string {
 	return strings.Replace(hub.ConnectionString(), HubHost(hub), f.listener.Addr().String(), 1)
 }
 
-// serve accepts connections and connects each to the hub.
+// serve accepts connections, and connects each of them to the hub.
 func (f *Firewall) serve() {
 	for {
 		near, err := f.listener.Accept()
@@ -78,7 +77,7 @@ func (f *Firewall) serve() {
 	}
 }
 
-// carry copies data until either end closes. It drops the data of a forgotten connection.
+// carry copies data until either end closes. It drops the data of forgotten connections.
 func (p *firewallConn) carry(from, to net.Conn) {
 	packet := make([]byte, 64<<10)
 	for {

@@ -17,8 +17,8 @@ import (
 // defaultShutdown is the default of SHUTDOWNTIMEOUT.
 const defaultShutdown = 25 * time.Second
 
-// Fleet is one or more replicas that are ended and started again. Errors go to the Oracle, because
-// they may occur outside the test's goroutine.
+// Fleet is one or more replicas that are ended and started again. It reports errors to the Oracle, because they may
+// occur outside the test's goroutine.
 type Fleet struct {
 	binary  string
 	dir     string
@@ -27,7 +27,7 @@ type Fleet struct {
 
 	mu       sync.Mutex
 	replicas []*Process
-	memory   int // the highest resident size of all replicas, in bytes
+	memory   int // the highest resident size of any replica, in bytes
 }
 
 // StartFleet starts one replica for each of the settings.
@@ -41,7 +41,7 @@ func StartFleet(t *testing.T, binary string, o *Oracle, environ ...Settings) *Fl
 	return f
 }
 
-// start starts a replica that does not run.
+// start starts a replica that is not running.
 func (f *Fleet) start(ctx context.Context, i int) error {
 	p, err := StartProcess(ctx, f.dir, f.environ[i].Environ(), f.binary)
 	if err != nil {
@@ -53,14 +53,14 @@ func (f *Fleet) start(ctx context.Context, i int) error {
 	return nil
 }
 
-// replica returns the process of a replica, nil if it does not run.
+// replica returns the process of a replica, or nil if it is not running.
 func (f *Fleet) replica(i int) *Process {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.replicas[i]
 }
 
-// end ends a replica with a signal and reports what went wrong.
+// end ends a replica with a signal, and reports failures.
 func (f *Fleet) end(i int, signal syscall.Signal) {
 	p := f.replica(i)
 	if p == nil {
@@ -90,7 +90,7 @@ func (f *Fleet) end(i int, signal syscall.Signal) {
 	f.replicas[i] = nil
 }
 
-// report tells the Oracle an error, with what the replica has printed.
+// report reports an error to the Oracle, with what the replica has printed.
 func (f *Fleet) report(p *Process, format string, args ...any) {
 	f.oracle.ReportError("%s; it printed:\n%s", fmt.Sprintf(format, args...), Tail(p.Output.String()))
 }
@@ -115,15 +115,14 @@ func (f *Fleet) measure() {
 	}
 }
 
-// highestMemory returns the highest resident size that was measured, in bytes.
+// highestMemory returns the highest measured resident size, in bytes.
 func (f *Fleet) highestMemory() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.memory
 }
 
-// residentPeak returns the highest resident size of a process in bytes, or 0 if the system does not
-// report it.
+// residentPeak returns the highest resident size of a process in bytes, or 0 if the system does not report it.
 func residentPeak(pid int) int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

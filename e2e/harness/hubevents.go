@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// KlogLine is a log line of the categories that hold no audit events.
+// KlogLine is a log line of the categories that have no audit events.
 const KlogLine = `I0109 21:24:54.123456       1 controller.go:123] "Starting" controller="x"`
 
-// Record is one record of a hub event in the format of AKS.
+// Record is a record of a hub event in AKS's format.
 type Record struct {
 	Category   string         `json:"category,omitempty"`
 	Operation  string         `json:"operationName,omitempty"`
@@ -51,8 +51,8 @@ func AuditHubEvent(t *testing.T, auditEvents ...string) []byte {
 	return HubEvent(t, records...)
 }
 
-// AuditEvent makes up the n-th audit event of a partition. Its auditID holds both. It has no white
-// space between tokens, so that Falco's plugin hands it on unchanged.
+// AuditEvent returns a made-up audit event, the n-th of a partition. Its auditID has both numbers. It has no white
+// space between tokens, so that Falco's plugin passes it on unchanged.
 func AuditEvent(partition string, n int) string {
 	return fmt.Sprintf(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse",`+
 		`"auditID":"%s","stage":"ResponseComplete","requestURI":"/api/v1/namespaces/default/pods?limit=500&n=%d",`+
@@ -68,7 +68,7 @@ func AuditID(partition string, n int) string {
 	return fmt.Sprintf("0000%04s-0000-4000-8000-%012d", partition, n)
 }
 
-// partitionOf reads the partition from an audit event's auditID.
+// partitionOf returns the partition in an audit event's auditID.
 func partitionOf(t *testing.T, auditEvent string) string {
 	t.Helper()
 	var event struct {
@@ -79,8 +79,8 @@ func partitionOf(t *testing.T, auditEvent string) string {
 	return strings.TrimLeft(event.AuditID[:7], "0") + event.AuditID[7:8]
 }
 
-// RawAuditHubEvent returns the body of a hub event with one record for each log. Unlike AuditHubEvent it keeps bytes
-// that are not UTF-8, as AKS does, and those of a character that a cut has halved.
+// RawAuditHubEvent returns the body of a hub event with one record for each log. Unlike AuditHubEvent, it keeps bytes
+// that are not UTF-8, as AKS does, for example a character of which a cut has left a part.
 func RawAuditHubEvent(logs ...string) []byte {
 	var body bytes.Buffer
 	body.WriteString(`{"records":[`)

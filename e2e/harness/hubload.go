@@ -15,18 +15,18 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// HubLoad appends random hub events to a hub and tells an Oracle what has to become of them. The hub
-// events and their order follow from the random numbers alone.
+// HubLoad appends random hub events to a hub, and tells an Oracle the expected outcomes. The hub events and their
+// order depend only on the random numbers.
 type HubLoad struct {
 	hub    *hubtest.Server
 	oracle *Oracle
 	rng    *rand.Rand
-	// OddShare is the share, 0 to 1, of records and hub events that are unusual.
+	// OddShare is the share of records and hub events that are unusual, from 0 to 1.
 	OddShare float64
-	// Records is the highest number of records in a hub event.
+	// Records is how many records a hub event has at most.
 	Records int
-	// backlog is the number of records without a verdict at which the load pauses, so that a busy machine
-	// can finish; 0 means never.
+	// backlog is the number of records without a verdict at which the load pauses, so that a busy machine can catch
+	// up. 0 means never.
 	backlog int
 	Next    map[string]int // the number of each partition's next audit event
 }
@@ -36,7 +36,7 @@ func NewHubLoad(hub *hubtest.Server, o *Oracle, rng *rand.Rand) *HubLoad {
 	return &HubLoad{hub: hub, oracle: o, rng: rng, Records: 8, backlog: 5000, Next: map[string]int{}}
 }
 
-// run appends to a random partition at an interval until stop is closed.
+// run appends to random partitions, at an interval, until stop is closed.
 func (h *HubLoad) run(stop <-chan struct{}, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -93,7 +93,7 @@ func (h *HubLoad) addUnreadable(partition string) {
 	h.append(partition, []wantedRecord{{want: bodies[body], number: noNumber}}, hubtest.Message{Body: [][]byte{[]byte(body)}})
 }
 
-// append tells the Oracle the hub event and then appends it.
+// append tells the Oracle the hub event, and then appends it.
 func (h *HubLoad) append(partition string, entries []wantedRecord, message hubtest.Message) {
 	want := h.oracle.Append(partition, entries)
 	if got := h.hub.AppendMessage(partition, message); got != want {
@@ -124,7 +124,7 @@ func (h *HubLoad) message(records []any) hubtest.Message {
 	}
 }
 
-// record draws a record and what has to become of it.
+// record returns a random record and its expected outcome.
 func (h *HubLoad) record(partition string) (any, wantedRecord) {
 	if h.unusual(0.7) {
 		return RecordOf("guard", KlogLine), wantedRecord{want: wantNeither, number: noNumber}
@@ -142,7 +142,7 @@ func (h *HubLoad) record(partition string) (any, wantedRecord) {
 		return RecordOf("kube-audit", h.unusable(event)), wantedRecord{want: wantDeadLetter, number: number}
 	case h.unusual(0.3):
 		return RecordOf("kube-audit", h.truncatedOrTooLarge(event)), wantedRecord{want: wantEither, number: number}
-	case h.unusual(0.2): // sound, but the sink refuses it
+	case h.unusual(0.2): // valid, but the sink refuses it
 		return RecordOf("kube-audit", event), wantedRecord{want: wantDeadLetter, number: number}
 	case h.unusual(0.2): // the log is an object, not a string
 		odd := RecordOf("kube-audit", "")
@@ -165,8 +165,8 @@ func (h *HubLoad) unusable(event string) string {
 	})
 }
 
-// truncatedOrTooLarge returns an audit event that AKS has truncated, or one that is too large or too
-// deep for Falco.
+// truncatedOrTooLarge returns an audit event that AKS has truncated, or one that is too large or too deeply nested for
+// Falco.
 func (h *HubLoad) truncatedOrTooLarge(event string) string {
 	const tooLarge, tooDeep = 263_000, 400
 	object := func(content string) string {
@@ -182,15 +182,15 @@ func (h *HubLoad) truncatedOrTooLarge(event string) string {
 	}
 }
 
-// unusual draws whether something is unusual, for a part of OddShare.
+// unusual returns at random whether something is unusual. part is the part of OddShare that this kind has.
 func (h *HubLoad) unusual(part float64) bool {
 	return h.OddShare > 0 && h.rng.Float64() < h.OddShare*part
 }
 
-// pick draws one of the values.
+// pick returns one of the values at random.
 func pick[T any](rng *rand.Rand, from []T) T { return from[rng.IntN(len(from))] }
 
-// mustMarshal encodes JSON. Unlike json.Marshal it does not escape <, > and &.
+// mustMarshal encodes JSON. Unlike json.Marshal, it does not escape <, > and &.
 func mustMarshal(v any) []byte {
 	var encoded bytes.Buffer
 	encoder := json.NewEncoder(&encoded)
@@ -205,7 +205,7 @@ func mustMarshal(v any) []byte {
 func zipped(body []byte) []byte {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
-	_, _ = w.Write(body) // a buffer never fails
+	_, _ = w.Write(body) // writing to a buffer never fails
 	_ = w.Close()
 	return packed.Bytes()
 }

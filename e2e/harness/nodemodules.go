@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// nodeWithModules returns the path of node once the packages of package-lock.json are installed.
+// nodeWithModules installs the packages of package-lock.json, and returns the path of node.
 var nodeWithModules = sync.OnceValues(func() (string, error) {
 	const help = "the end-to-end tests need Node.js and npm on the PATH to run Azurite and a browser"
 	node, err := exec.LookPath("node")
@@ -24,7 +24,8 @@ var nodeWithModules = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", help, err)
 	}
-	// Nothing here needs its dependencies' install scripts. They are for all tests, so no test's context ends it.
+	// The packages need no install scripts. All tests share the packages, so no test's context may end the
+	// installation.
 	out, err := exec.CommandContext(context.Background(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("npm ci: %w\n%s", err, out)
@@ -32,9 +33,8 @@ var nodeWithModules = sync.OnceValues(func() (string, error) {
 	return node, nil
 })
 
-// modulesInstalled reports whether npm has installed what package-lock.json pins now. npm writes its
-// own lock file last, so an installation that was interrupted or that is older than a change does not
-// count.
+// modulesInstalled reports whether npm has installed what package-lock.json pins now. npm writes its own lock file
+// last. So an installation does not count if it was interrupted, or if it is older than a change.
 func modulesInstalled() (bool, error) {
 	wanted, err := os.Stat("package-lock.json")
 	if err != nil {

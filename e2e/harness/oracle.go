@@ -7,27 +7,27 @@ import (
 	"sync"
 )
 
-// want is what has to become of a record.
+// want is the expected outcome of a record.
 type want int
 
 const (
 	wantDelivered  want = iota // delivered unchanged
 	wantDeadLetter             // stored as a dead letter
 	wantEither                 // delivered and marked as truncated, or stored as a dead letter, or both
-	wantNeither                // holds no audit event: neither
+	wantNeither                // has no audit event, so neither
 )
 
 // noNumber is the number of a record without a readable auditID.
 const noNumber = -1
 
-// wantedRecord is one record of a hub event, what has to become of it and what has.
+// wantedRecord is a record of a hub event, with its expected and its actual outcome.
 type wantedRecord struct {
 	want                    want
-	number                  int // the audit event's index in its partition
+	number                  int // the index of the audit event in its partition
 	delivered, deadLettered bool
 }
 
-// hasVerdict reports whether the record has become what it has to.
+// hasVerdict reports whether the record has its expected outcome.
 func (e wantedRecord) hasVerdict() bool {
 	switch e.want {
 	case wantDelivered:
@@ -43,15 +43,15 @@ func (e wantedRecord) hasVerdict() bool {
 
 // wantedHubEvent is a hub event that the checkpoint has not passed yet.
 type wantedHubEvent struct {
-	first, next int // numbers of its audit events: first <= number < next
+	first, next int // the numbers of its audit events: first <= number < next
 	records     []wantedRecord
 }
 
 // wantedPartition is what an Oracle knows about one partition.
 type wantedPartition struct {
-	next       int   // number of the next audit event
-	highest    int   // highest number that has arrived, noNumber if none has
-	checkpoint int64 // sequence number, -1 if there is none
+	next       int   // the number of the next audit event
+	highest    int   // the highest number that has arrived, or noNumber
+	checkpoint int64 // a sequence number, or -1 if there is none
 	hubEvents  []wantedHubEvent
 }
 
@@ -60,19 +60,18 @@ type Counts struct {
 	Appended, Delivered, Redelivered, DeadLettered, Lost int
 }
 
-// Oracle knows what has to become of each appended record, and checks what becomes of it. It forgets
-// records that the checkpoint has passed, once each has its verdict, so that its memory does not grow
-// with time.
+// Oracle knows the expected outcome of each appended record, and checks the actual one. It forgets the records that
+// the checkpoint has passed, after each has its verdict, so that its memory does not grow with time.
 type Oracle struct {
 	mu         sync.Mutex
 	partitions map[string]*wantedPartition
 	counts     Counts
-	// RejectOldRedeliveries makes a redelivery from before the checkpoint an error.
+	// RejectOldRedeliveries makes a redelivery of an event before the checkpoint an error.
 	RejectOldRedeliveries bool
 	errors                []string
 }
 
-// NewOracle returns an Oracle for a hub to which nothing was appended.
+// NewOracle returns an Oracle for a hub without events.
 func NewOracle(partitions []string) *Oracle {
 	o := &Oracle{partitions: map[string]*wantedPartition{}}
 	for _, partition := range partitions {
@@ -81,7 +80,7 @@ func NewOracle(partitions []string) *Oracle {
 	return o
 }
 
-// report records an error. It keeps the first few.
+// report records an error. It keeps only the first few.
 func (o *Oracle) report(format string, args ...any) {
 	const enough = 20
 	if len(o.errors) < enough {
@@ -110,8 +109,8 @@ func (o *Oracle) Counts() Counts {
 	return o.counts
 }
 
-// Append adds the next hub event of a partition and returns its sequence number. Call it before the
-// hub gets the hub event, because that can be delivered at once.
+// Append adds the next hub event of a partition, and returns its sequence number. Call it before the hub gets the hub
+// event, because the event can be delivered at once.
 func (o *Oracle) Append(partition string, records []wantedRecord) int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -143,8 +142,7 @@ func (o *Oracle) Refuses(auditID string) bool {
 	return e != nil && e.want == wantDeadLetter
 }
 
-// Arrive records an audit event that the sink has received. It returns false if the sink has to refuse
-// it.
+// Arrive records an audit event that the sink has received. It returns false if the sink has to refuse it.
 func (o *Oracle) Arrive(auditID, content string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -199,7 +197,7 @@ func (o *Oracle) DeadLetter(partition string, sequence int64, record int) {
 		return
 	}
 	if sequence <= a.checkpoint {
-		return // already checked
+		return // it is already checked
 	}
 	records := a.hubEvents[sequence-a.checkpoint-1].records
 	if record >= len(records) || records[record].want == wantDelivered || records[record].want == wantNeither {
@@ -212,8 +210,8 @@ func (o *Oracle) DeadLetter(partition string, sequence int64, record int) {
 	}
 }
 
-// Checkpoint records the checkpoint of a partition, and checks that all records up to it have their
-// verdicts. It returns whether the checkpoint has moved.
+// Checkpoint records the checkpoint of a partition, and checks that all records up to it have their verdicts. It
+// returns whether the checkpoint has moved.
 func (o *Oracle) Checkpoint(partition string, sequence int64) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

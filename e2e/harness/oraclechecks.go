@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// AssertNoErrors fails the test for each error of an Oracle and for each lost record.
+// AssertNoErrors fails the test for each error of an Oracle, and for each lost record.
 func AssertNoErrors(t *testing.T, o *Oracle) {
 	t.Helper()
 	for _, err := range o.Errors() {
@@ -29,8 +29,7 @@ func AwaitVerdicts(t *testing.T, o *Oracle) {
 	WaitWithProgress(t, 0, o.WithoutVerdict, "records wait for their verdict")
 }
 
-// AssertEachOnce checks that everything that was appended was delivered exactly once, and that the
-// checkpoints are at the end.
+// AssertEachOnce checks that everything appended was delivered exactly once, and that the checkpoints are at the end.
 func AssertEachOnce(t *testing.T, o *Oracle, state StoredState) {
 	t.Helper()
 	checker := &StateChecker{State: state, Oracle: o}

@@ -10,24 +10,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Ports come from below the range of outgoing connections (Linux: 32768 and up), so that a free
-// port stays free until its server listens.
+// The ports are below the range of outgoing connections (Linux: 32768 and up), so that a free port stays free until
+// its server listens.
 const (
 	lowestPort = 20000
 	portCount  = 12000
 )
 
-// ports hands out each port once.
+// ports returns each port once.
 var ports = &portPool{next: rand.IntN(portCount)}
 
-// portPool walks through the range from a random start, so that two test runs on one machine rarely
-// meet.
+// portPool goes through the range from a random start, so that two test runs on one machine rarely use the same ports.
 type portPool struct {
 	mu   sync.Mutex
 	next int
 }
 
-// take returns a loopback address on which nothing listens.
+// take returns a loopback address on which no process listens.
 func (p *portPool) take() (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -43,7 +42,7 @@ func (p *portPool) take() (string, error) {
 	return "", fmt.Errorf("no free port from %d to %d", lowestPort, lowestPort+portCount-1)
 }
 
-// FreeAddress returns a loopback host:port on which a server of the test may listen.
+// FreeAddress returns a loopback host:port on which a server of the test can listen.
 func FreeAddress(t *testing.T) string {
 	t.Helper()
 	address, err := ports.take()

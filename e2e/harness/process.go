@@ -15,7 +15,7 @@ import (
 // outputLimit is how much output of a process is kept, in bytes. The oldest output is dropped.
 const outputLimit = 32 << 20
 
-// Output collects what a process prints. It may be read at the same time.
+// Output collects what a process prints. It may be read while the process runs.
 type Output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -31,7 +31,7 @@ func (o *Output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-// String returns everything that was printed so far.
+// String returns everything that is kept of the output.
 func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -43,8 +43,8 @@ func (o *Output) Contains(part string) bool {
 	return strings.Contains(o.String(), part)
 }
 
-// stopLimit is how long a process may take to end after a signal. It is longer than the longest
-// SHUTDOWNTIMEOUT of a test.
+// stopLimit is how long a process may take to end after a signal. It is longer than the longest SHUTDOWNTIMEOUT of a
+// test.
 const stopLimit = shutdownTimeout + WaitLimit
 
 // Process is a child process whose output is kept. The caller of StartProcess has to end it.
@@ -57,8 +57,8 @@ type Process struct {
 // StartProcess runs path with only the given environment.
 func StartProcess(ctx context.Context, dir string, environ []string, path string, args ...string) (*Process, error) {
 	p := &Process{Output: &Output{}, ended: make(chan struct{})}
-	// A test's context ends before its clean-up, which ends the processes in the right order. So the
-	// context must not kill them.
+	// The context must not kill the process. A test's context ends before the test's clean-up, which ends the
+	// processes in the right order.
 	p.Cmd = exec.CommandContext(context.WithoutCancel(ctx), path, args...)
 	p.Cmd.Dir = dir
 	p.Cmd.Env = environ
@@ -75,7 +75,7 @@ func StartProcess(ctx context.Context, dir string, environ []string, path string
 	return p, nil
 }
 
-// Signal sends sig, unless the process has ended already, and waits for the end.
+// Signal sends sig, unless the process has already ended, and waits for the end.
 func (p *Process) Signal(sig os.Signal) error {
 	select {
 	case <-p.ended:
@@ -110,5 +110,5 @@ func (p *Process) Running() bool {
 	}
 }
 
-// ExitCode returns the exit code of a process that has ended; -1 if a signal ended it.
+// ExitCode returns the exit code of a process that has ended, or -1 if a signal ended it.
 func (p *Process) ExitCode() int { return p.Cmd.ProcessState.ExitCode() }

@@ -22,8 +22,8 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// StartMonitored starts a daemon that has delivered, skipped and dead-lettered records and whose sink
-// fails now. It returns a Prometheus that scrapes the daemon.
+// StartMonitored starts a daemon that has delivered, skipped and dead-lettered records, and whose sink now fails. It
+// returns a Prometheus that scrapes the daemon.
 func StartMonitored(t *testing.T) *Prometheus {
 	t.Helper()
 	hub, s := StartHub(t, 2), StartSink(t)
@@ -43,11 +43,10 @@ func StartMonitored(t *testing.T) *Prometheus {
 	return p
 }
 
-// QueryWindow is the time range of queries. Grafana chooses it, and makes it longer than the scrape
-// interval.
+// QueryWindow is the time range of queries. Grafana chooses it itself, and makes it longer than the scrape interval.
 const QueryWindow = 30 * time.Second
 
-// PrometheusPackage tells how to install what the tests of the dashboard and the alerts need.
+// PrometheusPackage says how to install what the tests of the dashboard and the alerts need.
 const PrometheusPackage = "they need Debian's package prometheus: apt-get install -y prometheus"
 
 // Prometheus is a running Prometheus that scrapes every second.
@@ -56,8 +55,8 @@ type Prometheus struct {
 	url string
 }
 
-// StartPrometheus scrapes the daemons. It adds a namespace and a job as the
-// ServiceMonitor of the chart does.
+// StartPrometheus starts a Prometheus that scrapes the daemons. It adds a namespace and a job, as the chart's
+// ServiceMonitor does.
 func StartPrometheus(t *testing.T, daemons ...*Daemon) *Prometheus {
 	t.Helper()
 	binary, err := exec.LookPath("prometheus")
@@ -91,7 +90,7 @@ scrape_configs:
 	return started
 }
 
-// Series are the labels of one result of a query.
+// Series are the labels of a result of a query.
 type Series map[string]string
 
 // query evaluates PromQL now. It returns an error if Prometheus cannot parse the expression.
@@ -129,7 +128,7 @@ func (p *Prometheus) AwaitResult(t *testing.T, expr string) (found []Series) {
 	return found
 }
 
-// PageSettings are HubSettings with fast retries and the checkpoints in a folder.
+// PageSettings returns HubSettings with fast retries and the checkpoints in a folder.
 func PageSettings(t *testing.T, hub *hubtest.Server, sinkURL string) Settings {
 	t.Helper()
 	return HubSettings(t, hub, sinkURL).With(FastRetries()).With(Settings{"CHECKPOINTDIR": t.TempDir()})

@@ -13,29 +13,29 @@ import (
 // RelayFault answers a request in place of the webhook. It returns false if the relay has to forward the request.
 type RelayFault func(w http.ResponseWriter, r *http.Request) bool
 
-// Relay is an HTTP proxy before a webhook. As a sidecar or an ingress does, it keeps the connections of its clients
-// when those to the webhook end, and answers 503 while there is no webhook.
+// Relay is an HTTP proxy in front of a webhook. Like a sidecar or an ingress, it keeps its clients' connections when
+// those to the webhook end. It answers 503 while there is no webhook.
 type Relay struct {
 	*httptest.Server
-	// server is the header Server of each answer, "" for none.
+	// server is the header Server of each answer, or "" for none.
 	server  string
 	forward *http.Transport
 
 	mu     sync.Mutex
 	target string
 	fault  RelayFault
-	// answered is how many requests it has answered without the webhook.
+	// answered is how many requests the relay has answered without the webhook.
 	answered int
 }
 
-// StartRelay starts a relay before the webhook at url that names itself as server, "" if it does not.
+// StartRelay starts a relay in front of the webhook at url. server is its name in the header Server, or "" for none.
 func StartRelay(t *testing.T, url, server string) *Relay {
 	t.Helper()
 	r := &Relay{server: server, forward: &http.Transport{}}
 	r.PointTo(url)
 	r.Server = httptest.NewServer(http.HandlerFunc(r.take))
 	t.Cleanup(func() {
-		r.CloseClientConnections() // a webhook that stands still keeps a request waiting
+		r.CloseClientConnections() // a webhook that does not answer keeps a request waiting
 		r.Close()
 		r.forward.CloseIdleConnections()
 	})
@@ -52,7 +52,7 @@ func (r *Relay) PointTo(url string) {
 	r.target = url
 }
 
-// Set sets a fault; nil ends it.
+// Set sets a fault. nil ends it.
 func (r *Relay) Set(fault RelayFault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,7 +66,7 @@ func (r *Relay) Answered() int {
 	return r.answered
 }
 
-// answersItself counts a request that the relay answers.
+// answersItself counts a request that the relay answers without the webhook.
 func (r *Relay) answersItself() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -87,7 +87,7 @@ func (r *Relay) take(w http.ResponseWriter, req *http.Request) {
 	}
 	answer, err := r.Forward(req)
 	if req.Context().Err() != nil {
-		return // the client has gone
+		return // the client has closed the connection
 	}
 	if err != nil {
 		r.answersItself()
@@ -101,7 +101,7 @@ func (r *Relay) take(w http.ResponseWriter, req *http.Request) {
 	_, _ = io.Copy(w, answer.Body)
 }
 
-// Forward forwards a request to the webhook and returns the answer. It never repeats a request.
+// Forward forwards a request to the webhook, and returns the answer. It never repeats a request.
 func (r *Relay) Forward(req *http.Request) (*http.Response, error) {
 	r.mu.Lock()
 	target := r.target

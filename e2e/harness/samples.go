@@ -13,8 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// RealHubEvent returns a hub event as AKS wrote it, and the audit events in it as they must be
-// delivered.
+// RealHubEvent returns a hub event that AKS wrote, and its audit events as they must be delivered.
 func RealHubEvent(t *testing.T) (body []byte, auditEvents []string) {
 	t.Helper()
 	body = eventhubtest.Samples(t, "aks-hub-event.json")["aks-hub-event.json"]
@@ -47,7 +46,7 @@ func RealAuditEvents(t *testing.T) map[string][]string {
 	return files
 }
 
-// APIServerEvents returns the audit events of a kube-apiserver, byte for byte as it logged them.
+// APIServerEvents returns audit events of a kube-apiserver, byte for byte as it logged them.
 func APIServerEvents(t *testing.T) []string {
 	t.Helper()
 	var events []string
@@ -58,7 +57,7 @@ func APIServerEvents(t *testing.T) []string {
 	return events
 }
 
-// FieldCase is a hub event of a shape that public reports tell of.
+// FieldCase is a hub event of a form that public reports describe.
 type FieldCase struct {
 	Name       string            `json:"name"`
 	Body       string            `json:"body"`
@@ -66,7 +65,7 @@ type FieldCase struct {
 	Env        map[string]string `json:"env"`
 }
 
-// FieldCases returns the field cases that need no settings of their own, in the order of their names.
+// FieldCases returns the field cases that need no settings of their own, sorted by name.
 func FieldCases(t *testing.T) []FieldCase {
 	t.Helper()
 	samples := eventhubtest.Samples(t, "field/*.json")

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// seedVariable is the environment variable that repeats the random numbers of an earlier run.
+// seedVariable is the environment variable with the seed of an earlier run, which repeats its random numbers.
 const seedVariable = "TORTURE_SEED"
 
-// Seed returns the seed of a test's random numbers and logs it.
+// Seed returns the seed of a test's random numbers, and logs it.
 func Seed(t *testing.T) uint64 {
 	t.Helper()
 	seed := rand.Uint64()
@@ -25,8 +25,8 @@ func Seed(t *testing.T) uint64 {
 	return seed
 }
 
-// RandomNumbers returns the random numbers of one part of a test. Each part has its own sequence, so
-// that it does not depend on the speed of other parts.
+// RandomNumbers returns the random numbers of one part of a test. Each part has its own sequence, which does not
+// depend on the speed of other parts.
 func RandomNumbers(seed, part uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, part))
 }

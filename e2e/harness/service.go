@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Service behaves like a Kubernetes Service: new connections go to the current pod. Existing
-// connections stay with their pod and end with it.
+// Service behaves like a Kubernetes Service. New connections go to the current pod. Existing connections stay with
+// their pod, and end with it.
 type Service struct {
 	URL      string
 	listener net.Listener
@@ -19,13 +19,13 @@ type Service struct {
 
 	mu     sync.Mutex
 	target string
-	// open are the open connections: true for those of clients, false for those to pods.
+	// open are the open connections. The value is true for those from clients, and false for those to pods.
 	open map[net.Conn]bool
-	// held is closed when the ends of connections are passed on again, nil while they are.
+	// held is closed when the ends of connections are passed on again. It is nil while they are passed on.
 	held chan struct{}
 }
 
-// StartService starts a Service before the webhook at url.
+// StartService starts a Service in front of the webhook at url.
 func StartService(t *testing.T, url string) *Service {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -81,14 +81,14 @@ func (s *Service) connect(near net.Conn) {
 	both.Wait()
 }
 
-// opened notes the two connections of a client.
+// opened adds the two connections of a client.
 func (s *Service) opened(near, far net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open[near], s.open[far] = true, false
 }
 
-// ended forgets the two connections of a client.
+// ended removes the two connections of a client.
 func (s *Service) ended(near, far net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,7 +96,7 @@ func (s *Service) ended(near, far net.Conn) {
 	delete(s.open, far)
 }
 
-// AnswerUnasked sends an answer to each client, whether it waits for one or not, and closes the connections.
+// AnswerUnasked sends an answer to each client, whether or not the client waits for one, and closes the connections.
 func (s *Service) AnswerUnasked(t *testing.T, answer string) {
 	t.Helper()
 	s.mu.Lock()
@@ -110,7 +110,7 @@ func (s *Service) AnswerUnasked(t *testing.T, answer string) {
 	}
 }
 
-// HoldEnds keeps the ends of connections from the other side until release is called.
+// HoldEnds holds back the end of a connection from its other side, until release is called.
 func (s *Service) HoldEnds(t *testing.T) (release func()) {
 	t.Helper()
 	held := make(chan struct{})

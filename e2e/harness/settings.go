@@ -14,7 +14,7 @@ import (
 // Settings are the environment variables of a daemon.
 type Settings map[string]string
 
-// With returns a copy with others set too. An empty value unsets a variable.
+// With returns a copy of the settings with others added. An empty value removes a variable.
 func (s Settings) With(others Settings) Settings {
 	all := maps.Clone(s)
 	for name, value := range others {
@@ -36,7 +36,7 @@ func (s Settings) Environ() []string {
 	return environ
 }
 
-// HubSettings make a daemon read from hub, trust its certificate and post to sinkURL.
+// HubSettings returns settings for a daemon that reads from hub, trusts its certificate, and posts to sinkURL.
 func HubSettings(t *testing.T, hub *hubtest.Server, sinkURL string) Settings {
 	t.Helper()
 	caFile := filepath.Join(t.TempDir(), "ca.pem")
@@ -54,7 +54,7 @@ func HubSettings(t *testing.T, hub *hubtest.Server, sinkURL string) Settings {
 	}
 }
 
-// BlobSettings are HubSettings with the checkpoints in a container.
+// BlobSettings returns HubSettings with the checkpoints in a container.
 func BlobSettings(t *testing.T, hub *hubtest.Server, c Blobs, sinkURL string) Settings {
 	t.Helper()
 	return HubSettings(t, hub, sinkURL).With(Settings{
@@ -69,13 +69,14 @@ const LegacyClient = "azure-event-hubs-go"
 // CurrentClient is the value of EVENTHUBCLIENT for the default client.
 const CurrentClient = "azeventhubs"
 
-// SteadySettings are for tests that count repeats.
+// SteadySettings returns settings for tests that count repeats.
 func SteadySettings() Settings { return Settings{"SINKSETTLETIME": "200ms", "LOGLEVEL": "info"} }
 
-// FastRetries exhaust the retries at once, as an outage of minutes does with the default settings.
+// FastRetries returns settings that exhaust the retries at once. With the default settings, an outage of minutes does
+// so.
 func FastRetries() Settings {
 	return Settings{"POSTMAXRETRIES": "2", "POSTRETRYINCREMENTALDELAY": "20"}
 }
 
-// ShortWatchdog makes the watchdog report a stuck consumer after seconds.
+// ShortWatchdog returns settings with which the watchdog reports a stuck consumer after seconds.
 func ShortWatchdog() Settings { return Settings{"WATCHDOGTIMEOUT": "4s"} }

@@ -14,17 +14,16 @@ import (
 	"aks-audit-log-go/internal/certtest"
 )
 
-// Sink is a plain webhook that keeps each accepted audit event unchanged, whether it came alone or in
-// a list.
+// Sink is a plain webhook that keeps each accepted audit event unchanged, whether it arrived alone or in a list.
 type Sink struct {
 	*httptest.Server
 
 	mu      sync.Mutex
-	status  int // of every answer
+	status  int // the status of every answer
 	events  []string
 	posts   int // including refused ones, without empty ones
 	request *http.Request
-	refused string // a body that contains this audit event is answered with 400
+	refused string // a body with this audit event is answered with 400
 	took    time.Time
 }
 
@@ -66,7 +65,7 @@ func (s *Sink) take(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(s.status)
 }
 
-// EventsOf returns the audit events of a body unchanged. As for Falco, a body may be an array of them, also an empty
+// EventsOf returns the audit events of a body unchanged. As with Falco, a body may also be an array, even an empty
 // one.
 func EventsOf(body []byte) ([]string, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
@@ -113,7 +112,7 @@ func (s *Sink) AnswerWith(status int) {
 	s.status = status
 }
 
-// Refuse makes the sink answer 400 to every further body that contains this audit event.
+// Refuse makes the sink answer 400 to every further body with this audit event.
 func (s *Sink) Refuse(event string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +126,7 @@ func (s *Sink) Accepted() []string {
 	return slices.Clone(s.events)
 }
 
-// LastTook is when the sink accepted the last audit event, before it said so.
+// LastTook returns when the sink accepted the last audit event, which was before it sent the answer.
 func (s *Sink) LastTook() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +147,7 @@ func (s *Sink) LastRequest() *http.Request {
 	return s.request
 }
 
-// Await waits until n audit events were accepted and returns all accepted ones.
+// Await waits until n audit events were accepted, and returns all accepted ones.
 func (s *Sink) Await(t *testing.T, n int) []string {
 	t.Helper()
 	AwaitCount(t, n, func() int { return len(s.Accepted()) }, "audit events have not reached the sink")

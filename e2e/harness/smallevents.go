@@ -11,16 +11,16 @@ import (
 // SmallEvents appends small audit events to a hub, and keeps only how many each partition has.
 type SmallEvents struct {
 	hub *hubtest.Server
-	// Appended is how many each partition has.
+	// Appended is how many audit events each partition has.
 	Appended map[string]int
 }
 
-// NewSmallEvents returns one that has appended nothing yet.
+// NewSmallEvents returns a SmallEvents that has appended nothing yet.
 func NewSmallEvents(hub *hubtest.Server) *SmallEvents {
 	return &SmallEvents{hub: hub, Appended: map[string]int{}}
 }
 
-// Add appends about that many audit events, as many to each partition, in hub events of so many each.
+// Add appends about this many audit events, the same number to each partition. Each hub event has each audit events.
 func (s *SmallEvents) Add(t *testing.T, events, each int) {
 	t.Helper()
 	partitions := s.hub.PartitionIDs()
@@ -45,7 +45,7 @@ func (s *SmallEvents) Total() int {
 	return sum
 }
 
-// smallRecord returns a record with the n-th audit event of a partition: what is needed, and nothing else.
+// smallRecord returns a record with the n-th audit event of a partition, which has only the necessary fields.
 func smallRecord(partition string, n int) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"category":"kube-audit","properties":{"log":"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",`+
 		`\"auditID\":\"%s\",\"stage\":\"ResponseComplete\",\"stageTimestamp\":\"2026-01-02T03:04:05.678901Z\"}\n"}}`, AuditID(partition, n)))

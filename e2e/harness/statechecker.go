@@ -12,12 +12,12 @@ type StateChecker struct {
 	State  StoredState
 	Oracle *Oracle
 	Hub    *hubtest.Server
-	// Moves counts how often a checkpoint had moved.
+	// Moves is how often a checkpoint has moved.
 	Moves int
 }
 
-// Check tells the Oracle the dead letters and checkpoints that are stored now. It reads the
-// checkpoints first, because every record before them must have its verdict by then.
+// Check tells the Oracle the dead letters and checkpoints that are stored now. It reads the checkpoints first, because
+// every record before them must have its verdict by then.
 func (c *StateChecker) Check(ctx context.Context) error {
 	checkpoints, err := c.State.Checkpoints(ctx)
 	if err != nil {
@@ -41,15 +41,15 @@ func (c *StateChecker) Check(ctx context.Context) error {
 }
 
 const (
-	// trimMargin is the number of hub events before the checkpoint that Trim leaves in the hub.
+	// trimMargin is how many hub events before the checkpoint Trim leaves in the hub.
 	trimMargin = 500
-	// trimLasts is how long Trim removes dead letters.
+	// trimLasts is for how long one Trim removes dead letters.
 	trimLasts = 2 * time.Second
 )
 
-// Trim removes hub events that lie before the checkpoints, as retention does, and their dead letters,
-// as an operator does. Otherwise a run of hours would fill the memory. Dead letters that it has no time for are left to
-// the next Trim: thousands of them take long on a busy machine, and nobody sees progress until the next Check.
+// Trim removes the hub events before the checkpoints, as retention does, and their dead letters, as an operator does.
+// Otherwise a run of hours would fill the memory. After trimLasts, it leaves the other dead letters to the next Trim.
+// Thousands of them take long on a busy machine, and no progress is seen until the next Check.
 func (c *StateChecker) Trim(ctx context.Context) error {
 	checkpoints, err := c.State.Checkpoints(ctx)
 	if err != nil {

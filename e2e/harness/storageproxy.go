@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// AwaitFailures waits until that many more requests of the daemon have failed.
+// AwaitFailures waits until this many more requests of the daemon have failed.
 func (p *StorageProxy) AwaitFailures(t *testing.T, d *Daemon, failures float64) {
 	t.Helper()
 	failed := func() float64 {
@@ -22,10 +22,10 @@ func (p *StorageProxy) AwaitFailures(t *testing.T, d *Daemon, failures float64) 
 	Wait(t, func() bool { return failed() >= before+failures }, "the storage has failed")
 }
 
-// StorageFault handles a request instead of Azurite. It returns true if it has answered.
+// StorageFault handles a request in place of Azurite. It returns true if it has answered.
 type StorageFault func(w http.ResponseWriter, r *http.Request) bool
 
-// StorageProxy is a proxy between a daemon and Azurite that can inject a fault.
+// StorageProxy is a proxy between a daemon and Azurite that can cause a fault.
 type StorageProxy struct {
 	*httptest.Server
 
@@ -54,7 +54,7 @@ func StartStorageProxy(t *testing.T) *StorageProxy {
 	return p
 }
 
-// current returns the fault, nil if there is none.
+// current returns the fault, or nil if there is none.
 func (p *StorageProxy) current() StorageFault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,13 +79,13 @@ func (p *StorageProxy) ClearFault() {
 	p.fault = nil
 }
 
-// Settings make a daemon use the proxy.
+// Settings returns settings with which a daemon uses the proxy.
 func (p *StorageProxy) Settings(t *testing.T) Settings {
 	t.Helper()
 	return Settings{"BLOBSTORAGECONNECTIONSTRING": strings.Replace(SharedAzurite(t).ConnectionString(), SharedAzurite(t).Endpoint, p.URL+"/"+StorageAccount, 1)}
 }
 
-// ServerBusy answers 503 as an overloaded storage account does.
+// ServerBusy answers 503, as an overloaded storage account does.
 func ServerBusy(w http.ResponseWriter, _ *http.Request) bool {
 	w.Header().Set("x-ms-error-code", "ServerBusy")
 	http.Error(w, `<?xml version="1.0" encoding="utf-8"?><Error><Code>ServerBusy</Code><Message>The server is busy.</Message></Error>`, http.StatusServiceUnavailable)
@@ -95,7 +95,7 @@ func ServerBusy(w http.ResponseWriter, _ *http.Request) bool {
 // HangUp closes the connection without an answer.
 func HangUp(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
 
-// Hang does not answer until the fault ends or the client cancels the request.
+// Hang does not answer until the fault ends, or the client cancels the request.
 func (p *StorageProxy) Hang(_ http.ResponseWriter, r *http.Request) bool {
 	p.mu.Lock()
 	ended := p.ended
@@ -107,7 +107,7 @@ func (p *StorageProxy) Hang(_ http.ResponseWriter, r *http.Request) bool {
 	panic(http.ErrAbortHandler)
 }
 
-// ForwardToAzurite returns a function that forwards a request to Azurite and returns the answer.
+// ForwardToAzurite returns a function that forwards a request to Azurite, and returns the answer.
 func ForwardToAzurite(t *testing.T) func(*http.Request) (*http.Response, error) {
 	t.Helper()
 	azurite, err := url.Parse(SharedAzurite(t).Endpoint)
@@ -119,7 +119,7 @@ func ForwardToAzurite(t *testing.T) func(*http.Request) (*http.Response, error) 
 	}
 }
 
-// LoseAnswers returns a fault that executes each request and drops the answer.
+// LoseAnswers returns a fault that executes each request, and drops the answer.
 func (p *StorageProxy) LoseAnswers(t *testing.T) StorageFault {
 	t.Helper()
 	do := ForwardToAzurite(t)

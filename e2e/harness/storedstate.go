@@ -24,26 +24,26 @@ import (
 type StoredState interface {
 	// Checkpoints returns the sequence number of each partition's checkpoint.
 	Checkpoints(ctx context.Context) (map[string]int64, error)
-	// DeadLetters returns the dead letters, those that are stored as one object together.
+	// DeadLetters returns the dead letters. Those of one object are together.
 	DeadLetters(ctx context.Context) ([]StoredDeadLetters, error)
 	// RemoveDeadLetters deletes an object.
 	RemoveDeadLetters(ctx context.Context, object string) error
 }
 
-// StoredDeadLetters are the dead letters of an object. Its name is that of the blob, without the folder.
+// StoredDeadLetters are the dead letters of an object. Object is the name of the blob, without the folder.
 type StoredDeadLetters struct {
 	Object  string
 	Letters []DeadLetterPlace
 }
 
-// DeadLetterPlace is the place of a dead letter's record in the hub.
+// DeadLetterPlace is where in the hub a dead letter's record is.
 type DeadLetterPlace struct {
 	Partition string
 	Sequence  int64
 	Record    int
 }
 
-// placesOf returns the dead letters of an object. Only an object with several is read.
+// placesOf returns the dead letters of an object. It reads the object only if it has several.
 func placesOf(name string, read func() ([]byte, error)) (StoredDeadLetters, error) {
 	object := StoredDeadLetters{Object: name}
 	if !strings.HasSuffix(name, ".gz") {
@@ -65,7 +65,7 @@ func placesOf(name string, read func() ([]byte, error)) (StoredDeadLetters, erro
 // StateInBlobs is the state that is stored in a blob container.
 type StateInBlobs struct{ Blobs }
 
-// list calls each for the blobs of a folder. A container that does not exist has none.
+// list calls each for the blobs of a folder. It calls it for none if the container does not exist.
 func (b StateInBlobs) list(ctx context.Context, folder string, each func(name string, metadata map[string]string)) error {
 	for marker := (azblob.Marker{}); marker.NotDone(); {
 		page, err := b.URL.ListBlobsFlatSegment(ctx, marker, azblob.ListBlobsSegmentOptions{
@@ -97,7 +97,7 @@ func (b StateInBlobs) Checkpoints(ctx context.Context) (map[string]int64, error)
 	return found, errors.Join(err, wrong)
 }
 
-// Owners returns the reader that owns each partition, "" for a partition that was relinquished.
+// Owners returns the reader that owns each partition, or "" for a released partition.
 func (b StateInBlobs) Owners(ctx context.Context) (map[string]string, error) {
 	found := map[string]string{}
 	err := b.list(ctx, OwnershipPath, func(partition string, metadata map[string]string) {
@@ -180,8 +180,8 @@ func (f StateInFolder) Checkpoints(context.Context) (map[string]int64, error) {
 	return found, nil
 }
 
-// AwaitCaughtUp waits until the checkpoint of each partition is at its last hub event. That may take any time, as long
-// as they move.
+// AwaitCaughtUp waits until the checkpoint of each partition is at its last hub event. It may take any time while the
+// checkpoints move.
 func (f StateInFolder) AwaitCaughtUp(t *testing.T, hub *hubtest.Server) {
 	t.Helper()
 	left := func() int {

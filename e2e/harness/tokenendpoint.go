@@ -23,26 +23,26 @@ const (
 	testTenant = "11111111-2222-3333-4444-555555555555"
 	// testClientID is the client of the workload identity.
 	testClientID = "66666666-7777-8888-9999-000000000000"
-	// serviceAccountToken is the token that Kubernetes would write into the pod.
+	// serviceAccountToken is the token that Kubernetes writes into the pod.
 	serviceAccountToken = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQ6ZmFsY286YWtzIn0.a3ViZXJuZXRlcw"
 )
 
-// TokenEndpoint is the part of Microsoft Entra ID that a workload identity uses: it exchanges a
-// service account's token for an access token.
+// TokenEndpoint is the part of Microsoft Entra ID that a workload identity uses. It exchanges a service account's
+// token for an access token.
 type TokenEndpoint struct {
 	*httptest.Server
 	Key []byte
 
 	mu   sync.Mutex
 	life time.Duration
-	// refusal is the error_description of a refusal, or empty.
+	// refusal is the error_description of a refusal, or "" if requests are granted.
 	refusal string
-	// issued counts the tokens by audience; tokens holds them.
+	// issued is the number of tokens by audience. tokens are the tokens themselves.
 	issued map[string]int
 	tokens []string
 }
 
-// StartTokenEndpoint starts an endpoint whose tokens live for an hour.
+// StartTokenEndpoint starts an endpoint whose tokens are valid for an hour.
 func StartTokenEndpoint(t *testing.T) *TokenEndpoint {
 	t.Helper()
 	e := &TokenEndpoint{Key: []byte("the key of Entra ID"), life: time.Hour, issued: map[string]int{}}
@@ -76,8 +76,8 @@ func (e *TokenEndpoint) describe(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// give answers a request for a token. It checks that the request is as Azure's documentation of
-// workload identities describes it.
+// give answers a request for a token. It checks that the request is as in Azure's documentation of workload
+// identities.
 func (e *TokenEndpoint) give(t *testing.T, w http.ResponseWriter, r *http.Request) {
 	t.Helper()
 	e.mu.Lock()
@@ -104,7 +104,7 @@ func (e *TokenEndpoint) give(t *testing.T, w http.ResponseWriter, r *http.Reques
 	_ = json.NewEncoder(w).Encode(map[string]any{"token_type": "Bearer", "expires_in": int(e.life.Seconds()), "access_token": token})
 }
 
-// Set changes the lifetime of tokens and the error_description of a refusal, "" for none.
+// Set changes the lifetime of tokens, and the error_description of a refusal. "" grants requests.
 func (e *TokenEndpoint) Set(life time.Duration, refuses string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -118,7 +118,7 @@ func (e *TokenEndpoint) Issued(audience string) int {
 	return e.issued[audience]
 }
 
-// AssertNoToken checks that a text contains no token, including that of the service account.
+// AssertNoToken checks that a text contains no token, not even that of the service account.
 func (e *TokenEndpoint) AssertNoToken(t *testing.T, shown string) {
 	t.Helper()
 	e.mu.Lock()
@@ -130,7 +130,7 @@ func (e *TokenEndpoint) AssertNoToken(t *testing.T, shown string) {
 	}
 }
 
-// Settings make a daemon a workload identity, as the webhook of AKS does with a pod.
+// Settings returns settings that make a daemon a workload identity, as the webhook of AKS does with a pod.
 func (e *TokenEndpoint) Settings(t *testing.T) Settings {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "azure-identity-token")

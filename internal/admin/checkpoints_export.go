@@ -18,12 +18,12 @@ import (
 // ErrMisused says that a command was called in a way that can never work.
 var ErrMisused = errors.New("wrong use of this command")
 
-// errNotExported says that a partition's checkpoint was not written.
+// errNotExported says that at least one checkpoint was not written.
 var errNotExported = errors.New("not all checkpoints were exported")
 
-// ExportCheckpoints writes the checkpoint of each partition as a blob in another spelling of the path, for
-// readers that look only there, and prints what it did. It takes empty fields of to as they were typed in the
-// configuration, which is where Azure's Go SDK looks. It never moves an existing checkpoint back.
+// ExportCheckpoints writes the checkpoint of each partition as a blob under another spelling of its path, for readers
+// that look only there. It prints what it did. If a field of to is empty, it uses the spelling of the configuration,
+// which is where Azure's Go SDK looks. It never moves an existing checkpoint back.
 func ExportCheckpoints(ctx context.Context, cfg forwarder.Config, to eventhub.Scope, out io.Writer) error {
 	if cfg.CheckpointDir != "" {
 		return fmt.Errorf("%w: it writes blobs, for other readers, and CHECKPOINTDIR keeps checkpoints in files, which no other reader knows", ErrMisused)
@@ -49,7 +49,8 @@ func ExportCheckpoints(ctx context.Context, cfg forwarder.Config, to eventhub.Sc
 	return exportAll(ctx, o, store, to, out)
 }
 
-// complete fills the empty fields of to, and checks that it is the same scope in another spelling.
+// complete fills the empty fields of to, and returns an error if to differs from the configuration in more than upper
+// and lower case.
 func complete(cfg forwarder.Config, to eventhub.Scope) (eventhub.Scope, error) {
 	typed := eventhub.Scope{
 		Namespace: (&url.URL{Host: cfg.HubConnection.Host}).Hostname(),
@@ -73,15 +74,15 @@ func complete(cfg forwarder.Config, to eventhub.Scope) (eventhub.Scope, error) {
 	return to, nil
 }
 
-// exported is the result of one partition.
+// exported is the result for one partition.
 type exported struct {
-	// checkpoint is the one that was to be written.
+	// checkpoint is the checkpoint to write.
 	checkpoint eventhub.Checkpoint
-	// place is the name of its blob.
+	// place is the name of the blob.
 	place string
-	// result says in words what happened.
+	// result is the result in words.
 	result string
-	// failed says that the checkpoint should have been written, and was not.
+	// failed says that the checkpoint was not written, but should have been.
 	failed bool
 }
 
@@ -108,7 +109,7 @@ func exportAll(ctx context.Context, o *overview, store *blob.Store, to eventhub.
 	return err
 }
 
-// exportOne writes the checkpoint of a partition to place, unless it is there already.
+// exportOne writes the checkpoint of a partition to place, unless that place has it or a later one.
 func exportOne(ctx context.Context, o *overview, store *blob.Store, partition, place string) exported {
 	latest := o.checkpoint(partition)
 	if latest == nil || !latest.Readable() {

@@ -16,8 +16,8 @@ import (
 )
 
 // ShowCheckpoints prints for each partition of the consumer group how far it has been read, its lag, its owner, and
-// every checkpoint that exists for it: as a table, or as JSON. It changes nothing and disturbs no daemon. If the hub
-// does not answer, ShowCheckpoints prints the rest and returns an error.
+// all its checkpoints. It prints a table, or JSON. It changes nothing and disturbs no daemon. If the hub does not
+// answer, it prints the rest and returns an error.
 func ShowCheckpoints(ctx context.Context, cfg forwarder.Config, asJSON bool, out io.Writer) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {
@@ -46,13 +46,13 @@ func ShowCheckpoints(ctx context.Context, cfg forwarder.Config, asJSON bool, out
 	return nil
 }
 
-// shownPartition is a partition as it is printed. Unknown values are null.
+// shownPartition is a partition for printing. Unknown values are null.
 type shownPartition struct {
 	Partition string `json:"partition"`
-	// Sequence and Offset belong to the checkpoint that counts.
+	// Sequence and Offset are those of the checkpoint that counts.
 	Sequence *int64 `json:"sequence_number"`
 	Offset   string `json:"offset"`
-	// Newest is the sequence number of the hub's newest event.
+	// Newest is the sequence number of the newest hub event.
 	Newest *int64 `json:"newest_sequence_number"`
 	// Lag is how many hub events wait.
 	Lag *int64 `json:"lag_events"`
@@ -65,17 +65,17 @@ type shownPartition struct {
 	Found []shownCheckpoint `json:"found"`
 }
 
-// shownCheckpoint is a checkpoint as it is printed.
+// shownCheckpoint is a checkpoint for printing.
 type shownCheckpoint struct {
 	Place string `json:"place"`
-	// Sequence is null if the checkpoint cannot be read or names no event.
+	// Sequence is null if the checkpoint cannot be read or names no hub event.
 	Sequence *int64 `json:"sequence_number"`
 	Offset   string `json:"offset"`
 	// Lease is set for a lease blob of the retired SDK.
 	Lease bool `json:"lease,omitempty"`
 }
 
-// report returns all partitions. start is EVENTHUBSTARTPOSITION.
+// report returns all partitions for printing. start is EVENTHUBSTARTPOSITION.
 func (o *overview) report(start forwarder.StartPosition) []shownPartition {
 	report := make([]shownPartition, 0, len(o.partitions))
 	for _, id := range o.partitions {
@@ -119,7 +119,8 @@ func writePartitionsJSON(out io.Writer, report []shownPartition, _ time.Time) er
 	return encoder.Encode(map[string]any{"partitions": report})
 }
 
-// writePartitions writes a line for each partition, and one more for each further checkpoint of it.
+// writePartitions writes a table with a line for each partition, and a line for each further checkpoint of a
+// partition.
 func writePartitions(out io.Writer, report []shownPartition, now time.Time) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "PARTITION\tSEQUENCE\tOFFSET\tNEWEST\tLAG\tOWNER\tRENEWED\tFOUND AT")
@@ -147,7 +148,7 @@ func writeLine(table io.Writer, cells []string) {
 		}
 		_, _ = io.WriteString(table, cell)
 	}
-	_, _ = io.WriteString(table, "\n") // the table's Flush returns the error again
+	_, _ = io.WriteString(table, "\n") // the table's Flush returns the error
 }
 
 func (c shownCheckpoint) sequence() string {

@@ -16,8 +16,8 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// listedDeadLetter is a dead letter as it is printed: its place in the hub and the identity of its audit event,
-// without its content.
+// listedDeadLetter is a dead letter in a list: its place in the hub and the identity of its audit event, without its
+// content.
 type listedDeadLetter struct {
 	Name      string    `json:"name"`
 	Reason    string    `json:"reason"`
@@ -32,33 +32,33 @@ type listedDeadLetter struct {
 	unpack.EventIdentity
 }
 
-// errUnreadable says that something among the dead letters is not a dead letter.
+// errUnreadable says that an object among the dead letters cannot be read as dead letters.
 var errUnreadable = errors.New("not all of them can be read")
 
-// The forms in which dead letters are listed.
+// The forms of a list of dead letters.
 const (
 	ListAsTable = "table"
 	ListAsWide  = "wide" // the table with more columns
-	ListAsJSON  = "json" // an object a line
+	ListAsJSON  = "json" // an object on each line
 )
 
-// ListOptions choose which dead letters are listed, and how. An object that cannot be read is always listed.
+// ListOptions choose which dead letters are listed, and how. Objects that cannot be read are always listed.
 type ListOptions struct {
 	// Reason selects the dead letters with this reason, or all if it is empty.
 	Reason string
-	// Since selects the dead letters whose hub event was enqueued then or later, or at an unknown time.
+	// Since selects the dead letters whose hub event was enqueued at this time or later, or at an unknown time.
 	Since time.Time
-	// Output is one of the forms.
+	// Output is one of the forms above.
 	Output string
 }
 
-// selects returns whether a dead letter is listed.
+// selects reports whether a dead letter is listed.
 func (o ListOptions) selects(letter eventhub.DeadLetter) bool {
 	return (o.Reason == "" || letter.Reason == o.Reason) && (letter.Enqueued.IsZero() || !letter.Enqueued.Before(o.Since))
 }
 
-// ListDeadLetters prints the dead letters of the consumer group, one per line. It holds one stored object in memory at
-// a time.
+// ListDeadLetters prints the dead letters of the consumer group, one on each line. It holds only one stored object in
+// memory at a time.
 func ListDeadLetters(ctx context.Context, cfg forwarder.Config, options ListOptions, out io.Writer) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {
@@ -100,7 +100,7 @@ func listAll(ctx context.Context, records eventhub.DeadLetterRecords, options Li
 	return err
 }
 
-// listed returns a dead letter as it is printed.
+// listed returns a dead letter for a list.
 func listed(name string, letter eventhub.DeadLetter) listedDeadLetter {
 	return listedDeadLetter{
 		Name: name, Reason: letter.Reason, Detail: letter.Detail, Partition: letter.Partition, Sequence: letter.Sequence, Record: letter.Record,
@@ -108,16 +108,17 @@ func listed(name string, letter eventhub.DeadLetter) listedDeadLetter {
 	}
 }
 
-// deadLetterObject is a stored object: a single dead letter, or several that were gathered.
+// deadLetterObject is a stored object. It has one dead letter or several.
 type deadLetterObject struct {
 	name    string
 	version string
 	letters []eventhub.DeadLetter
-	// unreadable is why there are no dead letters under the name, nil if there are.
+	// unreadable is why the object cannot be read as dead letters, or nil if it can.
 	unreadable error
 }
 
-// letterName returns the name of one of the dead letters: the object's, with the number of the line if it has several.
+// letterName returns the name of a dead letter: the object's name, followed by the number of the line if the object
+// has several.
 func (o deadLetterObject) letterName(index int) string {
 	if len(o.letters) == 1 {
 		return o.name
@@ -125,8 +126,8 @@ func (o deadLetterObject) letterName(index int) string {
 	return fmt.Sprintf("%s:%d", o.name, index+1)
 }
 
-// eachObject calls visit for every object with dead letters, in the order of the hub, until visit fails. It leaves out
-// an object that is deleted meanwhile.
+// eachObject calls visit for each object with dead letters, in the order of the hub, until visit fails. It skips an
+// object that was deleted after it was listed.
 func eachObject(ctx context.Context, records eventhub.DeadLetterRecords, visit func(deadLetterObject) error) error {
 	names, err := records.ListDeadLetters(ctx)
 	if err != nil {
@@ -159,7 +160,7 @@ func writeListed(out io.Writer, letter listedDeadLetter, wide bool) error {
 		letter.Category, strconv.Itoa(letter.Bytes), letter.Detail)
 }
 
-// timeOrDash returns a time as it is printed for people.
+// timeOrDash returns a time in RFC 3339, or a dash if it is not known.
 func timeOrDash(at time.Time) string {
 	if at.IsZero() {
 		return "-"
@@ -167,14 +168,14 @@ func timeOrDash(at time.Time) string {
 	return at.UTC().Format(time.RFC3339)
 }
 
-// columnWidths are the widths for usual values: lines are written at once, before the longest value is known. The last
-// column has none.
+// columnWidths are the widths of usual values. Lines are written at once, before longer values are known. The last
+// column has no width.
 var columnWidths = []int{20, 18, 20, 36, 7, 24, 40, 16, 8}
 
-// shortColumns is how many columns the table has that is not wide.
+// shortColumns is how many columns a table has that is not wide.
 const shortColumns = 7
 
-// writeColumns writes a line of the table.
+// writeColumns writes a line of the table, with fewer columns if it is not wide.
 func writeColumns(out io.Writer, wide bool, cells ...string) error {
 	if !wide {
 		cells = cells[:shortColumns]
@@ -193,10 +194,10 @@ func writeColumns(out io.Writer, wide bool, cells ...string) error {
 	return nil
 }
 
-// writeListedJSON writes a JSON object on a line.
+// writeListedJSON writes a dead letter as a JSON object on one line.
 func writeListedJSON(out io.Writer, letter listedDeadLetter) error { return writeJSON(out, letter, "") }
 
-// writeJSON writes an object as JSON, over several lines if there is an indent.
+// writeJSON writes an object as JSON, over several lines if indent is not empty.
 func writeJSON(out io.Writer, object any, indent string) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)

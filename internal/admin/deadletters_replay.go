@@ -12,16 +12,16 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// ReplaySink is the sink that dead letters are posted to again.
+// ReplaySink is the sink to which dead letters are posted again.
 type ReplaySink interface {
-	// Post hands an audit event to the sink. The verdict is Delivered, DeadLettered if the sink refuses the event, or
-	// Dropped if it accepts none at the moment.
+	// Post posts an audit event. The verdict is Delivered, DeadLettered if the sink refuses the event, or Dropped if
+	// the sink accepts no event at the moment.
 	Post(ctx context.Context, event audit.Event) (audit.Outcome, error)
-	// Confirm waits until the events accepted so far can no longer be lost with the sink.
+	// Confirm waits until the sink can no longer lose the events that it has accepted.
 	Confirm(ctx context.Context) error
 }
 
-// ReplayOptions choose what is replayed.
+// ReplayOptions choose which dead letters are replayed, and how.
 type ReplayOptions struct {
 	// Reason selects the dead letters with this reason, or all if it is empty.
 	Reason string
@@ -29,25 +29,25 @@ type ReplayOptions struct {
 	DryRun bool
 	// MaxEventSize is the largest audit event that the sink accepts, in bytes: SINKMAXEVENTSIZE.
 	MaxEventSize int
-	// Force also sends what Falco cannot use: Falco would answer 200 and drop it.
+	// Force also sends what Falco cannot use. Falco answers 200 to such an event, and drops it.
 	Force bool
 }
 
-// confirmEvery is how many accepted dead letters may wait for their confirmation and deletion. If the replay is
-// killed, as many are sent again.
+// confirmEvery is how many accepted dead letters wait for their confirmation and deletion at most. If the replay is
+// killed, the next one sends them again.
 const confirmEvery = 1000
 
 // errKept says that dead letters were kept.
 var errKept = errors.New("dead letters were kept")
 
-// replayAll posts the dead letters again, in the order of the hub, and deletes those that were accepted. It prints a
-// line for each, and a summary. Dead letters that the sink refuses or could not use are kept. A sink that accepts
-// nothing ends the replay.
+// replayAll posts the dead letters again in the order of the hub, and deletes those that the sink accepts. It prints a
+// line for each, and a summary. It keeps the dead letters that the sink refuses, and those that Falco cannot use. If
+// the sink accepts no event at the moment, the replay ends.
 func replayAll(ctx context.Context, records eventhub.DeadLetterRecords, sink ReplaySink, options ReplayOptions, out io.Writer) error {
 	r := &replay{records: records, sink: sink, options: options, out: out, validator: unpack.Validator{MaxEventSize: options.MaxEventSize}}
 	err := eachObject(ctx, records, func(object deadLetterObject) error { return r.handleObject(ctx, object) })
 	if ctx.Err() != nil {
-		// There is time to confirm and delete what was accepted, so that it is not sent again.
+		// There is still time to confirm and delete the accepted ones, so that they are not sent again.
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventhub.RequestTimeout)
 		defer cancel()
 		ctx = last
@@ -67,23 +67,24 @@ type replay struct {
 	out     io.Writer
 
 	validator unpack.Validator
-	// accepted are the objects with dead letters that the sink accepted and that are not deleted yet.
+	// accepted are the objects with dead letters that the sink has accepted and that are not deleted yet.
 	accepted []acceptedObject
 	// unconfirmed is how many dead letters these are. The other numbers are for the summary.
 	unconfirmed                    int
 	sent, wouldSend, deleted, kept int
 }
 
-// acceptedObject is an object with dead letters that wait for their deletion.
+// acceptedObject is an object with dead letters to delete.
 type acceptedObject struct {
 	name, version string
-	// accepted are the indexes of the dead letters that the sink accepted, of so many.
+	// accepted has the indexes of the dead letters that the sink has accepted. letters is how many dead letters the
+	// object has in all.
 	accepted map[int]bool
 	letters  int
 }
 
-// handleObject sends or keeps the dead letters of an object. If that fails in between, those that were accepted before
-// are deleted all the same.
+// handleObject sends or keeps the dead letters of an object. After a failure, those accepted before it are deleted all
+// the same.
 func (r *replay) handleObject(ctx context.Context, object deadLetterObject) error {
 	if object.unreadable != nil {
 		return r.keep(object.name, "unreadable", object.unreadable.Error())
@@ -109,7 +110,7 @@ func (r *replay) handleObject(ctx context.Context, object deadLetterObject) erro
 	return r.confirm(ctx)
 }
 
-// handle sends or keeps a dead letter, and returns whether the sink accepted it.
+// handle sends or keeps a dead letter, and reports whether the sink has accepted it.
 func (r *replay) handle(ctx context.Context, name string, letter eventhub.DeadLetter) (accepted bool, err error) {
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
@@ -128,9 +129,9 @@ func (r *replay) handle(ctx context.Context, name string, letter eventhub.DeadLe
 	return r.post(ctx, name, letter, event)
 }
 
-// auditEvent returns the audit event to be sent for a dead letter, or the reason why Falco could not use it. It
-// repairs nothing: what could be repaired was delivered when the dead letter was stored, and deleting the original
-// would lose the rest.
+// auditEvent returns the audit event of a dead letter, or the reason why Falco cannot use it. It repairs nothing:
+// everything that can be repaired was delivered when the dead letter was stored, and only the dead letter still has
+// the rest.
 func (r *replay) auditEvent(letter eventhub.DeadLetter) (event audit.Event, reason string) {
 	content := bytes.TrimSpace(letter.Content)
 	if len(content) == 0 {
@@ -145,7 +146,7 @@ func (r *replay) auditEvent(letter eventhub.DeadLetter) (event audit.Event, reas
 	}, reason
 }
 
-// post sends an audit event, and keeps the dead letter unless the sink accepts it.
+// post posts the audit event of a dead letter, and reports whether the sink has accepted it.
 func (r *replay) post(ctx context.Context, name string, letter eventhub.DeadLetter, event audit.Event) (accepted bool, err error) {
 	outcome, err := r.sink.Post(ctx, event)
 	if err != nil {
@@ -162,8 +163,8 @@ func (r *replay) post(ctx context.Context, name string, letter eventhub.DeadLett
 	}
 }
 
-// confirm deletes what was accepted, once the sink can no longer lose it. After a failure the dead letters are kept,
-// and the next replay sends them again.
+// confirm waits until the sink has confirmed the accepted dead letters, and deletes them. If the sink does not confirm
+// them, they are kept, and the next replay sends them again.
 func (r *replay) confirm(ctx context.Context) error {
 	accepted, letters := r.accepted, r.unconfirmed
 	r.accepted, r.unconfirmed = nil, 0
@@ -187,8 +188,8 @@ func (r *replay) confirm(ctx context.Context) error {
 	return failures
 }
 
-// remove deletes the dead letters of an object that were accepted. Those that are kept are stored as an object of
-// their own before, so that an interruption repeats some and loses none.
+// remove deletes the accepted dead letters of an object. If the object has others too, they are first stored as an
+// object of their own. An interruption may therefore duplicate dead letters, but loses none.
 func (r *replay) remove(ctx context.Context, object acceptedObject) error {
 	if len(object.accepted) < object.letters {
 		letters, version, err := r.records.ReadDeadLetters(ctx, object.name)
@@ -213,7 +214,7 @@ func (r *replay) remove(ctx context.Context, object acceptedObject) error {
 	return r.records.DeleteDeadLetters(ctx, object.name, object.version)
 }
 
-// keep counts and reports a dead letter that is kept.
+// keep counts a dead letter that is kept, and prints a line about it.
 func (r *replay) keep(name, result, reason string) error {
 	r.kept++
 	return r.report(name, result, reason)
@@ -227,7 +228,7 @@ func (r *replay) report(name, result, reason string) error {
 	return nil
 }
 
-// summary prints the numbers of dead letters.
+// summary prints how many dead letters were sent, deleted and kept.
 func (r *replay) summary() error {
 	text := fmt.Sprintf("%d sent, %d of them deleted, %d kept\n", r.sent, r.deleted, r.kept)
 	if r.options.DryRun {

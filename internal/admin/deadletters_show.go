@@ -19,15 +19,15 @@ import (
 	"aks-audit-log-go/internal/printable"
 )
 
-// shownDeadLetter is a dead letter with its content. The content is text if it is valid UTF-8.
+// shownDeadLetter is a dead letter with its content. Content has it if it is valid UTF-8, and otherwise ContentBase64.
 type shownDeadLetter struct {
 	listedDeadLetter
 	Content       string `json:"content,omitempty"`
 	ContentBase64 []byte `json:"content_base64,omitempty"`
 }
 
-// ShowDeadLetter prints one dead letter, which is named as ListDeadLetters names it: why it is there, where it stood in
-// the hub, and its content; or all of that as a JSON object.
+// ShowDeadLetter prints a dead letter: its reason, its place in the hub, and its content. name is as ListDeadLetters
+// prints it. asJSON prints a JSON object.
 func ShowDeadLetter(ctx context.Context, cfg forwarder.Config, name string, asJSON bool, out io.Writer) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {
@@ -37,7 +37,7 @@ func ShowDeadLetter(ctx context.Context, cfg forwarder.Config, name string, asJS
 	return show(ctx, records, name, asJSON, out)
 }
 
-// show prints the dead letter of that name.
+// show prints the dead letter with a name.
 func show(ctx context.Context, records eventhub.DeadLetterRecords, name string, asJSON bool, out io.Writer) error {
 	object, line := splitLetterName(name)
 	if !fs.ValidPath(object) || !eventhub.IsDeadLetterName(object) {
@@ -66,7 +66,7 @@ func show(ctx context.Context, records eventhub.DeadLetterRecords, name string, 
 	return writeJSON(out, shown, "  ")
 }
 
-// splitLetterName returns the name of the object, and the number of the line in it, which is 0 if name has none.
+// splitLetterName returns the name of the object, and the number of the line in it. The number is 0 if name has none.
 func splitLetterName(name string) (object string, line int) {
 	if colon := strings.LastIndex(name, ":"); colon >= 0 {
 		if n, err := strconv.Atoi(name[colon+1:]); err == nil && n > 0 {
@@ -76,7 +76,7 @@ func splitLetterName(name string) (object string, line int) {
 	return name, 0
 }
 
-// writeShown writes a dead letter for people.
+// writeShown writes a dead letter as text.
 func writeShown(out io.Writer, letter shownDeadLetter, content []byte) error {
 	var text bytes.Buffer
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -87,7 +87,7 @@ func writeShown(out io.Writer, letter shownDeadLetter, content []byte) error {
 		{"Audit ID", letter.AuditID}, {"Verb", letter.Verb}, {"User", letter.User}, {"Resource", letter.Resource},
 		{"Bytes", strconv.Itoa(letter.Bytes)},
 	} {
-		_, _ = fmt.Fprintf(table, "%s:\t%s\n", line[0], orDash(onOneLine(line[1]))) // a buffer takes all
+		_, _ = fmt.Fprintf(table, "%s:\t%s\n", line[0], orDash(onOneLine(line[1]))) // a buffer returns no error
 	}
 	_ = table.Flush()
 	text.WriteString("\n" + readable(content))
@@ -97,8 +97,8 @@ func writeShown(out io.Writer, letter shownDeadLetter, content []byte) error {
 	return nil
 }
 
-// readable returns content for a terminal: JSON is indented, other text stays as it is, and the rest is a hex dump. It
-// escapes what a terminal would obey.
+// readable returns content for a terminal. JSON is indented, other text stays as it is, and anything else becomes a
+// hex dump. Characters that could control the terminal are escaped.
 func readable(content []byte) string {
 	var indented bytes.Buffer
 	switch {
@@ -112,5 +112,5 @@ func readable(content []byte) string {
 	return strings.TrimRight(printable.Escape(string(content), "\n\t"), "\n") + "\n"
 }
 
-// onOneLine returns text without what would break a line or what a terminal would obey.
+// onOneLine returns text with line breaks and characters that could control a terminal escaped.
 func onOneLine(text string) string { return printable.Escape(text, "") }

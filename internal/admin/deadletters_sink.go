@@ -14,8 +14,8 @@ import (
 )
 
 // ReplayDeadLetters posts the dead letters to the daemon's sink, with the same retries, and deletes those that the
-// sink accepted. If the retries are used up, it ends with an error, whatever POSTFAILUREPOLICY says, and the letters
-// stay.
+// sink accepts. After the last retry it ends with an error, whatever POSTFAILUREPOLICY says, and keeps the dead
+// letters that are left.
 func ReplayDeadLetters(ctx context.Context, cfg forwarder.Config, options ReplayOptions, out io.Writer, log *logrus.Logger) error {
 	records, err := storage.OpenRecords(cfg)
 	if err != nil {
@@ -32,7 +32,7 @@ func ReplayDeadLetters(ctx context.Context, cfg forwarder.Config, options Replay
 	return replayAll(ctx, records, sink, options, out)
 }
 
-// letterSink posts dead letters in the same way as the daemon posts audit events.
+// letterSink posts dead letters as the daemon posts audit events.
 type letterSink struct {
 	poster  resend.Sink
 	session eventhub.Session
@@ -47,8 +47,8 @@ func (s *letterSink) Post(ctx context.Context, event audit.Event) (audit.Outcome
 		return audit.Outcome{}, err
 	}
 	if outcome.Verdict == audit.DeadLettered {
-		// After many refusals in a row a poster takes the endpoint for wrong. But dead letters have been refused
-		// before, so refusals are expected here, and say nothing about the endpoint.
+		// After many refusals in a row, a poster assumes that the endpoint is wrong. Dead letters were refused before,
+		// so their refusals are expected and say nothing about the endpoint.
 		s.poster.ForgetRefusals()
 	}
 	return outcome, nil

@@ -13,22 +13,23 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// overview holds what the store and the hub know about a consumer group's partitions.
+// overview is what the store and the hub know about the partitions of a consumer group.
 type overview struct {
-	// partitions are the ids, in their order.
+	// partitions are the ids of the partitions, in their order.
 	partitions []string
 	// found are the checkpoints of each partition, the one that counts first.
 	found      map[string][]eventhub.FoundCheckpoint
 	ownerships map[string]eventhub.Ownership
-	// now is the time by the store's clock, by which ownerships are judged.
+	// now is the time by the store's clock. It decides whether ownerships have expired.
 	now time.Time
-	// hub is what the hub says about each partition. A partition about which the hub did not answer is missing.
+	// hub is what the hub knows about each partition. A partition is missing if the hub did not answer.
 	hub map[string]eventhub.PartitionInfo
-	// hubError is why a partition is missing in hub.
+	// hubError is why a partition is missing in hub, or nil.
 	hubError error
 }
 
-// newOverview asks the store and then the hub. It is no error here if the hub does not answer.
+// newOverview asks the store, and then the hub. If the hub does not answer, newOverview returns no error, but sets
+// hubError.
 func newOverview(ctx context.Context, records eventhub.Records, hub eventhub.Hub) (*overview, error) {
 	found, err := records.FindCheckpoints(ctx)
 	if err != nil {
@@ -60,7 +61,7 @@ func newOverview(ctx context.Context, records eventhub.Records, hub eventhub.Hub
 	return o, nil
 }
 
-// sortCheckpoints sorts the checkpoints of a partition so that the one that counts is the first.
+// sortCheckpoints sorts the checkpoints of a partition. The one that counts becomes the first.
 func (o *overview) sortCheckpoints(partition string) {
 	slices.SortStableFunc(o.found[partition], func(a, b eventhub.FoundCheckpoint) int {
 		switch {
@@ -81,7 +82,7 @@ func (o *overview) checkpoint(partition string) *eventhub.FoundCheckpoint {
 	return &o.found[partition][0]
 }
 
-// checkpointAt returns the checkpoint of a partition at place.
+// checkpointAt returns the checkpoint of a partition that is stored at place.
 func (o *overview) checkpointAt(partition, place string) eventhub.Checkpoint {
 	for _, found := range o.found[partition] {
 		if found.Place == place {
@@ -91,7 +92,7 @@ func (o *overview) checkpointAt(partition, place string) eventhub.Checkpoint {
 	return eventhub.Checkpoint{Sequence: eventhub.NoSequence}
 }
 
-// offset returns the offset of an event if the hub knows it: the hub knows the offset of the newest event.
+// offset returns the offset of a hub event, or "". The hub knows only the offset of its newest event.
 func (o *overview) offset(partition string, sequence int64) string {
 	if info, known := o.hub[partition]; known && info.Last == sequence {
 		return info.LastOffset
@@ -99,8 +100,8 @@ func (o *overview) offset(partition string, sequence int64) string {
 	return ""
 }
 
-// lag returns how many hub events of a partition wait for a reader that starts now. It is not known without the hub,
-// and not for a partition where a reader would only decide where to start.
+// lag returns how many hub events of a partition wait for a reader that starts now. It is not known if the hub did not
+// answer. Without a checkpoint, it is known only if the reader would start at the earliest event.
 func (o *overview) lag(partition string, start forwarder.StartPosition) (events int64, known bool) {
 	info, answered := o.hub[partition]
 	if !answered {

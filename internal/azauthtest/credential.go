@@ -11,10 +11,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-// CredentialFunc is an identity that gets its tokens from a function.
+// CredentialFunc is a credential that gets its tokens from a function.
 type CredentialFunc func(ctx context.Context) (azcore.AccessToken, error)
 
-// GetToken implements azcore.TokenCredential. It fails for a scope that neither service has.
+// GetToken implements azcore.TokenCredential. It returns an error for a scope of another service.
 func (f CredentialFunc) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	if scope := options.Scopes[0]; scope != "https://eventhubs.azure.net//.default" && scope != "https://storage.azure.com/.default" {
 		return azcore.AccessToken{}, errors.New("no such service")
@@ -26,13 +26,13 @@ func (f CredentialFunc) GetToken(ctx context.Context, options policy.TokenReques
 type Numbered struct {
 	// Life is how long each token is valid.
 	Life time.Duration
-	// Requests counts the requests, the failed ones included.
+	// Requests is the number of requests, including failed ones.
 	Requests atomic.Int32
 	// Broken makes requests fail.
 	Broken atomic.Bool
 }
 
-// Get is a CredentialFunc.
+// Get returns the next token. It can be used as a CredentialFunc.
 func (n *Numbered) Get(context.Context) (azcore.AccessToken, error) {
 	number := n.Requests.Add(1)
 	if n.Broken.Load() {

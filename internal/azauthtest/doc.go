@@ -1,2 +1,2 @@
-// Package azauthtest holds credentials for tests.
+// Package azauthtest has credentials for tests.
 package azauthtest

@@ -14,7 +14,7 @@ import (
 // Authority signs certificates.
 type Authority struct{ *hubtest.Authority }
 
-// NewAuthority makes one that nobody trusts yet.
+// NewAuthority returns a new authority that no client trusts.
 func NewAuthority(t testing.TB, name string) *Authority {
 	t.Helper()
 	authority, err := hubtest.NewAuthority(name)
@@ -22,7 +22,8 @@ func NewAuthority(t testing.TB, name string) *Authority {
 	return &Authority{authority}
 }
 
-// Issue signs a certificate, for a client or a server at a loopback address, and returns it with its key.
+// Issue signs a certificate and returns it with its key. The certificate is for a client, or for a server at a
+// loopback address.
 func (a *Authority) Issue(t testing.TB, name string) (certificate, key []byte) {
 	t.Helper()
 	certificate, key, err := a.Authority.Issue(name)
@@ -30,7 +31,8 @@ func (a *Authority) Issue(t testing.TB, name string) (certificate, key []byte) {
 	return certificate, key
 }
 
-// ServerTLS makes a server show a certificate of a and demand one of clients, where that is not nil.
+// ServerTLS returns the configuration of a server with a certificate of a. If clients is not nil, clients need a
+// certificate of that authority.
 func (a *Authority) ServerTLS(t testing.TB, clients *Authority) *tls.Config {
 	t.Helper()
 	pair, err := tls.X509KeyPair(a.Issue(t, "server"))

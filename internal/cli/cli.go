@@ -34,13 +34,13 @@ func (c exitCode) orNil() error {
 	return c
 }
 
-// program is one run of the program.
+// program is what one run of the program gets.
 type program struct {
 	environ        []string
 	stdout, stderr io.Writer
 }
 
-// Run runs the command that args name, or the daemon, and returns the exit code.
+// Run runs the command that args name, or the daemon without one, and returns the exit code.
 func Run(args, environ []string, stdout, stderr io.Writer) int {
 	out := &watchedWriter{Writer: stdout}
 	root := program{environ: environ, stdout: out, stderr: stderr}.tree()
@@ -77,12 +77,12 @@ func (w *watchedWriter) Write(text []byte) (int, error) {
 // printVersion prints the version, the commit, and the version of Go.
 func printVersion(out io.Writer) {
 	version, revision, goVersion := forwarder.BuildInfo()
-	// Out remembers the error.
+	// Run reports the error.
 	_, _ = fmt.Fprintf(out, "aks-audit-log-go %s (revision %s, %s)\n", version, revision, goVersion)
 }
 
-// runDaemon runs the daemon until SIGTERM or SIGINT, and returns the exit code. untilSignal says what a second signal
-// does.
+// runDaemon runs the daemon until SIGTERM or SIGINT, and returns the exit code. A second signal ends the daemon at
+// once (untilSignal).
 func runDaemon(environ []string, stderr io.Writer) exitCode {
 	cfg, err := forwarder.Load(environ)
 	if err != nil {

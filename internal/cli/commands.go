@@ -20,11 +20,11 @@ import (
 	"aks-audit-log-go/internal/replay"
 )
 
-// call is what a command is called with, after its flags are parsed.
+// call is what an action gets.
 type call struct {
 	cfg  forwarder.Config
 	args []string
-	// out takes the results, log writes to standard error.
+	// out is for the results. log writes to standard error.
 	out io.Writer
 	log *logrus.Logger
 }
@@ -32,7 +32,7 @@ type call struct {
 // action runs a command that needs the configuration.
 type action func(ctx context.Context, c call) error
 
-// does lets a command run an action until it ends or a signal stops it.
+// does makes a command run an action until the action ends or a signal stops it.
 func (p program) does(cmd *cobra.Command, act action) *cobra.Command {
 	if cmd.Args == nil {
 		cmd.Args = noArguments
@@ -44,7 +44,7 @@ func (p program) does(cmd *cobra.Command, act action) *cobra.Command {
 	return cmd
 }
 
-// runAction loads the configuration, runs the action, and returns the exit code.
+// runAction loads the configuration, runs an action, and returns the exit code.
 func (p program) runAction(name string, args []string, act action) exitCode {
 	cfg, err := forwarder.Load(p.environ)
 	if err != nil {
@@ -67,7 +67,7 @@ func (p program) runAction(name string, args []string, act action) exitCode {
 	return exitFailed
 }
 
-// check tries each part.
+// check returns the command that tries each part.
 func (p program) check() *cobra.Command {
 	var options check.Options
 	cmd := &cobra.Command{
@@ -82,12 +82,12 @@ func (p program) check() *cobra.Command {
 	return cmd
 }
 
-// runCheck runs the command check and returns the exit code. A wrong configuration is one of the parts that check
-// reports, so its exit code differs from that of the other commands.
+// runCheck runs the command check, and returns the exit code. An invalid configuration is one of the failures that
+// check reports, so its exit code differs from that of other commands.
 func runCheck(options check.Options, environ []string, stdout, stderr io.Writer) exitCode {
 	cfg, loadErr := forwarder.Load(environ)
 	if loadErr == nil {
-		daemon.NewLogger(cfg, stderr) // logs the messages of the SDKs
+		daemon.NewLogger(cfg, stderr) // so that the messages of the SDKs are logged
 	}
 	ctx, restore := untilSignal(func(os.Signal) {
 		_, _ = fmt.Fprintln(stderr, "aks-audit-log-go: check: ended at once by a second signal")
@@ -106,7 +106,7 @@ func runCheck(options check.Options, environ []string, stdout, stderr io.Writer)
 	return exitFailed
 }
 
-// checkpointsShow prints the checkpoints.
+// checkpointsShow returns the command that prints the checkpoints.
 func (p program) checkpointsShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show", Short: "print how far each partition is, how much waits, and who owns it",
@@ -118,7 +118,7 @@ func (p program) checkpointsShow() *cobra.Command {
 	})
 }
 
-// checkpointsExport writes the checkpoints in the spelling of another reader.
+// checkpointsExport returns the command that writes the checkpoints in the spelling of another reader.
 func (p program) checkpointsExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "export", Short: "write the checkpoints in another spelling, for another reader",
@@ -135,7 +135,7 @@ func (p program) checkpointsExport() *cobra.Command {
 	})
 }
 
-// deadLettersList prints the dead letters.
+// deadLettersList returns the command that prints the dead letters.
 func (p program) deadLettersList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "print the records that could not be delivered",
@@ -162,7 +162,7 @@ func (p program) deadLettersList() *cobra.Command {
 	})
 }
 
-// deadLettersShow prints one dead letter.
+// deadLettersShow returns the command that prints one dead letter.
 func (p program) deadLettersShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show NAME", Short: "print a dead letter: the reason, its place in the hub, and what it holds",
@@ -178,7 +178,7 @@ func (p program) deadLettersShow() *cobra.Command {
 	})
 }
 
-// deadLettersReplay posts the dead letters to the sink and deletes those that it accepts.
+// deadLettersReplay returns the command that posts the dead letters to the sink, and deletes those that it accepts.
 func (p program) deadLettersReplay() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "replay", Short: "post the dead letters to the sink again and delete those that it accepts",

@@ -8,16 +8,16 @@ import (
 )
 
 // doubleDashes returns args with long flags spelled as cobra reads them: -json becomes --json. Scripts and documents
-// have the single dash, which Go's package flag reads. Values of flags and all after "--" stay as they are.
+// use the single dash, as Go's package flag does. The values of flags, and all words after "--", stay as they are.
 func doubleDashes(root *cobra.Command, args []string) []string {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.BoolP("help", "h", false, "")
 	collectFlags(root, flags)
 	words := len(args)
 	if words > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
-		words-- // the last word is the one that the shell completes
+		words-- // the last word is what the shell completes
 	}
-	result := make([]string, 0, len(args)) // not nil, for which cobra takes the arguments of the process
+	result := make([]string, 0, len(args)) // if it is nil, cobra uses the arguments of the process
 	for i := 0; i < words && args[i] != "--"; i++ {
 		word, flag := spelled(flags, args[i])
 		result = append(result, word)
@@ -29,7 +29,7 @@ func doubleDashes(root *cobra.Command, args []string) []string {
 	return append(result, args[len(result):]...)
 }
 
-// collectFlags adds the flags of all commands to flags. A name means the same kind of flag everywhere.
+// collectFlags adds the flags of all commands to flags. A flag of one name is of the same kind in all commands.
 func collectFlags(cmd *cobra.Command, flags *pflag.FlagSet) {
 	flags.AddFlagSet(cmd.LocalFlags())
 	for _, child := range cmd.Commands() {
@@ -37,7 +37,8 @@ func collectFlags(cmd *cobra.Command, flags *pflag.FlagSet) {
 	}
 }
 
-// spelled returns a word as cobra reads it, and the flag that it is, if its value may be the next word.
+// spelled returns a word as cobra reads it. If the word is a flag whose value may be the next word, it returns the
+// flag too.
 func spelled(flags *pflag.FlagSet, word string) (string, *pflag.Flag) {
 	if strings.HasPrefix(word, "--") {
 		return word, flags.Lookup(word[2:])
@@ -55,5 +56,5 @@ func spelled(flags *pflag.FlagSet, word string) (string, *pflag.Flag) {
 	case short != nil:
 		return word, nil // -ojson
 	}
-	return "-" + word, nil // unknown: the error then names all of it
+	return "-" + word, nil // unknown: with two dashes the error names the whole word
 }

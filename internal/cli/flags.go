@@ -28,7 +28,7 @@ func (c *choice) Set(word string) error {
 	return nil
 }
 
-// since is the value of a flag that takes a time, or how long ago that was.
+// since is the value of a flag that takes a time, or a duration before now.
 type since struct {
 	text string
 	at   time.Time
@@ -50,7 +50,7 @@ func (s *since) Set(text string) error {
 	return nil
 }
 
-// completeFlag lets the shell complete the values of a flag.
+// completeFlag makes the shell complete the values of a flag.
 func completeFlag(cmd *cobra.Command, flag string, words []string) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // the flag is not declared

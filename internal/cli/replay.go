@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/internal/replay"
 )
 
-// replay sends a stretch of the hub's retention to a sink again.
+// replay returns the command that sends what the hub got in a stretch of time to a sink again.
 func (p program) replay() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "replay", Short: "send what the hub got in a stretch of time to a sink again",
@@ -55,7 +55,7 @@ if the sink refused an audit event, or hub events were missing.`,
 		if options.SinkURL != "" {
 			p.environ = withSink(p.environ, options.SinkURL)
 		}
-		if err := gctune.Apply(); err != nil { // it reads as much as the daemon
+		if err := gctune.Apply(); err != nil { // a replay reads as much as the daemon
 			return err
 		}
 		return p.runAction("replay", nil, func(ctx context.Context, c call) error {
@@ -65,7 +65,7 @@ if the sink refused an audit event, or hub events were missing.`,
 	return cmd
 }
 
-// withSink returns the environment with another sink, so that it is checked like the one of the daemon.
+// withSink returns the environment with another sink. It is then checked like the daemon's sink.
 func withSink(environ []string, url string) []string {
 	others := slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")

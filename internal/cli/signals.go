@@ -9,20 +9,21 @@ import (
 	"time"
 )
 
-// sameSignal is how long after the first signal further ones count as the same. A stop is often signalled twice: by
-// Ctrl-C to the process group and by the program that started this one, or by an init process that passes it on.
+// sameSignal is how long after the first signal another one counts as the same. A stop is often signalled twice:
+// Ctrl-C signals the whole process group, and the program that started this one, or an init process, passes the signal
+// on.
 const sameSignal = time.Second
 
-// sayLimit bounds how long the last message may take: standard error may be a pipe that nobody reads.
+// sayLimit bounds how long the last message may take, because standard error may be a pipe that nobody reads.
 const sayLimit = time.Second
 
 // untilSignal returns a context that is done after SIGTERM or SIGINT. Another signal within sameSignal counts as the
-// same. A later one ends the process at once with exit code 1, after say has said so. restore stops catching the
+// same one. A later signal calls say, and then ends the process at once with exit code 1. restore stops catching
 // signals.
 func untilSignal(say func(second os.Signal)) (ctx context.Context, restore context.CancelFunc) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	ctx, stop := context.WithCancel(context.Background()) // it lives as long as the process works
+	ctx, stop := context.WithCancel(context.Background()) // until the process has done its work
 	restored := make(chan struct{})
 	go func() {
 		if again := secondSignal(signals, stop, restored); again != nil {
@@ -37,7 +38,7 @@ func untilSignal(say func(second os.Signal)) (ctx context.Context, restore conte
 	})
 }
 
-// secondSignal calls stop at the first signal, and returns the first one after sameSignal. It returns nil once
+// secondSignal calls stop at the first signal. It then returns the first signal that comes after sameSignal, or nil if
 // restored is closed.
 func secondSignal(signals <-chan os.Signal, stop func(), restored <-chan struct{}) os.Signal {
 	select {
@@ -55,7 +56,7 @@ func secondSignal(signals <-chan os.Signal, stop func(), restored <-chan struct{
 			return nil
 		}
 	}
-	for len(signals) > 0 { // they came within sameSignal, while the machine was too busy to look at them
+	for len(signals) > 0 { // they came within sameSignal, but a busy machine handles them later
 		<-signals
 	}
 	select {
@@ -66,7 +67,7 @@ func secondSignal(signals <-chan os.Signal, stop func(), restored <-chan struct{
 	}
 }
 
-// sayWithin calls say, and returns after the limit even if say does not.
+// sayWithin calls say, and waits for it up to the limit.
 func sayWithin(limit time.Duration, say func()) {
 	said := make(chan struct{})
 	go func() {

@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/internal/tail"
 )
 
-// tail prints the audit events as they come.
+// tail returns the command that prints the audit events when they arrive.
 func (p program) tail() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "tail", Short: "print who does what in the clusters, a line an audit event, as it comes",
@@ -59,7 +59,7 @@ truncated if parts of the audit event are missing, and the audit event itself as
 	})
 }
 
-// coloured reports whether standard output is a terminal that shows colours, and the user has not refused them
+// coloured reports whether standard output is a terminal that shows colours. It is false if the user does not want any
 // (https://no-color.org).
 func (p program) coloured() bool {
 	out := p.stdout

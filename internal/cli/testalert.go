@@ -8,7 +8,7 @@ import (
 	"aks-audit-log-go/internal/testalert"
 )
 
-// testAlert posts a test event that Falco raises an alert for.
+// testAlert returns the command that posts a test event, for which Falco raises an alert.
 func (p program) testAlert() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "test-alert", Short: "post a test event to the sink and say which alert Falco has to raise for it",

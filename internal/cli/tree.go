@@ -16,10 +16,10 @@ import (
 // Tree returns all commands, for documents that are made from them.
 func Tree() *cobra.Command { return program{}.tree() }
 
-// suggested is how many letters a name may differ from the one that is suggested for it.
+// suggested is by how many letters a name may differ from a suggested one.
 const suggested = 2
 
-// tree returns all commands, below the one that runs the daemon.
+// tree returns the root command, which runs the daemon, with all other commands below it.
 func (p program) tree() *cobra.Command {
 	var version bool
 	root := &cobra.Command{
@@ -74,15 +74,15 @@ func (p program) tree() *cobra.Command {
 	return root
 }
 
-// group returns a command that only groups others.
+// group returns a command that only has others below it.
 func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short, RunE: needsCommand, SuggestionsMinimumDistance: suggested}
 	cmd.AddCommand(commands...)
 	return cmd
 }
 
-// groupUsage returns a usage function without the line on a group alone. cobra prints this line for each command that
-// can be run, and groups can be, for the error of needsCommand.
+// groupUsage returns a usage function that omits the line with a group alone. cobra prints this line for each command
+// that can be run. Groups can be run, so that needsCommand can report the error.
 func groupUsage(standard func(*cobra.Command) error) func(*cobra.Command) error {
 	return func(cmd *cobra.Command) error {
 		if cmd.HasAvailableSubCommands() {
@@ -94,7 +94,7 @@ func groupUsage(standard func(*cobra.Command) error) func(*cobra.Command) error 
 	}
 }
 
-// needsCommand is the error of a group that is called without one of its commands.
+// needsCommand returns the error of a group that is called without one of its commands.
 func needsCommand(group *cobra.Command, args []string) error {
 	var names []string
 	for _, cmd := range group.Commands() {
@@ -108,7 +108,7 @@ func needsCommand(group *cobra.Command, args []string) error {
 	return fmt.Errorf("%s needs one of %s after it%s", group.Name(), strings.Join(names, ", "), hint)
 }
 
-// helpCommand returns the command help. Without a name it prints every command and every variable.
+// helpCommand returns the command help. Without arguments, help prints all commands and variables.
 func (p program) helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND]", Short: "print every command and variable, or what a command does",
@@ -127,7 +127,7 @@ func (p program) helpCommand() *cobra.Command {
 	}
 }
 
-// completeCommand completes the arguments of help with the names of commands.
+// completeCommand completes the arguments of help with names of commands.
 func completeCommand(help *cobra.Command, args []string, begin string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names []cobra.Completion
 	if cmd, rest, _ := help.Root().Find(args); cmd != nil && len(rest) == 0 {
@@ -140,13 +140,13 @@ func completeCommand(help *cobra.Command, args []string, begin string) ([]cobra.
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// unknownCommand is the error for a name that no command below parent has. full is what the user wrote.
+// unknownCommand returns the error for a name that no command below parent has. full is what the user wrote.
 func unknownCommand(parent *cobra.Command, full, name string) error {
 	parent.SuggestionsMinimumDistance = suggested
 	return fmt.Errorf("unknown command %q%s", full, didYouMean(parent.SuggestionsFor(name)))
 }
 
-// didYouMean returns the end of an error, or "" without suggestions.
+// didYouMean returns suggestions for the end of an error, or "" if there are none.
 func didYouMean(names []string) string {
 	if len(names) == 0 {
 		return ""
@@ -154,7 +154,7 @@ func didYouMean(names []string) string {
 	return "; did you mean " + strings.Join(names, " or ") + "?"
 }
 
-// flagError words an error about a flag. It names flags with one dash, as the documents do.
+// flagError returns an error about a flag that names flags with one dash, as the documents do.
 func flagError(cmd *cobra.Command, err error) error {
 	if cmd.HasParent() && cmd.HasSubCommands() {
 		return needsCommand(cmd, nil)
@@ -173,7 +173,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("flag provided but not defined: -%s%s", name, didYouMean(similar))
 }
 
-// noArguments refuses arguments that are neither a command nor a flag.
+// noArguments returns an error if arguments are left that are neither a command nor a flag.
 func noArguments(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("unexpected argument %q", args[0])
@@ -181,7 +181,7 @@ func noArguments(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// oneArgument wants one argument, which what names.
+// oneArgument requires exactly one argument. what names it in the error.
 func oneArgument(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch len(args) {

@@ -28,14 +28,15 @@ import (
 	"aks-audit-log-go/webhook/advice"
 )
 
-// NewLogger returns the logger of the process. It also gets the messages of the SDKs: call NewLogger once, before New.
+// NewLogger returns the logger of the process, which also logs the messages of the SDKs. Call NewLogger once, before
+// New.
 func NewLogger(cfg forwarder.Config, out io.Writer) *logrus.Logger {
 	log := forwarder.NewLogger(cfg, out)
 	sdklog.Bridge(log)
 	return log
 }
 
-// Daemon reads from an event hub and posts to a sink, and serves its statistics.
+// Daemon reads from an event hub, posts to a sink, and serves its statistics.
 type Daemon struct {
 	cfg    forwarder.Config
 	log    logrus.FieldLogger
@@ -47,21 +48,21 @@ type Daemon struct {
 	// history is kept for the status page.
 	history *history.History
 	poster  *webhook.Poster
-	// readerID names this process in the ownerships and at the hub.
+	// readerID identifies this process in the ownerships and at the hub.
 	readerID string
 	hub      eventhub.Hub
 	store    eventhub.Store
 }
 
-// New logs the configuration's warnings, sets up the daemon and binds the addresses of the statistics server and of the
-// profiles. Call Run next. New returns an error if a port is in use, another process uses the folder, or a certificate
-// cannot be read. It returns none if the hub, the storage account or the sink cannot be reached, because the daemon
-// keeps trying to connect.
+// New logs the configuration's warnings, sets up the daemon, and binds the addresses of the statistics server and of
+// the profiles. Call Run next. New returns an error if a port is in use, another process uses the folder, or a
+// certificate cannot be read. It returns no error if the hub, the storage account or the sink cannot be reached,
+// because the daemon keeps trying to connect.
 func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon, error) {
 	registry := prometheus.NewRegistry()
 	recentLog := status.NewRecentLog()
 	log.AddHook(recentLog)
-	for _, warning := range cfg.Warnings { // after the hook, so that the status page has them too
+	for _, warning := range cfg.Warnings { // after the hook, so that the status page shows them too
 		log.Warn(warning)
 	}
 	d := &Daemon{
@@ -98,7 +99,7 @@ func New(ctx context.Context, cfg forwarder.Config, log *logrus.Logger) (*Daemon
 	return d, nil
 }
 
-// listen binds the addresses of the profiles, if they are wanted, and of the statistics server.
+// listen binds the addresses of the statistics server and of the profiles, if they are wanted.
 func (d *Daemon) listen(ctx context.Context) error {
 	if d.cfg.PprofAddress != "" {
 		var err error
@@ -118,9 +119,9 @@ func (d *Daemon) listen(ctx context.Context) error {
 // StatsAddr returns the address of the statistics server, as host:port.
 func (d *Daemon) StatsAddr() string { return d.server.Addr() }
 
-// Run forwards until ctx is done, and then stops in good order within SHUTDOWNTIMEOUT. It serves the statistics until
-// everything else has stopped, so that the last scrape has the final numbers. An error means that the statistics
-// server has failed.
+// Run forwards until ctx is done, and then stops within SHUTDOWNTIMEOUT. It serves the statistics until everything
+// else has stopped, so that the last scrape has the final numbers. It returns an error only if the statistics server
+// has failed.
 func (d *Daemon) Run(ctx context.Context) error {
 	defer d.closeStore()
 	ctx, stop := context.WithCancel(ctx)
@@ -145,8 +146,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return nil
 }
 
-// serveProfiles starts to serve profiles, if they are wanted. The returned function ends that. A server that fails is
-// only logged: the daemon does not depend on it.
+// serveProfiles starts to serve profiles, if they are wanted. The returned function stops it. If the server fails,
+// that is only logged, because the daemon does not depend on it.
 func (d *Daemon) serveProfiles() (end func()) {
 	if d.profiles == nil {
 		return func() {}
@@ -164,18 +165,18 @@ func (d *Daemon) serveProfiles() (end func()) {
 	}
 }
 
-// runtimeFields returns what runs the configuration, for the start log: the build, and how much of the machine the Go
+// runtimeFields returns what the start log says about the process: the build, and how much of the machine the Go
 // runtime uses. gomemlimit is in bytes, and math.MaxInt64 if there is no limit.
 func runtimeFields() logrus.Fields {
 	version, revision, goVersion := forwarder.BuildInfo()
 	return logrus.Fields{
 		"version": version, "revision": revision, "go_version": goVersion,
 		"gomaxprocs": runtime.GOMAXPROCS(0),
-		"gomemlimit": debug.SetMemoryLimit(-1), // a negative limit only reads it
+		"gomemlimit": debug.SetMemoryLimit(-1), // a negative limit changes nothing
 	}
 }
 
-// consume runs the consumer, watches its backlog and keeps its history, until ctx is done, and then closes the hub.
+// consume runs the consumer, measures its backlog and records its history until ctx is done, and then closes the hub.
 func (d *Daemon) consume(ctx context.Context) {
 	watching, stop := context.WithCancel(ctx)
 	var watchers sync.WaitGroup
@@ -187,13 +188,14 @@ func (d *Daemon) consume(ctx context.Context) {
 	d.closeHub(ctx)
 }
 
-// sink makes a poster an eventhub.Sink. webhook does not import eventhub, so OpenSession returns another type there.
+// sink makes a poster an eventhub.Sink. It is needed because webhook does not import eventhub, and its OpenSession
+// returns another type.
 type sink struct{ poster *webhook.Poster }
 
 // OpenSession implements eventhub.Sink.
 func (s sink) OpenSession() eventhub.Session { return s.poster.OpenSession() }
 
-// closeHub closes the hub within eventhub.CloseTimeout, even if ctx is done. SHUTDOWNTIMEOUT leaves room for it.
+// closeHub closes the hub within eventhub.CloseTimeout, even if ctx is done. SHUTDOWNTIMEOUT includes this time.
 func (d *Daemon) closeHub(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventhub.CloseTimeout)
 	defer cancel()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The types below have the fields that AKS fills of a kube-audit record and of an audit event at the Metadata level.
+// The types below have the fields that AKS fills in a kube-audit record, and in an audit event at the Metadata level.
 type (
 	envelope struct {
 		Records []auditRecord `json:"records"`
@@ -63,7 +63,7 @@ type (
 	}
 )
 
-// scene is a request that somebody makes to the API server of a cluster.
+// scene is a request that a user makes to the API server of a cluster.
 type scene struct {
 	verb, user, group, agent string
 	object                   objectRef
@@ -119,7 +119,7 @@ func newAuditEvent(now time.Time) auditEvent {
 	}
 }
 
-// wrap returns a record with the audit event as text that ends in a newline.
+// wrap returns a record whose log is the audit event as text with a newline at the end.
 func wrap(event auditEvent, now time.Time) auditRecord {
 	return auditRecord{
 		Category: "kube-audit", OperationName: "Microsoft.ContainerService/managedClusters/diagnosticLogs/Read",
@@ -135,10 +135,10 @@ func encode(value any) []byte {
 	return encoded
 }
 
-// newID returns a random UUID, as an API server does.
+// newID returns a random UUID, like those of an API server.
 func newID() string {
 	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails, says its documentation
+	_, _ = rand.Read(id[:]) // its documentation says that it never fails
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 }

@@ -10,10 +10,11 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// recordsPerEvent is the largest number of records in a hub event of the demo. A real hub event of AKS had 22.
+// recordsPerEvent is the largest number of records in a hub event of the demo. A real hub event of AKS had 22 records.
 const recordsPerEvent = 22
 
-// generate appends audit events to random partitions of the hub, until ctx is done or opts.events are appended.
+// generate appends audit events to random partitions of the hub until ctx is done, or until it has appended
+// opts.events.
 func generate(ctx context.Context, hub *hubtest.Server, tally *tally, opts options) {
 	limit := rate.Inf
 	if opts.rate > 0 {

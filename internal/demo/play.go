@@ -46,8 +46,8 @@ func play(ctx context.Context, opts options, stdout, stderr io.Writer) (counts, 
 	return tally.counts(), err
 }
 
-// startHub starts the emulator and makes this process trust it by SSL_CERT_FILE. A process reads that variable once,
-// at the first handshake, which comes later.
+// startHub starts the emulator, and sets SSL_CERT_FILE so that this process trusts it. Go reads that variable once, at
+// the first handshake, which comes later.
 func startHub(dir string) (*hubtest.Server, error) {
 	hub, err := hubtest.Start(hubtest.Config{})
 	if err != nil {
@@ -81,14 +81,15 @@ func environ(hub *hubtest.Server, sink, dir string, opts options) []string {
 	}
 }
 
-// startDaemon runs the daemon's own code. stop stops the daemon and waits for its end.
+// startDaemon runs the daemon's own code. stop stops the daemon and waits until it has ended.
 func startDaemon(environ []string, stdout, stderr io.Writer) (stop func() error, err error) {
 	cfg, err := forwarder.Load(environ)
 	if err != nil {
 		return nil, err
 	}
 	log := daemon.NewLogger(cfg, stderr)
-	// The daemon does not get the context of Ctrl-C: it stops last, after it has delivered the events in the hub.
+	// The daemon does not get the context that Ctrl-C ends: it stops last, after it has delivered the events in the
+	// hub.
 	ctx, cancel := context.WithCancel(context.Background())
 	d, err := daemon.New(ctx, cfg, log)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// webhook returns a handler in place of Falco's. It accepts an audit event or an EventList, and prints a line for each
-// event.
+// webhook returns a handler that replaces Falco's. It accepts an audit event or an EventList, and prints a line for
+// each event.
 func webhook(out io.Writer, tally *tally) http.Handler {
 	var printing sync.Mutex
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -34,7 +34,8 @@ func webhook(out io.Writer, tally *tally) http.Handler {
 	})
 }
 
-// eventsOf returns the audit events in a body. The daemon also posts empty arrays, to see what Falco has used.
+// eventsOf returns the audit events in a body. The daemon also posts empty arrays, to find out what Falco has
+// processed.
 func eventsOf(body *fastjson.Value) []*fastjson.Value {
 	switch {
 	case body.Type() == fastjson.TypeArray:
@@ -46,7 +47,7 @@ func eventsOf(body *fastjson.Value) []*fastjson.Value {
 	}
 }
 
-// line returns the line for an audit event. times is how often it has arrived.
+// line returns the line for an audit event. times is how often the event has arrived.
 func line(event *fastjson.Value, times int) string {
 	object := text(event, "objectRef", "resource")
 	for _, part := range []string{text(event, "objectRef", "namespace"), text(event, "objectRef", "name")} {

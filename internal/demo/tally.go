@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// counts is how many audit events were appended to the hub, how many of these arrived, and how many arrivals were
+// counts is how many audit events were appended to the hub, how many of them arrived, and how many arrivals were
 // repeats.
 type counts struct {
 	appended, delivered, duplicates int
@@ -28,12 +28,12 @@ func (c counts) String() string {
 	return fmt.Sprintf("appended %d, delivered %d, lost %d, duplicates %d", c.appended, c.delivered, c.lost(), c.duplicates)
 }
 
-// tally counts which audit events were appended to the hub and how often each has arrived.
+// tally counts which audit events were appended to the hub, and how often each of them has arrived.
 type tally struct {
 	mu sync.Mutex
 	// arrivals is how often each audit event has arrived, by auditID.
 	arrivals map[string]int
-	// progress gets a value after an arrival.
+	// progress gets a value after each arrival.
 	progress chan struct{}
 }
 
@@ -60,7 +60,7 @@ func (t *tally) arrived(auditID string) int {
 	return t.arrivals[auditID]
 }
 
-// counts returns the counts of this moment.
+// counts returns the counts so far.
 func (t *tally) counts() counts {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 	"aks-audit-log-go/internal/promtest"
 )
 
-// Bench is all that a consumer or a partition needs, in memory.
+// Bench has everything that a consumer or a partition needs, in memory.
 type Bench struct {
 	Cfg    forwarder.Config
 	Hub    *Hub
@@ -27,12 +27,12 @@ type Bench struct {
 	Stats  *metrics.Statistics
 	Health *health.Health
 	Log    *logrus.Logger
-	// Logged holds what was logged, at every level.
+	// Logged has all logged lines of all levels.
 	Logged   *logtest.Hook
 	registry *prometheus.Registry
 }
 
-// NewBench returns a bench whose hub has so many partitions, and whose sink confirms at once.
+// NewBench returns a bench whose hub has this many partitions, and whose sink confirms at once.
 func NewBench(partitions int) *Bench {
 	log, hook := logtest.NewNullLogger()
 	log.SetLevel(logrus.TraceLevel)
@@ -59,7 +59,7 @@ func NewConfirmingBench() *Bench {
 	return b
 }
 
-// Metric returns the value of a series, written as Prometheus writes it.
+// Metric returns the value of a series, which is named as Prometheus writes it.
 func (b *Bench) Metric(t *testing.T, series string) float64 {
 	t.Helper()
 	value, found := promtest.Sample(t, b.registry, series)
@@ -76,12 +76,12 @@ func (b *Bench) Sequence() int64 {
 	return checkpoint.Sequence
 }
 
-// Status returns what the status page would show.
+// Status returns what the status page shows.
 func (b *Bench) Status() status.Status {
 	return status.NewOverview(b.Cfg, b.Stats, b.Health, status.NewRecentLog(), time.Now).Status()
 }
 
-// LogCount returns how many lines with this message were logged at this level.
+// LogCount returns how many lines were logged with this message at this level.
 func (b *Bench) LogCount(level logrus.Level, message string) int {
 	count := 0
 	for _, entry := range b.Logged.AllEntries() {
@@ -92,10 +92,10 @@ func (b *Bench) LogCount(level logrus.Level, message string) int {
 	return count
 }
 
-// OwnsAll is what readiness says on a bench with two partitions while both are owned.
+// OwnsAll is the readiness of a bench with two partitions that owns both.
 const OwnsAll = "ready: owning 2 of 2 partitions"
 
-// AssertReadiness compares readiness after a minute, in which every periodic check has run.
+// AssertReadiness compares the readiness after a minute. In this time, all periodic checks have run.
 func (b *Bench) AssertReadiness(t *testing.T, want string) {
 	t.Helper()
 	time.Sleep(time.Minute) // the bubble's clock
@@ -104,14 +104,14 @@ func (b *Bench) AssertReadiness(t *testing.T, want string) {
 	assert.Equal(t, want == OwnsAll, ready)
 }
 
-// AssertAlive asserts that the watchdog finds nothing wrong.
+// AssertAlive asserts that the watchdog does not ask for a restart.
 func (b *Bench) AssertAlive(t *testing.T) {
 	t.Helper()
 	alive, reason := b.Health.Alive()
 	assert.True(t, alive, reason)
 }
 
-// AssertWedged asserts that the watchdog asks for a restart, for this reason.
+// AssertWedged asserts that the watchdog asks for a restart for this reason.
 func (b *Bench) AssertWedged(t *testing.T, reason string) {
 	t.Helper()
 	alive, got := b.Health.Alive()

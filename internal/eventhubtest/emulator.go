@@ -13,13 +13,13 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// WaitLimit bounds every wait of a test. A test that passes never waits it out.
+// WaitLimit bounds every wait of a test. A test that succeeds never waits that long.
 const WaitLimit = 2 * time.Minute
 
 // HubClients are the implementations of eventhub.Hub.
 var HubClients = []forwarder.HubClient{forwarder.ClientAzEventHubs, forwarder.ClientAzureEventHubsGo}
 
-// WithEachClient runs a test once with each implementation of eventhub.Hub.
+// WithEachClient runs a test with each implementation of eventhub.Hub.
 func WithEachClient(t *testing.T, test func(t *testing.T, client forwarder.HubClient)) {
 	t.Helper()
 	for _, client := range HubClients {
@@ -27,7 +27,7 @@ func WithEachClient(t *testing.T, test func(t *testing.T, client forwarder.HubCl
 	}
 }
 
-// EmulatorConfig returns the configuration for the emulator and a client. Each change is a variable, NAME=value.
+// EmulatorConfig returns the configuration for the emulator and a client. Each change sets a variable: NAME=value.
 func EmulatorConfig(t *testing.T, server *hubtest.Server, client forwarder.HubClient, changes ...string) forwarder.Config {
 	t.Helper()
 	set := map[string]string{
@@ -47,8 +47,8 @@ func EmulatorConfig(t *testing.T, server *hubtest.Server, client forwarder.HubCl
 	return cfg
 }
 
-// TrustEmulator makes the process trust the authority of the emulator. It returns the folder that the caller removes,
-// and must be called before the first handshake, because the roots of the system are read once.
+// TrustEmulator makes the process trust the emulator's authority. Call it before the first handshake, because the
+// system's roots are read only once. The caller removes the folder that it returns.
 func TrustEmulator() (dir string, err error) {
 	ca, err := hubtest.CA()
 	if err != nil {

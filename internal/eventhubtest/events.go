@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Noon is when the first event of a partition of a Hub was enqueued.
+// Noon is when the first event of a Hub's partition was enqueued.
 var Noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
-// MaxEventSize is Falco's own limit, the default of SINKMAXEVENTSIZE.
+// MaxEventSize is Falco's own limit in bytes, which is the default of SINKMAXEVENTSIZE.
 const MaxEventSize = 262_144
 
-// ResourceID is a resourceId as AKS writes it.
+// ResourceID is a resourceId in AKS's spelling.
 const ResourceID = "/SUBSCRIPTIONS/0000/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/MY-Cluster_1"
 
 // BothCategories is the default of CATEGORIES.
@@ -37,7 +37,7 @@ func KubeAudit(logs ...string) []byte {
 	return HubBody(records...)
 }
 
-// Together returns the body of one hub event with an audit event for each id.
+// Together returns the body of a hub event with an audit event for each id.
 func Together(ids ...string) []byte {
 	var logs []string
 	for _, id := range ids {
@@ -55,13 +55,13 @@ func OneEach(ids ...string) [][]byte {
 	return bodies
 }
 
-// OfCluster gives each record of a body the resourceId that AKS writes.
+// OfCluster gives each record of a body a resourceId as AKS writes it.
 func OfCluster(body []byte) []byte {
 	body = bytes.ReplaceAll(body, []byte(`{"category":`), []byte(`{"resourceId":"`+ResourceID+`","category":`))
 	return bytes.ReplaceAll(body, []byte(`{"properties":`), []byte(`{"resourceId":"`+ResourceID+`","properties":`))
 }
 
-// Gzipped returns the bodies in gzip, one member each.
+// Gzipped returns the bodies compressed with gzip, each as a member of its own.
 func Gzipped(t *testing.T, bodies ...[]byte) []byte {
 	t.Helper()
 	var packed bytes.Buffer
@@ -74,7 +74,7 @@ func Gzipped(t *testing.T, bodies ...[]byte) []byte {
 	return packed.Bytes()
 }
 
-// AuditRecord returns a record with this log, as AKS writes it.
+// AuditRecord returns a record with this log as AKS writes it.
 func AuditRecord(category, log string) string {
 	quoted, err := json.Marshal(log)
 	if err != nil {
@@ -100,12 +100,13 @@ func WithRequest(object string) string {
 	return `{"kind":"Event","auditID":"a","stageTimestamp":"2026-01-31T12:00:00Z","requestObject":` + object + `}`
 }
 
-// Nested returns a number inside so many arrays.
+// Nested returns a number inside this many arrays.
 func Nested(arrays int) string {
 	return strings.Repeat("[", arrays) + "1" + strings.Repeat("]", arrays)
 }
 
-// TooLarge returns a valid audit event in which the string of one member is larger than Falco accepts.
+// TooLarge returns a valid audit event that has a string of MaxEventSize under a key, so that Falco does not accept
+// it.
 func TooLarge(key string) string {
 	padding := `"` + strings.Repeat("x", MaxEventSize) + `"`
 	return strings.Replace(Audit("a"), `"verb"`, `"`+key+`":`+padding+`,"verb"`, 1)

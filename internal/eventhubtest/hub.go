@@ -16,22 +16,22 @@ type Hub struct {
 	mu         sync.Mutex
 	changed    *sync.Cond
 	partitions map[string][]eventhub.Event
-	// first is the sequence number of the oldest event that retention has left.
+	// first is the sequence number of the oldest event that retention has not removed.
 	first     map[string]int64
 	displaced chan struct{}
-	// reason is why displaced was closed the last time.
+	// reason is why displaced was last closed.
 	reason error
-	// remade is when the hub was made anew after noon, 0 if it was not.
+	// remade is how long after noon the hub was created again, or 0 if it was not.
 	remade time.Duration
-	// links counts the calls of Receive. The first stalled ones deliver nothing.
+	// links is the number of calls of Receive. The first of them, stalled in number, deliver nothing.
 	links, stalled int
-	// failures are returned by the next calls of Receive, one each.
+	// failures are the errors of the next calls of Receive, one for each call.
 	failures []error
-	// unreachable is returned by management requests unless it is nil.
+	// unreachable is the error of all management requests, or nil if they succeed.
 	unreachable error
 }
 
-// NewHub returns a hub with so many partitions, all empty.
+// NewHub returns a hub with this many empty partitions.
 func NewHub(partitions int) *Hub {
 	hub := &Hub{partitions: map[string][]eventhub.Event{}, first: map[string]int64{}, displaced: make(chan struct{})}
 	hub.changed = sync.NewCond(&hub.mu)
@@ -41,7 +41,7 @@ func NewHub(partitions int) *Hub {
 	return hub
 }
 
-// SetPartitions makes the hub have so many partitions from now on. The highest ones go or come.
+// SetPartitions changes the number of partitions. It adds or removes those with the highest ids.
 func (h *Hub) SetPartitions(count int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -53,7 +53,7 @@ func (h *Hub) SetPartitions(count int) {
 	}
 }
 
-// PartitionIDs returns the ids of so many partitions, as the service names them.
+// PartitionIDs returns the ids of this many partitions, as the service names them.
 func PartitionIDs(count int) []string {
 	ids := make([]string, count)
 	for i := range ids {
@@ -63,7 +63,7 @@ func PartitionIDs(count int) []string {
 }
 
 // Append appends events with these bodies to a partition. The first event of a partition was enqueued at noon, and
-// each further one a second later.
+// each later one a second after the one before.
 func (h *Hub) Append(partition string, bodies ...[]byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -77,7 +77,7 @@ func (h *Hub) Append(partition string, bodies ...[]byte) {
 	h.changed.Broadcast()
 }
 
-// AppendEvent appends an event with a sequence number of its own to partition 0.
+// AppendEvent appends an event with its own sequence number to partition 0.
 func (h *Hub) AppendEvent(event eventhub.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -86,22 +86,22 @@ func (h *Hub) AppendEvent(event eventhub.Event) {
 	h.changed.Broadcast()
 }
 
-// Events returns the events of a partition, including those that retention has removed.
+// Events returns all events of a partition, including those that retention has removed.
 func (h *Hub) Events(partition string) []eventhub.Event {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.partitions[partition])
 }
 
-// RemoveBefore makes retention remove the events of a partition before a sequence number.
+// RemoveBefore removes the events of a partition before a sequence number, as retention does.
 func (h *Hub) RemoveBefore(partition string, sequence int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.first[partition] = sequence
 }
 
-// Remake makes the hub anew an hour later: every partition is empty, its sequence numbers begin again, and all links
-// are cut.
+// Remake creates the hub again, one hour later. All partitions are empty, their sequence numbers start again, and all
+// links are cut.
 func (h *Hub) Remake() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -112,42 +112,42 @@ func (h *Hub) Remake() {
 	h.cut(errors.New("the event hub was deleted"))
 }
 
-// cut ends every call of Receive with err. mu is held.
+// cut ends all calls of Receive with err. mu is held.
 func (h *Hub) cut(err error) {
 	h.reason = err
 	close(h.displaced)
 	h.displaced = make(chan struct{})
 }
 
-// Displace ends every call of Receive with ErrDisplaced.
+// Displace ends all calls of Receive with ErrDisplaced.
 func (h *Hub) Displace() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.cut(eventhub.ErrDisplaced)
 }
 
-// FailReceives makes the next calls of Receive fail, each with one of the errors.
+// FailReceives makes the next calls of Receive return these errors, one for each call.
 func (h *Hub) FailReceives(errs ...error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.failures = errs
 }
 
-// SetUnreachable makes management requests fail with err, until it is set to nil.
+// SetUnreachable makes all management requests fail with err, until it is set to nil.
 func (h *Hub) SetUnreachable(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.unreachable = err
 }
 
-// Stall makes the open links deliver nothing more, without an error.
+// Stall makes the open links deliver nothing more, and return no error.
 func (h *Hub) Stall() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stalled = h.links
 }
 
-// Links returns how often Receive was called.
+// Links returns how many times Receive was called.
 func (h *Hub) Links() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -206,14 +206,14 @@ func (h *Hub) Receive(ctx context.Context, partition string, from eventhub.Posit
 	}
 }
 
-// why returns why the links were cut.
+// why returns why the links were last cut.
 func (h *Hub) why() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.reason
 }
 
-// open returns the number of a new link and the channel that is closed when it is displaced.
+// open returns the number of a new link, and the channel that is closed when the link is displaced.
 func (h *Hub) open() (link int, displaced chan struct{}, failure error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -235,7 +235,7 @@ func (h *Hub) await(ctx context.Context, partition string, from eventhub.Positio
 		for _, event := range h.partitions[partition] {
 			after := !from.Passed(eventhub.After(event)) && event.Enqueued.After(from.Since)
 			if after && event.Sequence >= h.first[partition] {
-				event.Body = slices.Clone(event.Body) // it belongs to the receiver
+				event.Body = slices.Clone(event.Body) // the receiver may change it
 				return event, true
 			}
 		}

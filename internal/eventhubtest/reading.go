@@ -10,17 +10,17 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// Reading is a call of Receive that runs.
+// Reading is a running call of Receive.
 type Reading struct {
-	// Events are handed on one by one: receiving waits until the test takes the event.
+	// Events has the events, one at a time: Receive waits until the test takes the event.
 	Events chan eventhub.Event
-	// Done gets what Receive returns.
+	// Done gets the error that Receive returns.
 	Done chan error
-	// Cancel ends the context of Receive.
+	// Cancel cancels the context of Receive.
 	Cancel context.CancelFunc
 }
 
-// StartReading starts to receive. The end of the test ends it.
+// StartReading starts Receive. It ends when the test ends.
 func StartReading(t *testing.T, hub eventhub.Hub, partition string, from eventhub.Position) *Reading {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -51,7 +51,7 @@ func (r *Reading) Next(t *testing.T) eventhub.Event {
 	return eventhub.Event{}
 }
 
-// Expect waits for events with these sequence numbers, in this order and with none between them.
+// Expect waits for events with exactly these sequence numbers, in this order.
 func (r *Reading) Expect(t *testing.T, sequences ...int64) {
 	t.Helper()
 	for _, sequence := range sequences {
@@ -59,7 +59,7 @@ func (r *Reading) Expect(t *testing.T, sequences ...int64) {
 	}
 }
 
-// NextOrEnd returns the next event, or the error with which receiving ended.
+// NextOrEnd returns the next event, or the error that ended Receive.
 func (r *Reading) NextOrEnd(t *testing.T) (event eventhub.Event, ended error) {
 	t.Helper()
 	select {
@@ -74,7 +74,7 @@ func (r *Reading) NextOrEnd(t *testing.T) (event eventhub.Event, ended error) {
 	}
 }
 
-// End waits until receiving ends, and returns its error.
+// End waits until Receive ends, and returns its error.
 func (r *Reading) End(t *testing.T) error {
 	t.Helper()
 	select {
@@ -86,7 +86,7 @@ func (r *Reading) End(t *testing.T) error {
 	}
 }
 
-// Stop ends receiving as its caller does, which must not be an error.
+// Stop cancels the context of Receive, which must return no error.
 func (r *Reading) Stop(t *testing.T) {
 	t.Helper()
 	r.Cancel()

@@ -11,8 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Samples returns the files of real data that match the pattern, by name. They are stored beside the repository, in
-// ../shared/samples, not in it. Where the folder is missing it skips the test, but fails it in CI (the variable CI).
+// Samples returns the files of real data that match the pattern, by name. They are not in the repository, but beside
+// it in ../shared/samples. If the folder is missing, Samples skips the test. In CI (the variable CI), it fails the
+// test.
 func Samples(t testing.TB, pattern string) map[string][]byte {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)

@@ -16,11 +16,11 @@ type session struct {
 	sink *Sink
 	lost chan struct{}
 
-	// next is the outcome of the first event of the next call of Deliver, if that is known already.
+	// next is the outcome of the first event of the next call of Deliver, if it is already known.
 	next *audit.Outcome
 
 	mu         sync.Mutex
-	acceptedAt []time.Time // of each accepted event
+	acceptedAt []time.Time // when each event was accepted
 	confirmed  int64
 	closed     bool
 }
@@ -62,7 +62,7 @@ func (s *session) Deliver(ctx context.Context, events []audit.Event) (audit.Outc
 	return delivered, nil
 }
 
-// outcomeOf sends an event to the sink, unless the call before did that.
+// outcomeOf sends an event to the sink, unless the previous call has already sent it.
 func (s *session) outcomeOf(ctx context.Context, event audit.Event) (audit.Outcome, error) {
 	if known := s.next; known != nil {
 		s.next = nil
@@ -114,7 +114,7 @@ func (s *session) Confirm(ctx context.Context) error {
 	return nil
 }
 
-// lose loses what is not confirmed, if there is anything.
+// lose loses everything that is not confirmed, if there is anything.
 func (s *session) lose() {
 	if s.Confirmed() == s.Accepted() || s.Err() != nil {
 		return

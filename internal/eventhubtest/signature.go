@@ -14,7 +14,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// Signature returns a shared access signature for the hub of the emulator, as `az eventhubs` or a script makes it
+// Signature returns a shared access signature for the emulator's hub, as `az eventhubs` or a script makes it
 // (https://learn.microsoft.com/rest/api/eventhub/generate-sas-token).
 func Signature(t *testing.T, server *hubtest.Server, end time.Time) string {
 	t.Helper()

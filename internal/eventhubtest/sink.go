@@ -11,20 +11,20 @@ import (
 	"aks-audit-log-go/forwarder/audit"
 )
 
-// Sink is a sink in memory. It accepts every audit event, unless the fields below say something else. They are set
-// before a session delivers.
+// Sink is a sink in memory. It accepts every audit event, unless its fields say otherwise. Set them before a session
+// delivers.
 type Sink struct {
-	// ConfirmTime is how long the sink takes to confirm what it accepted.
+	// ConfirmTime is how long after accepting events the sink confirms them.
 	ConfirmTime time.Duration
-	// BatchSize is how many events the sink takes at a time, 1 if it is not set.
+	// BatchSize is how many events the sink takes at a time. 0 means 1.
 	BatchSize int
-	// Outcomes returns the outcome of an event, unless it is nil.
+	// Outcomes, unless nil, returns the outcome of an event.
 	Outcomes func(audit.Event) audit.Outcome
-	// Gate lets one event pass for each value that it receives, and all once it is closed, unless it is nil.
+	// Gate, unless nil, lets one event pass for each value that it receives, and all events after it is closed.
 	Gate chan struct{}
-	// Entered receives a value for each event that arrives at the gate.
+	// Entered receives a value for each event that reaches the gate.
 	Entered chan struct{}
-	// Stop is closed to end what waits at the gate, as the poster does when the daemon is stopped.
+	// Stop is closed to end the waits at the gate, as the poster does when the daemon stops.
 	Stop chan struct{}
 
 	mu       sync.Mutex
@@ -57,7 +57,7 @@ func (s *Sink) OpenSession() eventhub.Session {
 	return opened
 }
 
-// Lose loses what is not confirmed, in all sessions. A session with nothing to lose goes on.
+// Lose loses everything that is not confirmed, in all sessions. Sessions that have nothing to lose go on.
 func (s *Sink) Lose() {
 	s.mu.Lock()
 	sessions := slices.Clone(s.sessions)
@@ -67,7 +67,7 @@ func (s *Sink) Lose() {
 	}
 }
 
-// Await waits until so many events have arrived, and returns the audit ids of all that have.
+// Await waits until this many events have arrived, and returns the audit ids of all events that have.
 func (s *Sink) Await(count int) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +99,7 @@ func (s *Sink) Events() []audit.Event {
 	return slices.Clone(s.events)
 }
 
-// Offered returns how many events each call of Deliver was given.
+// Offered returns how many events each call of Deliver got.
 func (s *Sink) Offered() []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +114,7 @@ func (s *Sink) offer(events int) {
 
 var errSinkStopped = errors.New("the sink was stopped")
 
-// pass waits at the gate.
+// pass waits until an event may pass the gate.
 func (s *Sink) pass(ctx context.Context) error {
 	s.Entered <- struct{}{}
 	if s.Gate == nil {
@@ -130,7 +130,7 @@ func (s *Sink) pass(ctx context.Context) error {
 	}
 }
 
-// receive returns the outcome of an event that has passed the gate.
+// receive returns the outcome of an event after the gate.
 func (s *Sink) receive(event audit.Event) audit.Outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()

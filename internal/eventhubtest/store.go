@@ -18,8 +18,8 @@ import (
 type Store struct {
 	// Now is the clock of the store.
 	Now func() time.Time
-	// DeadLetterTime is how long it takes to store dead letters. DeadLetterGate lets one call pass for each value that
-	// it receives, and all once it is closed, unless it is nil. Both are set before anything is stored.
+	// DeadLetterTime is how long storing dead letters takes. DeadLetterGate, unless nil, lets one call pass for each
+	// value that it receives, and all calls after it is closed. Set both before anything is stored.
 	DeadLetterTime time.Duration
 	DeadLetterGate chan struct{}
 
@@ -29,22 +29,22 @@ type Store struct {
 	checkpoints map[string]eventhub.Checkpoint
 	partitions  []string
 	deadLetters []eventhub.DeadLetter
-	// objects counts the calls that stored dead letters.
+	// objects is the number of calls that stored dead letters.
 	objects int
-	// checkpointWrites counts the calls of UpdateCheckpoint that wrote.
+	// checkpointWrites is the number of calls of UpdateCheckpoint that wrote a checkpoint.
 	checkpointWrites int
-	// failure is returned by every call unless it is nil, and letterFailure by StoreDeadLetters.
+	// failure, unless nil, is the error of every call. letterFailure, unless nil, is the error of StoreDeadLetters.
 	failure, letterFailure error
 }
 
-// NewStore returns an empty store with the clock of the process.
+// NewStore returns an empty store that uses the process's clock.
 func NewStore() *Store {
 	return &Store{
 		Now: time.Now, ownerships: map[string]eventhub.Ownership{}, checkpoints: map[string]eventhub.Checkpoint{},
 	}
 }
 
-// Fail makes every call fail with err, until it is set to nil.
+// Fail makes all calls fail with err, until it is set to nil.
 func (s *Store) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,7 +58,7 @@ func (s *Store) FailDeadLetters(err error) {
 	s.letterFailure = err
 }
 
-// GiveTo makes another reader the owner of a partition, as of its renewal at that time.
+// GiveTo makes another reader the owner of a partition. renewed is when that reader renewed the ownership.
 func (s *Store) GiveTo(owner, partition string, renewed time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,14 +67,14 @@ func (s *Store) GiveTo(owner, partition string, renewed time.Time) {
 	}
 }
 
-// MoveCheckpoint writes a checkpoint as another reader.
+// MoveCheckpoint writes a checkpoint as another reader does.
 func (s *Store) MoveCheckpoint(partition string, sequence int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.checkpoints[partition] = eventhub.Checkpoint{Partition: partition, Sequence: sequence, Version: s.nextVersion()}
 }
 
-// Delete deletes the ownership and the checkpoint of each of the partitions.
+// Delete deletes the ownerships and the checkpoints of partitions.
 func (s *Store) Delete(partitions ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +91,7 @@ func (s *Store) DeleteCheckpoint(partition string) {
 	delete(s.checkpoints, partition)
 }
 
-// Owner returns the owner of a partition, "" if nobody owns it.
+// Owner returns the owner of a partition, or "" if it has none.
 func (s *Store) Owner(partition string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,14 +118,14 @@ func (s *Store) Checkpoint(partition string) (eventhub.Checkpoint, bool) {
 	return checkpoint, known
 }
 
-// CheckpointWrites returns how many checkpoints were written with UpdateCheckpoint.
+// CheckpointWrites returns how many checkpoints UpdateCheckpoint has written.
 func (s *Store) CheckpointWrites() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.checkpointWrites
 }
 
-// DeadLetters returns the dead letters, sorted by their names.
+// DeadLetters returns the dead letters, sorted by name.
 func (s *Store) DeadLetters() []eventhub.DeadLetter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +134,7 @@ func (s *Store) DeadLetters() []eventhub.DeadLetter {
 	return letters
 }
 
-// DeadLetterObjects returns how many objects the dead letters were stored in.
+// DeadLetterObjects returns in how many objects the dead letters are stored.
 func (s *Store) DeadLetterObjects() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,7 +188,7 @@ func (s *Store) UpdateCheckpoint(_ context.Context, checkpoint eventhub.Checkpoi
 	return checkpoint, nil
 }
 
-// compare returns why a record with the current version must not be written by someone who has seen another version.
+// compare returns why a reader that has seen one version must not overwrite a record with another version.
 func compare(current, seen string, found bool) error {
 	switch {
 	case current == seen:
@@ -209,7 +209,7 @@ func (s *Store) RememberPartitions(_ context.Context, partitions []string) ([]st
 	return s.partitions, s.failure
 }
 
-// StoreDeadLetters implements eventhub.DeadLetterStore. It keeps dead letters each time that they are stored.
+// StoreDeadLetters implements eventhub.DeadLetterStore. If dead letters are stored again, it keeps both.
 func (s *Store) StoreDeadLetters(ctx context.Context, letters []eventhub.DeadLetter) error {
 	if err := s.passGate(ctx); err != nil {
 		return err
@@ -227,7 +227,7 @@ func (s *Store) StoreDeadLetters(ctx context.Context, letters []eventhub.DeadLet
 	return nil
 }
 
-// passGate waits at the gate, and then for as long as storing takes.
+// passGate waits at the gate, and then for DeadLetterTime.
 func (s *Store) passGate(ctx context.Context) error {
 	if s.DeadLetterGate != nil {
 		select {

@@ -18,8 +18,8 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// StartTLSFront puts TLS before the plain port of the emulator, with a certificate of an authority that no system
-// trusts. It returns the connection string and the authority in PEM.
+// StartTLSFront puts TLS in front of the emulator's plain port, with a certificate of an authority that no system
+// trusts. It returns the connection string, and the authority as PEM.
 func StartTLSFront(t *testing.T, server *hubtest.Server) (connection string, authority []byte) {
 	t.Helper()
 	certificate := httptest.NewTLSServer(http.NotFoundHandler())
@@ -43,8 +43,8 @@ func StartTLSFront(t *testing.T, server *hubtest.Server) (connection string, aut
 	return connection, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate().Raw})
 }
 
-// forwardConnections joins each client of the listener to a connection of its own to the host, until the listener is
-// closed.
+// forwardConnections connects each client of the listener with a connection of its own to the host, until the listener
+// is closed.
 func forwardConnections(listener net.Listener, host string) {
 	for {
 		client, err := listener.Accept()

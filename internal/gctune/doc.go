@@ -1,2 +1,2 @@
-// Package gctune tunes the garbage collector and the memory limit to the container.
+// Package gctune adapts the garbage collector and the memory limit to the container.
 package gctune

@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	// mostGarbage is how much garbage the heap may gather, in bytes, however much the daemon keeps. What it keeps of
-	// large hub events is a few slices of bytes, which cost the collector next to nothing to look at, so it may come
-	// often.
+	// mostGarbage is how much garbage the heap may gather at most, in bytes. It applies however much memory the daemon
+	// keeps. Of large hub events, the daemon keeps a few slices of bytes. The collector checks these in almost no
+	// time, so it may run often.
 	mostGarbage = 24 << 20
-	// leastPercent keeps the collector from working all the time if the daemon keeps much.
+	// leastPercent prevents the collector from running all the time when the daemon keeps much memory.
 	leastPercent = 25
-	// quietPercent is for a heap that takes quietTime or more to fill: a daemon with little to do can collect often,
-	// and holds less memory while it waits.
+	// quietPercent is for a heap that takes at least quietTime to fill. A daemon with little to do can collect often,
+	// and then holds less memory while it waits.
 	quietPercent = 50
 	quietTime    = time.Second
 )
 
-// liveMetric is what the last collection found to be in use, in bytes.
+// liveMetric is how much memory was in use at the last collection, in bytes.
 const liveMetric = "/gc/heap/live:bytes"
 
-// boundGarbage sets the percentage anew after each collection, so that no more than mostGarbage is gathered until the
-// next one. The function that it returns ends that.
+// boundGarbage sets the percentage after each collection, so that at most mostGarbage is gathered until the next one.
+// The returned function stops this.
 func boundGarbage() (stop func()) {
 	var stopped atomic.Bool
 	current, last := heapPercent, time.Now()
@@ -42,7 +42,7 @@ func boundGarbage() (stop func()) {
 	return func() { stopped.Store(true) }
 }
 
-// percentFor returns the percentage for a heap of which so many bytes are in use, and which took so long to fill.
+// percentFor returns the percentage for a heap of which live bytes are in use, and which took the time filled to fill.
 func percentFor(live uint64, filled time.Duration) int {
 	most := uint64(heapPercent)
 	if filled >= quietTime {
@@ -53,11 +53,11 @@ func percentFor(live uint64, filled time.Duration) int {
 	return int(min(max(percent, leastPercent), most)) // #nosec G115 -- bounded
 }
 
-// sentinel is an object that nobody refers to. It holds a pointer, so that it has a block of its own.
+// sentinel is an object without references to it. It has a pointer, so that it gets a block of memory of its own.
 type sentinel struct{ _ *sentinel }
 
 // afterCollections calls do after each collection, until stopped. A collection finds the sentinel unused and runs its
-// finalizer, which makes the next one.
+// finalizer, which makes the next sentinel.
 func afterCollections(stopped *atomic.Bool, do func()) {
 	runtime.SetFinalizer(&sentinel{}, func(*sentinel) {
 		if stopped.Load() {

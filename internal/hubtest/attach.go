@@ -7,10 +7,11 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// maxMessageSize is the largest message that an Event Hub takes, in bytes.
+// maxMessageSize is the largest message that an Event Hub accepts, in bytes.
 const maxMessageSize = 1 << 20
 
-// attach starts a link, or refuses it: an attach without source and target, then a detach that says why.
+// attach starts a link, or refuses it. It refuses with an attach without source and target, followed by a detach with
+// the reason.
 func (s *session) attach(a *wire.Attach) {
 	if s.out[a.Handle] != nil || s.in[a.Handle] != nil {
 		s.fail(condHandleInUse, fmt.Sprintf("handle %d is in use", a.Handle))
@@ -31,7 +32,7 @@ func (s *session) attach(a *wire.Attach) {
 	s.send(&wire.Detach{Handle: a.Handle, Closed: true, Error: e})
 }
 
-// answerTo mirrors an attach: the same link, seen from the other end.
+// answerTo returns the answer to an attach: the same link, as the other end describes it.
 func answerTo(a *wire.Attach) *wire.Attach {
 	answer := &wire.Attach{
 		Name:               a.Name,
@@ -44,7 +45,7 @@ func answerTo(a *wire.Attach) *wire.Attach {
 		Properties:         a.Properties,
 	}
 	if answer.Role == wire.RoleSender {
-		// No size limit: the hub's annotations may take a message of the largest size above it.
+		// No size limit: with the hub's annotations, a message of the largest size exceeds it.
 		answer.InitialDeliveryCount = ptr(uint32(0))
 	} else {
 		answer.MaxMessageSize = maxMessageSize
@@ -83,7 +84,8 @@ func (s *session) attachReceiver(a *wire.Attach) *wire.Error {
 	return nil
 }
 
-// admitReader checks all that the hub wants of a reader, its epoch last, because that displaces others.
+// admitReader checks everything that the hub requires of a reader. It checks the epoch last, because an epoch
+// displaces other readers.
 func (s *session) admitReader(l *outLink, addr address, a *wire.Attach) *wire.Error {
 	if e := s.c.admitEntity(addr); e != nil {
 		return e
@@ -109,7 +111,7 @@ func (s *session) admitReader(l *outLink, addr address, a *wire.Attach) *wire.Er
 	return nil
 }
 
-// onlySelector is what of a filter is in force, which the answer has to say.
+// onlySelector returns the part of a filter that the hub applies. The answer to the attach has to name it.
 func onlySelector(filter wire.Map) wire.Map {
 	v := filter.Get(selectorKey)
 	if v == nil {
@@ -142,7 +144,7 @@ func (s *session) attachSender(a *wire.Attach) *wire.Error {
 	return nil
 }
 
-// admitEntity checks what the hub wants of every link to an entity of its own.
+// admitEntity checks what the hub requires of each link to the hub or to one of its partitions.
 func (c *conn) admitEntity(addr address) *wire.Error {
 	if !c.trusted && !c.claims.cover(addr.path) {
 		return &wire.Error{Condition: condUnauthorized,
@@ -170,7 +172,7 @@ func targetAddress(a *wire.Attach) string {
 	return address
 }
 
-// node is a kind of thing that a link can be attached to.
+// node is the kind of entity that a link is attached to.
 type node int
 
 const (
@@ -181,17 +183,17 @@ const (
 	nodeConsumer               // <hub>/ConsumerGroups/<group>/Partitions/<id>
 )
 
-// address is one parsed address.
+// address is a parsed address.
 type address struct {
 	node      node
 	path      string     // in lower case, without leading slash or host
 	group     string     // in lower case
 	partition *partition // of nodePartition and nodeConsumer
-	// problem is why there is no such entity. It is told only to who may know.
+	// problem is why there is no such entity. Only peers that are authorized learn it.
 	problem *wire.Error
 }
 
-// parseAddress finds out what an address means. Entity names do not depend on case.
+// parseAddress parses an address. Case does not matter in the names of entities.
 func (s *Server) parseAddress(raw string) (address, *wire.Error) {
 	addr := address{path: entityPath(raw)}
 	switch addr.path {
@@ -235,7 +237,7 @@ func (s *Server) notFound(entity string) *wire.Error {
 	return &wire.Error{Condition: condNotFound, Description: fmt.Sprintf("The messaging entity '%s' could not be found.", entity)}
 }
 
-// entityPath cuts scheme and host off an address, if it has them, and slashes around it.
+// entityPath returns an address without scheme, host and outer slashes, in lower case.
 func entityPath(raw string) string {
 	if _, rest, ok := strings.Cut(raw, "://"); ok {
 		_, raw, _ = strings.Cut(rest, "/")

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// Authority is a certificate authority that nobody trusts yet, for tests of TLS.
+// Authority is a new certificate authority that no client trusts, for tests of TLS.
 type Authority struct {
-	// PEM is its certificate.
+	// PEM is the authority's certificate.
 	PEM  []byte
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes one. An error means that the system gave no randomness.
+// NewAuthority makes an authority. It returns an error only if the system has no randomness.
 func NewAuthority(name string) (*Authority, error) {
 	now := time.Now()
 	template := &x509.Certificate{
@@ -44,8 +44,8 @@ func NewAuthority(name string) (*Authority, error) {
 	return &Authority{PEM: inPEM("CERTIFICATE", der), cert: template, key: key}, nil
 }
 
-// Issue signs a certificate, for a client or a server at a loopback address and at the hosts, and
-// returns it and its key as PEM.
+// Issue signs a certificate and returns it with its key, as PEM. The certificate is for a client, or for a server at a
+// loopback address or one of the hosts.
 func (a *Authority) Issue(name string, hosts ...string) (certificate, key []byte, err error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()),

@@ -5,18 +5,18 @@ import (
 	"sync"
 )
 
-// CertificateDomain is a domain that no name server knows (RFC 6761), for what is reached through a
-// proxy only.
+// CertificateDomain is a domain that no name server knows (RFC 6761). Tests use it for hosts that are reached only
+// through a proxy.
 const CertificateDomain = "hubtest.test"
 
-// issued is the authority of every server of this process, and the one certificate that they show.
+// issued is the authority of all servers of this process, and the one certificate that they present.
 type issued struct {
 	ca, certificate, key []byte
 	leaf                 tls.Certificate
 }
 
-// processAuthority is one for the whole process, because a client that trusts the system's roots reads
-// them once: SSL_CERT_FILE has to name this authority before the first server starts.
+// processAuthority makes one authority for the whole process. A client that trusts the system's roots reads them once,
+// so SSL_CERT_FILE has to name this authority before the first server starts.
 var processAuthority = sync.OnceValues(func() (*issued, error) {
 	ca, err := NewAuthority("hubtest CA")
 	if err != nil {
@@ -30,8 +30,8 @@ var processAuthority = sync.OnceValues(func() (*issued, error) {
 	return made, err
 })
 
-// CA is the certificate authority of every server of this process, in PEM; it may be had before the
-// first of them starts. An error means that the system gave no randomness.
+// CA returns the certificate authority of all servers of this process, as PEM. It may be called before the first
+// server starts. It returns an error only if the system has no randomness.
 func CA() ([]byte, error) {
 	made, err := processAuthority()
 	if err != nil {
@@ -40,8 +40,8 @@ func CA() ([]byte, error) {
 	return made.ca, nil
 }
 
-// Certificate is a server's certificate by CA, as PEM, for those that stand beside the hub: it is for
-// loopback and for every host directly below CertificateDomain.
+// Certificate returns a server certificate that is signed by CA, and its key, as PEM. It is for other servers of a
+// test. It is valid for loopback, and for each host directly below CertificateDomain.
 func Certificate() (certificate, key []byte, err error) {
 	made, err := processAuthority()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// claims are the entities that a connection may use, and until when.
+// claims are the entities that a connection may use, each with the time at which its claim expires.
 type claims map[string]time.Time
 
 func (c claims) cover(path string) bool {
@@ -30,7 +30,7 @@ func (c claims) nextExpiry() (time.Time, bool) {
 	return next, len(c) > 0
 }
 
-// expireClaims drops the claims that have run out, and their links.
+// expireClaims drops expired claims, and ends the links that they covered.
 func (c *conn) expireClaims(now time.Time) {
 	n := len(c.claims)
 	for path, at := range c.claims {
@@ -66,21 +66,21 @@ func (c *conn) endUnclaimed() {
 	}
 }
 
-// enterCBS remembers a link on which $cbs answers.
+// enterCBS adds a link on which $cbs answers.
 func (s *Server) enterCBS(l *outLink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cbs[l] = true
 }
 
-// leaveCBS forgets it again.
+// leaveCBS removes such a link.
 func (s *Server) leaveCBS(l *outLink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.cbs, l)
 }
 
-// putToken is what $cbs does.
+// putToken answers a request to $cbs.
 func (c *conn) putToken(m *wire.Message) reply {
 	p := m.ApplicationProperties
 	if !strings.EqualFold(p.GetString("operation"), "put-token") {
@@ -98,7 +98,7 @@ func (c *conn) putToken(m *wire.Message) reply {
 	if err != nil {
 		return reply{code: 401, description: "InvalidToken: " + err.Error()}
 	}
-	// Who has no role has a good token all the same. It is the link that is refused then.
+	// A token without a role is accepted all the same. The hub refuses the link later.
 	if mayListen {
 		c.claims[entityPath(entity)] = expiry
 		c.srv.tokenTaken()
@@ -106,13 +106,13 @@ func (c *conn) putToken(m *wire.Message) reply {
 	return reply{code: 202, description: "Accepted"}
 }
 
-// The types of token that $cbs takes.
+// The types of token that $cbs accepts.
 const (
 	typeSAS = "servicebus.windows.net:sastoken"
 	typeJWT = "jwt"
 )
 
-// verify checks a token, tells when it runs out, and whether it gives a right to the entity.
+// verify checks a token. It returns when the token expires, and whether it grants the right to use the entity.
 func (s *Server) verify(token, kind, entity string) (expiry time.Time, mayListen bool, err error) {
 	switch kind {
 	case typeSAS:

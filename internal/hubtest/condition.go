@@ -2,7 +2,7 @@ package hubtest
 
 import "aks-audit-log-go/internal/hubtest/wire"
 
-// Error conditions: those of AMQP itself (part 2, section 2.8), and Microsoft's.
+// Error conditions of AMQP (part 2, section 2.8), and Microsoft's own ones.
 const (
 	condUnauthorized    wire.Symbol = "amqp:unauthorized-access"
 	condNotFound        wire.Symbol = "amqp:not-found"

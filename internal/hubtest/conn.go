@@ -11,34 +11,35 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// pumpBudget is how many bytes of events one link may write before it is another's turn, and before
-// the connection looks at what has come in.
+// pumpBudget is how many bytes of events a link may write before the next link's turn, and before the connection
+// handles what it has received.
 const pumpBudget = 256 << 10
 
-// conn is one connection. One goroutine, serve, owns all of its state; another reads frames for it.
-// Who else wants something done posts it.
+// conn is one connection. The goroutine serve owns all of its state, and another one reads frames for it. Other
+// goroutines change the state through post.
 type conn struct {
 	srv  *Server
 	name string
 	*transport
 	frames chan wire.Frame
-	// malformed is why frames was closed, where the peer's bytes were no AMQP. It is set before.
+	// malformed is why frames was closed, if the peer sent something that is no AMQP. It is set before frames is
+	// closed.
 	malformed error
 	wake      chan struct{}
 
 	mu    sync.Mutex
 	posts []func()
 
-	// What follows belongs to serve.
-	trusted      bool // SASL PLAIN proved the key, no claims are needed
+	// Only serve uses the following fields.
+	trusted      bool // SASL PLAIN proved the key, so no claims are needed
 	claims       claims
 	peerMaxFrame int
-	heartbeat    time.Duration // how often to say something; 0 for never
+	heartbeat    time.Duration // how often to send a heartbeat; 0 is never
 	lastWrite    time.Time
 	sessions     map[uint16]*session
 	outLinks     []*outLink
 	closing      bool
-	err          error // the first error of writing
+	err          error // the first error in writing
 }
 
 func newConn(s *Server, nc net.Conn, tlsConfig *tls.Config) *conn {
@@ -53,10 +54,10 @@ func newConn(s *Server, nc net.Conn, tlsConfig *tls.Config) *conn {
 	}
 }
 
-// drop cuts the connection. Any goroutine may call it.
+// drop closes the connection. Any goroutine may call it.
 func (c *conn) drop() { c.close() }
 
-// post has serve call f soon. Any goroutine may call it.
+// post makes serve call f soon. Any goroutine may call it.
 func (c *conn) post(f func()) {
 	c.mu.Lock()
 	c.posts = append(c.posts, f)
@@ -81,7 +82,7 @@ func (c *conn) runPosts() {
 	}
 }
 
-// serve runs the connection to its end.
+// serve runs the connection until it ends.
 func (c *conn) serve() {
 	defer c.srv.leave(c)
 	defer c.forgetLinks()
@@ -98,12 +99,12 @@ func (c *conn) serve() {
 	}()
 	c.loop()
 	c.close()
-	for range c.frames { // so that the reader gets to see the closed socket
+	for range c.frames { // so that the reader notices the closed socket
 	}
 	reader.Wait()
 }
 
-// read hands on frames until the connection ends.
+// read passes frames on until the connection ends.
 func (c *conn) read() {
 	defer close(c.frames)
 	for {
@@ -117,14 +118,14 @@ func (c *conn) read() {
 		}
 		if err != nil {
 			c.trace("%v", err)
-			c.close() // serve may be stuck in a write, and would never learn of it
+			c.close() // serve may be blocked in a write, and would not notice
 			return
 		}
 		c.frames <- f
 	}
 }
 
-// loop does what there is to do, and then waits for more.
+// loop does all pending work, and then waits for more.
 func (c *conn) loop() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -152,7 +153,7 @@ func (c *conn) loop() {
 	}
 }
 
-// handleWaiting handles the frames that have come in.
+// handleWaiting handles the frames that have arrived.
 func (c *conn) handleWaiting() {
 	for range cap(c.frames) {
 		select {
@@ -164,7 +165,7 @@ func (c *conn) handleWaiting() {
 	}
 }
 
-// handleOrEnd handles a frame, or where there are no more, ends the connection.
+// handleOrEnd handles a frame. If ok is false, there are no more frames, and it ends the connection.
 func (c *conn) handleOrEnd(f wire.Frame, ok bool) {
 	switch {
 	case ok:
@@ -176,7 +177,7 @@ func (c *conn) handleOrEnd(f wire.Frame, ok bool) {
 	}
 }
 
-// finishTurn sends what one turn of the loop has written.
+// finishTurn sends what a turn of the loop has written.
 func (c *conn) finishTurn() {
 	if c.out.Buffered() > 0 {
 		c.lastWrite = time.Now()
@@ -186,7 +187,7 @@ func (c *conn) finishTurn() {
 	}
 }
 
-// untilDue is how long the connection may wait for something to happen.
+// untilDue returns how long loop may wait if nothing arrives.
 func (c *conn) untilDue(now time.Time) time.Duration {
 	d := time.Hour
 	if c.heartbeat > 0 {
@@ -198,14 +199,14 @@ func (c *conn) untilDue(now time.Time) time.Duration {
 	return max(0, d)
 }
 
-// beat keeps a quiet connection alive with an empty frame.
+// beat sends an empty frame if the connection has been quiet for too long.
 func (c *conn) beat(now time.Time) {
 	if c.heartbeat > 0 && now.Sub(c.lastWrite) >= c.heartbeat {
 		c.write(wire.Frame{})
 	}
 }
 
-// send writes a performative without payload. An error ends the connection at the next turn of the loop.
+// send writes a performative without payload. After an error, the next turn of the loop ends the connection.
 func (c *conn) send(channel uint16, p wire.Performative) {
 	c.traceFrame("->", channel, p)
 	c.write(wire.Frame{Channel: channel, Body: p})
@@ -217,7 +218,7 @@ func (c *conn) write(f wire.Frame) {
 	}
 }
 
-// pump writes events to all links that may have some; true if there are more.
+// pump writes events to all links that may have some. It reports whether there are more.
 func (c *conn) pump() bool {
 	more := false
 	for _, l := range c.outLinks {
@@ -228,7 +229,7 @@ func (c *conn) pump() bool {
 	return more
 }
 
-// fail ends the connection of a peer whose frames make no sense.
+// fail ends the connection because of a frame that is not allowed.
 func (c *conn) fail(description string) {
 	if c.closing {
 		return
@@ -237,7 +238,7 @@ func (c *conn) fail(description string) {
 	c.closing = true
 }
 
-// handle does what a frame asks for.
+// handle does what a frame requests.
 func (c *conn) handle(f wire.Frame) {
 	if c.closing || f.Body == nil {
 		return
@@ -260,7 +261,7 @@ func (c *conn) handle(f wire.Frame) {
 	s.handle(f)
 }
 
-// forgetLinks takes the links of a connection that has ended out of the hub.
+// forgetLinks removes the links of an ended connection from the hub.
 func (c *conn) forgetLinks() {
 	for _, l := range c.outLinks {
 		l.forget()

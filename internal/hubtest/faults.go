@@ -6,20 +6,20 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// faults is what is wrong with the hub now. The server's mu guards it.
+// faults are the faults that are on now. The server's mu guards them.
 type faults struct {
 	refuseAttaches    wire.Symbol
 	refuseConnections bool
 	refuseTokens      bool
 	revokeRole        bool
-	taken             int // tokens that $cbs granted
+	taken             int // tokens for which $cbs granted rights
 	silenceCBS        bool
-	unanswered        int           // requests that $cbs took while it was silent
-	silence           chan struct{} // closed when it ends; nil if there is none
+	unanswered        int           // requests that $cbs accepted while it was silent
+	silence           chan struct{} // closed when the silence ends; nil if there is none
 }
 
-// DropConnections cuts every connection silently, as a broken network does, and returns how many.
-// New ones are taken.
+// DropConnections cuts all connections silently, as a broken network does. It returns how many. New connections are
+// accepted.
 func (s *Server) DropConnections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,21 +35,21 @@ func (s *Server) DropConnections() int {
 	return n
 }
 
-// Detach detaches every receiver link of the partition ("" for all) with this error and returns how
-// many. A client may attach again at once.
+// Detach detaches all receiver links of a partition ("" for all partitions) with this error. It returns how many. A
+// client may attach again at once.
 func (s *Server) Detach(partition, condition, description string) int {
 	e := &wire.Error{Condition: wire.Symbol(condition), Description: description}
 	return s.evict(func(l *outLink) bool { return partition == "" || l.partition.id == partition }, e)
 }
 
-// StealLinks detaches every receiver link of the partition ("" for all) as if somebody else had claimed
-// it, and returns how many.
+// StealLinks detaches all receiver links of a partition ("" for all partitions), as if another reader had claimed it.
+// It returns how many.
 func (s *Server) StealLinks(partition string) int {
 	return s.Detach(partition, string(condStolen), "New receiver 'thief' with higher epoch is created hence current receiver is getting disconnected.")
 }
 
-// RefuseAttaches has every new link to the hub and its partitions refused with this condition; "" allows
-// them again. $cbs and $management, and links that are attached, are left alone.
+// RefuseAttaches makes the hub refuse each new link to itself and its partitions with this condition. "" ends that.
+// $cbs, $management and existing links still work.
 func (s *Server) RefuseAttaches(condition string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,14 +62,14 @@ func (s *Server) attachesRefused() wire.Symbol {
 	return s.faults.refuseAttaches
 }
 
-// RefuseConnections has every new connection closed before a byte is read. Existing ones live on.
+// RefuseConnections makes the hub close each new connection before it reads a byte. Existing connections stay.
 func (s *Server) RefuseConnections(refuse bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults.refuseConnections = refuse
 }
 
-// RefuseTokens has $cbs answer 401 to every token. Claims that were granted live on.
+// RefuseTokens makes $cbs answer 401 to every token. Granted claims stay.
 func (s *Server) RefuseTokens(refuse bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,8 +82,8 @@ func (s *Server) tokensRefused() bool {
 	return s.faults.refuseTokens
 }
 
-// RevokeRole has the identities of Microsoft Entra ID lose their role: their tokens are taken and give
-// no right any more. Claims that were granted live on; when the service takes those is not documented.
+// RevokeRole takes the role from the identities of Microsoft Entra ID: their tokens are accepted, but grant no right.
+// Granted claims stay, because it is not documented when the service revokes them.
 func (s *Server) RevokeRole(revoke bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,7 +96,7 @@ func (s *Server) roleRevoked() bool {
 	return s.faults.revokeRole
 }
 
-// TokensTaken is how many tokens $cbs has granted rights for since the server started.
+// TokensTaken returns for how many tokens $cbs has granted rights since the server started.
 func (s *Server) TokensTaken() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,22 +110,22 @@ func (s *Server) tokenTaken() {
 	s.hasChanged()
 }
 
-// SilenceCBS has $cbs take every token without doing anything with it or ever answering, as a broken
-// authorization service behind a hub that works. What it took is not answered later either.
+// SilenceCBS makes $cbs accept every token without processing or answering it, like a broken authorization service of
+// a hub that otherwise works. These tokens are not answered later either.
 func (s *Server) SilenceCBS(silent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults.silenceCBS = silent
 }
 
-// UnansweredTokens is how many tokens $cbs took in silence since the server started.
+// UnansweredTokens returns how many tokens $cbs has left unanswered since the server started.
 func (s *Server) UnansweredTokens() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults.unanswered
 }
 
-// leftUnanswered says whether a token is to be left unanswered, and counts it.
+// leftUnanswered reports whether a token has to be left unanswered, and counts it if so.
 func (s *Server) leftUnanswered() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,8 +137,8 @@ func (s *Server) leftUnanswered() bool {
 	return true
 }
 
-// DetachCBS detaches every link on which $cbs answers, and returns how many. Together with SilenceCBS it
-// leaves a client alone that waits for an answer. The links on which tokens are sent stay.
+// DetachCBS detaches each link on which $cbs answers. It returns how many. After SilenceCBS, a client that waits for
+// an answer is then left without a link for it. The links on which tokens are sent stay.
 func (s *Server) DetachCBS() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,8 +150,8 @@ func (s *Server) DetachCBS() int {
 	return n
 }
 
-// ExpireClaims has every claim run out now: its links are detached with amqp:unauthorized-access, and
-// the client has to put a new token first.
+// ExpireClaims makes all claims expire now. Their links are detached with amqp:unauthorized-access, and the client has
+// to put a new token first.
 func (s *Server) ExpireClaims() {
 	s.evict(func(l *outLink) bool { return !l.sess.c.trusted }, expired())
 	s.mu.Lock()
@@ -164,17 +164,17 @@ func (s *Server) ExpireClaims() {
 	}
 }
 
-// SkewClock has the hub's clock, by which it judges tokens, be ahead of ours by this much; a negative
-// one is behind. Claims that were granted are looked at when their connection has something to do.
+// SkewClock sets how far the hub's clock, by which it checks tokens, is ahead of ours. It is behind if ahead is
+// negative. Granted claims are checked when their connection has something to do.
 func (s *Server) SkewClock(ahead time.Duration) {
 	s.skew.Store(int64(ahead))
 }
 
-// now is the time by the hub's clock.
+// now returns the time by the hub's clock.
 func (s *Server) now() time.Time { return time.Now().Add(time.Duration(s.skew.Load())) }
 
-// GoSilent has the hub say nothing any more, on connections old and new, without closing them: a
-// connection that is half open. Nothing is lost; it says everything when the silence ends.
+// GoSilent makes the hub send nothing on any connection, old or new, without closing it, as on a half-open connection.
+// Nothing is lost: the hub sends everything when the silence ends.
 func (s *Server) GoSilent(silent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,7 +189,7 @@ func (s *Server) GoSilent(silent bool) {
 	s.faults.silence = nil
 }
 
-// silence is closed when the hub may speak again; nil if it may now.
+// silence returns a channel that is closed when the hub may send again, or nil if it may send now.
 func (s *Server) silence() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,7 +199,7 @@ func (s *Server) silence() <-chan struct{} {
 	return s.faults.silence
 }
 
-// Truncate removes every event of the partition below this sequence number, as retention does.
+// Truncate removes all events of the partition below this sequence number, as retention does.
 func (s *Server) Truncate(partition string, before int64) {
 	if p := s.partition(partition); p != nil {
 		p.truncate(before)

@@ -8,40 +8,40 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// selectorKey names the selector in a source's filter map; selectorCode is its other name.
+// selectorKey names the selector in the filter map of a source. selectorCode is its other name.
 const (
 	selectorKey  = "apache.org:selector-filter:string"
 	selectorCode = uint64(0x0000468C00000004)
 )
 
-// startBy is what a reader's start is measured in.
+// startBy is the unit of a reader's start.
 type startBy int
 
 const (
-	byEnd startBy = iota // only what comes from now on
+	byEnd startBy = iota // only new events
 	byOffset
 	bySequence
 	byTime
 )
 
-// start is where a reader wants to begin.
+// start is where a reader wants to start.
 type start struct {
 	by        startBy
 	value     int64
 	inclusive bool
 }
 
-// passed says whether an event at v is one that the reader wants.
+// passed reports whether the reader wants the event at v.
 func (s start) passed(v int64) bool { return v > s.value || s.inclusive && v == s.value }
 
-// selector is the only shape of expression that the service takes, e.g.
+// selector matches the only form of expression that the service accepts, for example
 //
 //	amqp.annotation.x-opt-offset > '-1'
 //	amqp.annotation.x-opt-sequence-number >= '5'
 //	amqp.annotation.x-opt-enqueued-time > '1700000000000'
 var selector = regexp.MustCompile(`^\s*amqp\.annotation\.(x-opt-[a-z-]+)\s*(>=?)\s*'?([^'\s]+)'?\s*$`)
 
-// parseStart reads the filter of a source. Without one a reader starts at the oldest event.
+// parseStart reads the filter of a source. Without a filter, a reader starts at the oldest event.
 func parseStart(filter wire.Map, geoReplicated bool) (start, *wire.Error) {
 	v := filter.Get(selectorKey)
 	if v == nil {
@@ -88,8 +88,8 @@ func argumentError(format string, args ...any) *wire.Error {
 	return &wire.Error{Condition: condArgumentError, Description: fmt.Sprintf(format, args...)}
 }
 
-// beyondEnd is what the service says to a position that its log has never reached, e.g. from a
-// checkpoint of a hub that was deleted and made anew (Azure/azure-event-hubs-python issue 13 shows it).
+// beyondEnd is the service's error for a position that its log has never reached, for example from a checkpoint of a
+// hub that was deleted and created again (Azure/azure-event-hubs-python issue 13 shows it).
 func beyondEnd(what string, asked, last int64) *wire.Error {
 	return argumentError("The supplied %s '%d' is invalid. The last %s in the system is '%d'", what, asked, what, last)
 }

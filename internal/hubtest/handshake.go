@@ -11,10 +11,10 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// handshakeTimeout bounds how long a peer may take to say who it is.
+// handshakeTimeout bounds how long the handshake may take.
 const handshakeTimeout = time.Minute
 
-// ourIdleTimeOut is how long the hub lets a connection be silent; the service has the same.
+// ourIdleTimeOut is how long the hub allows a connection to be silent. The service has the same limit.
 const ourIdleTimeOut = 240 * time.Second
 
 // Protocol headers (part 2, section 2.2; part 5, section 5.3.1).
@@ -25,7 +25,7 @@ var (
 
 var errRefused = errors.New("peer refused")
 
-// handshake does all that comes before the first session.
+// handshake does everything before the first session.
 func (c *conn) handshake() error {
 	if err := c.gate.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return fmt.Errorf("set deadline: %w", err)
@@ -58,8 +58,8 @@ func (c *conn) handshake() error {
 	return nil
 }
 
-// expectHeader reads a protocol header and answers with the one wanted, which is also how AMQP refuses
-// another.
+// expectHeader reads a protocol header, and answers with the wanted one. AMQP refuses other headers by the same
+// answer.
 func (c *conn) expectHeader(want []byte) error {
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(c.in, got); err != nil {
@@ -77,7 +77,7 @@ func (c *conn) expectHeader(want []byte) error {
 	return nil
 }
 
-// sasl lets the peer say who it is. Only PLAIN proves anything; the other mechanisms leave that to $cbs.
+// sasl does the SASL exchange. Only PLAIN proves an identity; with the other mechanisms, $cbs does.
 func (c *conn) sasl() error {
 	offer := wire.Symbols("MSSBCBS", "PLAIN", "ANONYMOUS", "EXTERNAL")
 	if err := c.sendSASL(&wire.SASLMechanisms{Mechanisms: offer}); err != nil {
@@ -121,8 +121,7 @@ func (c *conn) sendSASL(p wire.Performative) error {
 	return c.flush()
 }
 
-// plainGranted checks the response of SASL PLAIN (RFC 4616), which is
-// "<who to act as>\x00<key name>\x00<key>".
+// plainGranted checks the response of SASL PLAIN (RFC 4616). It has the form "<who to act as>\x00<key name>\x00<key>".
 func plainGranted(response []byte, keyName, key string) bool {
 	parts := bytes.Split(response, []byte{0})
 	if len(parts) != 3 {
@@ -131,7 +130,7 @@ func plainGranted(response []byte, keyName, key string) bool {
 	return string(parts[1]) == keyName && subtle.ConstantTimeCompare(parts[2], []byte(key)) == 1
 }
 
-// open exchanges the opens and takes over what the peer can bear.
+// open exchanges the opens, and takes over the peer's limits.
 func (c *conn) open() error {
 	f, err := c.readFrame()
 	if err != nil {
@@ -144,7 +143,7 @@ func (c *conn) open() error {
 	c.trace("<- open %s", theirs.ContainerID)
 	c.peerMaxFrame = ourMaxFrame
 	if theirs.MaxFrameSize != nil && *theirs.MaxFrameSize < ourMaxFrame {
-		// 512 is the least that AMQP allows; less leaves no room for a transfer's header.
+		// AMQP allows no less than 512 bytes. Less would not fit the header of a transfer.
 		c.peerMaxFrame = max(512, int(*theirs.MaxFrameSize))
 	}
 	if theirs.IdleTimeOut != nil {

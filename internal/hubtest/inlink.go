@@ -6,7 +6,7 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// inLink is a link on which the peer sends: events, or requests to $cbs or $management.
+// inLink is a link on which the peer sends events, or requests to $cbs or $management.
 type inLink struct {
 	sess    *session
 	handle  uint32
@@ -15,7 +15,7 @@ type inLink struct {
 	credit        uint32
 	deliveryCount uint32
 
-	// The message that is coming in:
+	// The message of which a part has arrived:
 	first   *wire.Transfer
 	content []byte
 }
@@ -26,7 +26,7 @@ func (l *inLink) sendFlow() {
 	l.sess.send(f)
 }
 
-// receive takes one frame of a message, and the message with its last one.
+// receive handles one frame of a message. With the last frame, it handles the message.
 func (l *inLink) receive(t *wire.Transfer, payload []byte) {
 	if l.first == nil {
 		l.first = t
@@ -41,7 +41,7 @@ func (l *inLink) receive(t *wire.Transfer, payload []byte) {
 		return
 	}
 	if l.content == nil {
-		l.content = payload // its frame has a buffer of its own
+		l.content = payload // each frame has a buffer of its own
 	} else {
 		l.content = append(l.content, payload...)
 	}
@@ -54,7 +54,7 @@ func (l *inLink) receive(t *wire.Transfer, payload []byte) {
 	l.settle(first, t, l.take(first, content))
 }
 
-// counted keeps the peer in credit.
+// counted gives the peer new credit if necessary.
 func (l *inLink) counted() {
 	l.deliveryCount++
 	l.credit--
@@ -64,7 +64,7 @@ func (l *inLink) counted() {
 	}
 }
 
-// take does with a message what the link is for.
+// take handles a message as the link's address requires.
 func (l *inLink) take(first *wire.Transfer, content []byte) *wire.Error {
 	c := l.sess.c
 	switch l.address.node {
@@ -83,7 +83,7 @@ func (l *inLink) take(first *wire.Transfer, content []byte) *wire.Error {
 	return nil
 }
 
-// settle tells the peer what became of its message, unless it does not want to know.
+// settle tells the peer the outcome of its message, unless the peer does not want to know it.
 func (l *inLink) settle(first, last *wire.Transfer, e *wire.Error) {
 	if first.Settled || last.Settled || first.DeliveryID == nil {
 		return

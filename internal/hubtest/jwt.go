@@ -8,15 +8,15 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// HubAudience is what a token has to be made for, with or without slashes at its end: the scope that
-// azeventhubs asks for is https://eventhubs.azure.net//.default (its sbauth/token_provider.go).
+// HubAudience is the audience that a token must have, with or without slashes at its end. azeventhubs asks for the
+// scope https://eventhubs.azure.net//.default (its sbauth/token_provider.go).
 const HubAudience = "https://eventhubs.azure.net"
 
-// jwtIssuer begins as those of Microsoft Entra ID do, for Azurite, which looks at it.
+// jwtIssuer begins like the issuers of Microsoft Entra ID, because Azurite checks that.
 const jwtIssuer = "https://sts.windows.net/hubtest/"
 
-// SignToken makes a token as Microsoft Entra ID makes them, for one audience. It is signed with a
-// shared key, where the real ones are signed with one that only Microsoft has.
+// SignToken makes a token like those of Microsoft Entra ID, for one audience. It signs the token with a shared key.
+// Real ones are signed with a key that only Microsoft has.
 func SignToken(key []byte, audience string, from, until time.Time) (string, error) {
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"aud": audience, "iss": jwtIssuer, "iat": from.Unix(), "nbf": from.Unix(), "exp": until.Unix(),
@@ -27,8 +27,8 @@ func SignToken(key []byte, audience string, from, until time.Time) (string, erro
 	return token, nil
 }
 
-// verifyJWT checks a token and tells when it runs out. The error begins with the name that the
-// service has for it, as far as that is known.
+// verifyJWT checks a token, and returns when it expires. Its error begins with the service's name for it, as far as
+// that is known.
 func verifyJWT(token string, key []byte, now func() time.Time) (time.Time, error) {
 	if len(key) == 0 {
 		return time.Time{}, fmt.Errorf("%w: InvalidIssuer: Token issuer is invalid", errToken)

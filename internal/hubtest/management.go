@@ -6,7 +6,7 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// manage is what $management does: it tells of the hub and of its partitions.
+// manage answers a request to $management about the hub or a partition.
 func (c *conn) manage(m *wire.Message) reply {
 	p := m.ApplicationProperties
 	if !strings.EqualFold(p.GetString("operation"), "READ") {
@@ -28,7 +28,8 @@ func (c *conn) manage(m *wire.Message) reply {
 	return reply{code: 400, description: "unknown type"}
 }
 
-// mayManage takes a token in the request itself, as the Go clients send it, or a claim.
+// mayManage reports whether a request is authorized, by a token in the request, as the Go clients send it, or by a
+// claim.
 func (c *conn) mayManage(hub, token string) bool {
 	if c.trusted || c.claims.cover(strings.ToLower(hub)+"/$management") {
 		return true

@@ -15,29 +15,29 @@ const (
 	annotationPartitionKey = "x-opt-partition-key"
 )
 
-// Message is an event that is not, or not only, one data section. Of Body, Value and Sequence a sound
-// message has one; with none of them it has no body at all. Values are of the types that package wire
-// lists, or int, time.Time, []string.
+// Message is an event that is more than one data section, or something else. A valid message has exactly one of Body,
+// Value and Sequence. A message with none of them has no body. Values are of the types that package wire lists, or
+// int, time.Time or []string.
 type Message struct {
-	// Body is the data sections; more than one is allowed.
+	// Body is the data sections. It may have more than one.
 	Body [][]byte
-	// Value is the content of a value section; nil for none.
+	// Value is the content of a value section, or nil for none.
 	Value any
-	// Sequence is the content of a sequence section; nil for none.
+	// Sequence is the content of a sequence section, or nil for none.
 	Sequence []any
-	// Properties are the standard properties, content-encoding among them.
+	// Properties are the standard properties, for example content-encoding.
 	Properties *wire.Properties
-	// ApplicationProperties are the producer's own.
+	// ApplicationProperties are the producer's own properties.
 	ApplicationProperties map[string]any
-	// PartitionKey is shown as x-opt-partition-key; "" for none.
+	// PartitionKey becomes x-opt-partition-key, or "" for none.
 	PartitionKey string
-	// Enqueued is shown as the enqueued time, instead of now.
+	// Enqueued replaces the time at which the event is enqueued.
 	Enqueued time.Time
-	// Annotations replace the hub's own ones of the same name and add to them; nil leaves one out.
+	// Annotations are added to the hub's own ones, and replace those of the same name. nil removes an annotation.
 	Annotations map[string]any
 }
 
-// event is a message on its way into a partition: all but what the partition decides.
+// event is a message before the partition has given it a sequence number and an offset.
 type event struct {
 	message  wire.Message // Annotations are the producer's, without the hub's own
 	enqueued time.Time    // zero for now
@@ -73,7 +73,7 @@ func sortedKeys(m map[string]any) []string {
 	return keys
 }
 
-// annotate gives the annotations that readers see.
+// annotate returns the annotations that readers get.
 func (e event) annotate(seq int64, offset string, enqueued wire.Timestamp) wire.Map {
 	m := make(wire.Map, 0, 3+len(e.message.Annotations))
 	m = append(m,
@@ -90,8 +90,8 @@ func (e event) annotate(seq int64, offset string, enqueued wire.Timestamp) wire.
 	return m
 }
 
-// encode gives the message as readers get it, in two parts, so that a body in one data section (every
-// one but odd ones) is never copied.
+// encode encodes the message for readers, in two parts. A body of one data section, which is the usual case, is never
+// copied.
 func (e event) encode(annotations wire.Map) (head, body []byte, err error) {
 	m := e.message
 	m.Annotations = annotations

@@ -8,13 +8,14 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// replicationEpoch counts the promotions of a geo-replicated namespace's regions. Here there is none.
+// replicationEpoch is the replication epoch of the hub. In a geo-replicated namespace, it counts the promotions of
+// regions. Here there are none.
 const replicationEpoch = 1
 
-// offsetText is an offset as clients see it: a number, or in a geo-replicated namespace three, such as
-// "1:1:16". Of those the first is the replication epoch and the last the number that would stand there
-// alone. What the second is, is not told anywhere; as -1 stands there in an empty partition
-// ("2:-1:-1", azeventhubs v2.0.2, geodr_test.go), it is the sequence number here.
+// offsetText returns an offset as clients see it. It is a number, or three numbers in a geo-replicated namespace, such
+// as "1:1:16". The first of these is the replication epoch, and the last is the number as in other namespaces. The
+// meaning of the second is not documented. It is -1 in an empty partition ("2:-1:-1", azeventhubs v2.0.2,
+// geodr_test.go), so the sequence number is used here.
 func offsetText(geoReplicated bool, sequence, offset int64) string {
 	if geoReplicated {
 		return fmt.Sprintf("%d:%d:%d", replicationEpoch, sequence, offset)
@@ -22,8 +23,8 @@ func offsetText(geoReplicated bool, sequence, offset int64) string {
 	return strconv.FormatInt(offset, 10)
 }
 
-// parseOffset reads what offsetText wrote, and -1, the start of every partition. A geo-replicated
-// namespace takes no other number: the checkpoints of before it was one are of no use.
+// parseOffset parses an offset as offsetText writes it, or -1, which is the start of every partition. A geo-replicated
+// namespace accepts no other plain number, so checkpoints from before the replication cannot be used.
 func parseOffset(geoReplicated bool, text string) (int64, *wire.Error) {
 	if !geoReplicated || text == "-1" {
 		offset, err := strconv.ParseInt(text, 10, 64)
@@ -49,7 +50,7 @@ func parseOffset(geoReplicated bool, text string) (int64, *wire.Error) {
 	return numbers[2], nil
 }
 
-// invalidOffset begins as the service's refusal does (azeventhubs v2.0.2, processor_unit_test.go).
+// invalidOffset returns an error that begins like the service's (azeventhubs v2.0.2, processor_unit_test.go).
 func invalidOffset(text string) *wire.Error {
 	return &wire.Error{Condition: condInvalidOffset, Description: fmt.Sprintf(
 		"The supplied offset '%s' is invalid for geo replication enabled namespace (current epoch:'%d')", text, replicationEpoch)}

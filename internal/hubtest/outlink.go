@@ -8,30 +8,30 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// readAhead is how many entries a link takes from its partition at once.
+// readAhead is how many entries a link reads from its partition at once.
 const readAhead = 256
 
-// outLink is a link on which the hub sends: the events of a partition, or the answers of $cbs or
-// $management. It belongs to its connection's serve, but for lost.
+// outLink is a link on which the hub sends the events of a partition, or the answers of $cbs or $management. Its
+// connection's serve owns all fields except lost.
 type outLink struct {
 	sess   *session
 	handle uint32
 	name   string
 	node   node
 
-	// Of a reader:
+	// For a reader:
 	path  string
 	owner ownerKey
 	epoch *int64
-	// receiverName is what the reader calls its process, "" if it gave no name.
+	// receiverName is the reader's name for its process, or "" if it gave none.
 	receiverName string
 	partition    *partition
-	next         int64   // sequence number to read next
-	batch        []entry // read, but not sent
-	// lost says that the link has been taken away and the detach is on its way: nothing more is sent.
+	next         int64   // the next sequence number to read
+	batch        []entry // read, but not sent yet
+	// lost says that the hub has taken the link away, and that the detach will follow. Nothing more is sent.
 	lost atomic.Bool
 
-	// Of a node that answers:
+	// For $cbs and $management:
 	replyTo string
 	replies [][]byte
 
@@ -39,16 +39,16 @@ type outLink struct {
 	deliveryCount uint32
 	drain         bool
 
-	current    entry // what is being sent
+	current    entry // the entry that is being sent
 	busy       bool
-	sent       int // bytes of current
+	sent       int // how many bytes of current are sent
 	deliveryID uint32
 }
 
-// grant takes the peer's credit.
+// grant takes over the peer's credit.
 func (l *outLink) grant(f *wire.Flow) {
 	if f.LinkCredit != nil {
-		seen := uint32(0) // a peer that has not seen our attach knows no delivery count
+		seen := uint32(0) // a peer that has not seen our attach does not know the delivery count
 		if f.DeliveryCount != nil {
 			seen = *f.DeliveryCount
 		}
@@ -67,7 +67,7 @@ func (l *outLink) sendFlow() {
 	l.sess.send(f)
 }
 
-// pump sends what credit and window allow, a little above budget at most; true if there is more.
+// pump sends what credit and window allow, up to about budget bytes. It reports whether there is more.
 func (l *outLink) pump(budget int) bool {
 	for budget > 0 {
 		if !l.busy && !l.take() {
@@ -76,14 +76,14 @@ func (l *outLink) pump(budget int) bool {
 		}
 		n, done := l.sendCurrent()
 		if !done {
-			return false // the window is used up
+			return false // the window is full
 		}
 		budget -= n
 	}
 	return true
 }
 
-// take makes the next message the current one, if there is one and credit for it.
+// take makes the next message the current one, if there is one and the peer has given credit for it.
 func (l *outLink) take() bool {
 	if l.credit == 0 || l.lost.Load() || l.sess.c.err != nil {
 		return false
@@ -111,7 +111,7 @@ func (l *outLink) take() bool {
 	return true
 }
 
-// sendCurrent sends the current message, or as much of it as the window allows.
+// sendCurrent sends the current message, or the part of it that the window allows.
 func (l *outLink) sendCurrent() (written int, done bool) {
 	for {
 		if l.sess.remoteWindow == 0 {
@@ -125,7 +125,7 @@ func (l *outLink) sendCurrent() (written int, done bool) {
 	}
 }
 
-// sendFrame sends the next part of the current message, without copying its body.
+// sendFrame sends the next part of the current message. It does not copy the body.
 func (l *outLink) sendFrame() int {
 	c, size := l.sess.c, l.current.size()
 	n := min(size-l.sent, c.peerMaxFrame-wire.MaxTransferHeader)
@@ -147,7 +147,7 @@ func (l *outLink) sendFrame() int {
 	return n
 }
 
-// drained gives unused credit back, where the peer asked for that.
+// drained returns unused credit if the peer asked for that.
 func (l *outLink) drained() {
 	if !l.drain || l.busy {
 		return
@@ -158,7 +158,7 @@ func (l *outLink) drained() {
 	l.drain = false
 }
 
-// remove takes the link off its session and out of the hub.
+// remove removes the link from its session and from the hub.
 func (l *outLink) remove() {
 	delete(l.sess.out, l.handle)
 	c := l.sess.c
@@ -166,7 +166,7 @@ func (l *outLink) remove() {
 	l.forget()
 }
 
-// forget takes the link out of the hub.
+// forget removes the link from the hub.
 func (l *outLink) forget() {
 	if l.node == nodeCBS {
 		l.sess.c.srv.leaveCBS(l)
@@ -178,7 +178,7 @@ func (l *outLink) forget() {
 	l.sess.c.srv.releaseOwnership(l)
 }
 
-// end detaches the link with an error, unless it is gone already. Any goroutine may call it.
+// end detaches the link with an error, unless it has ended already. Any goroutine may call it.
 func (l *outLink) end(e *wire.Error) {
 	l.lost.Store(true)
 	l.sess.c.post(func() {

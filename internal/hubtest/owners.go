@@ -7,20 +7,20 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// epochProperty is the link property with which a reader claims a partition for itself.
+// epochProperty is the link property with which a reader claims a partition.
 const epochProperty = "com.microsoft:epoch"
 
 // receiverNameProperty is the link property with which a reader names its process.
 const receiverNameProperty = "com.microsoft:receiver-name"
 
-// maxShared is how many readers without an epoch a partition and consumer group may have.
+// maxShared is how many readers without an epoch may read a partition in one consumer group.
 const maxShared = 5
 
-// ownerKey is what readers compete for; the group is in lower case.
+// ownerKey identifies what readers compete for. The group is in lower case.
 type ownerKey struct{ group, partition string }
 
-// takeOwnership enters a reader, or says why it may not read. An epoch displaces everything that has
-// none, or an equal or lower one.
+// takeOwnership adds a reader, or returns why it may not read. A reader with an epoch displaces the readers without
+// one, and those with the same or a lower epoch.
 func (s *Server) takeOwnership(l *outLink) *wire.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +59,7 @@ func mayJoin(l *outLink, present []*outLink) *wire.Error {
 	return nil
 }
 
-// releaseOwnership takes a reader out, if it is still in.
+// releaseOwnership removes a reader, if it has not been removed yet.
 func (s *Server) releaseOwnership(l *outLink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,21 +71,21 @@ func (s *Server) releaseOwnership(l *outLink) {
 	s.hasChanged()
 }
 
-// hasChanged wakes who waits for Changed. s.mu is held.
+// hasChanged wakes the goroutines that wait for Changed. s.mu is held.
 func (s *Server) hasChanged() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// Changed is closed at the next change of attached receiver links or of UnansweredTokens. To wait for a condition, get
-// the channel first, then look, then wait.
+// Changed returns a channel that is closed at the next change of attached receiver links or of UnansweredTokens. To
+// wait for a condition, get the channel first, then check the condition, then wait.
 func (s *Server) Changed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.changed
 }
 
-// Receivers is how many receiver links are attached to the partition now, in all consumer groups.
+// Receivers returns how many receiver links are attached to the partition now, in all consumer groups.
 func (s *Server) Receivers(partition string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,7 +98,7 @@ func (s *Server) Receivers(partition string) int {
 	return n
 }
 
-// ReceiverNames returns the names that the processes of these receivers have given, "" for none.
+// ReceiverNames returns the names that these receivers' processes have given, "" for none.
 func (s *Server) ReceiverNames(partition string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +113,7 @@ func (s *Server) ReceiverNames(partition string) []string {
 	return names
 }
 
-// evict takes the readers that match out and detaches them with e; it returns how many.
+// evict removes the readers that match, and detaches them with e. It returns how many.
 func (s *Server) evict(match func(*outLink) bool, e *wire.Error) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

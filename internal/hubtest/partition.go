@@ -8,7 +8,7 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// entry is one event of a partition, encoded: head and body together are the message.
+// entry is an encoded event of a partition. head and body together are the message.
 type entry struct {
 	sequence int64
 	offset   int64
@@ -19,8 +19,7 @@ type entry struct {
 
 func (e entry) size() int { return len(e.head) + len(e.body) }
 
-// partition is a log. Entries are never changed once they are in it, so readers take slices of it and
-// read them without the lock.
+// partition is a log. Its entries never change, so readers take slices of it and read them without the lock.
 type partition struct {
 	id            string
 	geoReplicated bool
@@ -29,19 +28,19 @@ type partition struct {
 	entries    []entry
 	next       int64 // sequence number of the next event
 	nextOffset int64
-	last       entry         // the newest ever, without its content
-	readers    map[*conn]int // connections to wake for a new event, and how many links each has here
+	last       entry         // the newest event ever, without its content
+	readers    map[*conn]int // the connections to wake for a new event, with how many links each has here
 }
 
-// noEntry stands for the newest event of a partition that never had one.
+// noEntry stands for the newest event of a partition that never had an event.
 var noEntry = entry{sequence: -1, offset: -1}
 
 func newPartition(id string, geoReplicated bool) *partition {
 	return &partition{id: id, geoReplicated: geoReplicated, readers: map[*conn]int{}, last: noEntry}
 }
 
-// append adds e and returns its sequence number. Sequence numbers are contiguous; offsets are where an
-// event would start in a file of them, so that nobody can take the one for the other.
+// append adds e, and returns its sequence number. Sequence numbers have no gaps. An offset is where the event would
+// start in a file of all events, so that it differs from the sequence number.
 func (p *partition) append(e event) (int64, error) {
 	if e.enqueued.IsZero() {
 		e.enqueued = time.Now()
@@ -64,7 +63,8 @@ func (p *partition) append(e event) (int64, error) {
 	return n.sequence, nil
 }
 
-// read gives up to n entries from this sequence number on; from the oldest one there is, if it is gone.
+// read returns up to n entries, starting at this sequence number, or at the oldest entry if that number has been
+// removed.
 func (p *partition) read(from int64, n int) []entry {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -75,7 +75,7 @@ func (p *partition) read(from int64, n int) []entry {
 	return p.entries[i:min(i+int64(n), int64(len(p.entries)))]
 }
 
-// begin is the sequence number of the oldest entry. The lock is held.
+// begin returns the sequence number of the oldest entry. The lock is held.
 func (p *partition) begin() int64 { return p.next - int64(len(p.entries)) }
 
 // truncate removes all entries below this sequence number.
@@ -83,7 +83,7 @@ func (p *partition) truncate(before int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	i := min(max(0, before-p.begin()), int64(len(p.entries)))
-	// A copy, so that the memory of what is removed is free.
+	// Copying the rest frees the memory of the removed entries.
 	p.entries = append([]entry(nil), p.entries[i:]...)
 }
 
@@ -98,13 +98,13 @@ func (p *partition) info() PartitionInfo {
 		Empty:        len(p.entries) == 0,
 	}
 	if p.geoReplicated && p.next == 0 {
-		// So it looks there (azeventhubs v2.0.2, geodr_test.go).
+		// The service answers the same (azeventhubs v2.0.2, geodr_test.go).
 		info.Begin, info.LastEnqueued = -1, time.Time{}
 	}
 	return info
 }
 
-// locate finds the sequence number that a reader starts at.
+// locate returns the sequence number at which a reader starts.
 func (p *partition) locate(s start) (int64, *wire.Error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -124,7 +124,7 @@ func (p *partition) locate(s start) (int64, *wire.Error) {
 		}
 		return first(func(e entry) bool { return s.passed(e.sequence) }), nil
 	case byTime:
-		// No binary search: a test may have made up enqueued times that do not rise.
+		// No binary search: a test may have set enqueued times that do not rise.
 		for _, e := range p.entries {
 			if s.passed(int64(e.enqueued)) {
 				return e.sequence, nil
@@ -148,14 +148,14 @@ func (p *partition) unsubscribe(c *conn) {
 	}
 }
 
-// Append puts an event with this body into the partition and returns its sequence number, -1 if there
-// is no such partition. It keeps body, which must not be changed afterwards.
+// Append adds an event with this body to the partition, and returns its sequence number, or -1 if there is no such
+// partition. It keeps body, which must not change afterwards.
 func (s *Server) Append(partition string, body []byte) int64 {
 	return s.AppendMessage(partition, Message{Body: [][]byte{body}})
 }
 
-// AppendMessage puts m into the partition and returns its sequence number; -1 if there is no such
-// partition, or m holds a value that AMQP has no type for. It keeps m's bodies.
+// AppendMessage adds m to the partition, and returns its sequence number. It returns -1 if there is no such partition,
+// or if AMQP has no type for a value in m. It keeps the bodies of m.
 func (s *Server) AppendMessage(partition string, m Message) int64 {
 	p := s.partition(partition)
 	if p == nil {
@@ -170,22 +170,23 @@ func (s *Server) AppendMessage(partition string, m Message) int64 {
 	return seq
 }
 
-// PartitionInfo is what $management tells of a partition.
+// PartitionInfo is what $management answers about a partition.
 type PartitionInfo struct {
-	// Begin is the sequence number of the oldest event still there; where there is none, of the next.
-	// Where there never was one, a geo-replicated hub says -1.
+	// Begin is the sequence number of the oldest event that is left. If there is none, it is the number of the next
+	// event. If there never was one, it is -1 in a geo-replicated hub.
 	Begin int64
-	// LastSequence is the sequence number of the newest event ever, -1 if there never was one.
+	// LastSequence is the sequence number of the newest event ever, or -1 if there never was one.
 	LastSequence int64
-	// LastOffset is its offset, "-1" (or "1:-1:-1") if there never was one.
+	// LastOffset is the offset of that event. If there never was one, it is "-1", or "1:-1:-1" in a geo-replicated
+	// hub.
 	LastOffset string
-	// LastEnqueued is when it was enqueued.
+	// LastEnqueued is when that event was enqueued.
 	LastEnqueued time.Time
-	// Empty says that nothing is there to read.
+	// Empty says that no event is left to read.
 	Empty bool
 }
 
-// Partition tells of one partition; of one that does not exist the zero value.
+// Partition returns what $management answers about a partition, or the zero value if there is no such partition.
 func (s *Server) Partition(partition string) PartitionInfo {
 	p := s.partition(partition)
 	if p == nil {

@@ -6,10 +6,10 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// batchFormat is the message format of a batch: every data section is a whole encoded message.
+// batchFormat is the message format of a batch. Each data section of a batch is a whole encoded message.
 const batchFormat = 0x80013700
 
-// store puts what a producer sent into the given partition; nil has the hub choose one.
+// store adds what a producer sent to a partition. If p is nil, the hub chooses one.
 func (s *Server) store(p *partition, format uint32, content []byte) *wire.Error {
 	m, err := wire.DecodeMessage(content)
 	if err != nil {
@@ -17,7 +17,7 @@ func (s *Server) store(p *partition, format uint32, content []byte) *wire.Error 
 	}
 	messages := []*wire.Message{m}
 	if format == batchFormat {
-		// A batch is all or nothing, so it is decoded whole first.
+		// Either all messages of a batch are stored or none, so all are decoded first.
 		messages = messages[:0]
 		for _, content := range m.Data {
 			one, err := wire.DecodeMessage(content)
@@ -38,7 +38,7 @@ func (s *Server) store(p *partition, format uint32, content []byte) *wire.Error 
 	return nil
 }
 
-// choose finds the partition for a key: any one that is the same for equal keys. Without a key they
+// choose returns the partition for a key. It returns the same partition for equal keys. Without a key, the partitions
 // take turns.
 func (s *Server) choose(key string) *partition {
 	all := s.allPartitions()
@@ -46,6 +46,6 @@ func (s *Server) choose(key string) *partition {
 		return all[int(s.roundRobin.Add(1)-1)%len(all)]
 	}
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(key)) // a hash's Write never fails
+	_, _ = h.Write([]byte(key)) // writing to a hash never fails
 	return all[int(h.Sum32())%len(all)]
 }

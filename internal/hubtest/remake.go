@@ -2,8 +2,8 @@ package hubtest
 
 import "time"
 
-// Remake deletes the hub and makes it anew under the same name, as terraform does: each partition is empty, its
-// sequence numbers and offsets start again, and the hub is younger. Every connection is cut.
+// Remake deletes the hub and creates it again under the same name, as terraform does. All partitions are empty,
+// sequence numbers and offsets start again, and the creation time of the hub is new. All connections are cut.
 func (s *Server) Remake() {
 	for _, p := range s.allPartitions() {
 		p.clear()
@@ -14,8 +14,8 @@ func (s *Server) Remake() {
 	s.DropConnections()
 }
 
-// Rewind takes the newest events away from every partition, from this sequence number on, as a failover does to a copy
-// of the hub that was behind. Every connection is cut.
+// Rewind removes the newest events from all partitions, from this sequence number on, as a failover to a copy of the
+// hub that lags behind does. All connections are cut.
 func (s *Server) Rewind(from int64) {
 	for _, p := range s.allPartitions() {
 		p.rewind(from)
@@ -23,21 +23,21 @@ func (s *Server) Rewind(from int64) {
 	s.DropConnections()
 }
 
-// madeAt returns when the hub was made.
+// madeAt returns when the hub was created.
 func (s *Server) madeAt() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.created
 }
 
-// clear makes the partition as new.
+// clear makes the partition like a new one.
 func (p *partition) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.entries, p.next, p.nextOffset, p.last = nil, 0, 0, noEntry
 }
 
-// rewind takes away the entries from this sequence number on.
+// rewind removes the entries from this sequence number on.
 func (p *partition) rewind(from int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -46,7 +46,7 @@ func (p *partition) rewind(from int64) {
 		return
 	}
 	p.next, p.nextOffset = p.entries[left].sequence, p.entries[left].offset
-	// A copy, because readers may hold slices of the entries, and new ones would be written over theirs.
+	// A copy is necessary: readers may hold slices of the entries, and new entries would overwrite theirs.
 	p.entries, p.last = append([]entry(nil), p.entries[:left]...), noEntry
 	if left > 0 {
 		newest := p.entries[left-1]

@@ -2,14 +2,14 @@ package hubtest
 
 import "aks-audit-log-go/internal/hubtest/wire"
 
-// reply is an answer of $cbs or $management; code is an HTTP status.
+// reply is an answer of $cbs or $management. code is an HTTP status.
 type reply struct {
 	code        int32
 	description string
 	value       any // the body; nil for an empty one
 }
 
-// answer does what a request asks for and queues the answer on the link that it names in reply-to.
+// answer processes a request, and queues the answer on the link that the request names in reply-to.
 func (c *conn) answer(n node, request *wire.Message) {
 	var r reply
 	if n == nodeCBS && c.srv.leftUnanswered() {
@@ -41,8 +41,8 @@ func (c *conn) answer(n node, request *wire.Message) {
 	c.trace("nobody listens for the answer")
 }
 
-// message encodes the reply. Status and description stand in it twice, because the SDKs look for
-// different names.
+// message encodes the reply. It has status and description under two names each, because the SDKs look for different
+// ones.
 func (r reply) message(to any) *wire.Message {
 	return &wire.Message{
 		Properties: &wire.Properties{CorrelationID: to},

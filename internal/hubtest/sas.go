@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// errToken is wrapped by every reason not to grant a token. None of them holds any of the token.
+// errToken is in the error of every token that is not granted. The error has no part of the token.
 var errToken = errors.New("token not granted")
 
-// sasPrefix starts every shared access signature.
+// sasPrefix is the start of every shared access signature.
 const sasPrefix = "SharedAccessSignature "
 
 // verifySAS checks a token of the form
 //
 //	SharedAccessSignature sr=<url-encoded uri>&sig=<url-encoded base64>&se=<unix seconds>&skn=<key name>
 //
-// against the key, and that it covers the entity, and tells when it runs out. The signature is made over
-// sr as it stands in the token: clients differ in which letters of it are lower case.
+// against the key, checks that it covers the entity, and returns when it expires. The signature covers sr as it is
+// written in the token, because clients encode it with letters in different case.
 func verifySAS(token, keyName, key, entity string, now time.Time) (time.Time, error) {
 	rest, ok := strings.CutPrefix(token, sasPrefix)
 	if !ok {
@@ -55,7 +55,7 @@ func verifySAS(token, keyName, key, entity string, now time.Time) (time.Time, er
 	return expiry, nil
 }
 
-// signed checks sig, which is url-encoded base64.
+// signed reports whether sig, which is url-encoded base64, is the signature.
 func signed(sr, se, sig, key string) bool {
 	encoded, err := url.QueryUnescape(sig)
 	if err != nil {
@@ -70,8 +70,8 @@ func signed(sr, se, sig, key string) bool {
 	return hmac.Equal(got, mac.Sum(nil))
 }
 
-// covers says whether a claim for the entity granted holds for the entity wanted: the same, or one
-// below it. The empty path is the whole namespace. Both are in lower case.
+// covers reports whether a claim for the entity granted is valid for the entity wanted. It is if wanted is the same
+// entity, or one below it. The empty path is the whole namespace. Both are in lower case.
 func covers(granted, wanted string) bool {
 	return granted == "" || granted == wanted || strings.HasPrefix(wanted, granted+"/")
 }

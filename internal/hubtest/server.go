@@ -1,14 +1,14 @@
-// Package hubtest is an Azure Event Hubs emulator that runs inside a test, as httptest.Server does for
-// HTTP: one hub of any number of partitions, over AMQP 1.0, on TLS and on plain TCP. Either port takes
-// AMQP as it is, and in a WebSocket, as the service does on port 443.
+// Package hubtest is an Azure Event Hubs emulator that runs inside a test, as httptest.Server does for HTTP. It has
+// one hub with any number of partitions, over AMQP 1.0. One port uses TLS, and one plain TCP. Both accept AMQP
+// directly, or in a WebSocket, as the service does on port 443.
 //
-// It keeps what is appended in memory and gives it to any number of readers; reading removes nothing.
-// Tokens, epochs, credit and windows are treated as the service treats them, so that a client which
-// works here has done the protocol right. Its faults (faults.go) can be called at any time.
+// It keeps appended events in memory, and gives them to any number of readers. Reading removes nothing. It handles
+// tokens, epochs, credit and windows as the service does, so that a client that works here uses the protocol
+// correctly. Its faults (faults.go) can be switched on at any time.
 //
-// What it does not do: replication to another region (see GeoReplicated), retention by
-// time or size (see Truncate), throttling, and more than one hub a namespace. Refusals follow what the
-// SDKs expect; where a text of the service is known, its condition and wording are used.
+// It does not replicate to another region (see GeoReplicated), remove events by age or size (see Truncate), throttle,
+// or have more than one hub in a namespace. It refuses as the SDKs expect. Where a text of the service is known, its
+// condition and wording are used.
 package hubtest
 
 import (
@@ -29,23 +29,24 @@ import (
 // defaultConsumerGroup exists in every hub.
 const defaultConsumerGroup = "$Default"
 
-// Config says what the hub is like. The zero value is a hub fit for most tests.
+// Config configures the hub. The zero value is right for most tests.
 type Config struct {
-	// Hub is the hub's name; default "insights-logs-kube-audit", the one AKS makes up.
+	// Hub is the hub's name. The default is "insights-logs-kube-audit", which is the name that AKS chooses.
 	Hub string
-	// Partitions is how many there are; default 4.
+	// Partitions is the number of partitions. The default is 4.
 	Partitions int
-	// ConsumerGroups are those that exist beside $Default.
+	// ConsumerGroups are the consumer groups besides $Default.
 	ConsumerGroups []string
-	// GeoReplicated has offsets look as in a namespace that is replicated to another region, such as
-	// "1:1:16", and those of any other form refused. Nothing is replicated.
+	// GeoReplicated makes the hub use and accept only offsets of a namespace that is replicated to another region,
+	// such as "1:1:16". Nothing is replicated.
 	GeoReplicated bool
-	// KeyName and Key are the shared access key. An empty name is "RootManageSharedAccessKey", as in
-	// every namespace; an empty key is made up.
+	// KeyName and Key are the shared access key. The default of KeyName is "RootManageSharedAccessKey", as in every
+	// namespace. The default of Key is a random key.
 	KeyName, Key string
-	// TokenKey signs the tokens of Microsoft Entra ID that are taken, see SignToken; without it none is.
+	// TokenKey is the key of the tokens of Microsoft Entra ID that the hub accepts, see SignToken. Without it, the hub
+	// accepts none.
 	TokenKey []byte
-	// Trace, if not nil, is told what goes over each connection; never a token, key or body. It is
+	// Trace, if not nil, is called with what goes over each connection, but never with a token, key or body. It is
 	// called from many goroutines.
 	Trace func(format string, args ...any)
 }
@@ -58,8 +59,8 @@ type Server struct {
 	secure     net.Listener
 	plain      net.Listener
 	groups     map[string]bool // consumer groups in lower case
-	roundRobin atomic.Uint32   // events that the hub chose a partition for
-	dialled    atomic.Int64    // connections that clients have made
+	roundRobin atomic.Uint32   // how many events the hub chose a partition for
+	dialled    atomic.Int64    // how many connections clients have made
 	skew       atomic.Int64    // how far the hub's clock is ahead of ours
 	wg         sync.WaitGroup
 
@@ -67,14 +68,14 @@ type Server struct {
 	partitions []*partition
 	closed     bool
 	conns      map[*conn]bool
-	owners     map[ownerKey][]*outLink // receivers attached now
-	cbs        map[*outLink]bool       // links attached now on which $cbs answers
+	owners     map[ownerKey][]*outLink // receivers that are attached now
+	cbs        map[*outLink]bool       // links on which $cbs answers that are attached now
 	changed    chan struct{}
-	created    time.Time // when the hub was made
+	created    time.Time // when the hub was created
 	faults     faults
 }
 
-// Start starts a hub on two free ports of loopback. The caller must Close it.
+// Start starts a hub on two free ports of loopback. The caller must call Close.
 func Start(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -96,7 +97,7 @@ func Start(cfg Config) (*Server, error) {
 		tlsConfig: &tls.Config{
 			Certificates: []tls.Certificate{made.leaf},
 			MinVersion:   tls.VersionTLS12,
-			// Small first records cost throughput and help only browsers.
+			// Small first records reduce throughput, and help only browsers.
 			DynamicRecordSizingDisabled: true,
 		},
 	}
@@ -141,7 +142,7 @@ func (cfg Config) withDefaults() (Config, error) {
 func (s *Server) listen() error {
 	var lc net.ListenConfig
 	var err error
-	// Binding a port of loopback does not wait for anything, so there is nothing to cancel.
+	// Binding a port of loopback does not block, so there is nothing to cancel.
 	if s.secure, err = lc.Listen(context.Background(), "tcp", "127.0.0.1:0"); err != nil {
 		return fmt.Errorf("listen for TLS: %w", err)
 	}
@@ -154,7 +155,7 @@ func (s *Server) listen() error {
 	return nil
 }
 
-// accept serves what comes in on ln until it is closed.
+// accept serves connections to ln until it is closed.
 func (s *Server) accept(ln net.Listener, tlsConfig *tls.Config) {
 	defer s.wg.Done()
 	for {
@@ -177,8 +178,8 @@ func (s *Server) accept(ln net.Listener, tlsConfig *tls.Config) {
 	}
 }
 
-// Dialled is how many connections clients have made since the server started, those included that
-// it refused or never said a word on.
+// Dialled returns how many connections clients have made since the server started. It counts refused connections, and
+// those on which the hub was silent.
 func (s *Server) Dialled() int { return int(s.dialled.Load()) }
 
 // Connections returns how many connections are open now.
@@ -188,7 +189,7 @@ func (s *Server) Connections() int {
 	return len(s.conns)
 }
 
-// admit enters c among the connections, unless none are taken now.
+// admit adds c to the connections, unless the hub accepts none now.
 func (s *Server) admit(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -200,7 +201,7 @@ func (s *Server) admit(c *conn) bool {
 	return true
 }
 
-// leave takes c out again, once all of its links are gone.
+// leave removes c after all of its links have been removed.
 func (s *Server) leave(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,7 +209,7 @@ func (s *Server) leave(c *conn) {
 	s.wg.Done()
 }
 
-// Close ends the hub: it closes the ports and every connection and waits for all of its goroutines.
+// Close ends the hub. It closes the ports and all connections, and waits for all of its goroutines.
 func (s *Server) Close() {
 	s.mu.Lock()
 	if s.closed {
@@ -221,18 +222,18 @@ func (s *Server) Close() {
 		c.drop()
 	}
 	s.mu.Unlock()
-	// The sockets are closed whatever Close says, and there is nobody to tell.
+	// The sockets are closed even if Close fails, so the error is ignored.
 	_ = s.secure.Close()
 	_ = s.plain.Close()
 	s.wg.Wait()
 }
 
-// ConnectionString is what a client needs to connect over TLS; it must trust CAPEM. It has no
-// EntityPath, and no semicolon at the end, which azure-event-hubs-go cannot parse.
+// ConnectionString returns the connection string for TLS. The client must trust CAPEM. The string has no EntityPath.
+// It has no semicolon at its end, because azure-event-hubs-go cannot parse that.
 func (s *Server) ConnectionString() string { return s.connectionString(s.secure) }
 
-// PlainConnectionString is what a client needs to connect over plain TCP, the way azeventhubs talks to
-// Microsoft's own emulator.
+// PlainConnectionString returns the connection string for plain TCP, as azeventhubs uses it for Microsoft's own
+// emulator.
 func (s *Server) PlainConnectionString() string {
 	return s.connectionString(s.plain) + ";UseDevelopmentEmulator=true"
 }
@@ -241,13 +242,13 @@ func (s *Server) connectionString(ln net.Listener) string {
 	return fmt.Sprintf("Endpoint=sb://%s/;SharedAccessKeyName=%s;SharedAccessKey=%s", ln.Addr(), s.cfg.KeyName, s.cfg.Key)
 }
 
-// CAPEM is the authority that signed the server's certificate, the same for every server of the process.
+// CAPEM returns the authority that signed the server's certificate. All servers of the process have the same.
 func (s *Server) CAPEM() []byte { return s.caPEM }
 
-// HubName is the name of the hub.
+// HubName returns the name of the hub.
 func (s *Server) HubName() string { return s.cfg.Hub }
 
-// PartitionIDs are "0" and so on.
+// PartitionIDs returns "0", "1" and so on.
 func (s *Server) PartitionIDs() []string {
 	all := s.allPartitions()
 	ids := make([]string, len(all))
@@ -257,8 +258,8 @@ func (s *Server) PartitionIDs() []string {
 	return ids
 }
 
-// AddPartitions gives the hub n partitions more, as the Premium and Dedicated tiers allow. Connections
-// live on, and $management answers the new list from now on.
+// AddPartitions adds n partitions, as the Premium and Dedicated tiers allow. Connections stay, and $management answers
+// with the new list from now on.
 func (s *Server) AddPartitions(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -267,14 +268,14 @@ func (s *Server) AddPartitions(n int) {
 	}
 }
 
-// allPartitions are those that the hub has now.
+// allPartitions returns the partitions that the hub has now.
 func (s *Server) allPartitions() []*partition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.partitions
 }
 
-// partition is the one with this id; nil if there is none.
+// partition returns the partition with this id, or nil if there is none.
 func (s *Server) partition(id string) *partition {
 	for _, p := range s.allPartitions() {
 		if p.id == id {

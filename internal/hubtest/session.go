@@ -7,24 +7,23 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// What the hub grants a session and its incoming links: enough that a producer never waits long, and a
-// bound on what can be under way.
+// The limits that the hub grants a session and its incoming links. A producer never waits long, and the data in
+// transit is bounded.
 const (
 	incomingWindow = 2048 // transfer frames
 	incomingCredit = 300  // messages of one link
 	outgoingWindow = 1<<31 - 1
 )
 
-// session is one session. Its channel and handles are the peer's own numbers: AMQP lets each side
-// choose, and equal ones are the simplest choice.
+// session is an AMQP session. AMQP lets each side choose its channel and handles; the hub uses the peer's numbers.
 type session struct {
 	c            *conn
 	channel      uint16
-	nextOutgoing uint32 // transfer id of our next frame
+	nextOutgoing uint32 // the transfer id of our next frame
 	nextDelivery uint32
-	remoteWindow uint32 // transfer frames that the peer takes now
+	remoteWindow uint32 // how many transfer frames the peer accepts now
 	nextIncoming uint32
-	window       uint32 // transfer frames that we take before we say more
+	window       uint32 // how many transfer frames we accept before we send a flow
 	out          map[uint32]*outLink
 	in           map[uint32]*inLink
 }
@@ -55,7 +54,7 @@ func (c *conn) begin(channel uint16, b *wire.Begin) {
 
 func (s *session) send(p wire.Performative) { s.c.send(s.channel, p) }
 
-// handle does what a frame on this session asks for.
+// handle does what a frame on this session requests.
 func (s *session) handle(f wire.Frame) {
 	switch p := f.Body.(type) {
 	case *wire.Attach:
@@ -65,7 +64,7 @@ func (s *session) handle(f wire.Frame) {
 	case *wire.Transfer:
 		s.transfer(p, f.Payload)
 	case *wire.Disposition:
-		// Everything is sent settled, so there is nothing left to settle.
+		// Everything is sent settled, so a disposition changes nothing.
 	case *wire.Detach:
 		s.detached(p)
 	case *wire.End:
@@ -82,7 +81,7 @@ func (s *session) fail(condition wire.Symbol, description string) {
 	s.forget()
 }
 
-// forget drops the session and its links.
+// forget removes the session and its links.
 func (s *session) forget() {
 	for _, l := range s.out {
 		l.remove()
@@ -90,7 +89,7 @@ func (s *session) forget() {
 	delete(s.c.sessions, s.channel)
 }
 
-// flow takes the peer's windows and credit, and answers if it asks for that.
+// flow takes over the peer's windows and credit, and answers if the peer asks for that.
 func (s *session) flow(f *wire.Flow) {
 	next := uint32(0) // the peer has not seen our begin yet
 	if f.NextIncomingID != nil {
@@ -110,14 +109,14 @@ func (s *session) flow(f *wire.Flow) {
 	}
 }
 
-// left is what is left of granted things, counted by the peer from seen, when we are at sent already. The
-// counters wrap around, and a peer may grant less than is on its way to it.
+// left returns how many of the granted things are left. The peer counts them from seen, and we have already sent up to
+// sent. The counters wrap around, and a peer may grant less than is in transit.
 func left(seen, granted, sent uint32) uint32 {
 	underway := int32(sent - seen) //nolint:gosec // serial number arithmetic (RFC 1982)
 	return uint32(max(0, min(int64(granted)-int64(underway), math.MaxUint32)))
 }
 
-// state is a flow that tells the session's own windows.
+// state returns a flow with the session's own windows.
 func (s *session) state() *wire.Flow {
 	return &wire.Flow{
 		NextIncomingID: ptr(s.nextIncoming),
@@ -127,7 +126,7 @@ func (s *session) state() *wire.Flow {
 	}
 }
 
-// transfer takes one frame of a message.
+// transfer handles one frame of a message.
 func (s *session) transfer(t *wire.Transfer, payload []byte) {
 	s.nextIncoming++
 	s.window--
@@ -137,13 +136,13 @@ func (s *session) transfer(t *wire.Transfer, payload []byte) {
 	}
 	l := s.in[t.Handle]
 	if l == nil {
-		// A link that we have just ended: what was under way is dropped, as AMQP wants it.
+		// We have just ended this link. AMQP requires that what was in transit is dropped.
 		return
 	}
 	l.receive(t, payload)
 }
 
-// detached ends a link that the peer wants ended, or confirms that it has seen us end it.
+// detached ends a link because the peer asks for it, or because the peer confirms that we ended it.
 func (s *session) detached(d *wire.Detach) {
 	out, in := s.out[d.Handle], s.in[d.Handle]
 	if out == nil && in == nil {

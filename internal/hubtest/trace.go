@@ -10,8 +10,8 @@ func (c *conn) trace(format string, args ...any) {
 	c.srv.cfg.Trace("%s %s", c.name, fmt.Sprintf(format, args...))
 }
 
-// traceFrame tells of everything but transfers and flows, of which there are as many as events. It
-// names what cannot hold a secret.
+// traceFrame traces all frames but transfers, flows and dispositions, which are as many as events. It traces only
+// values that cannot be a secret.
 func (c *conn) traceFrame(direction string, channel uint16, p wire.Performative) {
 	switch p := p.(type) {
 	case *wire.Transfer, *wire.Flow, *wire.Disposition:

@@ -11,14 +11,13 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// ourMaxFrame is the largest frame that the hub takes and says so; the service has the same.
+// ourMaxFrame is the largest frame that the hub accepts, as it tells the peer. The service has the same limit.
 const ourMaxFrame = 65536
 
-// gate is a socket that says nothing while the hub is silent. It stands under TLS, so that a handshake
-// is silent too.
+// gate is a socket that sends nothing while the hub is silent. It is below TLS, so that a TLS handshake is silent too.
 type gate struct {
 	net.Conn
-	silence func() <-chan struct{} // closed when the hub may speak again; nil if it may now
+	silence func() <-chan struct{} // closed when the hub may send again; nil if it may send now
 	once    sync.Once
 	gone    chan struct{}
 }
@@ -27,7 +26,7 @@ func newGate(nc net.Conn, silence func() <-chan struct{}) *gate {
 	return &gate{Conn: nc, silence: silence, gone: make(chan struct{})}
 }
 
-// Write waits out the silence first.
+// Write waits until the silence has ended, and then writes.
 func (g *gate) Write(b []byte) (int, error) {
 	for {
 		over := g.silence()
@@ -42,7 +41,7 @@ func (g *gate) Write(b []byte) (int, error) {
 	}
 }
 
-// Close closes the socket and frees the callers that wait for the silence to end.
+// Close closes the socket, and ends the calls of Write that wait for the end of the silence.
 func (g *gate) Close() error {
 	err := net.ErrClosed
 	g.once.Do(func() {
@@ -71,9 +70,9 @@ func newTransport(nc net.Conn, tlsConfig *tls.Config, silence func() <-chan stru
 	return t
 }
 
-// close ends the connection under TLS: without TLS's close message, which could block.
+// close closes the socket below TLS. TLS would send a close message, which could block.
 func (t *transport) close() {
-	// Readers and writers get the error; there is nobody else to tell.
+	// Readers and writers get the error, so it is ignored here.
 	_ = t.gate.Close()
 }
 
@@ -95,7 +94,7 @@ func (t *transport) readFrame() (wire.Frame, error) {
 	return wire.DecodeFrame(buf)
 }
 
-// writeFrame puts f into the output buffer.
+// writeFrame writes f into the output buffer.
 func (t *transport) writeFrame(f wire.Frame) error {
 	buf, err := wire.AppendFrame(nil, f)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Where the service takes AMQP over WebSockets, and the subprotocol that stands for it (OASIS AMQP
-// WebSocket Binding 1.0, section 2.1).
+// The path at which the service accepts AMQP over WebSockets, and the subprotocol for it (OASIS AMQP WebSocket Binding
+// 1.0, section 2.1).
 const (
 	webSocketPath        = "/$servicebus/websocket"
 	webSocketSubprotocol = "amqp"
 )
 
-// speaksHTTP says whether the peer begins with a request for a WebSocket instead of a protocol header.
+// speaksHTTP reports whether the peer begins with a request for a WebSocket instead of a protocol header.
 func (t *transport) speaksHTTP() (bool, error) {
 	head, err := t.in.Peek(4)
 	if err != nil {
@@ -29,8 +29,8 @@ func (t *transport) speaksHTTP() (bool, error) {
 	return string(head) == "GET ", nil
 }
 
-// upgrade answers the request for a WebSocket, in whose binary messages the frames go from then on. The
-// bytes of AMQP are a stream: neither side cares where a message ends.
+// upgrade answers the request for a WebSocket. From then on, AMQP goes in its binary messages, as a stream: frames and
+// messages need not end together.
 func (t *transport) upgrade() error {
 	r, err := http.ReadRequest(t.in)
 	if err != nil {
@@ -45,26 +45,26 @@ func (t *transport) upgrade() error {
 	}
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols: []string{webSocketSubprotocol},
-		// An origin tells of a browser's page. azure-event-hubs-go makes one up.
+		// The origin is for pages in browsers. azure-event-hubs-go sends a made-up one.
 		InsecureSkipVerify: true,
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("accept WebSocket: %w", err), t.flush())
 	}
-	// It ends with the connection, which close cuts, so there is nothing more to cancel.
+	// The context needs no cancellation, because close cuts the connection.
 	t.rw = websocket.NetConn(context.Background(), ws, websocket.MessageBinary)
 	t.in = bufio.NewReaderSize(t.rw, ourMaxFrame)
 	t.out = bufio.NewWriterSize(t.rw, 4*ourMaxFrame)
 	return nil
 }
 
-// offers says whether the client can speak this subprotocol.
+// offers reports whether the client offers this subprotocol.
 func offers(r *http.Request, subprotocol string) bool {
 	offered := strings.Split(strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ","), ",")
 	return slices.ContainsFunc(offered, func(s string) bool { return strings.TrimSpace(s) == subprotocol })
 }
 
-// upgradeResponse answers one HTTP request on a transport and hands over what is under it.
+// upgradeResponse answers one HTTP request on a transport, and then gives the connection below to the WebSocket.
 type upgradeResponse struct {
 	*transport
 	header http.Header
@@ -72,8 +72,7 @@ type upgradeResponse struct {
 
 func (w *upgradeResponse) Header() http.Header { return w.header }
 
-// WriteHeader writes the status line and the header. What is wrong with the connection shows when it is
-// flushed.
+// WriteHeader writes the status line and the header. The flush returns the errors of the connection.
 func (w *upgradeResponse) WriteHeader(code int) {
 	if code != http.StatusSwitchingProtocols {
 		w.header.Set("Connection", "close") // the body ends where the connection does

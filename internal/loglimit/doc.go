@@ -1,2 +1,3 @@
-// Package loglimit keeps repeated messages from flooding the log: it says which of them to log, and counts the rest.
+// Package loglimit keeps repeated messages from filling the log. It decides which of them are logged, and counts the
+// others.
 package loglimit

@@ -5,36 +5,36 @@ import (
 	"time"
 )
 
-// maxKeys bounds the memory of a Limiter whose keys never repeat.
+// maxKeys bounds the memory of a Limiter with keys that never repeat.
 const maxKeys = 100
 
-// Limiter decides which messages to log. Messages that are alike have the same key. A Limiter allows the first Burst
+// Limiter decides which messages are logged. Similar messages have the same key. A Limiter allows the first Burst
 // messages of a key in each Interval, and counts the others. It is safe for concurrent use.
 type Limiter struct {
-	// Burst is how many messages of a key are allowed in an interval. 0 means 1.
+	// Burst is how many messages of a key are allowed in an Interval. 0 means 1.
 	Burst int
-	// Interval begins with the first message of a key. 0 means that it lasts until Reset.
+	// Interval starts with the first message of a key. 0 means that it lasts until Reset.
 	Interval time.Duration
-	// Summary, if set, is called at the end of an interval in which messages were left out, and by Close. Without it,
-	// the Decision about the next message that is allowed carries their number.
+	// Summary, if set, is called at the end of an interval in which messages were not logged, and by Close. If it is
+	// not set, the Decision about the next allowed message has their number.
 	Summary func(key string, leftOut int)
 
 	mu   sync.Mutex
 	keys map[string]*window
 }
 
-// window is the current interval of one key.
+// window is the current interval of a key.
 type window struct {
 	began            time.Time
 	length           time.Duration // 0 means until Reset
 	allowed, leftOut int
-	timer            *time.Timer // calls Summary; nil without one
-	recovered        bool        // Recover was called since the last message
+	timer            *time.Timer // calls Summary; nil if there is none
+	recovered        bool        // whether Recover was called since the last message
 }
 
-// Decision says what to do with one message.
+// Decision says what to do with a message.
 type Decision struct {
-	// Log is whether to log the message.
+	// Log is whether the message is logged.
 	Log bool
 	// LeftOut is how many messages of the key were not logged since the last one that was.
 	LeftOut int
@@ -65,7 +65,7 @@ func (l *Limiter) Next(key string) Decision {
 	return decision
 }
 
-// open begins the first interval of key.
+// open starts the first interval of key.
 func (l *Limiter) open(key string) *window {
 	if l.keys == nil || l.Summary == nil && len(l.keys) >= maxKeys {
 		l.keys = map[string]*window{}
@@ -78,7 +78,7 @@ func (l *Limiter) open(key string) *window {
 	return w
 }
 
-// end closes the interval of key and reports what was left out in it.
+// end ends the interval of key, and reports how many of its messages were not logged.
 func (l *Limiter) end(key string) {
 	l.mu.Lock()
 	w := l.keys[key]
@@ -93,8 +93,8 @@ func (l *Limiter) end(key string) {
 	}
 }
 
-// Recover notes that the failure that the messages are about has ended. The current intervals end once they have
-// lasted for after, and the next message of a key is not a reminder. Recover is for a Limiter without Summary.
+// Recover notes that the failure that the messages are about has ended. Each current interval then ends when it has
+// lasted for after, and the next message of its key is no reminder. Recover is for a Limiter without Summary.
 func (l *Limiter) Recover(after time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,7 +103,7 @@ func (l *Limiter) Recover(after time.Duration) {
 	}
 }
 
-// Reset forgets all messages: the next one of each key is logged.
+// Reset forgets all messages, so that the next one of each key is logged.
 func (l *Limiter) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,7 +115,7 @@ func (l *Limiter) Reset() {
 	clear(l.keys)
 }
 
-// Close calls Summary at once for the current intervals. Next must not be called afterwards.
+// Close ends the current intervals, and calls Summary for them. Next must not be called after it.
 func (l *Limiter) Close() {
 	l.mu.Lock()
 	keys := make([]string, 0, len(l.keys))

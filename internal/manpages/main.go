@@ -1,5 +1,5 @@
-// Command manpages writes the man pages of aks-audit-log-go and of each of its commands. It is a program of its own, so
-// that what formats them is not part of the daemon's binary.
+// Command manpages writes the man pages of aks-audit-log-go and of each of its commands. It is a program of its own,
+// so that the daemon's binary does not contain the code that formats them.
 package main
 
 import (
@@ -25,8 +25,8 @@ func main() {
 	}
 }
 
-// write writes the man pages into a folder. They name the month of SOURCE_DATE_EPOCH, so that the same version has the
-// same pages.
+// write writes the man pages into a folder. They name the month of SOURCE_DATE_EPOCH, so that the same version always
+// has the same pages.
 func write(folder, version string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil { // #nosec G301 -- everybody may read them
 		return fmt.Errorf("make the folder for the man pages: %w", err)
@@ -41,7 +41,7 @@ func write(folder, version string) error {
 	return nil
 }
 
-// exitCodes is the section on the exit codes, as Markdown. docs/configuration.md says more of them.
+// exitCodes is the section on the exit codes, as Markdown. docs/configuration.md has the details.
 const exitCodes = `
 # EXIT STATUS
 **0**: all went well. **1**: a failure. **2**: the configuration or the command is wrong.
@@ -57,5 +57,5 @@ func environment() string {
 	return text.String()
 }
 
-// literally escapes what Markdown would read as markup.
+// literally escapes the characters that are markup in Markdown.
 var literally = strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "<", `\<`, "`", "\\`")

@@ -1,2 +1,2 @@
-// Package pemfile reads files of certificates and keys.
+// Package pemfile reads files with certificates and keys.
 package pemfile

@@ -11,17 +11,18 @@ import (
 	"aks-audit-log-go/internal/smallfile"
 )
 
-// ErrNoCertificate is the error of Authorities for a file that holds no certificate.
+// ErrNoCertificate is the error of Authorities for a file without a certificate.
 var ErrNoCertificate = errors.New("there is no certificate in it")
 
 var errCutShort = errors.New("it is cut short")
 
-// maxSize is the largest size of a PEM file, in bytes. The bundles of Linux distributions have a quarter of a megabyte.
+// maxSize is the largest size of a PEM file, in bytes. The bundles of Linux distributions have a quarter of a
+// megabyte.
 const maxSize = 16 << 20
 
-// Read returns the content of a PEM file. A file that ends within a block is an error, since it may still be being
-// written: its first certificates could be used, and the absence of the others would show only later. Every error
-// names the file, and none holds anything of its content.
+// Read returns the content of a PEM file. It returns an error for a file that ends within a block, because the file
+// may still be being written. Its first certificates could be used, and it would show only later that others are
+// missing. Every error names the file, and none has any of its content.
 func Read(path string) ([]byte, error) {
 	content, err := smallfile.Read(path, maxSize)
 	if err != nil {
@@ -46,8 +47,8 @@ func withPath(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// Authorities returns the system's certificate authorities and those in the file. Every error names the file, but for
-// that of reading the system's authorities.
+// Authorities returns the system's certificate authorities and those in the file. Its errors name the file, except for
+// a failure to read the system's authorities.
 func Authorities(path string) (*x509.CertPool, error) {
 	content, err := Read(path)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package printable makes text that others wrote safe for a terminal.
+// Package printable makes text from other people safe for a terminal.
 package printable
 
 import (
@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// Escape replaces characters that are not printable, but for those in allowed, by their escapes in JSON, and bytes that
-// are no UTF-8 by U+FFFD. In a line of JSON, which has such characters only in strings, that does not change what it
-// says.
+// Escape replaces characters that are not printable by their escapes in JSON, except those in allowed. It replaces
+// bytes that are not UTF-8 by U+FFFD. A line of JSON has such characters only in strings, so its meaning stays the
+// same.
 func Escape(text, allowed string) string {
 	strange := func(char rune) bool { return !unicode.IsPrint(char) && !strings.ContainsRune(allowed, char) }
 	if utf8.ValidString(text) && strings.IndexFunc(text, strange) < 0 {

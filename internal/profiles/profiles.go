@@ -1,4 +1,4 @@
-// Package profiles serves the profiles of net/http/pprof, on an address of their own.
+// Package profiles serves the profiles of net/http/pprof, at an address of their own.
 package profiles
 
 import (
@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// readHeaderTimeout bounds the header of a request. An answer has no limit: the client says how long a profile takes.
+// readHeaderTimeout bounds how long the header of a request may take. An answer has no limit, because the client
+// chooses how long a profile takes.
 const readHeaderTimeout = 5 * time.Second
 
 // Server serves profiles below /debug/pprof/.
@@ -20,14 +21,13 @@ type Server struct {
 	listener net.Listener
 }
 
-// Listen binds the address, so that a port that is already in use is reported before anything else starts. Call Serve
-// or Close next.
+// Listen binds the address, so that a port in use is reported before anything else starts. Call Serve or Close next.
 func Listen(ctx context.Context, address string) (*Server, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for profiles on %s: %w", address, err)
 	}
-	// Importing net/http/pprof adds the same to http.DefaultServeMux, which nothing serves.
+	// Importing net/http/pprof also adds the handlers to http.DefaultServeMux, but that is not served.
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index) // it serves heap, goroutine and the others by their names
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
@@ -37,7 +37,7 @@ func Listen(ctx context.Context, address string) (*Server, error) {
 	return &Server{http: &http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTimeout}, listener: listener}, nil
 }
 
-// Addr returns the address that the server listens on, with the chosen port if it was 0.
+// Addr returns the address that the server listens on. If the port was 0, it has the chosen port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // Serve answers requests until Close is called, and then returns nil.
@@ -48,9 +48,9 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Close ends the server at once, with the profiles that are being taken: they are for nobody but a developer.
+// Close ends the server at once. It does not wait for profiles that are being taken, because only developers use them.
 func (s *Server) Close() {
-	// Both only fail if the listener is closed already.
+	// Both fail only if the listener is closed already.
 	_ = s.http.Close()
 	_ = s.listener.Close()
 }

@@ -16,8 +16,8 @@ type Clock struct{ Time time.Time }
 // Now returns Time.
 func (c *Clock) Now() time.Time { return c.Time }
 
-// Sample returns the value of a series, written as Prometheus writes it, and whether there is one. The value of a
-// histogram is its count.
+// Sample returns the value of a series, and whether there is one. series is written as Prometheus writes it. The value
+// of a histogram is its count.
 func Sample(t *testing.T, reg *prometheus.Registry, series string) (float64, bool) {
 	t.Helper()
 	families, err := reg.Gather()
@@ -50,7 +50,7 @@ func AssertSample(t *testing.T, reg *prometheus.Registry, want float64, series s
 	}
 }
 
-// AssertNoSample asserts that there is no such series.
+// AssertNoSample asserts that a series does not exist.
 func AssertNoSample(t *testing.T, reg *prometheus.Registry, series string) {
 	t.Helper()
 	_, ok := Sample(t, reg, series)

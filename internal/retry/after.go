@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// maxAfter bounds the wait that a server can ask for with Retry-After. A server that works again should get the
-// waiting requests no later than that.
+// maxAfter bounds the wait that a server can request with Retry-After. A server that works again then gets the waiting
+// requests within this time.
 const maxAfter = 5 * time.Minute
 
-// After reads a Retry-After header (RFC 9110, section 10.2.3): seconds, or a date. It returns 0 if the header is
-// missing or cannot be used, and five minutes at most.
+// After parses a Retry-After header (RFC 9110, section 10.2.3), which has seconds or a date. It returns at most five
+// minutes, and 0 if the header is missing or cannot be used.
 func After(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	if header == "" {

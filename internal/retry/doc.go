@@ -1,2 +1,2 @@
-// Package retry repeats what fails, and waits between the attempts.
+// Package retry repeats failed attempts, and waits between them.
 package retry

@@ -14,7 +14,7 @@ const (
 	MaxDelay = 15 * time.Second
 )
 
-// Sleep waits for d. If ctx ends first, or has ended before, it returns the cause at once.
+// Sleep waits for d. If ctx ends before, it returns the cause at once.
 func Sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -32,7 +32,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Await returns when changed is closed, or after wait if that is above 0. It returns the cause if ctx ends first.
+// Await waits until changed is closed, or for wait if that is above 0. If ctx ends before, it returns the cause.
 func Await(ctx context.Context, changed <-chan struct{}, wait time.Duration) error {
 	if wait > 0 {
 		return Sleep(ctx, wait)
@@ -48,7 +48,7 @@ func Await(ctx context.Context, changed <-chan struct{}, wait time.Duration) err
 // Backoff is a delay that doubles from Min to Max.
 type Backoff struct {
 	Min, Max time.Duration
-	// FirstAtOnce makes the first delay, and the first one after a Reset, 0.
+	// FirstAtOnce makes the first delay 0, and also the first one after a Reset.
 	FirstAtOnce bool
 
 	last    time.Duration
@@ -67,14 +67,13 @@ func (b *Backoff) Next() time.Duration {
 // Reset makes the next delay the first one again.
 func (b *Backoff) Reset() { b.last, b.started = 0, false }
 
-// logInterval is how long Do logs nothing after a failure that it has logged.
+// logInterval is how long Do logs no further failure after it has logged one.
 const logInterval = time.Minute
 
-// Do calls try until it succeeds, fails with one of the permanent errors, or ctx ends. Between two attempts it waits
-// from MinDelay to MaxDelay. It logs the first error as "cannot <what>, trying again", and then one a minute with the
-// number of failures until then. After an attempt that lasted longer
-// than MaxDelay the delays start at MinDelay again: what had failed before it worked for a while. Do returns nil if
-// ctx ended.
+// Do calls try until it succeeds, fails with one of the permanent errors, or ctx ends. The delay between two attempts
+// is between MinDelay and MaxDelay. Do logs the first error as "cannot <what>, trying again", and then one a minute
+// with the number of failures until then. After an attempt that lasted longer than MaxDelay, the delays start at
+// MinDelay again, because it worked for a while before it failed. Do returns nil if ctx has ended.
 func Do(ctx context.Context, log logrus.FieldLogger, what string, try func() error, permanent ...error) error {
 	delays := Backoff{Min: MinDelay, Max: MaxDelay}
 	failures, logged := 0, time.Time{}

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// Replace writes a file so that after a crash or a power cut it has either the whole old content or the whole new
-// content. It writes another file beside it before, whose name ends in temporary.
+// Replace replaces the content of a file. After a crash or a power cut, the file has either the whole old content or
+// the whole new one. Replace first writes another file beside it, whose name ends in temporary.
 func Replace(path, temporary string, content []byte) error {
 	if err := WriteSynced(path+temporary, content); err != nil {
 		return err
@@ -18,7 +18,7 @@ func Replace(path, temporary string, content []byte) error {
 	return SyncFolder(filepath.Dir(path))
 }
 
-// WriteSynced writes a file and waits until the disk has it.
+// WriteSynced writes a file, and waits until it is on the disk.
 func WriteSynced(path string, content []byte) (err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // #nosec G304 -- the operator names it, or its folder
 	if err != nil {
@@ -31,7 +31,7 @@ func WriteSynced(path string, content []byte) (err error) {
 	return file.Sync()
 }
 
-// SyncFolder waits until the disk has the renames and removals in the folder.
+// SyncFolder waits until the renames and removals in a folder are on the disk.
 func SyncFolder(folder string) (err error) {
 	dir, err := os.Open(folder) // #nosec G304 -- the operator names it
 	if err != nil {

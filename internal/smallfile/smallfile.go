@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// Read returns the content of a file of at most limit bytes. It reads no more than that: the name may be that of a
-// device, or of a file that somebody else writes. An error names no content; that of a file that is too large does not
-// name the file either.
+// Read returns the content of a file of at most limit bytes. It reads no more than limit, because the name may be of a
+// device, or of a file that another program writes. No error has any of the content. The error for a file that is too
+// large does not name the file.
 func Read(path string, limit int64) ([]byte, error) {
 	file, err := os.Open(path) // #nosec G304 -- the operator names it
 	if err != nil {

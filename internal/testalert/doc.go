@@ -1,3 +1,3 @@
-// Package testalert posts an audit event to the sink that Falco raises an alert for, so that an operator sees whether
+// Package testalert posts an audit event to the sink for which Falco raises an alert. An operator can then see whether
 // alerts arrive.
 package testalert

@@ -12,17 +12,18 @@ import (
 )
 
 const (
-	// name names what the test event names: the binding, its subject, and the user.
+	// name is the name of the binding, of its subject, and of the user in the test event.
 	name = "aks-audit-log-go-test"
-	// username is the user of the test event. With rule_matching: first, which is Falco's default, an event raises the
-	// alert of the first rule only. That is "Disallowed K8s User" for each user that allowed_k8s_users does not list,
-	// unless its name begins with "system:". So the user is a service account, which does not exist.
+	// username is the user of the test event. With rule_matching: first, which is Falco's default, an event raises
+	// only the alert of the first rule that matches. For each user that allowed_k8s_users does not list, that is
+	// "Disallowed K8s User", unless the name of the user begins with "system:". Therefore the user is a service
+	// account, which does not exist.
 	username = "system:serviceaccount:default:" + name
-	// annotation marks the test event, with a prefix as the annotations of the API server have it.
+	// annotation marks the test event. It has a prefix, like the annotations of the API server.
 	annotation = "aks-audit-log-go/test"
 )
 
-// microTime is a time as the API server writes it: metav1.MicroTime.
+// microTime is a time in the API server's format, metav1.MicroTime.
 type microTime time.Time
 
 // MarshalJSON implements json.Marshaler.
@@ -30,9 +31,9 @@ func (t microTime) MarshalJSON() ([]byte, error) {
 	return []byte(time.Time(t).UTC().Format(`"2006-01-02T15:04:05.000000Z"`)), nil
 }
 
-// event is an audit event in the order in which the API server writes it (audit.k8s.io/v1,
-// https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/). It claims that a service account bound itself
-// to cluster-admin.
+// event is an audit event with its fields in the API server's order (audit.k8s.io/v1,
+// https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/). It says that a service account bound itself to
+// cluster-admin.
 type event struct {
 	Kind           string            `json:"kind"`
 	APIVersion     string            `json:"apiVersion"`
@@ -97,7 +98,7 @@ type roleRef struct {
 	Name     string `json:"name"`
 }
 
-// newEvent returns a test event with an auditID of its own, of a request that came at that time.
+// newEvent returns a test event with a new auditID, for a request at the time now.
 func newEvent(now time.Time) event {
 	const (
 		group = "rbac.authorization.k8s.io"
@@ -136,13 +137,13 @@ func newEvent(now time.Time) event {
 // json returns the event as the sink gets it.
 func (e event) json() ([]byte, error) { return plainJSON(e) }
 
-// alert returns the output of the alert. Falco prints the subjects as they stand in the event.
+// alert returns the output of the alert. Falco prints the subjects as the event has them.
 func (e event) alert() string {
-	subjects, _ := plainJSON(e.RequestObject.Subjects) // strings only
+	subjects, _ := plainJSON(e.RequestObject.Subjects) // it has only strings
 	return fmt.Sprintf(output, e.User.Username, subjects)
 }
 
-// plainJSON returns JSON on one line, in which <, > and & stay as they are, as in what the API server writes.
+// plainJSON returns JSON on one line. Like the API server, it does not escape <, > and &.
 func plainJSON(value any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

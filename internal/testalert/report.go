@@ -6,33 +6,33 @@ import (
 	"strings"
 )
 
-// The rule that fires for the test event. These are its words in
-// https://github.com/falcosecurity/plugins/blob/main/plugins/k8saudit/rules/k8s_audit_rules.yaml:
+// The rule that raises an alert for the test event. Its text in
+// https://github.com/falcosecurity/plugins/blob/main/plugins/k8saudit/rules/k8s_audit_rules.yaml is:
 //
 //   - rule: Attach to cluster-admin Role
 //     condition: kevt and clusterrolebinding and kcreate and ka.req.binding.role=cluster-admin
 //     output: Cluster Role Binding to cluster-admin role (user=%ka.user.name subject=%ka.req.binding.subjects)
 //     priority: WARNING
 //
-// with the macros kevt (jevt.value[/stage] in (k8s_audit_stages), which is ResponseComplete alone),
+// It uses the macros kevt (jevt.value[/stage] in (k8s_audit_stages), which is ResponseComplete alone),
 // clusterrolebinding (ka.target.resource=clusterrolebindings) and kcreate (ka.verb=create). It reads no list of users.
 const (
 	rule     = "Attach to cluster-admin Role"
 	priority = "Warning" // as Falco prints it
 	output   = "Cluster Role Binding to cluster-admin role (user=%s subject=%s)"
-	// secondRule fires too if Falco tries all rules (rule_matching: all).
+	// secondRule raises an alert too if Falco tries all rules (rule_matching: all).
 	secondRule = "K8s ClusterRoleBinding Created"
 )
 
-// report tells a person what to look for.
+// report tells a user what to look for.
 type report struct {
 	sink  string
 	event event
-	// mind is what is remarkable although the sink took the event.
+	// mind are the warnings, although the sink has accepted the event.
 	mind []string
 }
 
-// sent returns the first line if the sink has taken the event.
+// sent returns the first line if the sink has accepted the event.
 func (r report) sent() string {
 	return fmt.Sprintf("✓ %s took the test event (auditID %s).\n", r.sink, r.event.AuditID)
 }
@@ -42,7 +42,7 @@ func (r report) notSent(text []byte) string {
 	return fmt.Sprintf("– nothing was sent. test-alert would post this to %s:\n%s\n", r.sink, text)
 }
 
-// write writes the first lines, and then which alert to look for and where.
+// write writes the first lines, and then which alert to look for, and where.
 func (r report) write(out io.Writer, first string) error {
 	var text strings.Builder
 	text.WriteString(first)

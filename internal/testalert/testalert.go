@@ -18,20 +18,20 @@ import (
 	"aks-audit-log-go/webhook/advice"
 )
 
-// timeout bounds the POST of the test event, the question why it was not taken, and the wait for Falco's queue,
-// each. It is that of check.
+// timeout bounds each step: the POST of the test event, the request that finds out why it was not accepted, and the
+// wait for Falco's queue. It is the same as in check.
 const timeout = 10 * time.Second
 
 // Options choose what Run prints, and whether it posts the event.
 type Options struct {
 	// DryRun is whether to post nothing.
 	DryRun bool
-	// JSON is whether to print the event alone, and no explanation.
+	// JSON is whether to print only the event, without an explanation.
 	JSON bool
 }
 
-// Run posts a test event to the daemon's sink, and prints which alert Falco has to raise for it. It neither reads
-// the hub nor the storage. The error says what to do if the sink does not take the event.
+// Run posts a test event to the daemon's sink, and prints which alert Falco has to raise for it. It reads neither the
+// hub nor the storage. If the sink does not accept the event, the error says what to do.
 func Run(ctx context.Context, cfg forwarder.Config, options Options, out io.Writer) error {
 	made := newEvent(time.Now())
 	text, err := made.json()
@@ -61,13 +61,13 @@ func printEvent(out io.Writer, text []byte) error {
 	return nil
 }
 
-// post posts the event once, and waits until Falco has taken it out of its queue. It returns what is
-// remarkable although the sink has taken the event.
+// post posts the event once, and waits until Falco has taken it out of its queue. It returns warnings, even if the
+// sink has accepted the event.
 func post(ctx context.Context, cfg forwarder.Config, event audit.Event) (mind []string, err error) {
-	// The daemon goes on for ever. A person wants the answer now.
+	// The daemon retries forever. A user wants the answer now.
 	cfg.PostMaxRetries, cfg.FailurePolicy = 0, forwarder.FailureDrop
 	log := logrus.New()
-	log.SetOutput(io.Discard) // this command says itself what went wrong
+	log.SetOutput(io.Discard) // the command reports failures itself
 	stats := metrics.NewStatistics(prometheus.NewRegistry(), forwarder.Version, time.Now)
 	poster, err := webhook.New(cfg, stats, health.NewHealth(), log)
 	if err != nil {
@@ -103,8 +103,8 @@ func post(ctx context.Context, cfg forwarder.Config, event audit.Event) (mind []
 	}
 }
 
-// postOnce posts the event. If the sink does not take it, postOnce asks the sink what check asks, since the answer
-// comes with what to do.
+// postOnce posts the event. If the sink does not accept it, postOnce asks the sink as check does, because the answer
+// of check says what to do.
 func postOnce(ctx context.Context, poster *webhook.Poster, session *webhook.Session, event audit.Event) error {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -2,17 +2,17 @@ package wire
 
 import "fmt"
 
-// composite is a described list with named fields: a performative, a terminus, an error, a section.
+// composite is a described list with named fields: a performative, a terminus, an error or a section.
 type composite interface {
 	// code is the numeric descriptor.
 	code() uint64
-	// fields are pointers to the fields in the order of the specification, for reading and writing
-	// alike. What the pointers may point to is listed at setField.
+	// fields returns pointers to the fields in the order of the specification, for reading and for writing. setField
+	// lists the types that they may point to.
 	fields() []any
 }
 
-// Role tells the ends of a link apart: true is the receiver. Unlike other booleans it has no default
-// and is always written.
+// Role is the role of a link's end: true is the receiver. Unlike other booleans, it has no default, and is always
+// written.
 type Role bool
 
 // The roles of a link's ends.
@@ -21,7 +21,7 @@ const (
 	RoleReceiver Role = true
 )
 
-// appendComposite appends c; fields at the end that are not set are left out.
+// appendComposite appends c without the unset fields at its end.
 func appendComposite(dst []byte, c composite) ([]byte, error) {
 	d, err := describe(c)
 	if err != nil {
@@ -30,7 +30,7 @@ func appendComposite(dst []byte, c composite) ([]byte, error) {
 	return AppendValue(dst, d)
 }
 
-// describe turns a composite into the value that it is on the wire.
+// describe returns a composite as the described value that is written.
 func describe(c composite) (Described, error) {
 	ptrs := c.fields()
 	list := make(List, 0, len(ptrs))
@@ -48,7 +48,7 @@ func describe(c composite) (Described, error) {
 	return Described{Descriptor: c.code(), Value: list[:last]}, nil
 }
 
-// fieldValue is the AMQP value of the field that p points to; nil where the field is not set.
+// fieldValue returns the AMQP value of the field that p points to, or nil if the field is not set.
 func fieldValue(p any) (any, error) {
 	switch p := p.(type) {
 	case *string:
@@ -108,7 +108,7 @@ func describeSet[C composite](c C, set bool) (any, error) {
 	return describe(c)
 }
 
-// setFields fills c from the list of a described value.
+// setFields sets the fields of c from the list of a described value.
 func setFields(c composite, list List) error {
 	ptrs := c.fields()
 	if len(list) > len(ptrs) {
@@ -125,7 +125,7 @@ func setFields(c composite, list List) error {
 	return nil
 }
 
-// setField puts v, which is not nil, where p points.
+// setField sets the field that p points to. v is not nil.
 func setField(p, v any) error {
 	ok := true
 	switch p := p.(type) {

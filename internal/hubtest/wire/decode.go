@@ -2,23 +2,23 @@ package wire
 
 import "math"
 
-// Bounds of decoding, so that a few hostile bytes cannot ask for much memory or stack.
+// Limits of decoding, so that a few hostile bytes cannot use much memory or stack.
 const (
-	// maxDepth is how deep values may be nested. What Event Hubs' clients send stays below ten.
+	// maxDepth is how deeply values may be nested. Clients of Event Hubs nest less than ten deep.
 	maxDepth = 64
-	// maxZeroWidth is how many array elements that take no bytes (null, true, 0, …) one decoding takes
-	// in all: a twelve byte array can claim four thousand million of them.
+	// maxZeroWidth is how many array elements without bytes (null, true, 0, …) one decoding may have in all. Without
+	// it, an array of twelve bytes could claim four thousand million of them.
 	maxZeroWidth = 1024
 )
 
-// ReadValue decodes the value at the start of buf and gives what follows it.
+// ReadValue decodes the value at the start of buf, and returns the rest of buf.
 func ReadValue(buf []byte) (v any, rest []byte, err error) {
 	d := decoder{buf: buf, zeroWidth: maxZeroWidth}
 	v, err = d.value(maxDepth)
 	return v, d.buf, err
 }
 
-// decoder takes values off the front of buf.
+// decoder decodes values from the front of buf.
 type decoder struct {
 	buf       []byte
 	zeroWidth int
@@ -63,8 +63,7 @@ func (d *decoder) value(depth int) (any, error) {
 	return Described{Descriptor: descriptor, Value: v}, nil
 }
 
-// payload decodes what follows a constructor. The upper half of the code tells the width
-// (part 1, section 1.2).
+// payload decodes what follows a constructor. The upper half of the code is the width (part 1, section 1.2).
 func (d *decoder) payload(code byte, depth int) (any, error) {
 	switch code >> 4 {
 	case 0x4:
@@ -91,7 +90,7 @@ func (d *decoder) payload(code byte, depth int) (any, error) {
 	return nil, malformed("unknown constructor 0x%02x", code)
 }
 
-// size reads a size or count of one byte, or of four where wide.
+// size reads a size or count of one byte, or of four bytes if wide is true.
 func (d *decoder) size(wide bool) (uint64, error) {
 	if !wide {
 		b, err := d.take(1)
@@ -125,7 +124,7 @@ func zeroWidth(code byte) (any, error) {
 	return nil, malformed("unknown constructor 0x%02x", code)
 }
 
-// fixed decodes the types of a fixed width; b has that width.
+// fixed decodes the types of a fixed width. b has that width.
 func fixed(code byte, b []byte) (any, error) {
 	switch code {
 	case codeBoolean:

@@ -41,7 +41,7 @@ func (d *decoder) elements(code byte, count uint64, depth int) (any, error) {
 }
 
 func (d *decoder) list(count uint64, depth int) ([]any, error) {
-	if count > uint64(len(d.buf)) { // every element takes a byte at least
+	if count > uint64(len(d.buf)) { // each element takes at least one byte
 		return nil, malformed("%d elements in %d bytes", count, len(d.buf))
 	}
 	l := make([]any, 0, count)
@@ -105,14 +105,14 @@ func (d *decoder) array(count uint64, depth int) (any, error) {
 	return a, nil
 }
 
-// admit checks that an array of count elements can be what it claims, before room is made for it.
+// admit checks whether an array can have count elements, before memory is allocated for them.
 func (d *decoder) admit(code byte, count uint64) error {
 	if code>>4 != 0x4 {
 		if count > uint64(len(d.buf)) {
 			return malformed("%d elements in %d bytes", count, len(d.buf))
 		}
 		if count == 0 {
-			// The code is kept in an empty array, so it must be one that there is.
+			// An empty array keeps the code, so the code must be known.
 			return knownCode(code)
 		}
 		return nil

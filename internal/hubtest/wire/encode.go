@@ -9,9 +9,9 @@ import (
 
 var be = binary.BigEndian
 
-// AppendValue appends v in its shortest encoding. Besides the types of the package comment it takes
-// int (as a long), time.Time (as a timestamp), and []string and []Symbol (as arrays). Any other type
-// is an error, and dst comes back as it was.
+// AppendValue appends v in its shortest encoding. Besides the types of the package comment, it accepts int (as a
+// long), time.Time (as a timestamp), and []string and []Symbol (as arrays). For any other type, it returns an error
+// and dst without changes.
 func AppendValue(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
@@ -62,7 +62,7 @@ func AppendValue(dst []byte, v any) ([]byte, error) {
 	return appendWide(dst, v)
 }
 
-// appendWide appends v in the widest encoding of its type, which all elements of an array share.
+// appendWide appends v in the widest encoding of its type. All elements of an array have this encoding.
 func appendWide(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
@@ -89,7 +89,7 @@ func appendWide(dst []byte, v any) ([]byte, error) {
 	return appendFixed(dst, v)
 }
 
-// appendFixed appends the types of a fixed width in their full width.
+// appendFixed appends a value of a type of fixed width, in its full width.
 func appendFixed(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case uint8:
@@ -148,8 +148,8 @@ func appendUlong(dst []byte, v uint64) []byte {
 	return be.AppendUint64(append(dst, codeUlong), v)
 }
 
-// appendVariable appends a string or symbol; code8 is the constructor for up to 255 bytes, and the
-// one for more is 0x10 above it.
+// appendVariable appends a string or symbol. code8 is the constructor for up to 255 bytes. The constructor for more is
+// code8 + 0x10.
 func appendVariable(dst []byte, code8 byte, v string) []byte {
 	if len(v) <= math.MaxUint8 {
 		dst = append(dst, code8, byte(len(v))) //nolint:gosec // a length, just bounded
@@ -163,7 +163,7 @@ func appendBinary(dst []byte, v []byte) []byte {
 	return append(appendBinaryHeader(dst, len(v)), v...)
 }
 
-// appendBinaryHeader appends what stands before the n bytes of a binary.
+// appendBinaryHeader appends what precedes the n bytes of a binary.
 func appendBinaryHeader(dst []byte, n int) []byte {
 	if n <= math.MaxUint8 {
 		return append(dst, codeBin8, byte(n)) //nolint:gosec // a length, just bounded
@@ -171,13 +171,13 @@ func appendBinaryHeader(dst []byte, n int) []byte {
 	return be.AppendUint32(append(dst, codeBin32), uint32(n)) //nolint:gosec // messages are far below 4 GiB
 }
 
-// length is the length of v as the wire counts it.
+// length returns the length of v in its encoding.
 func length[T ~string | ~[]byte](v T) uint32 {
 	return uint32(len(v)) //nolint:gosec // messages are far below 4 GiB
 }
 
-// appendCompound appends a list, map or array, in the short form if it fits. Its content is written
-// once, behind room for the long header, and moved down for the short one.
+// appendCompound appends a list, map or array, in the short form if it fits. It writes the content once, leaving room
+// for the long header, and moves it if the short header is enough.
 func appendCompound(dst []byte, code8 byte, count int, content func([]byte) ([]byte, error)) ([]byte, error) {
 	start := len(dst)
 	out, err := appendCompound32(dst, code8+0x10, count, content)
@@ -228,7 +228,7 @@ func (m Map) appendTo(dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// appendTo writes the shared constructor and then the elements without theirs.
+// appendTo appends the constructor once, and then the elements without constructors.
 func (a Array) appendTo(dst []byte) ([]byte, error) {
 	var err error
 	if a.Descriptor != nil {

@@ -8,10 +8,10 @@ const (
 	FrameSASL byte = 1
 )
 
-// FrameHeaderSize is how many bytes every frame starts with: its size, among others.
+// FrameHeaderSize is the size of a frame's header, in bytes.
 const FrameHeaderSize = 8
 
-// Frame is one frame. A heartbeat has a nil Body.
+// Frame is a frame. A heartbeat has a nil Body.
 type Frame struct {
 	Type    byte
 	Channel uint16 // 0 in a SASL frame
@@ -19,7 +19,7 @@ type Frame struct {
 	Payload []byte
 }
 
-// FrameSize reads the size of a frame, its header included, from its first four bytes.
+// FrameSize returns the size of a frame, including its header, from its first four bytes.
 func FrameSize(header [4]byte) uint32 { return be.Uint32(header[:]) }
 
 // DecodeFrame decodes one whole frame. Payload, and every binary in Body, alias buf.
@@ -65,7 +65,7 @@ func decodePerformative(buf []byte) (Performative, []byte, error) {
 	return p, rest, nil
 }
 
-// AppendFrame appends f, payload included.
+// AppendFrame appends f, including its payload.
 func AppendFrame(dst []byte, f Frame) ([]byte, error) {
 	start := len(dst)
 	out := be.AppendUint16(append(dst, 0, 0, 0, 0, 2, f.Type), f.Channel)
@@ -80,17 +80,17 @@ func AppendFrame(dst []byte, f Frame) ([]byte, error) {
 	return out, nil
 }
 
-// MaxTransferHeader is the most bytes that AppendTransferHeader appends.
+// MaxTransferHeader is how many bytes AppendTransferHeader appends at most.
 const MaxTransferHeader = FrameHeaderSize + 32
 
-// AppendTransferHeader appends all of a pre-settled transfer frame but its payload of n bytes, which
-// the caller writes behind it: the payload is then never copied. It says what AppendFrame would, for a
-// tenth of the work. The delivery id, and the tag made of it, stand in the first frame of a message only.
+// AppendTransferHeader appends a pre-settled transfer frame without its payload of n bytes. The caller writes the
+// payload after it, so that it is never copied. It appends the same as AppendFrame for a tenth of the work. Only the
+// first frame of a message has the delivery id and the tag made of it.
 func AppendTransferHeader(dst []byte, channel uint16, handle, deliveryID uint32, first, more bool, n int) []byte {
 	start := len(dst)
 	out := be.AppendUint16(append(dst, 0, 0, 0, 0, 2, FrameAMQP), channel)
 	out = append(out, codeDescribed, codeSmallUlong, 0x14, codeList8, 0, 6)
-	list := len(out) - 2 // the size counts from behind itself
+	list := len(out) - 2 // the size counts the bytes after itself
 	out = appendUint(out, handle)
 	if first {
 		out = be.AppendUint32(append(out, codeUint), deliveryID)

@@ -2,8 +2,8 @@ package wire
 
 import "fmt"
 
-// Message is an AMQP message (part 3, section 3.2). Of Data, Sequence and Value a sound message has one
-// kind only; a message with none of them can be encoded and decoded too, because such things arrive.
+// Message is an AMQP message (part 3, section 3.2). A valid message has only one kind of Data, Sequence and Value. A
+// message with none of them can be encoded and decoded too, because such messages occur.
 type Message struct {
 	Header                *Header
 	DeliveryAnnotations   Map
@@ -13,12 +13,12 @@ type Message struct {
 	Data                  [][]byte
 	Sequence              []List
 	Value                 any
-	// HasValue says that there is a value section, even where Value is nil, which is AMQP's null.
+	// HasValue says that there is a value section, even if Value is nil, which is AMQP's null.
 	HasValue bool
 	Footer   Map
 }
 
-// Header is how a message wants to be treated on its way.
+// Header says how intermediaries should treat the message.
 type Header struct {
 	Durable       bool
 	Priority      *uint8
@@ -152,7 +152,7 @@ func AppendMessage(dst []byte, m *Message) ([]byte, error) {
 	return out, nil
 }
 
-// AppendMessageHead appends the sections of m that stand before its body.
+// AppendMessageHead appends the sections of m that precede its body.
 func AppendMessageHead(dst []byte, m *Message) ([]byte, error) {
 	out := dst
 	var err error
@@ -178,7 +178,7 @@ func AppendMessageHead(dst []byte, m *Message) ([]byte, error) {
 	return out, nil
 }
 
-// AppendDataHeader appends what stands before the n bytes of a data section.
+// AppendDataHeader appends what precedes the n bytes of a data section.
 func AppendDataHeader(dst []byte, n int) []byte {
 	return appendBinaryHeader(append(dst, codeDescribed, codeSmallUlong, sectionData), n)
 }

@@ -1,8 +1,8 @@
 package wire
 
-// Performative is the body of a frame: one of *Open, *Begin, *Attach, *Flow, *Transfer, *Disposition,
-// *Detach, *End, *Close, and in a SASL frame *SASLMechanisms, *SASLInit, *SASLOutcome. The fields are
-// those of AMQP 1.0 part 2, section 2.7, and part 5, section 5.3; a nil pointer is a field not set.
+// Performative is the body of a frame. It is one of *Open, *Begin, *Attach, *Flow, *Transfer, *Disposition, *Detach,
+// *End, *Close, and in a SASL frame *SASLMechanisms, *SASLInit, *SASLOutcome. The fields are those of AMQP 1.0 part 2,
+// section 2.7, and part 5, section 5.3. A nil pointer is a field that is not set.
 type Performative interface{ composite }
 
 // Open starts a connection.
@@ -68,7 +68,7 @@ func (a *Attach) fields() []any {
 		&a.Properties}
 }
 
-// Flow tells windows and link credit.
+// Flow has the windows of a session and the credit of a link.
 type Flow struct {
 	NextIncomingID *uint32
 	IncomingWindow uint32
@@ -110,7 +110,7 @@ func (t *Transfer) fields() []any {
 		&t.State, &t.Resume, &t.Aborted, &t.Batchable}
 }
 
-// Disposition tells what became of the deliveries First to Last.
+// Disposition has the outcome of the deliveries First to Last.
 type Disposition struct {
 	Role      Role
 	First     uint32
@@ -147,13 +147,13 @@ type Close struct{ Error *Error }
 func (*Close) code() uint64    { return 0x18 }
 func (c *Close) fields() []any { return []any{&c.Error} }
 
-// SASLMechanisms offers the ways to say who one is: a symbol or an array of symbols.
+// SASLMechanisms offers the ways to authenticate, as a symbol or an array of symbols.
 type SASLMechanisms struct{ Mechanisms any }
 
 func (*SASLMechanisms) code() uint64    { return 0x40 }
 func (s *SASLMechanisms) fields() []any { return []any{&s.Mechanisms} }
 
-// SASLInit chooses one of them. InitialResponse may hold a secret.
+// SASLInit chooses a mechanism. InitialResponse may hold a secret.
 type SASLInit struct {
 	Mechanism       Symbol
 	InitialResponse []byte
@@ -163,7 +163,7 @@ type SASLInit struct {
 func (*SASLInit) code() uint64    { return 0x41 }
 func (s *SASLInit) fields() []any { return []any{&s.Mechanism, &s.InitialResponse, &s.Hostname} }
 
-// SASLOutcome ends the SASL exchange: Code 0 is ok, 1 bad credentials.
+// SASLOutcome ends the SASL exchange. Code 0 is ok, and 1 is bad credentials.
 type SASLOutcome struct {
 	Code           *uint8
 	AdditionalData []byte
@@ -182,7 +182,7 @@ type Error struct {
 func (*Error) code() uint64    { return 0x1d }
 func (e *Error) fields() []any { return []any{&e.Condition, &e.Description, &e.Info} }
 
-// newPerformative is an empty performative of the given descriptor; nil if there is none.
+// newPerformative returns an empty performative for a descriptor, or nil if there is none.
 func newPerformative(code uint64) Performative {
 	switch code {
 	case 0x10:

@@ -37,10 +37,10 @@ func (t *Target) fields() []any {
 	return []any{&t.Address, &t.Durable, &t.ExpiryPolicy, &t.Timeout, &t.Dynamic, &t.DynamicNodeProperties, &t.Capabilities}
 }
 
-// Accepted is the delivery state of a message that was taken (part 3, section 3.4.2).
+// Accepted returns the delivery state of an accepted message (part 3, section 3.4.2).
 func Accepted() Described { return Described{Descriptor: uint64(0x24), Value: List{}} }
 
-// Rejected is the delivery state of a message that was refused, and why (part 3, section 3.4.3).
+// Rejected returns the delivery state of a rejected message, with the reason (part 3, section 3.4.3).
 func Rejected(condition Symbol, description string) Described {
 	why := Described{Descriptor: uint64(0x1d), Value: List{condition, description}}
 	return Described{Descriptor: uint64(0x25), Value: List{why}}

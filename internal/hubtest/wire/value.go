@@ -23,14 +23,14 @@ import (
 	"time"
 )
 
-// ErrMalformed is wrapped by every error of decoding: the bytes are no AMQP 1.0.
+// ErrMalformed is in every error of decoding. It says that the bytes are no AMQP 1.0.
 var ErrMalformed = errors.New("malformed AMQP")
 
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
 }
 
-// Symbol is an AMQP symbol: a name out of a fixed set, ASCII on the wire.
+// Symbol is an AMQP symbol: a name from a fixed set, ASCII on the wire.
 type Symbol string
 
 // Char is an AMQP char: one Unicode code point.
@@ -42,10 +42,10 @@ type UUID [16]byte
 // Timestamp is an AMQP timestamp: milliseconds since the Unix epoch, UTC.
 type Timestamp int64
 
-// TimestampOf is t as a timestamp, cut to the millisecond.
+// TimestampOf returns t as a timestamp, cut to the millisecond.
 func TimestampOf(t time.Time) Timestamp { return Timestamp(t.UnixMilli()) }
 
-// Decimal32 is an AMQP decimal32, kept as its four bytes: nothing here computes with it.
+// Decimal32 is an AMQP decimal32, kept as its four bytes, because nothing here computes with it.
 type Decimal32 [4]byte
 
 // Decimal64 is an AMQP decimal64, kept as its eight bytes.
@@ -63,11 +63,11 @@ type Pair struct {
 	Value any
 }
 
-// Map is an AMQP map in the order of the wire. It is no Go map, because a key may be of any AMQP
-// type, and not all of those can be hashed.
+// Map is an AMQP map in the order of the wire. It is no Go map, because a key may be of any AMQP type, and Go cannot
+// hash some of them.
 type Map []Pair
 
-// Get is the value of the first entry whose key is the string or symbol name; nil if there is none.
+// Get returns the value of the first entry whose key is the string or symbol name, or nil if there is none.
 func (m Map) Get(name string) any {
 	for _, p := range m {
 		switch k := p.Key.(type) {
@@ -84,7 +84,7 @@ func (m Map) Get(name string) any {
 	return nil
 }
 
-// GetString is the value of name if it is a string or a symbol, else "".
+// GetString returns the value of name if it is a string or a symbol, and otherwise "".
 func (m Map) GetString(name string) string {
 	switch v := m.Get(name).(type) {
 	case string:
@@ -95,17 +95,17 @@ func (m Map) GetString(name string) string {
 	return ""
 }
 
-// Array is an AMQP array: values of one type, which the wire names only once.
+// Array is an AMQP array: values of one type, which is encoded only once.
 type Array struct {
-	// Descriptor describes every element, where the constructor is a described one; else nil.
+	// Descriptor describes each element if the constructor is described. Otherwise it is nil.
 	Descriptor any
-	// Code is the widest constructor code of the element type, e.g. 0xb1 for string.
+	// Code is the widest constructor code of the element type, for example 0xb1 for string.
 	Code byte
 	// Values are the elements without the descriptor.
 	Values []any
 }
 
-// Strings is the array of string that vs are.
+// Strings returns an array of strings.
 func Strings(vs []string) Array {
 	a := Array{Code: codeStr32, Values: make([]any, len(vs))}
 	for i, v := range vs {
@@ -114,7 +114,7 @@ func Strings(vs []string) Array {
 	return a
 }
 
-// Symbols is the array of symbol that vs are.
+// Symbols returns an array of symbols.
 func Symbols(vs ...Symbol) Array {
 	a := Array{Code: codeSym32, Values: make([]any, len(vs))}
 	for i, v := range vs {
@@ -173,7 +173,7 @@ const (
 	codeArray32    = 0xf0
 )
 
-// widest maps each constructor code to the widest one of the same type.
+// widest returns the widest constructor code of the type that a code has.
 func widest(code byte) byte {
 	switch code {
 	case codeTrue, codeFalse:
