@@ -13,8 +13,8 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// muchOf is a number of events that Falco has answered with 200 and not processed yet. It can hold up to 50 + 1 + 128:
-// in its queue, in the request that it parses, and in the batch of its engine.
+// muchOf is a number of events that Falco has answered with 200 and not processed yet. Falco can hold up to
+// 50 + 1 + 128: in its queue, in the request that it parses, and in the batch of its engine.
 const muchOf = 100
 
 // defaultSettleSettings returns settings with the default SINKSETTLETIME. The checkpoint interval is short, so that a
