@@ -18,7 +18,7 @@ import (
 
 const alertTests = "testdata/alerts.yaml"
 
-// alert is one rule, as Prometheus reads it.
+// alert is a rule, as Prometheus reads it.
 type alert struct {
 	Alert       string            `yaml:"alert"`
 	Expr        string            `yaml:"expr"`
@@ -43,7 +43,7 @@ func readAlerts(t *testing.T) (alerts []alert) {
 	return alerts
 }
 
-// promtool runs Prometheus's promtool, which must find nothing wrong.
+// promtool runs Prometheus's promtool, which must report no error.
 func promtool(t *testing.T, args ...string) {
 	t.Helper()
 	binary, err := exec.LookPath("promtool")
@@ -63,7 +63,7 @@ func TestEachAlertFiresOnItsFaultAndIsSilentInNormalWork(t *testing.T) {
 	}
 }
 
-// A rule that names a metric or a label that does not exist never fires, and nobody notices.
+// A rule that names a metric or a label that does not exist never fires, and this goes unnoticed.
 func TestTheAlertsAskForMetricsAndLabelsThatARealDaemonHas(t *testing.T) {
 	t.Parallel()
 	p := harness.StartMonitored(t)

@@ -14,8 +14,8 @@ import (
 	"aks-audit-log-go/eventhub"
 )
 
-// The audit events are those of a real kube-apiserver: of every stage, with errors, Panic and 101, padded, over 16 KiB,
-// deeper than Falco reads, and with bytes that are not UTF-8. First they come whole, then as AKS cuts them.
+// The audit events are those of a real kube-apiserver: of every stage, with errors, Panic and 101, padded, over 16
+// KiB, deeper than Falco reads, and with bytes that are not UTF-8. They first arrive whole, and then as AKS cuts them.
 func TestNoAuditEventOfARealAPIServerIsLostChangedOrInvented(t *testing.T) {
 	t.Parallel()
 	events := harness.APIServerEvents(t)
@@ -27,7 +27,7 @@ func TestNoAuditEventOfARealAPIServerIsLostChangedOrInvented(t *testing.T) {
 			logs[n] = event[:min(len(event), aksLimit)]
 		}
 		switch {
-		case logs[n] != event && valueEnd(event, "username", 0) > aksLimit: // cut before it says who
+		case logs[n] != event && valueEnd(event, "username", 0) > aksLimit: // cut before its user
 			letters = append(letters, logs[n])
 			continue
 		case brackets(event) > falcoDepth:
@@ -67,7 +67,7 @@ func TestNoAuditEventOfARealAPIServerIsLostChangedOrInvented(t *testing.T) {
 // falcoDepth is how many levels of an audit event Falco's plugin reads.
 const falcoDepth = 298
 
-// brackets returns how deep an audit event is nested.
+// brackets returns how deeply an audit event is nested.
 func brackets(event string) int {
 	deepest, level, inString := 0, 0, false
 	for at := 0; at < len(event); at++ {
@@ -104,7 +104,7 @@ func letterContents(t *testing.T, folder string) []string {
 	return contents
 }
 
-// assertReduced checks that a salvaged or reduced event holds nothing but parts of the original, and what marks it.
+// assertReduced checks that a salvaged or reduced event has only parts of the original, and its marks.
 func assertReduced(t *testing.T, original, salvaged string) {
 	t.Helper()
 	var want, got map[string]any
@@ -123,7 +123,7 @@ func assertReduced(t *testing.T, original, salvaged string) {
 	}
 }
 
-// isPartOf reports whether a JSON value is another, or lacks only members or elements at its end.
+// isPartOf reports whether a JSON value equals another one, or lacks only members or elements at its end.
 func isPartOf(part, whole any) bool {
 	switch part := part.(type) {
 	case map[string]any:

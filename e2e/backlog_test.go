@@ -13,7 +13,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// backlogStatus is the part of /status.json that tells of a backlog.
+// backlogStatus is the part of /status.json about a backlog.
 type backlogStatus struct {
 	Backlog *struct {
 		HubEvents            int64    `json:"hub_events"`
@@ -30,8 +30,8 @@ const (
 	caughtUpLine  = "caught up with the hub"
 )
 
-// TestABacklogIsToldUntilItIsCaughtUp has 200 hub events of two hours ago in each of two partitions. The sink takes
-// none at first, and then each of them slowly.
+// TestABacklogIsToldUntilItIsCaughtUp starts with 200 hub events in each of two partitions, which are two hours old.
+// The sink first accepts none of them, and then each of them slowly.
 func TestABacklogIsToldUntilItIsCaughtUp(t *testing.T) {
 	t.Parallel()
 	const partitions, perPartition = 2, 200
@@ -96,7 +96,7 @@ func TestABacklogIsToldUntilItIsCaughtUp(t *testing.T) {
 	assertOneAMinute(t, linesOf(t, d, behindLine))
 }
 
-// assertOneAMinute asserts that a line came at most once a minute, for the whole daemon.
+// assertOneAMinute asserts that the whole daemon logged a line at most once a minute.
 func assertOneAMinute(t *testing.T, lines []map[string]any) {
 	t.Helper()
 	var last time.Time
@@ -116,7 +116,7 @@ func awaitLine(t *testing.T, d *harness.Daemon, message string) {
 	harness.Wait(t, func() bool { return d.Output.Contains(`"msg":"` + message + `"`) }, "the log says %q", message)
 }
 
-// linesOf returns the lines of the log with this message.
+// linesOf returns the lines of the log with a message.
 func linesOf(t *testing.T, d *harness.Daemon, message string) (found []map[string]any) {
 	t.Helper()
 	for _, line := range d.LogLines(t) {

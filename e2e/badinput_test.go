@@ -16,8 +16,8 @@ type badInput struct {
 	name     string
 	body     []byte
 	verdict  string // of its record
-	category string // the label of one that is skipped
-	reason   string // the label of one that is dead-lettered
+	category string // the label of a skipped one
+	reason   string // the label of a dead-lettered one
 	kept     string // what its dead letter must contain
 }
 
@@ -92,8 +92,8 @@ func TestBadInputGetsItsVerdictAndThePartitionGoesOn(t *testing.T) {
 	assertDeadLetters(t, c, inputs)
 }
 
-// assertDeadLetters checks that each bad input with something to keep has a blob of its own, and that nothing else has
-// one. The n-th input has the sequence number 2n.
+// assertDeadLetters checks that each bad input that has content has a blob of its own, and that there are no other
+// blobs. The n-th input has the sequence number 2n.
 func assertDeadLetters(t *testing.T, c harness.Blobs, inputs []badInput) {
 	t.Helper()
 	var want, got []string

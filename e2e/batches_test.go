@@ -20,8 +20,8 @@ import (
 // marked is a text in the audit event that a strict front refuses.
 const marked = "marked-for-refusal"
 
-// startStrictFront starts a proxy before a webhook that answers 400 to every POST with the marked event. through
-// counts the POSTs with audit events that it passed on.
+// startStrictFront starts a proxy in front of a webhook. The proxy answers 400 to every POST with the marked event.
+// through counts the POSTs with audit events that it passed on.
 func startStrictFront(t *testing.T, behind string) (front string, through *atomic.Int64) {
 	t.Helper()
 	target, err := url.Parse(behind)

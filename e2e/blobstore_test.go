@@ -13,10 +13,10 @@ import (
 	"aks-audit-log-go/forwarder"
 )
 
-// The tests of this file use the daemon's blob store directly, on real blob storage. They test the races between
-// replicas, which cannot be provoked from outside the process.
+// The tests in this file use the daemon's blob store directly, on real blob storage. They test races between replicas,
+// which cannot be caused from outside the process.
 
-// openStore opens the store of a consumer group in c, as one replica does.
+// openStore opens the store of a consumer group in c, as a replica does.
 func openStore(t *testing.T, c harness.Blobs, group string) eventhub.Store {
 	t.Helper()
 	cfg, err := forwarder.Load([]string{
@@ -31,7 +31,7 @@ func openStore(t *testing.T, c harness.Blobs, group string) eventhub.Store {
 	return store
 }
 
-// openMadeStore opens the store of a container that it makes.
+// openMadeStore creates the container of a store, and opens the store.
 func openMadeStore(t *testing.T, c harness.Blobs, group string) eventhub.Store {
 	t.Helper()
 	store := openStore(t, c, group)
@@ -71,7 +71,7 @@ func TestOfTwoReplicasThatClaimAPartitionOneWins(t *testing.T) {
 	assert.Equal(t, "a", listed[0].Owner)
 	assert.WithinDuration(t, now, listed[0].Renewed, harness.WaitLimit)
 
-	// b takes the partition over with the version that it listed. The renewal of a, with an older version, is then
+	// b takes the partition over with the version that it listed. a's renewal has an older version, and is then
 	// refused.
 	stolen := listed[0]
 	stolen.Owner = "b"
@@ -89,7 +89,7 @@ func TestOfTwoReplicasThatClaimAPartitionOneWins(t *testing.T) {
 	assert.Empty(t, listed[0].Owner, "relinquished")
 }
 
-// The SDK repeats a renewal whose answer was lost, and the repetition meets the ETag of the first one.
+// The SDK repeats a renewal whose answer was lost. The repetition finds the ETag that the first one has set.
 func TestAClaimThatHadWorkedAlreadyIsWon(t *testing.T) {
 	t.Parallel()
 	c := harness.NewBlobs(t)
@@ -131,7 +131,7 @@ func TestADisplacedReplicaCannotMoveACheckpoint(t *testing.T) {
 	assert.Equal(t, map[string]string{"sequencenumber": "20", "offset": "2000"}, c.Metadata(t)[storePath+"checkpoint/0"])
 }
 
-// A record that is gone has not been changed by another replica. Its owner decides whether to write it again.
+// A deleted record was not changed by another replica. Its owner decides whether to write it again.
 func TestADeletedRecordIsToldFromOneThatAnotherHasChanged(t *testing.T) {
 	t.Parallel()
 	c := harness.NewBlobs(t)
@@ -189,7 +189,7 @@ func TestTheCheckpointThatWasWrittenLastInAnySpellingIsTaken(t *testing.T) {
 		lower + "2": {"sequencenumber": "rubbish"},
 		lower + "3": {},
 		lower + "4": {"sequencenumber": "-3", "offset": "x"},
-		// These are not ours: another group, another hub, another folder, a dead letter.
+		// These are not ours: another group, another hub, another folder, and a dead letter.
 		"myns.servicebus.windows.net/insights-logs/other/checkpoint/5":      {"sequencenumber": "1"},
 		"myns.servicebus.windows.net/insights-logs-2/$default/checkpoint/6": {"sequencenumber": "1"},
 		storePath + "ownership/7":           {"ownerid": "x"},
@@ -217,7 +217,7 @@ func TestTheCheckpointThatWasWrittenLastInAnySpellingIsTaken(t *testing.T) {
 		assert.Equal(t, int64(-1), positions[rubbish].Sequence, "nothing read yet")
 	}
 
-	// A write goes to the one canonical spelling, whether a blob is there or not.
+	// A write uses the canonical spelling, whether or not that blob exists.
 	next := positions["0"]
 	next.Sequence, next.Offset = 51, "5100"
 	_, err = store.UpdateCheckpoint(t.Context(), next)

@@ -10,19 +10,19 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// A burst of 15,004 audit events fits in Falco's queue. Falco answers all of it at once, takes 20 seconds to use it,
-// and ends after 8 seconds.
+// A burst of 15,004 audit events fits in Falco's queue. Falco answers all of it at once, needs 20 seconds to process
+// it, and ends after 8 seconds.
 const (
 	burstHubEvents, burstRecords = 682, 22 // AKS puts about 22 records into a hub event
 	burstPace                    = time.Second / 700
 	usedOfBurst                  = 8 * 700
 )
 
-// quickPace is the time that Falco takes for an audit event if it has a core for itself.
+// quickPace is how long Falco takes for an audit event if it has a core to itself.
 const quickPace = time.Second / 9000
 
-// It runs before all parallel tests: beside them the answers are slow, the batches stay small, and the queue holds
-// little.
+// It runs before all parallel tests. Beside them, the answers are slow, the batches stay small, and the queue has
+// little in it.
 func TestABurstInTheQueueOfAFalcoThatEndsIsNotLost(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *harness.FalcoProcesses, *harness.FalcoProcess, string){
 		"it is stopped and started": func(t *testing.T, f *harness.FalcoProcesses, falco *harness.FalcoProcess, address string) {

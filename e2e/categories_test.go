@@ -51,7 +51,7 @@ func TestANameThatIsNoCategoryIsWarnedOf(t *testing.T) {
 	}
 }
 
-// unescaped undoes what encoding/json does to an apostrophe, for a page that escapes it.
+// unescaped undoes the escaping of an apostrophe by encoding/json, for a page that escapes it.
 func unescaped(page string) string { return strings.ReplaceAll(page, `\u0027`, "'") }
 
 func TestAHubOfOtherCategoriesIsToldUntilAuditRecordsCome(t *testing.T) {

@@ -19,14 +19,14 @@ import (
 // checkParts are the parts in the order in which check prints them.
 var checkParts = []string{"configuration", "clock", "event hub", "consumer group", "events", "checkpoints", "dead letters", "sink"}
 
-// outOfTime matches the line of a part whose time was up.
+// outOfTime matches the line of a part that got no answer in time.
 var outOfTime = regexp.MustCompile(`no answer within`)
 
-// runCheck runs `check` and returns its lines by the names of the parts.
+// runCheck runs `check`, and returns its lines by the names of the parts.
 func runCheck(t *testing.T, s harness.Settings) (code int, lines map[string]string) {
 	t.Helper()
 	code, stdout, stderr := harness.RunToEnd(t, s.With(harness.Settings{"LOGLEVEL": "info"}), "check")
-	// Each part has 10 s, which can be too short on a busy machine.
+	// Each part has 10 s, which may be too short on a busy machine.
 	for begun := time.Now(); outOfTime.MatchString(stdout) && time.Since(begun) < harness.WaitLimit; {
 		t.Logf("check again, since the machine is slow:\n%s", stdout)
 		code, stdout, stderr = harness.RunToEnd(t, s.With(harness.Settings{"LOGLEVEL": "info"}), "check")
@@ -52,7 +52,7 @@ func checkLines(report string) map[string]string {
 	return lines
 }
 
-// assertMarks asserts ✗ at the wrong parts, – at the untried ones, and ✓ at all others.
+// assertMarks asserts ✗ at the wrong parts, – at those that were not tried, and ✓ at all others.
 func assertMarks(t *testing.T, lines map[string]string, wrong, untried []string) {
 	t.Helper()
 	for _, part := range checkParts {
@@ -77,7 +77,7 @@ func TestCheckFindsAllWellAndLeavesNothingBehind(t *testing.T) {
 		assert.Empty(t, c.Metadata(t))
 		hub.Append("0", harness.AuditHubEvent(t, harness.AuditEvent("0", 0)))
 	}
-	// If the check had sent Falco an event, it would come before this one.
+	// If check had sent Falco an event, it would arrive before this one.
 	harness.StartDaemon(t, environ)
 	assert.Equal(t, harness.AsFalcoSees(t, harness.AuditEvent("0", 0)), f.Await(t, 1)[0])
 }

@@ -15,7 +15,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// expiredHub has a signature for the hub that was good until an hour ago.
+// expiredHub returns settings with a signature for the hub that expired an hour ago.
 func expiredHub(hub *hubtest.Server) harness.Settings {
 	end := time.Now().Add(-time.Hour)
 	return harness.Settings{
@@ -150,7 +150,8 @@ func TestCheckFollowsTheTransportOfTheConnectionString(t *testing.T) {
 	assert.Contains(t, stdout, " cannot be reached by WebSocket (port ")
 }
 
-// Each part has a service of its own that does not answer. All say so in the same words, with the port that was tried.
+// Each part has a service of its own that does not answer. All parts say so in the same words, with the port that was
+// tried.
 func TestCheckWordsAllTimeOutsAlike(t *testing.T) {
 	t.Parallel()
 	hub, c := harness.StartHub(t, 1), harness.NewEmptyBlobs(t)

@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// typedPath is where Azure's Go SDK looks for checkpoints: it spells the names as they are in the environment.
+// typedPath is where Azure's Go SDK looks for checkpoints. It uses the names as they are written in the environment.
 const typedPath = "127.0.0.1/" + harness.HubName + "/$Default/checkpoint/"
 
 // shownPartition is what `checkpoints show -json` says about a partition.
@@ -43,7 +43,7 @@ func showCheckpoints(t *testing.T, s harness.Settings) []shownPartition {
 	return report.Partitions
 }
 
-// tableRow returns the cells of the line of a table that begins with the first cell.
+// tableRow returns the cells of the line of a table with this first cell.
 func tableRow(t *testing.T, table, first string) []string {
 	t.Helper()
 	for line := range strings.Lines(table) {

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// endpointOf returns the Endpoint of a hub's connection string, and nothing else of it.
+// endpointOf returns only the Endpoint of a hub's connection string.
 func endpointOf(connectionString string) string {
 	endpoint, _, _ := strings.Cut(connectionString, ";")
 	return endpoint
 }
 
-// hubSignature returns a shared access signature for all of the namespace, as a script makes it of a connection string
-// (https://learn.microsoft.com/rest/api/eventhub/generate-sas-token).
+// hubSignature returns a shared access signature for the whole namespace, as a script makes it from a connection
+// string (https://learn.microsoft.com/rest/api/eventhub/generate-sas-token).
 func hubSignature(connectionString string, end time.Time) string {
 	resource := strings.ToLower(url.QueryEscape("sb" + strings.TrimPrefix(endpointOf(connectionString), "Endpoint=sb")))
 	mac := hmac.New(sha256.New, []byte(keyOf(connectionString)))

@@ -21,7 +21,7 @@ func sasWith(t *testing.T, permissions azblob.AccountSASPermissions) harness.Set
 	return sasUntil(t, permissions, time.Now().Add(time.Hour))
 }
 
-// sasUntil is sasWith that expires at end.
+// sasUntil is sasWith for a signature that expires at end.
 func sasUntil(t *testing.T, permissions azblob.AccountSASPermissions, end time.Time) harness.Settings {
 	t.Helper()
 	credential, err := azblob.NewSharedKeyCredential(harness.StorageAccount, harness.SharedAzurite(t).Key)
@@ -93,7 +93,7 @@ func TestCheckNoticesAClockThatIsWrong(t *testing.T) {
 	}
 }
 
-// redated starts a proxy before Azurite that shifts the Date of the answers by an offset.
+// redated starts a proxy in front of Azurite that shifts the Date of the answers by an offset.
 func redated(t *testing.T, by time.Duration) harness.StorageFault {
 	t.Helper()
 	do := harness.ForwardToAzurite(t)
@@ -113,7 +113,7 @@ func redated(t *testing.T, by time.Duration) harness.StorageFault {
 	}
 }
 
-// A storage that accepts every write, whatever its condition, would give one partition to two replicas.
+// A storage that accepts each write, whatever its condition, would give a partition to two replicas.
 func TestCheckNoticesAStorageThatHeedsNoConditions(t *testing.T) {
 	t.Parallel()
 	hub, s, c, p := harness.StartHub(t, 1), harness.StartSink(t), harness.NewEmptyBlobs(t), harness.StartStorageProxy(t)
@@ -129,8 +129,8 @@ func TestCheckNoticesAStorageThatHeedsNoConditions(t *testing.T) {
 	assert.Empty(t, c.Metadata(t), "the probe was deleted all the same")
 }
 
-// sasThrough returns a connection string with a signature, by way of p. Unlike with a key, a proxy may change the
-// requests.
+// sasThrough returns a connection string with a signature for the storage behind p. With a signature instead of a key,
+// a proxy may change the requests.
 func sasThrough(t *testing.T, p *harness.StorageProxy) harness.Settings {
 	t.Helper()
 	s := sasWith(t, azblob.AccountSASPermissions{Read: true, Write: true, Delete: true, List: true, Create: true})

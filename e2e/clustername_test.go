@@ -19,7 +19,7 @@ func ofCluster(name, log string) harness.Record {
 	return r
 }
 
-// The events are a real hub event, one of two other clusters, and events that must be repaired.
+// The events are a real hub event, a hub event of two other clusters, and events that must be repaired.
 func TestFalcoIsToldWhichClusterAnAuditEventIsOf(t *testing.T) {
 	t.Parallel()
 	body, audits := harness.RealHubEvent(t)
@@ -50,7 +50,7 @@ func TestFalcoIsToldWhichClusterAnAuditEventIsOf(t *testing.T) {
 	assert.Contains(t, d.Output.String(), "records do not name their cluster")
 }
 
-// Falco does not start if a rule has a field that the plugin does not know.
+// Falco does not start if a rule uses a field that the plugin does not have.
 func TestTheGuidesRuleNamesFieldsThatFalcosPluginHas(t *testing.T) {
 	guide, err := os.ReadFile("../docs/operations.md")
 	require.NoError(t, err)

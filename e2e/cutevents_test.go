@@ -11,13 +11,13 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// The annotations that say what became of a cut event.
+// The annotations that say what was done to a cut event.
 const (
 	rebuiltMark   = "aks-audit-log-go/rebuilt"
 	truncatedMark = "audit.k8s.io/truncated"
 )
 
-// annotationOf returns an annotation of an audit event, "" if there is none.
+// annotationOf returns an annotation of an audit event, or "" if there is none.
 func annotationOf(t *testing.T, event, key string) string {
 	t.Helper()
 	value, err := fastjson.Parse(event)
@@ -25,8 +25,8 @@ func annotationOf(t *testing.T, event, key string) string {
 	return string(value.GetStringBytes("annotations", key))
 }
 
-// padded is the event of an exec into a pod whose sender hides what it is about. The paddings stand where the API
-// server writes what the sender's headers hold.
+// padded returns the event of an exec into a pod by a sender who hides it. The paddings are where the API server
+// writes the contents of the sender's headers.
 func padded(impersonated, addresses string) string {
 	return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Request","auditID":"` + harness.AuditID("0", 0) + `",` +
 		`"stage":"ResponseStarted","requestURI":"/api/v1/namespaces/kube-system/pods/etcd-0/exec?command=sh\u0026stdin=true","verb":"create",` +
@@ -50,7 +50,8 @@ func TestAnExecThatIsPaddedByHeadersReachesFalcosRuleWithItsPod(t *testing.T) {
 	d.Stop(t)
 	harness.AssertCaughtUp(t, hub, c)
 	for i, event := range got {
-		// The rule "Attach/Exec Pod" asks for the first four of these fields, its output has the others.
+		// The condition of the rule "Attach/Exec Pod" uses the first four of these fields, and its output uses the
+		// others.
 		for name, want := range map[string]string{
 			"ka.stage": "ResponseStarted", "ka.target.resource": "pods", "ka.verb": "create", "ka.target.subresource": "exec",
 			"ka.target.name": "etcd-0", "ka.target.namespace": "kube-system", "ka.user.name": "mallory",
@@ -62,12 +63,12 @@ func TestAnExecThatIsPaddedByHeadersReachesFalcosRuleWithItsPod(t *testing.T) {
 	}
 }
 
-// cutOf is an event of the API server that was cut, and the whole event.
+// cutOf is a cut event of the API server, and the whole event.
 type cutOf struct{ cut, whole string }
 
 // cutsOfAPIServer returns the events cut where AKS cuts, and each event cut before its objectRef and its annotations.
-// It leaves out the one whose URI leaves no room for a user, which is a dead letter, and the one that is too deep for
-// Falco's parser, and so for this test's.
+// It omits two: the one whose URI leaves no room for a user, which is a dead letter, and the one that is too deeply
+// nested for Falco's parser, and therefore for this test.
 func cutsOfAPIServer(t *testing.T) []cutOf {
 	t.Helper()
 	var cuts []cutOf

@@ -65,7 +65,7 @@ func readDashboard(t *testing.T) (d dashboard) {
 	return d
 }
 
-// forPrometheus replaces the variables of Grafana by values.
+// forPrometheus replaces Grafana's variables by values.
 func forPrometheus(t *testing.T, expr string) string {
 	t.Helper()
 	expr = strings.NewReplacer("$__rate_interval", harness.QueryWindow.String(), "$__range", harness.QueryWindow.String(),
@@ -74,8 +74,8 @@ func forPrometheus(t *testing.T, expr string) string {
 	return expr
 }
 
-// Each query is sent to a Prometheus that scrapes a real daemon. So a metric or a label that does not exist, and
-// invalid PromQL, make the test fail.
+// Each query is sent to a Prometheus that scrapes a real daemon. The test therefore fails if a metric or a label does
+// not exist, or if PromQL is invalid.
 func TestEachPanelOfTheDashboardShowsSomethingOfARealDaemon(t *testing.T) {
 	t.Parallel()
 	p := harness.StartMonitored(t)
@@ -135,7 +135,7 @@ func TestTheDashboardsPanelsAreWhole(t *testing.T) {
 	}
 }
 
-// assertFromVariable asserts that the user chooses the data source, whose name differs everywhere.
+// assertFromVariable asserts that the user chooses the data source, because its name differs between installations.
 func assertFromVariable(t *testing.T, source *datasourceRef, where string) {
 	t.Helper()
 	assert.Equal(t, &datasourceRef{Type: "prometheus", UID: "${datasource}"}, source, where)

@@ -13,7 +13,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// listedLetter is one line of `deadletters list -json`.
+// listedLetter is a line of `deadletters list -json`.
 type listedLetter struct {
 	Name     string `json:"name"`
 	Reason   string `json:"reason"`
@@ -41,7 +41,7 @@ func deadLetters(t *testing.T, s harness.Settings) []listedLetter {
 	return letters
 }
 
-// fewRetries are settings with which the command stops soon if the sink is down.
+// fewRetries are settings with which the command soon stops if the sink is down.
 var fewRetries = harness.Settings{"POSTMAXRETRIES": "2", "POSTRETRYINCREMENTALDELAY": "1"}
 
 func TestWhatTheSinkRefusedIsReplayedOnceItIsAccepted(t *testing.T) {
@@ -148,7 +148,7 @@ func TestDeadLettersOfAllReasonsAreListedAndOnlyUsableOnesReplayed(t *testing.T)
 	assert.Contains(t, stdout, fmt.Sprintf("0 sent, 0 of them deleted, %d kept", len(want)))
 	assert.Zero(t, s.Posted(), "a real Falco would answer 200 and drop them")
 
-	// An operator repairs one by hand.
+	// An operator repairs a dead letter by hand.
 	c.Write(t, harness.DeadLetterName(t, c, "0", 4, 0), `{"reason":"not_json","partition":"0","sequenceNumber":4,"content":"`+
 		strings.ReplaceAll(strings.ReplaceAll(harness.AuditEvent("0", 3), `\`, `\\`), `"`, `\"`)+`"}`)
 	c.Write(t, harness.DeadLetterPath+"0/rubbish.json", "rubbish")
@@ -181,7 +181,7 @@ func TestAReplayToASinkThatIsDownEndsAndKeepsTheLetters(t *testing.T) {
 		assert.NotContains(t, stderr, "dropped", "nothing is")
 		assert.Contains(t, stdout, "0 sent")
 	}
-	// The sink refuses twenty dead letters in a row because of their content. The command tries all of them.
+	// Because of their content, the sink refuses twenty dead letters in a row. The command tries all of them.
 	s.AnswerWith(http.StatusBadRequest)
 	code, stdout, _ := harness.RunToEnd(t, environ, "deadletters", "replay")
 	assert.Equal(t, 1, code)

@@ -13,14 +13,14 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// fullDisk makes every checkpoint write to dir fail for lack of space: the temporary file that replaces the old
+// fullDisk makes each checkpoint write to dir fail because the disk is full. The temporary file that replaces the old
 // checkpoint is a link to /dev/full. makeRoom ends that.
 func fullDisk(t *testing.T, hub *hubtest.Server, dir string) (makeRoom func()) {
 	t.Helper()
 	var links []string
 	for _, partition := range hub.PartitionIDs() {
 		link := filepath.Join(dir, filepath.FromSlash(harness.CheckpointPath+partition)) + ".tmp"
-		// A temporary file that is just being written is in the way for a moment.
+		// A temporary file that is being written may exist for a moment.
 		harness.Wait(t, func() bool { return os.Symlink("/dev/full", link) == nil }, "the disk is full")
 		links = append(links, link)
 	}

@@ -22,7 +22,8 @@ const (
 	proxyPassword = "proxy-pass-word-51d8"
 )
 
-// egress is an HTTP proxy with a password. It is the only way to the hosts of its routes, which no name server knows.
+// egress is an HTTP proxy with a password. The hosts of its routes can be reached only through it, because no name
+// server knows them.
 type egress struct {
 	*httptest.Server
 	routes map[string]string // host:port to a real address
@@ -46,7 +47,7 @@ func startEgress(t *testing.T, routes map[string]string) *egress {
 	return e
 }
 
-// connect opens a tunnel and returns when it ends.
+// connect opens a tunnel, and returns when it ends.
 func (e *egress) connect(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	e.tunnels[r.Host]++
@@ -74,21 +75,21 @@ func (e *egress) connect(w http.ResponseWriter, r *http.Request) {
 	both.Wait()
 }
 
-// through returns how many tunnels there were to a host.
+// through returns how many tunnels to a host were opened.
 func (e *egress) through(host string) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.tunnels[host]
 }
 
-// These are the hosts behind the proxy. Azurite takes the account from the first label.
+// These are the hosts behind the proxy. Azurite takes the account's name from the first label.
 const (
 	hiddenHub     = "namespace." + hubtest.CertificateDomain
 	hiddenStorage = harness.StorageAccount + "." + hubtest.CertificateDomain
 	hiddenEntra   = "login." + hubtest.CertificateDomain
 )
 
-// startBehindProxy starts all of Azure behind a proxy.
+// startBehindProxy starts all services of Azure behind a proxy.
 func startBehindProxy(t *testing.T) (*keyless, *egress) {
 	t.Helper()
 	k := startKeyless(t)
@@ -135,7 +136,7 @@ func TestWhatNoProxyNamesIsReachedDirectly(t *testing.T) {
 	t.Parallel()
 	k, proxy := startBehindProxy(t)
 	d := harness.StartDaemon(t, k.environ.With(harness.Settings{"NO_PROXY": hiddenEntra}))
-	// That name does not resolve, so the attempt fails; but it was made.
+	// The name cannot be resolved, so the attempt fails, but this shows that it was made.
 	d.AwaitReason(t, "lookup "+hiddenEntra)
 	d.Stop(t)
 	assert.Zero(t, proxy.through(hiddenEntra+":443"))

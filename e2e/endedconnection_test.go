@@ -12,14 +12,14 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// The daemon closes the connection of a POST that had no answer in time. It cannot notice over that connection that
+// The daemon closes the connection of a POST that had no answer in time. Over that connection, it cannot notice that
 // Falco ends.
 func TestAFalcoThatIsReplacedAfterATimeOutLosesNothing(t *testing.T) {
 	t.Parallel()
 	e := startEndingFalco(t, &harness.FalcoProcesses{Holds: muchOf})
 	service := harness.StartService(t, e.old.URL)
 	e.startDaemon(t, service.URL, harness.Settings{
-		// So that 2,000 audit events are more than fit in the queue.
+		// 2,000 audit events then do not fit in the queue.
 		"POSTTIMEOUT": "1s", "POSTRETRYINCREMENTALDELAY": "3000", "POSTBATCHMAXEVENTS": "10",
 	})
 	e.feed(t, endingFirst+endingThen)
@@ -33,7 +33,7 @@ func TestAFalcoThatIsReplacedAfterATimeOutLosesNothing(t *testing.T) {
 	e.assertNoneLost(t)
 }
 
-// leaving is the answer of a server that is about to end. Go's client closes the connection after it.
+// leaving answers as a server that is about to end. Go's client closes the connection after this answer.
 func leaving(w http.ResponseWriter, r *http.Request) bool {
 	_, _ = io.Copy(io.Discard, r.Body)
 	w.Header().Set("Connection", "close")
@@ -55,7 +55,7 @@ func TestAFalcoThatAnswers503AndClosesTheConnectionAsItEndsLosesNothing(t *testi
 	e.assertNoneLost(t)
 }
 
-// replaceBehind replaces Falco behind a relay that is a part of it: their connections end together.
+// replaceBehind replaces Falco behind a relay that belongs to it: their connections end at the same time.
 func (e *endingFalco) replaceBehind(t *testing.T, relay *harness.Relay, next *harness.FalcoProcess) {
 	t.Helper()
 	require.NoError(t, e.old.Signal(os.Kill))
@@ -64,7 +64,7 @@ func (e *endingFalco) replaceBehind(t *testing.T, relay *harness.Relay, next *ha
 	relay.CloseClientConnections()
 }
 
-// longAnswer is longer than any answer of a webhook has to be. A daemon that does not read it whole closes the
+// longAnswer is longer than any answer of a webhook needs to be. A daemon that does not read all of it closes the
 // connection.
 const longAnswer = 100 << 10
 
@@ -92,7 +92,7 @@ func TestAFalcoThatEndsAfterALongAnswerLosesNothing(t *testing.T) {
 	e.assertNoneLost(t)
 }
 
-// requestTimeOut is what HAProxy sends over a connection that was idle for too long, before it closes it.
+// requestTimeOut is what HAProxy sends over a connection that was idle for too long, before HAProxy closes it.
 const requestTimeOut = "HTTP/1.1 408 Request Time-out\r\nContent-length: 0\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n"
 
 func TestAFalcoThatIsReplacedAfterA408OnAnIdleConnectionLosesNothing(t *testing.T) {

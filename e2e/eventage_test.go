@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// withStage returns an audit event that the API server wrote at that time.
+// withStage returns an audit event that the API server wrote at a time.
 func withStage(n int, at time.Time) string {
 	return strings.Replace(harness.AuditEvent("0", n), `"stageTimestamp":"2026-01-02T03:04:05.678901Z"`,
 		`"stageTimestamp":"`+at.UTC().Format("2006-01-02T15:04:05.000000Z")+`"`, 1)

@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// exchanges returns the two ways to replace one client of EVENTHUBCLIENT by the other.
+// exchanges returns both ways to replace one client of EVENTHUBCLIENT by the other.
 func exchanges() map[string][2]string {
 	return map[string][2]string{
 		harness.LegacyClient + " by " + harness.CurrentClient: {harness.LegacyClient, harness.CurrentClient},
@@ -18,7 +18,7 @@ func exchanges() map[string][2]string {
 	}
 }
 
-// replica starts another daemon with this client and the same settings.
+// replica starts another daemon with this client and otherwise the same settings.
 func replica(t *testing.T, environ harness.Settings, client string) *harness.Daemon {
 	t.Helper()
 	return harness.StartDaemon(t, environ.With(harness.Settings{
@@ -52,8 +52,8 @@ func TestTheClientIsExchangedByARestartWithoutARepeat(t *testing.T) {
 	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
-// A replica that joins takes partitions from a busy one, and may redeliver what that one had in hand. Nothing else may
-// be redelivered.
+// A replica that joins takes partitions from a busy one, and may redeliver events that the busy one was handling.
+// Nothing else may be redelivered.
 func TestARollingUpdateExchangesTheClients(t *testing.T) {
 	t.Parallel()
 	for name, clients := range exchanges() {
@@ -69,7 +69,7 @@ func TestARollingUpdateExchangesTheClients(t *testing.T) {
 
 			a.Stop(t)
 			a = replica(t, environ, after)
-			awaitHalves(t, a, b) // one of each client, side by side
+			awaitHalves(t, a, b) // one of each client at the same time
 			harness.AwaitDeliveries(t, a)
 			b.Stop(t)
 			b = replica(t, environ, after)
@@ -102,7 +102,8 @@ func TestAKilledReplicaIsReplacedByOneWithTheOtherClient(t *testing.T) {
 			require.NoError(t, err)
 			for _, partition := range hub.PartitionIDs() {
 				if other.Metric(t, `aks_audit_log_partition_owned{partition="`+partition+`"}`) == 1 {
-					// It may have begun before the last checkpoint of the killed one, if it had it from there.
+					// If it took the partition from the killed one, it may have started before that one's last
+					// checkpoint.
 					delete(passed, partition)
 				}
 			}
@@ -119,7 +120,7 @@ func TestAKilledReplicaIsReplacedByOneWithTheOtherClient(t *testing.T) {
 			for partition, events := range harness.PerPartition(t, s.Accepted()[before:]) {
 				at, found := passed[partition]
 				if !found {
-					at = -1 // killed before its first checkpoint, or it was the other one's
+					at = -1 // it was killed before its first checkpoint, or the partition was the other one's
 				}
 				for _, event := range fed.Sent[partition][:harness.EventsPerLoop*(at+1)] {
 					assert.NotContains(t, events, event, "what the checkpoint had passed at the kill came again")

@@ -13,25 +13,25 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// muchOf is a number of events that Falco has answered with 200 and not used yet. Its queue, the request that it
-// parses and the batch in its engine hold up to 50 + 1 + 128.
+// muchOf is a number of events that Falco has answered with 200 and not processed yet. Falco can hold up to
+// 50 + 1 + 128: in its queue, in the request that it parses, and in the batch of its engine.
 const muchOf = 100
 
-// defaultSettleSettings returns settings with the default SINKSETTLETIME. The short checkpoint interval makes the
-// checkpoint follow closely, so that it would pass what Falco loses if it could.
+// defaultSettleSettings returns settings with the default SINKSETTLETIME. The checkpoint interval is short, so that a
+// checkpoint that could pass what Falco loses would do so.
 func defaultSettleSettings(t *testing.T, hub *hubtest.Server, url string) harness.Settings {
 	t.Helper()
 	return harness.HubSettings(t, hub, url).With(harness.Settings{"CHECKPOINTDIR": t.TempDir(), "CHECKPOINTINTERVAL": "50ms", "SINKSETTLETIME": "", "LOGLEVEL": ""}).With(harness.FastRetries())
 }
 
-// unconfirmed returns settings with which nothing that Falco accepts is confirmed during the test. On a busy machine
-// Falco can live on with a full queue for longer than any SINKSETTLETIME for which a test can wait.
+// unconfirmed returns settings with which nothing is confirmed that Falco accepts during the test. On a busy machine,
+// Falco can go on with a full queue for longer than any SINKSETTLETIME for which a test can wait.
 func unconfirmed() harness.Settings {
 	return harness.Settings{"SINKSETTLETIME": "1h", "SHUTDOWNTIMEOUT": "2s"}
 }
 
-// awaitFull waits until the running Falco works and has accepted muchOf events that it has not used. before is the
-// number of events that were accepted when it started.
+// awaitFull waits until the running Falco processes events and has accepted muchOf events that it has not processed.
+// before is how many events were accepted when it started.
 func awaitFull(t *testing.T, f *harness.FalcoProcesses, d *harness.Daemon, before int) {
 	t.Helper()
 	harness.Wait(t, func() bool {
@@ -40,7 +40,7 @@ func awaitFull(t *testing.T, f *harness.FalcoProcesses, d *harness.Daemon, befor
 	}, "Falco's queue is full")
 }
 
-// assertReplayed checks that the Falco that ended lost audit events. Otherwise the test shows nothing.
+// assertReplayed checks that the Falco that ended has lost audit events. Otherwise the test proves nothing.
 func assertReplayed(t *testing.T, d *harness.Daemon, atLeast float64) {
 	t.Helper()
 	assert.GreaterOrEqual(t, d.Metric(t, "aks_audit_log_replayed_events_total"), atLeast, "audit events sent again")
@@ -77,8 +77,8 @@ func TestFalcoThatRestartsUnderLoadLosesNothing(t *testing.T) {
 	}
 }
 
-// The connections to the old pod are closed when it is told to stop, and new ones go to the new pod, while nothing is
-// posted.
+// The connections to the old pod are closed when the pod is told to stop, and new ones go to the new pod. Nothing is
+// posted meanwhile.
 func TestFalcoThatIsReplacedWhileConnectionsAreIdleLosesNothing(t *testing.T) {
 	t.Parallel()
 	hub, f := harness.StartHub(t, 1), &harness.FalcoProcesses{Pace: 50 * time.Millisecond, Holds: muchOf / 2}
@@ -121,7 +121,8 @@ func TestFalcoAndTheDaemonKilledTogetherLoseNothing(t *testing.T) {
 	fed.AssertAllInOrder(t, f.Used(t))
 }
 
-// Bursts fill the queue, and pauses outlast SINKSETTLETIME and the idle connections. The daemon is stopped in between.
+// Bursts fill the queue, and the pauses are longer than SINKSETTLETIME and the idle time of connections. The daemon is
+// stopped in between.
 func TestWithAFalcoThatLivesOnNothingIsSentTwice(t *testing.T) {
 	t.Parallel()
 	hub, f := harness.StartHub(t, 2), &harness.FalcoProcesses{Pace: 10 * time.Millisecond}

@@ -21,14 +21,14 @@ import (
 // falcoRule is a rule of Falco's own rules for audit events.
 type falcoRule struct{ Rule, Condition, Output, Priority string }
 
-// falcoRules are the rules of a file, in their order, with what their conditions use.
+// falcoRules are the rules of a file in their order, with the macros and lists of their conditions.
 type falcoRules struct {
 	rules  []falcoRule
 	macros map[string]string
 	lists  map[string][]string
 }
 
-// officialRules reads the rules that come with the k8saudit plugin that the tests run.
+// officialRules reads the rules of the k8saudit plugin that the tests run.
 func officialRules(t *testing.T) falcoRules {
 	t.Helper()
 	dir, err := exec.CommandContext(context.WithoutCancel(t.Context()), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/falcosecurity/plugins/plugins/k8saudit").Output()
@@ -57,8 +57,8 @@ func officialRules(t *testing.T) falcoRules {
 	return all
 }
 
-// firing returns the rules that fire for an audit event, in their order: the first alone raises an alert with
-// rule_matching: first, and all of them with rule_matching: all.
+// firing returns the rules that match an audit event, in their order. With rule_matching: first, only the first one
+// raises an alert. With rule_matching: all, all of them do.
 func (r falcoRules) firing(t *testing.T, event harness.FalcoEvent) []falcoRule {
 	t.Helper()
 	var fired []falcoRule
@@ -88,7 +88,7 @@ type evaluation struct {
 	rules  falcoRules
 	event  harness.FalcoEvent
 	tokens []string
-	// skipping is whether the value of what is read does not matter any more.
+	// skipping is whether the value of what is read no longer matters.
 	skipping bool
 }
 
@@ -99,7 +99,7 @@ func (e *evaluation) next() string {
 	return token
 }
 
-// take takes the next token if it is that one.
+// take reads the next token if it is the given one.
 func (e *evaluation) take(token string) bool {
 	if len(e.tokens) == 0 || e.tokens[0] != token {
 		return false
@@ -108,7 +108,7 @@ func (e *evaluation) take(token string) bool {
 	return true
 }
 
-// unless reads a part. It evaluates the part only if known is false.
+// unless reads a part of the condition. It evaluates the part only if known is false.
 func (e *evaluation) unless(known bool, part func() bool) bool {
 	before := e.skipping
 	e.skipping = before || known
@@ -182,7 +182,7 @@ func (e *evaluation) compared() bool {
 
 func (e *evaluation) value() string { return strings.Trim(e.next(), `"`) }
 
-// list reads a list in brackets, and puts the items of a named list in place of its name.
+// list reads a list in brackets, and replaces the name of a named list by the items of that list.
 func (e *evaluation) list() (values []string) {
 	require.True(e.t, e.take("("))
 	for !e.take(")") {

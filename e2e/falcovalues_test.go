@@ -66,7 +66,7 @@ func TestFalcosValuesGiveAWebhookThatCheckFindsWell(t *testing.T) {
 	assert.Equal(t, "ClusterIP", values.Services[0].Type)
 	assert.Equal(t, address.Port(), strconv.Itoa(values.Services[0].Ports[0].Port))
 
-	address.Host = harness.FreeAddress(t) // the chart's port may be taken on this machine
+	address.Host = harness.FreeAddress(t) // the chart's port may be in use on this machine
 	instance, err := plugin.Open(address.String())
 	require.NoError(t, err)
 	f := harness.ReadFalco(plugin, instance, address.String())

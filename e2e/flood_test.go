@@ -13,15 +13,15 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// Somebody who asks for addresses of 16 KiB makes events that only dead letters can be made of. With as many of them
-// as there are sound events, Falco must not see these later. They are cut earlier here than AKS cuts them, because the
-// test is about their number: 16 KiB of each keep the hub and the network busy for longer than the storage.
+// Requests for addresses of 16 KiB cause events that can only become dead letters. With as many of them as valid
+// events, Falco must not get the valid ones later. They are cut earlier than AKS cuts them, because the test is about
+// their number. With 16 KiB each, they would keep the hub and the network busy for longer than the storage.
 func TestAFloodOfCutEventsDelaysNoSoundOneAndIsKeptWhole(t *testing.T) {
 	t.Parallel()
 	const sound, together = 8000, 20
 	proxy := harness.StartStorageProxy(t)
 	proxy.SetFault(func(http.ResponseWriter, *http.Request) bool {
-		<-time.After(10 * time.Millisecond) // a storage that is not near
+		<-time.After(10 * time.Millisecond) // a storage that is far away
 		return false
 	})
 	blobs := harness.NewBlobs(t)
@@ -33,7 +33,7 @@ func TestAFloodOfCutEventsDelaysNoSoundOneAndIsKeptWhole(t *testing.T) {
 		"blobs": {proxy.Settings(t).With(harness.Settings{"BLOBCONTAINERNAME": blobs.Name}), harness.StateInBlobs{Blobs: blobs}},
 		"files": {harness.Settings{"CHECKPOINTDIR": folder}, harness.StateInFolder(folder)},
 	} {
-		t.Run(name, func(t *testing.T) { // one after the other, so that the time says something
+		t.Run(name, func(t *testing.T) { // one after the other, so that the times can be compared
 			hub, sink := harness.StartHub(t, 1), harness.StartSink(t)
 			for n := 0; n < sound; n += together {
 				var events []string
@@ -48,7 +48,7 @@ func TestAFloodOfCutEventsDelaysNoSoundOneAndIsKeptWhole(t *testing.T) {
 			began := time.Now()
 			sink.Await(t, sound)
 			took := sink.LastTook().Sub(began)
-			// A unit test holds the time, by a clock of its own: here other tests keep the processors busy.
+			// A unit test checks the time, with a clock of its own. Here other tests keep the processors busy.
 			t.Logf("%d audit events arrived within %v", sound, took)
 			awaitCheckpoint(t, c.state, sound/together-1)
 			d.Stop(t)

@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// addFolders adds what a storage account with a hierarchical namespace lists beside the blobs: each folder of the
+// addFolders adds what a storage account with a hierarchical namespace lists besides the blobs: each folder of the
 // paths, as an empty blob.
 func addFolders(t *testing.T, c harness.Blobs, paths ...string) {
 	t.Helper()
@@ -34,7 +34,7 @@ func TestFoldersAmongTheBlobsAreNeitherDeadLettersNorCheckpoints(t *testing.T) {
 			t.Parallel()
 			hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewEmptyBlobs(t)
 			addFolders(t, c, harness.OwnershipPath, harness.CheckpointPath, harness.DeadLetterPath+"0", "0")
-			// Other tools mark folders in their own ways.
+			// Other tools mark folders in other ways.
 			for _, marker := range []string{"1", "0_$folder$", "notes.txt"} {
 				c.Add(t, harness.DeadLetterPath+marker, nil)
 			}

@@ -18,7 +18,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// twoPathSink is a sink with a path for each of two replicas, so that it knows which one posts.
+// twoPathSink is a sink with a path for each of two replicas, so that it knows which of them posts.
 type twoPathSink struct {
 	*httptest.Server
 	oracle *harness.Oracle
@@ -26,7 +26,7 @@ type twoPathSink struct {
 	mu sync.Mutex
 	// requests are the audit ids of each POST to the first path.
 	requests [][]string
-	// gate, unless it is nil, makes the POSTs to the first path wait until it is closed.
+	// gate, unless nil, makes the POSTs to the first path wait until it is closed.
 	gate    chan struct{}
 	waiting int
 }
@@ -68,7 +68,7 @@ func (d *twoPathSink) take(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// enter records a POST to the first path and returns the channel for which it has to wait.
+// enter records a POST to the first path, and returns the channel for which the POST has to wait.
 func (d *twoPathSink) enter(auditIDs []string) <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -96,21 +96,22 @@ func (d *twoPathSink) close() (open func()) {
 	})
 }
 
-// held returns how many POSTs wait at the first path.
+// held returns how many POSTs are waiting at the first path.
 func (d *twoPathSink) held() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.waiting
 }
 
-// forget starts to record anew.
+// forget discards what was recorded.
 func (d *twoPathSink) forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.requests = nil
 }
 
-// postedBelow counts, by partition, the audit events posted to the first path whose numbers are below these.
+// postedBelow counts, by partition, the audit events posted to the first path whose numbers are lower than the given
+// ones.
 func (d *twoPathSink) postedBelow(t *testing.T, numbers map[string]int) map[string]int {
 	t.Helper()
 	d.mu.Lock()
@@ -128,11 +129,11 @@ func (d *twoPathSink) postedBelow(t *testing.T, numbers map[string]int) map[stri
 	return counts
 }
 
-// heldEvents is the most audit events that a partition holds with the default batch of 400, if a hub event has up to
-// 60: the request in flight, the events that wait for the next request, and those that are gathered.
+// heldEvents is how many audit events a partition holds at most, with the default batch of 400 and up to 60 in a hub
+// event: the request in flight, the events that wait for the next request, and those that are being gathered.
 const heldEvents = 3 * (400 + 60)
 
-// A replica that was frozen still believes that it owns its partitions when it continues, and it holds events of them.
+// When a frozen replica continues, it still believes that it owns its partitions, and it holds events of them.
 func TestAFrozenReplicaWhosePartitionsWereTakenRepeatsAtMostWhatItHeldAndStepsDown(t *testing.T) {
 	t.Parallel()
 	hub, seed, c := harness.StartHub(t, 4), harness.Seed(t), harness.NewBlobs(t)
@@ -141,7 +142,7 @@ func TestAFrozenReplicaWhosePartitionsWereTakenRepeatsAtMostWhatItHeldAndStepsDo
 	load.Records = 60
 	environ := harness.BlobSettings(t, hub, c, sink.URL+firstPath).With(harness.SteadySettings()).With(harness.Settings{
 		"CHECKPOINTINTERVAL": "300ms",
-		"POSTTIMEOUT":        "10m", // so that the answer to the POST in flight counts, however late it is seen
+		"POSTTIMEOUT":        "10m", // so that the answer to the POST in flight counts, however late it is read
 	})
 	frozen := harness.StartDaemon(t, environ)
 	other := harness.StartDaemon(t, environ.With(harness.Settings{"WEBSINKURL": sink.URL + secondPath, "STATSADDRESS": harness.FreeAddress(t)}))
@@ -166,7 +167,7 @@ func TestAFrozenReplicaWhosePartitionsWereTakenRepeatsAtMostWhatItHeldAndStepsDo
 	thaw()
 	harness.Wait(t, func() bool { return frozen.Output.Contains("partition lost to another reader") }, "the frozen replica steps down")
 	end = load.Start(t, 100*time.Millisecond)
-	// It shares the partitions again, and continues after the checkpoints of the other one.
+	// It shares the partitions again, and continues after the other one's checkpoints.
 	awaitHalves(t, frozen, other)
 	harness.AwaitDeliveries(t, frozen)
 	end()
@@ -183,7 +184,7 @@ func TestAFrozenReplicaWhosePartitionsWereTakenRepeatsAtMostWhatItHeldAndStepsDo
 	assert.Equal(t, oracle.Counts().Appended, oracle.Counts().Delivered, "delivered of those appended")
 }
 
-// freezeProcess stops a process as SIGSTOP does. thaw lets it continue.
+// freezeProcess stops a process as SIGSTOP does. thaw makes it continue.
 func freezeProcess(t *testing.T, p *harness.Process) (thaw func()) {
 	t.Helper()
 	require.NoError(t, p.Cmd.Process.Signal(syscall.SIGSTOP))
@@ -192,7 +193,7 @@ func freezeProcess(t *testing.T, p *harness.Process) (thaw func()) {
 	return thaw
 }
 
-// watchCheckpoints reads the checkpoints all the time, until end is called. The oracle reports a checkpoint that goes
+// watchCheckpoints continuously reads the checkpoints, until end is called. The oracle reports a checkpoint that moves
 // back.
 func watchCheckpoints(t *testing.T, checker *harness.StateChecker) (end func()) {
 	t.Helper()

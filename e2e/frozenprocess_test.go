@@ -13,14 +13,15 @@ import (
 )
 
 const (
-	// frozenFor is how long a daemon is frozen. It is longer than settle, so that all times are over when it continues.
+	// frozenFor is how long a daemon is frozen. It is longer than settle, so that all times are over when the daemon
+	// continues.
 	frozenFor = settle + time.Second
 	// untilNetwork is how long after a virtual machine its network continues.
 	untilNetwork = 200 * time.Millisecond
 )
 
-// replaceWhileFrozen replaces Falco behind a Service while the daemon is frozen, as with its virtual machine: the end
-// of the connection arrives a little later than the daemon continues.
+// replaceWhileFrozen replaces Falco behind a Service while the daemon is frozen. It is as if the daemon's virtual
+// machine was frozen: the end of the connection arrives shortly after the daemon has continued.
 func (e *endingFalco) replaceWhileFrozen(t *testing.T, service *harness.Service, next *harness.FalcoProcess) {
 	t.Helper()
 	thaw := freezeProcess(t, e.d.Process)
@@ -45,7 +46,7 @@ func TestAnIdleDaemonThatIsFrozenWhileFalcoIsReplacedLosesNothing(t *testing.T) 
 	e.assertNoneLost(t)
 }
 
-// The daemon waits for hub events most of the time: its POSTs are answered at once.
+// The daemon mostly waits for hub events, because its POSTs are answered at once.
 func TestADaemonThatIsFrozenUnderLoadWhileFalcoIsReplacedLosesNothing(t *testing.T) {
 	t.Parallel()
 	e := startEndingFalco(t, &harness.FalcoProcesses{Pace: slowPace})
@@ -62,21 +63,21 @@ func TestADaemonThatIsFrozenUnderLoadWhileFalcoIsReplacedLosesNothing(t *testing
 }
 
 const (
-	// windowShutFor is longer than the 20 s after which a TCP_USER_TIMEOUT once ended such a connection.
+	// windowShutFor is longer than 20 s, after which a TCP_USER_TIMEOUT of 20 s would end such a connection.
 	windowShutFor = 25 * time.Second
-	// largeObject is the size of a large part of an audit event. Four of them are more than the kernel takes for a
+	// largeObject is the size of a large part of an audit event. Four of them are more than the kernel accepts for a
 	// process that does not read.
 	largeObject = 200 << 10
 )
 
-// The kernel of a frozen Falco takes no more bytes after some 100 KB, and says so whenever it is asked.
+// After some 100 KB, the kernel of a frozen Falco accepts no more bytes, and says so whenever it is asked.
 func TestAFalcoThatIsFrozenAmidALargeRequestGetsNothingTwice(t *testing.T) {
 	t.Parallel()
 	e := startEndingFalco(t, &harness.FalcoProcesses{Pace: time.Millisecond})
 	e.startDaemon(t, e.old.URL, harness.Settings{"CHECKPOINTINTERVAL": settle.String()})
 	e.feed(t, muchOf)
 	e.f.AwaitUsed(t, muchOf)
-	// The sink has used them, but that is not confirmed before settle. Meanwhile nothing is posted.
+	// The sink has processed them, but that is not confirmed before settle. Nothing is posted meanwhile.
 	harness.Pause(t.Context(), settle/4)
 	thaw := freezeProcess(t, e.old.Process)
 	var large []string

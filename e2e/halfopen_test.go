@@ -9,7 +9,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// Nothing tells the daemon that its connections are dead. It detects that, opens others, and receives the hub events
+// The daemon is not told that its connections are dead. It detects that, opens others, and receives the hub events
 // that arrived meanwhile, long before the watchdog acts.
 func TestConnectionsThatAFirewallHasForgottenAreReplaced(t *testing.T) {
 	t.Parallel()

@@ -12,8 +12,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// The tests of this file show that the parts around the daemon work without it. So a test that fails with the daemon
-// says something about the daemon.
+// The tests in this file show that the parts around the daemon work without it. A failure of another test is then a
+// failure of the daemon.
 
 func TestFalcosPluginHandsOnWhatIsPostedToIt(t *testing.T) {
 	t.Parallel()
@@ -59,7 +59,7 @@ func TestAzuriteKeepsBlobsAndMetadata(t *testing.T) {
 	require.Equal(t, "kept", string(c.Content(t, "127.0.0.1/hub/$default/checkpoint/0")))
 }
 
-// post sends one JSON body and returns the status.
+// post sends a JSON body, and returns the status.
 func post(t *testing.T, url, body string) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))

@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// hubFault is a fault of the hub. It is over when strike returns.
+// hubFault is a fault of the hub. It has ended when strike returns.
 type hubFault struct {
 	strike func(t *testing.T, hub *hubtest.Server, d *harness.Daemon)
 	// says is what the daemon logs because of the fault.
@@ -67,7 +67,7 @@ func hubFaults() map[string]hubFault {
 	return faults
 }
 
-// dropConnections cuts all connections so many times, each time once the daemon delivers again.
+// dropConnections returns a fault that cuts all connections several times, each time after the daemon delivers again.
 func dropConnections(times int) func(*testing.T, *hubtest.Server, *harness.Daemon) {
 	return func(t *testing.T, hub *hubtest.Server, d *harness.Daemon) {
 		for range times {
@@ -77,9 +77,9 @@ func dropConnections(times int) func(*testing.T, *hubtest.Server, *harness.Daemo
 	}
 }
 
-// assertRecoversFrom makes a fault strike a busy daemon that receives hub events regularly. It asserts that the daemon
-// recovers by itself, that no audit event is lost, repeated or out of order, and that no checkpoint passed an event
-// that was not delivered.
+// assertRecoversFrom causes a fault while a daemon is busy with hub events that arrive regularly. It asserts that the
+// daemon recovers by itself, that no audit event is lost, repeated or out of order, and that no checkpoint passes an
+// event that was not delivered.
 func assertRecoversFrom(t *testing.T, every time.Duration, fault hubFault) {
 	t.Helper()
 	hub, s, c := harness.StartHub(t, 2), harness.StartSink(t), harness.NewBlobs(t)

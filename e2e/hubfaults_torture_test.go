@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// These tests run the faults of the hub at full length, longer than ten retries of the SDKs take.
+// These tests run the hub's faults at full length, which is longer than ten retries of the SDKs.
 
 func TestTheHubDropsAllConnectionsEveryFewSecondsForAMinute(t *testing.T) {
 	t.Parallel()

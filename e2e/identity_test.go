@@ -28,7 +28,7 @@ const (
 	storageRole     = `has to have the role \"Storage Blob Data Contributor\" on the storage account or the container`
 )
 
-// sharedSecureAzurite is the one Azurite of a test run that accepts tokens, which it does only over TLS.
+// sharedSecureAzurite is the one Azurite of a test run that accepts tokens. Azurite accepts them only over TLS.
 var sharedSecureAzurite = sync.OnceValues(func() (*harness.Azurite, error) {
 	certificate, key, err := hubtest.Certificate()
 	if err != nil {
@@ -46,15 +46,15 @@ var sharedSecureAzurite = sync.OnceValues(func() (*harness.Azurite, error) {
 	if err := os.WriteFile(keyFile, key, 0o600); err != nil {
 		return nil, err
 	}
-	// It serves all tests, and ends with the process.
+	// It is for all tests, and ends with the process.
 	return harness.StartAzurite(context.Background(), "--oauth", "basic", "--cert", certificateFile, "--key", keyFile)
 })
 
-// roleGate is a proxy before Azurite, which knows no roles. It refuses every request while the role is missing.
+// roleGate is a proxy in front of Azurite, which has no roles. It refuses every request while the role is missing.
 type roleGate struct {
 	*httptest.Server
 	revoked atomic.Bool
-	// refused counts the requests with a bad token or none.
+	// refused is the number of requests with a bad token, or without one.
 	refused atomic.Int32
 }
 
@@ -177,8 +177,8 @@ func TestOneSideMayHaveAKeyAndTheOtherAnIdentity(t *testing.T) {
 	}
 }
 
-// Tokens that live for seconds expire on open links, which azeventhubs renews after two minutes at the earliest. The
-// storage must never see an expired token.
+// Tokens that are valid for seconds expire on open links, and azeventhubs renews them after two minutes at the
+// earliest. The storage must never get an expired token.
 func TestTokensAreRenewedAndNothingIsLostOrRepeated(t *testing.T) {
 	t.Parallel()
 	k := startKeyless(t)
@@ -200,9 +200,9 @@ func TestTokensAreRenewedAndNothingIsLostOrRepeated(t *testing.T) {
 	k.entra.AssertNoToken(t, d.Output.String())
 }
 
-// shortLife returns a lifetime for tokens that expire soon. In their last quarter the daemon does not use them any
-// more, and that quarter must be longer than a request takes. A busy machine therefore gets a longer lifetime: at
-// least 6 s, and twice the time that a daemon takes from its start until it has delivered, which is many requests.
+// shortLife returns a lifetime for tokens that soon expire. The daemon does not use a token in its last quarter, and
+// that quarter must be longer than a request takes. The lifetime is therefore longer on a busy machine. It is at least
+// 6 s, and at least twice the time from the start of a daemon to its first delivery, which is many requests.
 func (k *keyless) shortLife(t *testing.T, fed *harness.Feed) time.Duration {
 	t.Helper()
 	fed.Add(t, 1, 1)
@@ -249,7 +249,7 @@ func TestWhatIsMissingIsSaidByReadyzAndTheLog(t *testing.T) {
 		t.Run(name+", later", func(t *testing.T) {
 			t.Parallel()
 			k := startKeyless(t)
-			// A token that lived for an hour would be used for an hour.
+			// A token that is valid for an hour would be used for an hour.
 			k.entra.Set(20*time.Second, "")
 			fed := harness.NewFeed(k.hub)
 			fed.Add(t, 1, 1)

@@ -12,8 +12,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// jsonKeys collects the keys of all objects in a text with a JSON value on each line, at any depth. An audit event in
-// it is a string, whose keys are not ours.
+// jsonKeys collects the keys of all objects, at any depth, in a text with a JSON value on each line. An audit event in
+// the text is a string. Its keys are not collected, because they are not ours.
 func jsonKeys(t *testing.T, text string, keys map[string]bool) {
 	t.Helper()
 	var collect func(value any)

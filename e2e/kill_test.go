@@ -15,12 +15,12 @@ import (
 const (
 	// loadEvery is the time between two hub events of a load, over all partitions.
 	loadEvery = 5 * time.Millisecond
-	// soonKill is the longest time until a daemon is killed, after its start or after the first audit event that it
-	// delivers.
+	// soonKill is the longest time until a daemon is killed, counted from its start or from the first audit event that
+	// it delivers.
 	soonKill = time.Second
 )
 
-// killing is a daemon under load that is killed again and again.
+// killing is a daemon under load that is killed repeatedly.
 type killing struct {
 	hub     *hubtest.Server
 	oracle  *harness.Oracle
@@ -31,15 +31,15 @@ type killing struct {
 	load    *harness.HubLoad
 	// after is called after each kill, before the next daemon starts.
 	after func(t *testing.T)
-	// repeats counts what was redelivered, by CHECKPOINTINTERVAL.
+	// repeats has the redelivered events, by CHECKPOINTINTERVAL.
 	repeats map[string]*repeats
 }
 
-// repeats is how many events were redelivered after a number of kills, in sum and at most.
+// repeats is how many events were redelivered after a number of kills: the sum, and the most after one kill.
 type repeats struct{ kills, events, most int }
 
-// killIntervals are the values of CHECKPOINTINTERVAL, in turn. The first one causes about one checkpoint for each hub
-// event.
+// killIntervals are the values of CHECKPOINTINTERVAL, used in turn. The first one causes about one checkpoint for each
+// hub event.
 var killIntervals = []string{"20ms", "500ms"}
 
 func newKilling(t *testing.T) *killing {
@@ -48,7 +48,7 @@ func newKilling(t *testing.T) *killing {
 	oracle := harness.NewOracle(hub.PartitionIDs())
 	oracle.RejectOldRedeliveries = true
 	sink := harness.StartFaultySink(t, oracle)
-	sink.AnswerTime = 3 * time.Millisecond // so that a hub event is in hand nearly always
+	sink.AnswerTime = 3 * time.Millisecond // so that the daemon is nearly always handling a hub event
 	return &killing{
 		hub: hub, oracle: oracle, sink: sink, rng: harness.RandomNumbers(seed, 1), load: harness.NewHubLoad(hub, oracle, harness.RandomNumbers(seed, 2)),
 		environ: harness.HubSettings(t, hub, sink.URL()).With(harness.SteadySettings()),
@@ -56,8 +56,8 @@ func newKilling(t *testing.T) *killing {
 	}
 }
 
-// round runs a daemon and kills it at a random moment. It then tells the oracle the checkpoints of that moment: a
-// redelivery from before them is an error.
+// round runs a daemon, and kills it at a random moment. Then it tells the oracle the checkpoints of that moment, so
+// that a redelivery from before them is an error.
 func (k *killing) round(t *testing.T, n int) {
 	t.Helper()
 	before := k.oracle.Counts()
@@ -70,7 +70,7 @@ func (k *killing) round(t *testing.T, n int) {
 	k.sink.AwaitUnused(t)
 	require.NoError(t, k.checker.Check(t.Context()))
 	k.after(t)
-	if n > 0 { // the daemon before caused the redeliveries
+	if n > 0 { // the previous daemon caused the redeliveries
 		k.count(killIntervals[(n-1)%len(killIntervals)], k.oracle.Counts().Redelivered-before.Redelivered)
 	}
 }
@@ -117,8 +117,8 @@ func TestAKillAtAnyMomentUnderLoadLosesNothingAndRepeatsOnlyWhatCameAfterTheChec
 	k.run(t, killRounds)
 }
 
-// The checkpoints are in blobs. The partitions of a killed daemon stay its own for a minute. The test empties the
-// ownerships, as an operator does who cannot wait.
+// The checkpoints are in blobs. A killed daemon keeps its partitions for a minute. The test empties the ownerships, as
+// an operator does who cannot wait.
 func TestAKillWithCheckpointsInBlobsLosesNothingEither(t *testing.T) {
 	t.Parallel()
 	k, c := newKilling(t), harness.NewBlobs(t)

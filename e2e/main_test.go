@@ -11,20 +11,20 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// parallelTests is how many tests run at once unless -parallel is set. They mostly wait for other processes, so Go's
-// default, the number of processors, is too low.
+// parallelTests is how many tests run at once unless -parallel is set. Go's default, the number of processors, is too
+// low, because the tests mostly wait for other processes.
 const parallelTests = "8"
 
 func TestMain(m *testing.M) {
 	if address := os.Getenv(harness.FalcoAddress); address != "" {
 		os.Exit(harness.FalcoMain(address))
 	}
-	// Each child process has a goroutine that copies its output, so a leaked goroutine here means a process that was
+	// Each child process has a goroutine that copies its output. A leaked goroutine therefore means a process that was
 	// not ended.
 	goleak.VerifyTestMain(suite{m}, goleak.Cleanup(os.Exit))
 }
 
-// suite runs the tests and then ends what they share.
+// suite runs the tests, and then ends what they share.
 type suite struct{ m *testing.M }
 
 // Run satisfies goleak.TestingM.

@@ -19,17 +19,17 @@ import (
 )
 
 const (
-	// memoryLimit is the resident size below which the daemon stays under memoryLoad with its defaults.
+	// memoryLimit is the limit of the daemon's resident size with its defaults, in bytes.
 	memoryLimit = 256 << 20
-	// This is the heaviest load that an event hub of the standard tier can be: all of its partitions are full of
+	// This is the heaviest possible load of an event hub of the Standard tier: all of its partitions are full of
 	// events of the largest size.
 	heavyPartitions = 32
 	heavyBacklog    = 30
 	heavyEvent      = 1 << 20
-	// heavyRecords is how many audit events a hub event has. Each is smaller than the 262,144 bytes that Falco's
-	// plugin accepts.
+	// heavyRecords is how many audit events a hub event has. Each of them is smaller than 262,144 bytes, which is the
+	// limit of Falco's plugin.
 	heavyRecords = 5
-	// calm is how long the resident size must not have grown until it counts as final.
+	// calm is for how long the resident size must not have grown to count as final.
 	calm = 10 * time.Second
 )
 
@@ -52,13 +52,13 @@ func heavyBody(t *testing.T, padding int) []byte {
 	return harness.AuditHubEvent(t, events...)
 }
 
-// startHangingSink starts a webhook that reads each POST and never answers. It returns how many POSTs wait.
+// startHangingSink starts a webhook that reads each POST, and never answers. It returns how many POSTs are waiting.
 func startHangingSink(t *testing.T) (url string, waiting *atomic.Int64) {
 	t.Helper()
 	waiting = &atomic.Int64{}
 	over := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // this returns when the client cancels the POST
+		_, _ = io.Copy(io.Discard, r.Body) // returns when the client cancels the POST
 		waiting.Add(1)
 		defer waiting.Add(-1)
 		select {
@@ -71,7 +71,7 @@ func startHangingSink(t *testing.T) (url string, waiting *atomic.Int64) {
 	return server.URL, waiting
 }
 
-// highestResident returns the highest resident size of a process so far, in bytes.
+// highestResident returns a process's highest resident size so far, in bytes.
 func highestResident(t *testing.T, p *harness.Process) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid))
@@ -87,7 +87,7 @@ func highestResident(t *testing.T, p *harness.Process) int {
 	return 0
 }
 
-// awaitCalm waits until the highest resident size has not grown for a while and returns it.
+// awaitCalm waits until the highest resident size has not grown for the time calm, and returns it.
 func awaitCalm(t *testing.T, d *harness.Daemon) int {
 	t.Helper()
 	highest, since := highestResident(t, d.Process), time.Now()

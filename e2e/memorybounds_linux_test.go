@@ -14,13 +14,13 @@ import (
 	"aks-audit-log-go/internal/hubtest/wire"
 )
 
-// costlyBacklog is how many hub events of each kind a partition holds.
+// costlyBacklog is how many hub events of each kind a partition has.
 const costlyBacklog = 3
 
-// numbers returns a JSON array of so many numbers.
+// numbers returns a JSON array of this many numbers.
 func numbers(count int) string { return "[" + strings.Repeat("1,", count-1) + "1]" }
 
-// gzipped returns a hub event with this body in gzip.
+// gzipped returns a hub event with this body compressed with gzip.
 func gzipped(t *testing.T, body string) hubtest.Message {
 	t.Helper()
 	var packed bytes.Buffer
@@ -33,7 +33,7 @@ func gzipped(t *testing.T, body string) hubtest.Message {
 
 func plain(body []byte) hubtest.Message { return hubtest.Message{Body: [][]byte{body}} }
 
-// withNumbers returns a hub event with an audit event that has so many numbers in its requestObject.
+// withNumbers returns a hub event with an audit event that has this many numbers in its requestObject.
 func withNumbers(t *testing.T, count int) hubtest.Message {
 	t.Helper()
 	return plain(harness.AuditHubEvent(t, strings.Replace(harness.AuditEvent("0", 0), `"annotations"`,
@@ -43,11 +43,11 @@ func withNumbers(t *testing.T, count int) hubtest.Message {
 // costlyInput is a kind of hub event that would take far more memory than its size if all of it were parsed at once.
 type costlyInput struct {
 	message hubtest.Message
-	// deadLetters is how many dead letters it becomes, and records how many records it has.
+	// deadLetters is how many dead letters the hub event becomes. records is how many records it has.
 	deadLetters, records int
 }
 
-// hugeInputs are the hub events that took gigabytes when their values were not counted before they were parsed.
+// hugeInputs are hub events that would take gigabytes if their values were not counted before they are parsed.
 func hugeInputs(t *testing.T) map[string]costlyInput {
 	t.Helper()
 	bomb := gzipped(t, numbers(8<<20-1))
@@ -59,10 +59,10 @@ func hugeInputs(t *testing.T) map[string]costlyInput {
 	}
 }
 
-// ofAudit begins a text that is no JSON, but of the audit log.
+// ofAudit is the start of a text that is no JSON, but is of the audit log.
 const ofAudit = `{"category":"kube-audit" `
 
-// inputsAtTheBounds are hub events that are just read, or not read for another reason.
+// inputsAtTheBounds are hub events that are within a limit by little, or that are not read for another reason.
 func inputsAtTheBounds(t *testing.T) map[string]costlyInput {
 	t.Helper()
 	padding := `"` + strings.Repeat("x", 700_000) + `"`
@@ -78,7 +78,8 @@ func inputsAtTheBounds(t *testing.T) map[string]costlyInput {
 	}
 }
 
-// residentUnder returns the highest resident size of the daemon while it goes through 32 partitions full of these.
+// residentUnder returns the daemon's highest resident size while it reads 32 partitions that are full of these hub
+// events.
 func residentUnder(t *testing.T, inputs ...costlyInput) int {
 	t.Helper()
 	hub, sink := harness.StartHub(t, heavyPartitions), harness.StartSink(t)
@@ -113,7 +114,7 @@ func residentUnder(t *testing.T, inputs ...costlyInput) int {
 	return highest
 }
 
-// assertBounded asserts that the daemon stays within its limit of memory.
+// assertBounded asserts that the daemon stays within its memory limit.
 func assertBounded(t *testing.T, inputs ...costlyInput) {
 	t.Helper()
 	highest := residentUnder(t, inputs...)

@@ -16,21 +16,22 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// mistake is one that people make when they set the daemon up.
+// mistake is a common mistake in setting up the daemon.
 type mistake struct {
-	// make returns the settings with the mistake in them.
+	// make returns settings with the mistake.
 	make func(t *testing.T) harness.Settings
 	// part is the part of check that fails.
 	part string
-	// says is what to do about it.
+	// says is the advice.
 	says string
-	// because is what /readyz and the page say before it, if it is not part of says.
+	// because is what /readyz and the page say before the advice, if it is not part of says.
 	because string
-	// ready is whether /readyz answers 200: the daemon does all that it can, and no other replica could do more.
+	// ready is whether /readyz answers 200, because the daemon does everything that it can and no other replica could
+	// do more.
 	ready bool
 }
 
-// mistakes are the ten of the set-up, as the emulated services show them, and a second one about a proxy.
+// mistakes are the ten mistakes of the set-up, as the emulated services show them, and a second one about a proxy.
 func mistakes() map[string]mistake {
 	return map[string]mistake{
 		"wrong group": {
@@ -104,7 +105,7 @@ func mistakes() map[string]mistake {
 	}
 }
 
-// onHub returns a mistake about a hub with one audit event, a storage and a sink that work otherwise.
+// onHub returns a mistake with a hub that has one audit event, a storage and a sink. All else works.
 func onHub(spoil func(harness.Settings, *hubtest.Server)) func(*testing.T) harness.Settings {
 	return func(t *testing.T) harness.Settings {
 		t.Helper()
@@ -116,10 +117,10 @@ func onHub(spoil func(harness.Settings, *hubtest.Server)) func(*testing.T) harne
 	}
 }
 
-// addToNoProxy is what to do about an HTTP proxy on the way to a sink in the cluster.
+// addToNoProxy is the advice about an HTTP proxy on the way to a sink in the cluster.
 const addToNoProxy = "if Falco is in this cluster, write its host as <service>.<namespace>.svc in WEBSINKURL, or add the host to NO_PROXY"
 
-// throughProxy returns the settings of a daemon whose way to the sink leads through a proxy, as AKS sets it in all
+// throughProxy returns the settings of a daemon that reaches its sink through a proxy, as AKS configures it in all
 // pods.
 func throughProxy(t *testing.T, proxy string) harness.Settings {
 	t.Helper()
@@ -128,8 +129,8 @@ func throughProxy(t *testing.T, proxy string) harness.Settings {
 	})(t)
 }
 
-// ofOtherCategories returns the settings of a daemon whose hub has got for 25 minutes what the diagnostic setting of a
-// cluster writes that lacks kube-audit.
+// ofOtherCategories returns the settings of a daemon whose cluster has a diagnostic setting without kube-audit. For 25
+// minutes, the hub has got only the records of that setting.
 func ofOtherCategories(t *testing.T) harness.Settings {
 	t.Helper()
 	hub, s := harness.StartHub(t, 2), harness.StartSink(t)
@@ -173,7 +174,7 @@ func TestEachMistakeSaysWhatToDoInCheckLogProbeAndPage(t *testing.T) {
 	}
 }
 
-// onTopOfThePage returns what the status page answers to "does it work" while it does not, "" while it does.
+// onTopOfThePage returns what the status page says at its top when the daemon does not work, or "" when it works.
 func onTopOfThePage(t *testing.T, d *harness.Daemon) string {
 	t.Helper()
 	var status struct {
@@ -190,12 +191,12 @@ func onTopOfThePage(t *testing.T, d *harness.Daemon) string {
 	return status.Summary.Why
 }
 
-// loggedAs returns the first warning or error of the log that says so, "" if there is none.
+// loggedAs returns the first warning or error in the log that contains the text, or "" if there is none.
 func loggedAs(t *testing.T, d *harness.Daemon, says string) string {
 	t.Helper()
 	for text := range strings.Lines(d.Output.String()) {
 		var line map[string]any
-		if !strings.HasSuffix(text, "\n") { // it is being written
+		if !strings.HasSuffix(text, "\n") { // it is still being written
 			break
 		}
 		require.NoError(t, json.Unmarshal([]byte(text), &line), text)

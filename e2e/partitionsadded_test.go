@@ -10,11 +10,11 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// partitionsOfHub is the series with the number of partitions that the hub has.
+// partitionsOfHub is the series with the number of the hub's partitions.
 const partitionsOfHub = "aks_audit_log_partitions"
 
-// Partitions are added to a hub that is in use, and no connection is cut. The start position is the newest event, which
-// must not skip the first events of an added partition.
+// Partitions are added to a hub in use, and no connection is cut. The start position is the newest event, but the
+// first events of an added partition must not be skipped.
 func TestPartitionsThatAreAddedAreFoundWithinAMinuteAndReadFromTheirOldestEvent(t *testing.T) {
 	t.Parallel()
 	for _, client := range []string{harness.CurrentClient, harness.LegacyClient} {
@@ -63,7 +63,7 @@ func TestPartitionsThatAreAddedAreFoundWithinAMinuteAndReadFromTheirOldestEvent(
 	}
 }
 
-// awaitStarted waits until the daemons together have found where to start in that many partitions.
+// awaitStarted waits until the daemons together have chosen a start position in this many partitions.
 func awaitStarted(t *testing.T, daemons []*harness.Daemon, partitions int) {
 	t.Helper()
 	harness.Wait(t, func() bool {
@@ -79,7 +79,7 @@ func awaitStarted(t *testing.T, daemons []*harness.Daemon, partitions int) {
 	}, "%d partitions have started", partitions)
 }
 
-// The partitions were added while no replica ran, or before the replica that claims them was started.
+// The partitions are added while no replica runs, or before the replica that claims them starts.
 func TestAReplicaThatStartsAfterPartitionsWereAddedSkipsNothingOfThem(t *testing.T) {
 	t.Parallel()
 	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)

@@ -56,7 +56,7 @@ func (s *surroundings) drain(t *testing.T, hubEvents int, shape load.Shape, othe
 	return m
 }
 
-// finished calculates what processes did and used since the given cost.
+// finished calculates what processes did and used after before.
 func (s *surroundings) finished(t *testing.T, counts control.Counts, before, hub, sink cost, measured ...*harness.Process) measure {
 	t.Helper()
 	m := unmeasured()
@@ -74,8 +74,8 @@ func (s *surroundings) finished(t *testing.T, counts control.Counts, before, hub
 	return m
 }
 
-// assertExactly stops the daemons and asserts that no audit event came twice. Work that was done twice gives no valid
-// figure.
+// assertExactly stops the daemons, and asserts that no audit event came twice. If work was done twice, the figures are
+// not valid.
 func (s *surroundings) assertExactly(t *testing.T, events int, daemons ...*harness.Daemon) {
 	t.Helper()
 	for _, d := range daemons {
@@ -84,7 +84,7 @@ func (s *surroundings) assertExactly(t *testing.T, events int, daemons ...*harne
 	require.EqualValues(t, events, s.sink.counts(t, "").Events, "each audit event was delivered once")
 }
 
-// drainReplicas waits until the replicas share the partitions before it makes the backlog.
+// drainReplicas waits until the replicas share the partitions, and then makes the backlog.
 func drainReplicas(replicas int) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, hubEvents int) measure {
 		s := b.surround(t, usualPartitions)

@@ -17,15 +17,15 @@ import (
 const (
 	// endsEach is how many times a run stops or kills the daemon.
 	endsEach = 2
-	// endsAfter is how long each daemon runs at least, so that it has written checkpoints. A time of up to endsWithin
-	// is added, by chance: an end can come at any moment between two checkpoints (CHECKPOINTINTERVAL is 5 s).
+	// endsAfter is how long each daemon runs at least, so that it has written checkpoints. A random time of up to
+	// endsWithin is added, because an end can come at any moment between two checkpoints (CHECKPOINTINTERVAL is 5 s).
 	endsAfter  = 6 * time.Second
 	endsWithin = 5 * time.Second
-	// endsLast is how long audit events are appended after the last end, at least.
+	// endsLast is how long audit events are appended after the last end at least.
 	endsLast = 3 * time.Second
 )
 
-// stopped stops a daemon and measures how long that takes.
+// stopped stops a daemon, and returns how long that takes.
 func stopped(t *testing.T, _ *surroundings, d *harness.Daemon) float64 {
 	t.Helper()
 	began := time.Now()
@@ -33,8 +33,8 @@ func stopped(t *testing.T, _ *surroundings, d *harness.Daemon) float64 {
 	return time.Since(began).Seconds()
 }
 
-// killed kills a daemon. Its partitions stay its own for a minute; they are freed here, as an operator does who cannot
-// wait. That changes nothing about what comes again.
+// killed kills a daemon. It would keep its partitions for a minute. They are released here, as an operator does who
+// cannot wait. That does not change what comes again.
 func killed(t *testing.T, s *surroundings, d *harness.Daemon) float64 {
 	t.Helper()
 	d.Kill(t)
@@ -49,7 +49,8 @@ func killed(t *testing.T, s *surroundings, d *harness.Daemon) float64 {
 	return math.NaN()
 }
 
-// ending ends the daemon under a steady 1,000/s, starts the next one at once, and counts by audit ID what came again.
+// ending ends the daemon under a steady load of 1,000/s, starts the next one at once, and counts by audit ID what came
+// again.
 func ending(end func(*testing.T, *surroundings, *harness.Daemon) float64) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, _ int) measure {
 		const every = load.Records * time.Millisecond
@@ -77,8 +78,8 @@ func ending(end func(*testing.T, *surroundings, *harness.Daemon) float64) func(*
 	}
 }
 
-// startToFirst measures the time from the start of the process to its first POST, before a backlog. All partitions are
-// free. The folder of the checkpoints, or their container, must be created.
+// startToFirst measures the time from the start of the process to its first POST, with a backlog. No partition has an
+// owner. The folder of the checkpoints, or their container, must be created.
 func startToFirst(partitions int, others func(*testing.T, *surroundings) harness.Settings) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, _ int) measure {
 		const backlog = 10 // hub events in each partition
@@ -100,7 +101,7 @@ func withFiles(t *testing.T, _ *surroundings) harness.Settings {
 
 func withBlobs(*testing.T, *surroundings) harness.Settings { return nil }
 
-// withTLS lets the daemon use TLS to the hub and to the storage.
+// withTLS makes the daemon use TLS to the hub and to the storage.
 func withTLS(t *testing.T, s *surroundings) harness.Settings {
 	return harness.Settings{
 		"EHUBNAMESPACECONNECTIONSTRING": s.hub.Secure,

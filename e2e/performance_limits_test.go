@@ -14,7 +14,8 @@ import (
 func plainAMQP(hub *part) string  { return hub.Plain }
 func secureAMQP(hub *part) string { return hub.Secure }
 
-// limit measures how a loop without guarantees drains a backlog. The environment is that of the benchmark, and more.
+// limit measures how a loop without guarantees drains a backlog. The loop's environment is that of the benchmark, with
+// more added.
 func limit(loop string, connection func(*part) string, more ...string) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, hubEvents int) measure {
 		s := b.surround(t, usualPartitions)
@@ -27,7 +28,7 @@ func limit(loop string, connection func(*part) string, more ...string) func(*tes
 	}
 }
 
-// loop lets a loop without guarantees drain the backlog.
+// loop runs a loop without guarantees that drains the backlog.
 func (s *surroundings) loop(t *testing.T, hubEvents int, loop string, connection func(*part) string, more ...string) measure {
 	t.Helper()
 	hub, sink := costOf(t, s.hub.Process), costOf(t, s.sink.Process)
@@ -44,7 +45,7 @@ func (s *surroundings) loop(t *testing.T, hubEvents int, loop string, connection
 	return m
 }
 
-// straightIntoFalco measures the rate of Falco's plugin and a sender without guarantees on this machine.
+// straightIntoFalco measures the rate of Falco's plugin with a sender without guarantees on this machine.
 func straightIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
 	s := b.surround(t, usualPartitions)
 	s.sink = startPart(t, nil, b.falco)
@@ -68,7 +69,7 @@ func postIntoFalco(t *testing.T, b *bench, hubEvents int) measure {
 	return m
 }
 
-// post lets the load generator post about as many audit events as so many hub events contain.
+// post makes the load generator post about as many audit events as this number of hub events contains.
 func (s *surroundings) post(t *testing.T, hubEvents int) measure {
 	t.Helper()
 	posts := max(1, hubEvents*load.Records/listEvents)

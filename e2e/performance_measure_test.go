@@ -11,7 +11,7 @@ import (
 	"aks-audit-log-go/e2e/bench/figures"
 )
 
-// measure is the result of one run of a row. NaN stands for what the row does not measure.
+// measure is the result of one run of a row. A value that the row does not measure is NaN.
 type measure struct {
 	seconds     float64 // how long it took
 	millions    float64 // of audit events
@@ -36,13 +36,13 @@ type measure struct {
 	sinkCPU     float64 // what the sink used, seconds a million
 }
 
-// unmeasured returns a measure with nothing measured.
+// unmeasured returns a measure in which nothing is measured.
 func unmeasured() measure {
 	n := math.NaN()
 	return measure{n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n}
 }
 
-// String returns the measured values on one line, for the log of a run.
+// String returns the measured values on one line, for a run's log.
 func (m measure) String() string {
 	text := ""
 	for _, c := range columns {
@@ -53,7 +53,7 @@ func (m measure) String() string {
 	return text
 }
 
-// column is one column of the tables.
+// column is a column of the tables.
 type column struct {
 	name string
 	of   func(measure) float64
@@ -89,14 +89,14 @@ var columns = []column{
 	columnLongest, columnCores, columnStart, columnStop, columnAgain, columnResident, columnResidentEnd, columnWrites, columnLists, columnHub, columnSink, columnMillions, columnSeconds,
 }
 
-// throughput fills in what follows from the counts of a sink.
+// throughput sets the values that follow from a sink's counts.
 func (m *measure) throughput(counts control.Counts) {
 	m.seconds = timeOf(counts.Last).Sub(timeOf(counts.First)).Seconds()
 	m.millions = float64(counts.Events) / 1e6
 	m.rate = float64(counts.Events) / m.seconds
 }
 
-// waits fills in the percentiles of the times from append to acceptance.
+// waits sets the percentiles of the times from append to acceptance.
 func (m *measure) waits(waits []time.Duration) {
 	ms := func(p float64) float64 { return figures.Percentile(waits, p).Seconds() * 1e3 }
 	m.p50, m.p99, m.longest = ms(50), ms(99), ms(100)

@@ -24,13 +24,13 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// part is a process of the surroundings.
+// part is one of the processes around the daemon.
 type part struct {
 	*harness.Process
 	control.Announcement
 }
 
-// startPart starts a part and waits until it serves. The end of the test ends it.
+// startPart starts a part, and waits until it serves. It ends with the test.
 func startPart(t *testing.T, environ []string, binary string, args ...string) *part {
 	t.Helper()
 	p, err := harness.StartProcess(t.Context(), t.TempDir(), environ, binary, args...)
@@ -45,13 +45,13 @@ func startPart(t *testing.T, environ []string, binary string, args ...string) *p
 	return started
 }
 
-// tell sends a command to a part and waits until it has been carried out.
+// tell sends a command to a part, and waits until the part has done it.
 func (p *part) tell(t *testing.T, command string) {
 	t.Helper()
 	require.NoError(t, p.order(t.Context(), command))
 }
 
-// order is tell for another goroutine than the test's.
+// order is tell for a goroutine other than the test's.
 func (p *part) order(ctx context.Context, command string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.Control+command, nil)
 	if err != nil {
@@ -78,11 +78,11 @@ func (p *part) counts(t *testing.T, query string) control.Counts {
 	return counts
 }
 
-// lookEvery is how often a part is asked whether it is done. The part itself records when it was done.
+// lookEvery is how often a part is asked whether it has finished. The part itself records when it finished.
 const lookEvery = 200 * time.Millisecond
 
-// await waits until a part has counted so many audit events, without those that came again. It fails if one of the
-// other processes ends.
+// await waits until a part has counted this many audit events, without repeated ones. It fails if one of the other
+// processes ends.
 func (p *part) await(t *testing.T, events int64, others ...*harness.Process) control.Counts {
 	t.Helper()
 	const benchLimit = 5 * time.Minute
@@ -119,7 +119,7 @@ func costOf(t *testing.T, processes ...*harness.Process) cost {
 	return sum
 }
 
-// surroundings are the parts around a daemon of the benchmark.
+// surroundings are the parts around a daemon in the benchmark.
 type surroundings struct {
 	b         *bench
 	hub, sink *part
@@ -127,7 +127,7 @@ type surroundings struct {
 	container harness.Blobs
 }
 
-// surround starts a hub with so many partitions and a sink, and chooses a container that does not exist yet.
+// surround starts a hub with this many partitions and a sink, and chooses a container that does not exist yet.
 func (b *bench) surround(t *testing.T, partitions int, sinkArgs ...string) *surroundings {
 	t.Helper()
 	return &surroundings{
@@ -144,7 +144,7 @@ func (b *bench) startHub(t *testing.T, partitions int) *part {
 	return startPart(t, nil, b.part, "hub", "-partitions", fmt.Sprint(partitions))
 }
 
-// usualShape is that of hub events as AKS writes them.
+// usualShape is the shape of hub events that AKS writes.
 var usualShape = load.Shape{Records: load.Records}
 
 // fill makes a backlog.
@@ -157,7 +157,7 @@ func (s *surroundings) fill(t *testing.T, hubEvents int, shape load.Shape) {
 	s.hub.tell(t, command)
 }
 
-// settings returns the settings that connect a daemon to the surroundings. All others have their defaults.
+// settings returns the settings that connect a daemon to the surroundings. All other variables have their defaults.
 func (s *surroundings) settings(t *testing.T) harness.Settings {
 	t.Helper()
 	return harness.Settings{
@@ -170,7 +170,7 @@ func (s *surroundings) settings(t *testing.T) harness.Settings {
 	}
 }
 
-// caFile writes a file with these authorities, each as PEM.
+// caFile writes a file with these authorities, which are PEM.
 func caFile(t *testing.T, authorities ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ca.pem")
@@ -178,7 +178,7 @@ func caFile(t *testing.T, authorities ...string) string {
 	return path
 }
 
-// startDaemon starts the released binary with its defaults, except for these settings.
+// startDaemon starts the released binary with these settings. All other variables have their defaults.
 func (s *surroundings) startDaemon(t *testing.T, others harness.Settings) *harness.Daemon {
 	t.Helper()
 	environ := s.settings(t).With(others).With(s.b.extra).With(harness.Settings{"STATSADDRESS": harness.FreeAddress(t)})
@@ -189,7 +189,7 @@ func (s *surroundings) startDaemon(t *testing.T, others harness.Settings) *harne
 	return harness.RunDaemon(t, s.b.daemon, maps.Clone(environ))
 }
 
-// freeName returns path, or a similar name if path exists. It is absolute, because the daemons run in a folder of
+// freeName returns path, or a similar name if path exists. The name is absolute, because the daemons run in folders of
 // their own.
 func freeName(t *testing.T, path string) string {
 	t.Helper()

@@ -18,12 +18,12 @@ import (
 const (
 	// idleDelay is how long a daemon without work is left alone before it counts as idle.
 	idleDelay = 3 * time.Second
-	// checkpointed is the time after which everything delivered is in a checkpoint: SINKSETTLETIME and
-	// CHECKPOINTINTERVAL, 5 s each, and some reserve.
+	// checkpointed is the time after which everything delivered is in a checkpoint. It is SINKSETTLETIME and
+	// CHECKPOINTINTERVAL, which are 5 s each, and some reserve.
 	checkpointed = 12 * time.Second
 )
 
-// startIdle starts a daemon and waits until it owns all partitions.
+// startIdle starts a daemon, and waits until it owns all partitions.
 func (s *surroundings) startIdle(t *testing.T, partitions int) *harness.Daemon {
 	t.Helper()
 	d := s.startDaemon(t, nil)
@@ -42,7 +42,7 @@ func paceCommand(hubEvents, records int, every time.Duration) string {
 	return fmt.Sprintf("/pace?hubEvents=%d&records=%d&every=%s", hubEvents, records, every)
 }
 
-// steady appends a hub event with so many audit events at each interval.
+// steady appends a hub event with this many audit events at each interval.
 func steady(records int, every time.Duration, sinkArgs ...string) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, _ int) measure {
 		s := b.surround(t, usualPartitions, sinkArgs...)
@@ -65,7 +65,7 @@ func steady(records int, every time.Duration, sinkArgs ...string) func(*testing.
 	}
 }
 
-// quiet appends a single audit event now and then, each to another partition.
+// quiet appends single audit events at long intervals, each to another partition.
 func quiet(t *testing.T, b *bench, _ int) measure {
 	s := b.surround(t, usualPartitions)
 	d := s.startIdle(t, usualPartitions)
@@ -76,7 +76,7 @@ func quiet(t *testing.T, b *bench, _ int) measure {
 	return m
 }
 
-// idle measures a daemon without work, from the end of one renewal of the ownerships to that of another.
+// idle measures a daemon without work, from the end of one renewal of the ownerships to the end of another.
 func idle(partitions int) func(*testing.T, *bench, int) measure {
 	return func(t *testing.T, b *bench, _ int) measure {
 		s := b.surround(t, partitions)
@@ -110,8 +110,8 @@ func residentMiB(t *testing.T, p *harness.Process) float64 {
 	return float64(now) / (1 << 20)
 }
 
-// limited measures a daemon with a rate limit and a backlog. Its start does not count: at that rate it would be most of
-// the cost.
+// limited measures a daemon with a rate limit and a backlog. Its start does not count, because at that rate the start
+// would be most of the cost.
 func limited(t *testing.T, b *bench, _ int) measure {
 	s := b.surround(t, usualPartitions)
 	d := s.startDaemon(t, harness.Settings{"RATELIMITEREVENTSPERSECONDS": fmt.Sprint(limitedRate)})
@@ -134,7 +134,7 @@ func slowSink(t *testing.T, b *bench, _ int) measure {
 	d := s.startDaemon(t, harness.Settings{"SHUTDOWNTIMEOUT": "14s"})
 	time.Sleep(slowFor)
 	m := s.finished(t, s.sink.counts(t, ""), cost{}, hub, sink, d.Process)
-	// There are too few audit events for these.
+	// These have too few audit events to be measured.
 	m.cpu, m.hubCPU, m.sinkCPU, m.blobWrites = math.NaN(), math.NaN(), math.NaN(), math.NaN()
 	return m
 }

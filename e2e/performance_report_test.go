@@ -31,7 +31,7 @@ func (r *benchRow) values(c column) []float64 {
 // columnSpread is not a column of a single run.
 const columnSpread = "spread"
 
-// table returns the rows of a section in Markdown. The spread is that of the first column.
+// table returns the rows of a section as Markdown. The spread is that of the first column.
 func (b *bench) table(section string, shown ...column) string {
 	rows := b.section(section)
 	if len(rows) == 0 {
@@ -72,7 +72,7 @@ func (b *bench) section(name string) []*benchRow {
 	return rows
 }
 
-// of returns the median of a row in a column, NaN if the row did not run.
+// of returns the median of a row in a column, or NaN if the row did not run.
 func (b *bench) of(name string, c column) float64 {
 	for _, r := range b.rows {
 		if r.name == name {
@@ -116,7 +116,7 @@ func (b *bench) tables() map[string]string {
 	}
 }
 
-// machine describes the machine of the measurement.
+// machine describes the machine that ran the benchmark.
 func machine(t *testing.T) string {
 	t.Helper()
 	info, err := os.ReadFile("/proc/cpuinfo")
@@ -137,7 +137,7 @@ func machine(t *testing.T) string {
 		runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// plots returns the pictures by file name.
+// plots returns the pictures by the names of their files.
 func (b *bench) plots() map[string][]byte {
 	pictures := map[string][]byte{"throughput.svg": b.bars("Audit events per second", columnRate), "cpu.svg": b.bars("CPU seconds per million audit events", columnCPU)}
 	events := b.curve(sectionEvents, columnMillions, func(r *benchRow) float64 { return r.median(columnCPU) * r.median(columnMillions) })
@@ -194,7 +194,7 @@ func (b *bench) show(t *testing.T) {
 	}
 }
 
-// write writes the report and its pictures into the documents, or only into BENCHOUT if not all rows ran.
+// write writes the report and its pictures into the documents. If not all rows ran, it writes only into BENCHOUT.
 func (b *bench) write(t *testing.T) {
 	t.Helper()
 	b.show(t)

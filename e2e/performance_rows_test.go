@@ -35,29 +35,30 @@ var sections = []string{
 }
 
 const (
-	// usualPartitions is how many partitions the hub has unless a row says otherwise.
+	// usualPartitions is how many partitions the hub has, unless a row says otherwise.
 	usualPartitions = 4
-	// listEvents is the most audit events that an EventList of the limits contains.
+	// listEvents is how many audit events an EventList of the limits contains at most.
 	listEvents = 400
-	// manyPartitions is the most that a hub of the Standard tier has.
+	// manyPartitions is the largest number of partitions of a hub of the Standard tier.
 	manyPartitions = 32
-	// idleFor is how long a daemon without work is measured, and until the next renewal of the ownerships.
+	// idleFor is how long a daemon without work is measured. The measurement goes on until the next renewal of the
+	// ownerships.
 	idleFor = 90 * time.Second
-	// busySink is how long a sink takes to answer that has some work with each POST.
+	// busySink is how long a sink that does some work for each POST takes to answer.
 	busySink = 3 * time.Millisecond
-	// slowDelay is how long the slow sink takes to answer, and slowFor how long it is measured.
+	// slowDelay is how long the slow sink takes to answer. slowFor is how long it is measured.
 	slowDelay = time.Second
 	slowFor   = 15 * time.Second
-	// steadyFor is how long a steady stream is measured, after steadyWarmUp.
+	// steadyFor is how long a steady load is measured, after steadyWarmUp.
 	steadyFor    = 15 * time.Second
 	steadyWarmUp = 2 * time.Second
 	quietEvents  = 20
-	// limitedRate is RATELIMITEREVENTSPERSECONDS of the limited daemon, and limitedFor how long it is measured.
+	// limitedRate is RATELIMITEREVENTSPERSECONDS of the limited daemon. limitedFor is how long it is measured.
 	limitedRate = 400
 	limitedFor  = 30 * time.Second
 )
 
-// These are the names of the rows with which others are compared.
+// These are the names of the rows to which others are compared.
 const (
 	rowStraight     = "straight loop, no guarantees"
 	rowStraightBest = "straight loop, no guarantees, GOGC=800"
@@ -127,7 +128,7 @@ func allRows() []*benchRow {
 	return rows
 }
 
-// shapeRows returns the rows with other hub events than the usual ones.
+// shapeRows returns the rows with unusual hub events.
 func shapeRows() []*benchRow {
 	shapes := []struct {
 		name       string
@@ -150,7 +151,7 @@ func shapeRows() []*benchRow {
 	return rows
 }
 
-// startRows returns the rows that measure starts, which all have the same goal.
+// startRows returns the rows that measure starts. All of them have the same goal.
 func startRows() []*benchRow {
 	kinds := []struct {
 		name   string
@@ -174,8 +175,8 @@ func some(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// asPredecessors makes the daemon work as its predecessors did: a POST for each audit event, and a checkpoint for each
-// hub event. Variables that this version does not know have no effect.
+// asPredecessors returns settings with which the daemon works like its predecessors, with a POST for each audit event,
+// and a checkpoint for each hub event. Variables that this version does not have are ignored.
 func asPredecessors(keepAlive string) harness.Settings {
 	return harness.Settings{
 		"POSTBATCHMAXEVENTS": "1", "KEEPALIVE": keepAlive, "CHECKPOINTINTERVAL": "1ms",

@@ -19,7 +19,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// blobProxy is a proxy before Azurite that counts the requests that Azure bills. It serves with and without TLS.
+// blobProxy is a proxy in front of Azurite that counts the requests for which Azure charges. It serves with and
+// without TLS.
 type blobProxy struct {
 	plain, secure              *httptest.Server
 	writes, checkpoints, lists atomic.Int64
@@ -30,7 +31,7 @@ func startBlobProxy(t *testing.T) *blobProxy {
 	endpoint, err := url.Parse(harness.SharedAzurite(t).Endpoint)
 	require.NoError(t, err)
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	// Rewrite adds no header and keeps Host, so that signatures stay valid.
+	// Rewrite adds no header, and keeps Host, so that signatures stay valid.
 	forward := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = endpoint.Scheme, endpoint.Host, r.In.Host
 	}}
@@ -58,7 +59,7 @@ func (p *blobProxy) count(r *http.Request) {
 	}
 }
 
-// ca returns the authority of the server with TLS as PEM.
+// ca returns the authority of the TLS server as PEM.
 func (p *blobProxy) ca() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.secure.Certificate().Raw}))
 }
@@ -72,10 +73,10 @@ func (p *blobProxy) connectionString(t *testing.T, server *httptest.Server) stri
 }
 
 // awaitRenewals waits for a time, then for the next writes, and then until no more follow. All partitions of an idle
-// daemon are renewed together: between two such moments no renewal is counted in part.
+// daemon are renewed together, so between two such moments no renewal is counted in part.
 func (p *blobProxy) awaitRenewals(t *testing.T, atLeast time.Duration) {
 	t.Helper()
-	const together = time.Second // renewals that belong together follow one another sooner than that
+	const together = time.Second // renewals that belong together follow one another sooner
 	harness.Pause(t.Context(), atLeast)
 	count, since, changed := p.writes.Load(), time.Now(), false
 	harness.Wait(t, func() bool {

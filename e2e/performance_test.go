@@ -17,12 +17,12 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// The benchmark is set by environment variables:
+// The benchmark is configured by environment variables:
 //
 //	BENCH          which sections to run, separated by commas; all of them by default
 //	BENCHRUNS      how many runs of each row count, 5 by default
 //	BENCHSECONDS   about how long a run that drains a backlog lasts, 6 by default
-//	BENCHOUT       the folder to write to; docs by default, but only where all sections ran
+//	BENCHOUT       the folder to write to; docs by default, but only if all sections ran
 //	BENCHSETTINGS  variables to set for the daemon, as in "EVENTHUBPREFETCH=32 POSTBATCHMAXEVENTS=100"
 //	BENCHPROFILE   a folder for processor profiles of the daemon, one for each run
 const (
@@ -31,13 +31,13 @@ const (
 	docsFolder     = harness.ProductDir + "/docs"
 )
 
-// leastBacklog is the first backlog of a row, in hub events: 35,200 audit events.
+// leastBacklog is a row's first backlog, in hub events: 35,200 audit events.
 const leastBacklog = 1600
 
-// mostBacklog bounds the backlog of a fast row, in hub events: 4.4 million audit events in usual ones.
+// mostBacklog bounds a fast row's backlog, in hub events: 4.4 million audit events in usual ones.
 const mostBacklog = 200_000
 
-// bench is one run of the benchmark.
+// bench is a run of the benchmark.
 type bench struct {
 	daemon, part, falco string // binaries
 	extra               harness.Settings
@@ -45,35 +45,35 @@ type bench struct {
 	runs                int
 	seconds             float64
 	rows                []*benchRow
-	// loadBefore is the load average of the machine before the benchmark began. Above about 0.5 other processes were
+	// loadBefore is the machine's load average before the benchmark. If it is above about 0.5, other processes were
 	// busy, and affect the figures.
 	loadBefore string
 }
 
-// benchRow is one line of a table.
+// benchRow is a row of a table.
 type benchRow struct {
 	section, name string
-	// x is the place of the row on the axis of a plot: partitions, replicas, or parts of a backlog.
+	// x is the row's position on the axis of a plot: partitions, replicas, or parts of a backlog.
 	x float64
-	// measure runs the row once. hubEvents is the backlog, for a row that drains one.
+	// measure runs the row once. hubEvents is the backlog, if the row drains one.
 	measure func(t *testing.T, b *bench, hubEvents int) measure
-	// drains says that the row drains a backlog, which is chosen so deep that a run takes long enough.
+	// drains says that the row drains a backlog, which is chosen so that a run takes long enough.
 	drains bool
-	// usual, if not 0, is the backlog as a multiple of the usual one, that of the daemon with its defaults. So the
-	// rows of a section drain the same backlog.
+	// usual, if not 0, is the backlog as a multiple of the usual one, which is that of the daemon with its defaults.
+	// The rows of a section then drain the same backlog.
 	usual     float64
 	hubEvents int
-	// perHubEvent is how many audit events a hub event of the backlog has, load.Records if it is 0.
+	// perHubEvent is how many audit events a hub event of the backlog has. 0 means load.Records.
 	perHubEvent int
 	// short says that half of BENCHSECONDS is enough for a run.
 	short bool
-	// once says that one run is enough: it takes minutes, and what it counts differs little.
+	// once says that one run is enough, because it takes minutes, and its counts differ little.
 	once bool
 	runs []measure
 }
 
-// TestPerformance measures all rows side by side: each run goes through all rows, so that other load on the machine
-// affects all of them alike.
+// TestPerformance measures all rows in turn: each run goes through all rows, so that other load on the machine affects
+// all rows alike.
 func TestPerformance(t *testing.T) {
 	b := newBench(t)
 	b.findBacklogs(t)
@@ -95,7 +95,7 @@ func TestPerformance(t *testing.T) {
 	b.write(t)
 }
 
-// findBacklogs finds how deep a backlog each row needs.
+// findBacklogs finds the backlog for each row.
 func (b *bench) findBacklogs(t *testing.T) {
 	t.Helper()
 	usual := &benchRow{name: "the daemon with its defaults", measure: drain(nil)}
@@ -112,8 +112,8 @@ func (b *bench) findBacklogs(t *testing.T) {
 	}
 }
 
-// findBacklog runs a row once with the least backlog, whose result is not used, and once more with a deeper one if
-// that was drained too fast.
+// findBacklog runs a row once with the least backlog, without using the result. If that was drained too fast, it runs
+// the row once more with a larger backlog.
 func (b *bench) findBacklog(t *testing.T, r *benchRow) {
 	each, seconds := load.Records, b.seconds
 	if r.perHubEvent > 0 {
@@ -175,7 +175,7 @@ func (b *bench) buildParts(t *testing.T) {
 	require.NoError(t, harness.BuildDaemon(t.Context(), plain, append(args, ".")...))
 }
 
-// whole reports whether everything ran, so that the documentation may show it.
+// whole reports whether everything ran, so that the documents may show it.
 func (b *bench) whole() bool {
 	return len(b.rows) == len(allRows()) && len(b.extra) == 0 && b.profiles == ""
 }
@@ -204,5 +204,5 @@ func number(t *testing.T, variable string, otherwise float64) float64 {
 	return value
 }
 
-// timeOf returns one of the times that a part has recorded.
+// timeOf returns a time that a part has recorded.
 func timeOf(nanoseconds int64) time.Time { return time.Unix(0, nanoseconds) }

@@ -34,15 +34,15 @@ func TestTheVariablesOfTheDotNetPredecessorConfigureIt(t *testing.T) {
 	assert.NotContains(t, d.Output.String(), `"level":"trace"`)
 }
 
-// predecessor is a reader whose position in a container is taken over.
+// predecessor is another reader whose positions in a container the daemon takes over.
 type predecessor struct {
 	name string
-	// leave writes what the predecessor leaves behind after it has read up to the hub event last.
+	// leave writes what the predecessor has stored after it has read up to the hub event last.
 	leave func(t *testing.T, c harness.Blobs, partition string, last hubtest.PartitionInfo)
 }
 
-// lease returns the content of a lease blob of the retired Go SDK (azure-event-hubs-go/v3, eph and storage), which is
-// at the root of the container.
+// lease returns the content of a lease blob of the retired Go SDK (azure-event-hubs-go/v3, eph and storage). The blob
+// is at the root of the container.
 func lease(partition string, sequence int64, offset string) string {
 	return fmt.Sprintf(`{"partitionID":%q,"epoch":3,"owner":"host-1","checkpoint":{"offset":%q,"sequenceNumber":%d,`+
 		`"enqueueTime":"2026-01-02T03:04:05.678Z"},"state":"available","token":"b6ea4a4e-1f0c-4b7c-a1d7-c1e7cf5f2cf8"}`, partition, offset, sequence)
@@ -94,8 +94,8 @@ func TestThePositionOfAPredecessorIsTakenOver(t *testing.T) {
 	}
 }
 
-// The further checkpoint may be of an event hub that was deleted since, and the writer of the other blob now knows
-// better.
+// The checkpoint that is further ahead may be of an event hub that has since been deleted. The writer of the other
+// blob then has newer information.
 func TestOfSeveralSpellingsTheCheckpointThatWasWrittenLastCounts(t *testing.T) {
 	t.Parallel()
 	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)
@@ -121,7 +121,7 @@ func TestALeaseThatNamesNoEventMeansNothingReadYet(t *testing.T) {
 	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)
 	fed := harness.NewFeed(hub)
 	fed.Add(t, 2, 2)
-	// The retired SDK writes this before its first checkpoint: the number is that of a real event.
+	// The retired SDK writes this before its first checkpoint, although the number is that of a real event.
 	c.Write(t, "0", lease("0", 0, "-1"))
 	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL).With(harness.Settings{"EVENTHUBSTARTPOSITION": "latest"}))
 	s.Await(t, fed.Total())
@@ -129,7 +129,7 @@ func TestALeaseThatNamesNoEventMeansNothingReadYet(t *testing.T) {
 	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
-// A lease does not say to which event hub it belongs, and a checkpoint is newer than the lease.
+// A lease does not name its event hub, and a checkpoint is newer than the lease.
 func TestALeaseCountsOnlyWhereThereIsNoCheckpoint(t *testing.T) {
 	t.Parallel()
 	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)

@@ -8,9 +8,9 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// These tests show for random faults and random events that each audit event gets its verdict (it is delivered, or the
-// store has its dead letter), that each partition is delivered in order, that nothing is delivered that was not
-// appended, and that no checkpoint passes an event without a verdict.
+// These tests use random faults and random events. They show that each audit event gets its verdict (it is delivered,
+// or the store has its dead letter), and that each partition is delivered in order. They also show that only appended
+// events are delivered, and that no checkpoint passes an event without a verdict.
 
 func TestRandomFaultsOverRandomEventsLoseNothing(t *testing.T) {
 	t.Parallel()

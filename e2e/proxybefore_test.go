@@ -15,8 +15,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// startForwardProxy starts an HTTP proxy that passes every request to the sink, and counts them. It takes requests that
-// name the sink, as a forward proxy, and those that name itself, as an ingress.
+// startForwardProxy starts an HTTP proxy that passes every request to the sink, and counts the requests. As a forward
+// proxy, it accepts requests that name the sink. As an ingress, it accepts those that name the proxy.
 func startForwardProxy(t *testing.T, sink string) (proxy *httptest.Server, requests *atomic.Int64) {
 	t.Helper()
 	target, err := url.Parse(sink)
@@ -42,7 +42,7 @@ func TestAFalcoInTheClusterIsNotReachedThroughTheProxyThatAKSSets(t *testing.T) 
 	fed.Add(t, 1, 1)
 	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, "http://falco-k8saudit-webhook.falco.svc:9765/k8s-audit").
 		With(harness.Settings{"HTTP_PROXY": proxy.URL, "HTTPS_PROXY": proxy.URL, "NO_PROXY": "konnectivity,127.0.0.1"}))
-	// The name exists in a cluster only, so the attempt fails; but it was made, and not at the proxy.
+	// The name exists only in a cluster. The attempt fails, but this shows that it was made, and not at the proxy.
 	d.AwaitReason(t, "lookup falco-k8saudit-webhook.falco.svc")
 	d.Stop(t)
 	assert.Zero(t, requests.Load())

@@ -9,8 +9,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// A sidecar of a mesh keeps the daemon's connection while Falco's container ends and starts again. It says that Falco
-// is away only to requests that come meanwhile.
+// A sidecar of a mesh keeps the daemon's connection while Falco's container ends and starts again. Only requests that
+// arrive meanwhile are told that Falco is away.
 func TestAFalcoThatIsAwayBehindAProxyLosesNothing(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*testing.T, *endingFalco){

@@ -13,7 +13,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// exampleEnvironment reads the variables that .envrc.example sets. With optional it also reads those that are
+// exampleEnvironment reads the variables that .envrc.example sets. If optional is true, it also reads those that are
 // commented out.
 func exampleEnvironment(t *testing.T, optional bool) harness.Settings {
 	t.Helper()
@@ -51,7 +51,7 @@ func TestTheReleaseBinaryRunsOnTheExampleEnvironment(t *testing.T) {
 	}
 }
 
-// assertRunsOn fills in what an operator must fill in, and asserts that the daemon works.
+// assertRunsOn sets what an operator must set, and asserts that the daemon works.
 func assertRunsOn(t *testing.T, binary string, environ harness.Settings) {
 	t.Helper()
 	hub, f, c := harness.StartHub(t, 2), harness.StartFalco(t), harness.NewBlobs(t)
@@ -62,7 +62,7 @@ func assertRunsOn(t *testing.T, binary string, environ harness.Settings) {
 		require.Contains(t, environ, name, "the example sets what is required")
 		environ[name] = ours[name]
 	}
-	// The test needs these: the certificate of the emulator, a free port, and time to stop on a busy machine.
+	// The test needs these: the emulator's certificate, a free port, and time to stop on a busy machine.
 	for _, name := range []string{"SSL_CERT_FILE", "STATSADDRESS", "SHUTDOWNTIMEOUT"} {
 		environ[name] = ours[name]
 	}
@@ -76,7 +76,7 @@ func assertRunsOn(t *testing.T, binary string, environ harness.Settings) {
 	harness.AssertCaughtUp(t, hub, c)
 }
 
-// assertStatic checks that the binary runs in an image with nothing else in it.
+// assertStatic checks that the binary runs in an image without other files.
 func assertStatic(t *testing.T, binary string) {
 	t.Helper()
 	file, err := elf.Open(binary)

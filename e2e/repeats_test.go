@@ -12,11 +12,11 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// repeatsOfRestart is how many audit events a restart of a Falco of 9,000 a second may repeat under load: a repeated
-// alert may wake somebody.
+// repeatsOfRestart is how many audit events may be repeated if a Falco of 9,000 a second restarts under load. A
+// repeated alert may wake somebody.
 const repeatsOfRestart = 2000
 
-// repeating is a backlog in four partitions before a Falco of quickPace, with the daemon's defaults.
+// repeating is a backlog in four partitions for a Falco of quickPace, with the daemon's defaults.
 type repeating struct {
 	hub     *hubtest.Server
 	events  *harness.SmallEvents
@@ -40,13 +40,13 @@ func startRepeating(t *testing.T, backlog int) *repeating {
 	return r
 }
 
-// startDaemon starts a daemon as it is released: the race detector would make it the limit, not Falco.
+// startDaemon starts a daemon as it is released. With the race detector, the daemon would be the limit, and not Falco.
 func (r *repeating) startDaemon(t *testing.T) *harness.Daemon {
 	t.Helper()
 	return harness.RunDaemon(t, harness.ReleaseBinary(t), r.environ)
 }
 
-// finish waits until the checkpoint has passed everything, stops the daemon, and returns what became of the audit
+// finish waits until the checkpoint has passed everything, stops the daemon, and returns the outcomes of the audit
 // events.
 func (r *repeating) finish(t *testing.T, d *harness.Daemon) harness.Tally {
 	t.Helper()
@@ -59,7 +59,7 @@ func (r *repeating) finish(t *testing.T, d *harness.Daemon) harness.Tally {
 	return tally
 }
 
-// It runs before all parallel tests, as the next one does: they would slow down Falco and the daemon.
+// It runs before all parallel tests, and so does the next one, because they would slow down Falco and the daemon.
 func TestARestartOfFalcoUnderLoadRepeatsLittle(t *testing.T) {
 	const backlog = 50_000
 	ends := []os.Signal{syscall.SIGTERM, syscall.SIGKILL}
@@ -77,7 +77,7 @@ func TestARestartOfFalcoUnderLoadRepeatsLittle(t *testing.T) {
 }
 
 func TestAKillInABacklogRepeatsLittle(t *testing.T) {
-	const anySecond = 9000 // of audit events, so that a kill comes at any moment between two checkpoints
+	const anySecond = 9000 // of audit events, so that a kill can come at any moment between two checkpoints
 	rng := harness.RandomNumbers(harness.Seed(t), 1)
 	r := startRepeating(t, killBacklog)
 	d := r.startDaemon(t)

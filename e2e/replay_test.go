@@ -20,19 +20,19 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// auditReader is a consumer group beside that of the daemon.
+// auditReader is a consumer group besides that of the daemon.
 const auditReader = "audit-reader"
 
-// history is what an emulated hub got in the last hours: a hub event a minute in each partition.
+// history is what an emulated hub got in the last hours: one hub event a minute in each partition.
 type history struct {
 	*hubtest.Server
 	// began is when the hub got the first hub event of each partition.
 	began time.Time
-	// events are the audit events by partition, each with the minute in which the hub got it.
+	// events are the audit events by partition and by the minute in which the hub got them.
 	events map[string][][]string
 }
 
-// startHistory starts a hub with so many hub events in each partition, of so many audit events each.
+// startHistory starts a hub with this many hub events in each partition, and each audit events in a hub event.
 func startHistory(t *testing.T, partitions, hubEvents, each int) *history {
 	t.Helper()
 	hub, err := hubtest.Start(hubtest.Config{Hub: harness.HubName, Partitions: partitions, ConsumerGroups: []string{auditReader}})
@@ -52,7 +52,7 @@ func startHistory(t *testing.T, partitions, hubEvents, each int) *history {
 	return h
 }
 
-// at appends a hub event that the hub got in that minute.
+// at appends a hub event that the hub got in a minute.
 func (h *history) at(partition string, minute int, body []byte) {
 	h.AppendMessage(partition, hubtest.Message{Body: [][]byte{body}, Enqueued: h.minute(minute)})
 }
@@ -60,7 +60,7 @@ func (h *history) at(partition string, minute int, body []byte) {
 // minute returns the time of a minute.
 func (h *history) minute(n int) time.Time { return h.began.Add(time.Duration(n) * time.Minute) }
 
-// between returns the audit events that the hub got from one minute to before another, sorted.
+// between returns the audit events that the hub got from one minute until before another, sorted.
 func (h *history) between(from, to int) []string {
 	var events []string
 	for _, all := range h.events {
@@ -71,18 +71,18 @@ func (h *history) between(from, to int) []string {
 	return slices.Sorted(slices.Values(events))
 }
 
-// stretch returns the flags for those minutes.
+// stretch returns the flags for these minutes.
 func (h *history) stretch(from, to int) []string {
 	return []string{"replay", "-from", h.minute(from).Format(time.RFC3339), "-to", h.minute(to).Format(time.RFC3339)}
 }
 
-// replaySettings are the settings of a replay to that sink.
+// replaySettings returns the settings of a replay to a sink.
 func replaySettings(t *testing.T, h *history, sinkURL string) harness.Settings {
 	t.Helper()
 	return harness.HubSettings(t, h.Server, sinkURL).With(harness.SteadySettings()).With(harness.Settings{"CHECKPOINTDIR": t.TempDir()})
 }
 
-// startReplay starts a replay that ends with the test at the latest.
+// startReplay starts a replay. It ends when the test ends, at the latest.
 func startReplay(t *testing.T, s harness.Settings, args ...string) *harness.Process {
 	t.Helper()
 	p, err := harness.StartProcess(t.Context(), t.TempDir(), s.Environ(), harness.RaceBinary(t), args...)
@@ -141,14 +141,14 @@ func blobContents(t *testing.T, c harness.Blobs) map[string]string {
 	return contents
 }
 
-// savedState is what the file of -state tells of a replay.
+// savedState is what the file of -state has about a replay.
 type savedState struct {
 	Counts struct {
 		Sent int `json:"sent"`
 	} `json:"counts"`
 }
 
-// awaitSaved waits until so many audit events are confirmed.
+// awaitSaved waits until this many audit events are confirmed.
 func awaitSaved(t *testing.T, path string, sent int) {
 	t.Helper()
 	harness.Wait(t, func() bool {
@@ -223,7 +223,7 @@ func TestAReplayThatIsInterruptedSaysHowToGoOn(t *testing.T) {
 	}
 }
 
-// words splits a command line as a shell does that knows single quotes.
+// words splits a command line, as a shell that knows single quotes does.
 func words(line string) (words []string) {
 	for _, match := range regexp.MustCompile(`(?:'[^']*'|\\'|[^' ])+`).FindAllString(line, -1) {
 		word := strings.ReplaceAll(match, `'\''`, "\x00")
@@ -283,7 +283,7 @@ func TestAReplayHonoursTheRateLimit(t *testing.T) {
 	code, _, stderr := harness.RunToEnd(t, environ, h.stretch(0, 60)...)
 	require.Zero(t, code, stderr)
 	require.Len(t, s.Accepted(), 240)
-	// A busy machine only takes longer.
+	// On a busy machine, it only takes longer.
 	assert.GreaterOrEqual(t, s.LastTook().Sub(began), (240-burst)*time.Second/rate)
 }
 

@@ -11,10 +11,10 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// ownershipExpiry is how long the partitions of a dead replica stay its own.
+// ownershipExpiry is how long a dead replica keeps its partitions.
 const ownershipExpiry = 60 * time.Second
 
-// startReplicas starts two daemons and waits until they share four partitions.
+// startReplicas starts two daemons, and waits until they share four partitions.
 func startReplicas(t *testing.T, hub *hubtest.Server, c harness.Blobs, sinkURL string) (a, b *harness.Daemon) {
 	t.Helper()
 	environ := harness.BlobSettings(t, hub, c, sinkURL).With(harness.Settings{"CHECKPOINTINTERVAL": "500ms"})

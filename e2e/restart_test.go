@@ -44,7 +44,7 @@ func TestCheckpointsAreWrittenWhileTheDaemonRuns(t *testing.T) {
 	harness.AssertCaughtUp(t, hub, c)
 
 	fed.Add(t, 3, 2)
-	// The ownership of the killed daemon lasts a minute, and nobody else gets its partitions before.
+	// The killed daemon's ownerships last a minute. No other daemon gets its partitions before.
 	again := harness.StartDaemon(t, harness.BlobSettings(t, hub, c, s.URL))
 	s.Await(t, fed.Total())
 	again.Stop(t)

@@ -15,18 +15,18 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// noticed is how late a change can be made and seen, even if the storage answers at once: the times of blobs have a
-// resolution of a second.
+// noticed is how long it can take until a change is made and seen, even if the storage answers at once. The times of
+// blobs have a resolution of a second.
 const noticed = 20 * time.Second
 
-// gapWatch measures how long each partition has no running owner, by the ownership blobs, and how long it has no
-// reader, by the links at the hub.
+// gapWatch measures for how long each partition has no running owner, by the ownership blobs, and for how long it has
+// no reader, by the links at the hub.
 type gapWatch struct {
 	hub   *hubtest.Server
 	state harness.StateInBlobs
 
 	mu      sync.Mutex
-	running map[string]bool // the names of the daemons that run
+	running map[string]bool // the names of the running daemons
 	unowned map[string]time.Time
 	unread  map[string]time.Time
 	longest map[string]time.Duration // by kind: "unowned" and "unread"
@@ -76,7 +76,7 @@ func (g *gapWatch) look(ctx context.Context) {
 	}
 }
 
-// note measures a gap. since holds when the gap of each partition began.
+// note measures a gap. since has the start of each partition's gap.
 func (g *gapWatch) note(what string, since map[string]time.Time, partition string, gap bool) {
 	if !gap {
 		delete(since, partition)
@@ -91,7 +91,7 @@ func (g *gapWatch) note(what string, since map[string]time.Time, partition strin
 // readerName matches the name under which a daemon owns partitions, in its log.
 var readerName = regexp.MustCompile(`"msg":"consumer starts","owner":"([^"]+)"`)
 
-// started notes that a daemon runs, and returns its name.
+// started notes that a daemon is running, and returns its name.
 func (g *gapWatch) started(t *testing.T, d *harness.Daemon) string {
 	t.Helper()
 	var name string
@@ -125,15 +125,15 @@ func (g *gapWatch) longestGaps(t *testing.T) (unowned, unread time.Duration) {
 	return g.longest["unowned"], g.longest["unread"]
 }
 
-// bound returns how long a partition may have no owner. The ownership of the killed daemon must expire, and the
-// storage answers the others as slowly as it answers this watch. Taking a partition over takes about ten requests.
+// bound returns for how long a partition may have no owner. The killed daemon's ownership must expire, and the storage
+// answers the other daemons as slowly as this watch. Taking over a partition takes about ten requests.
 func (g *gapWatch) bound() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return ownershipExpiry + noticed + 10*g.slowest
 }
 
-// allOwned reports whether every partition has a running owner, and no owner has more than its share and one.
+// allOwned reports whether every partition has a running owner, and no owner has more than one above its share.
 func (g *gapWatch) allOwned() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -148,7 +148,7 @@ type deployment struct {
 	names   []string
 }
 
-// add starts another replica and waits until it is ready.
+// add starts another replica, and waits until it is ready.
 func (d *deployment) add(t *testing.T) {
 	t.Helper()
 	pod := harness.StartDaemon(t, d.environ.With(harness.Settings{"STATSADDRESS": harness.FreeAddress(t)}))
@@ -188,7 +188,7 @@ func TestRollingRestartsUnderLoadLoseNothingAndNoPartitionIsLeftAlone(t *testing
 }
 
 // rollingRestart replaces three replicas one by one, as a Deployment does: the new one is ready before the old one is
-// stopped. One is killed.
+// stopped. One replica is killed.
 func rollingRestart(t *testing.T) {
 	t.Helper()
 	hub, seed, c := harness.StartHub(t, 8), harness.Seed(t), harness.NewBlobs(t)
@@ -230,7 +230,7 @@ func rollingRestart(t *testing.T) {
 		count.Appended, count.Delivered, count.Redelivered, unowned.Round(time.Millisecond), unread.Round(time.Millisecond))
 }
 
-// forget starts to measure anew.
+// forget starts the measurement again.
 func (g *gapWatch) forget() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

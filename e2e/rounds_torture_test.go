@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// These are the full lengths; see rounds_test.go.
+// These are the full lengths. See rounds_test.go.
 const (
 	killRounds     = 200
 	blobKillRounds = 50

@@ -16,7 +16,7 @@ import (
 // aksLimit is the length at which AKS cuts properties.log.
 const aksLimit = 16 << 10
 
-// valueEnd returns where the value of the first such key after from ends, -1 if there is none.
+// valueEnd returns where the value of the first such key after from ends, or -1 if there is none.
 func valueEnd(text, key string, from int) int {
 	_, behind, found := strings.Cut(text[from:], `"`+key+`":"`)
 	if !found {
@@ -25,14 +25,14 @@ func valueEnd(text, key string, from int) int {
 	return len(text) - len(behind) + strings.IndexByte(behind, '"') + 1
 }
 
-// cutEvent is an audit event that was cut, and the fields that Falco must see.
+// cutEvent is a cut audit event, and the fields that Falco must get.
 type cutEvent struct {
 	text   string
 	fields map[string]any
 }
 
-// cutsOf cuts an audit event at every cutStep-th byte after which auditID, URI, verb and user are complete. The fields
-// of its object that the URI does not tell depend on the cut.
+// cutsOf cuts an audit event at every cutStep-th byte after its auditID, URI, verb and user. Those fields of its
+// object that do not follow from the URI depend on the cut.
 func cutsOf(t *testing.T, event string, first int) []cutEvent {
 	t.Helper()
 	needed := 0
@@ -80,7 +80,7 @@ func TestRealAuditEventsThatAreCutAnywhereReachFalcoAsWhatTheyWere(t *testing.T)
 	}
 	d := harness.StartDaemon(t, harness.HubSettings(t, hub, f.URL).With(harness.Settings{"CHECKPOINTDIR": t.TempDir(), "LOGLEVEL": "info"}))
 	for n := 0; n < len(cuts); n += 500 {
-		f.Await(t, n) // so that the time limit of a wait covers 500 audit events
+		f.Await(t, n) // so that the time limit of a wait is for 500 audit events
 	}
 	d.AwaitMetric(t, harness.VerdictSeries("delivered"), float64(len(cuts)))
 	d.Stop(t)
@@ -93,8 +93,8 @@ func TestRealAuditEventsThatAreCutAnywhereReachFalcoAsWhatTheyWere(t *testing.T)
 	}
 }
 
-// bindingToClusterAdmin returns the event of a user who takes over a cluster. The padding is after the role, or before
-// it in the metadata of the binding.
+// bindingToClusterAdmin returns the event of a user who takes over a cluster. The padding behind is after the role.
+// The padding before is before it, in the metadata of the binding.
 func bindingToClusterAdmin(behind, before string) string {
 	return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"` + harness.AuditID("0", 0) + `",` +
 		`"stage":"ResponseComplete","requestURI":"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings","verb":"create",` +
@@ -123,7 +123,7 @@ func TestABindingToClusterAdminThatIsPaddedOverTheLimitStillReachesFalco(t *test
 	harness.AssertCaughtUp(t, hub, c)
 
 	for i, role := range []any{"cluster-admin", nil, "cluster-admin"} {
-		// The rule "Attach to cluster-admin Role" asks for these fields.
+		// The condition of the rule "Attach to cluster-admin Role" uses these fields.
 		assert.Equal(t, role, harness.FalcoField(t, got[i], "ka.req.binding.role"), "the role, unless it stood behind the cut")
 		assert.Equal(t, "create", harness.FalcoField(t, got[i], "ka.verb"))
 		assert.Equal(t, "clusterrolebindings", harness.FalcoField(t, got[i], "ka.target.resource"))

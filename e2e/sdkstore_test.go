@@ -13,7 +13,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// Azure's own store of checkpoints has to read ours, with the key that only we write.
+// Azure's own checkpoint store has to read our checkpoints, although they have a key that only we write.
 func TestAzuresOwnStoreReadsTheCheckpoints(t *testing.T) {
 	t.Parallel()
 	hub, s, c := harness.StartHub(t, 2), harness.StartSink(t), harness.NewBlobs(t)

@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// startHanging starts a daemon whose stop lasts, because the sink does not answer.
+// startHanging starts a daemon whose stop takes long, because the sink does not answer.
 func startHanging(t *testing.T, s *scriptedSink, environ harness.Settings) *harness.Daemon {
 	t.Helper()
 	s.set(neverAnswering)
@@ -36,7 +36,7 @@ func TestASecondSignalASecondLaterEndsTheDaemonAtOnce(t *testing.T) {
 			environ := harness.HubSettings(t, hub, s.URL).With(harness.Settings{"CHECKPOINTDIR": t.TempDir(), "POSTTIMEOUT": "5m"})
 			d := startHanging(t, s, environ)
 
-			// Signals within a second of the first are the same, the next one is not.
+			// Signals within a second of the first one count as the same, and the next one does not.
 			first, n := time.Now(), 0
 			harness.Wait(t, func() bool {
 				_ = d.Cmd.Process.Signal(signals[n%len(signals)])

@@ -41,7 +41,7 @@ func forbidden(s harness.Settings) map[string]string {
 		"the storage's connection string": s["BLOBSTORAGECONNECTIONSTRING"],
 		"an audit event's content":        "system:authenticated",
 	}
-	if strings.Contains(s["WEBSINKURL"], "@") { // otherwise it is no secret
+	if strings.Contains(s["WEBSINKURL"], "@") { // without it, the URL is no secret
 		secrets["the sink's URL"] = s["WEBSINKURL"]
 	}
 	for name, variable := range map[string]string{"hub": "EHUBNAMESPACECONNECTIONSTRING", "storage": "BLOBSTORAGECONNECTIONSTRING"} {
@@ -53,7 +53,7 @@ func forbidden(s harness.Settings) map[string]string {
 	return secrets
 }
 
-// keyOf returns the key in a connection string.
+// keyOf returns the key of a connection string.
 func keyOf(connectionString string) string {
 	for field := range strings.SplitSeq(connectionString, ";") {
 		name, value, _ := strings.Cut(field, "=")
@@ -74,7 +74,7 @@ func assertNoSecrets(t *testing.T, s harness.Settings, shown string) {
 	}
 }
 
-// wrongKey replaces the key in a connection string by another one of the same form.
+// wrongKey replaces the key of a connection string by another one of the same form.
 func wrongKey(connectionString string) string {
 	other := base64.StdEncoding.EncodeToString([]byte("not the key, but as secret as it"))
 	return strings.Replace(connectionString, keyOf(connectionString), other, 1)

@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// auditIDs returns the auditIDs in a text, in their order, whether the text is in strings or not. A data export writes
+// auditIDs returns the auditIDs in a text, in their order, whether or not the text is in strings. A data export writes
 // AuditId.
 func auditIDs(text string) []string {
 	var ids []string
@@ -20,7 +20,7 @@ func auditIDs(text string) []string {
 	return ids
 }
 
-// A usual hub event follows each body of another shape.
+// After each body of another form, a usual hub event follows.
 func TestAuditEventsArriveInWhateverShapePublicReportsTellOf(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 1), harness.StartSink(t)

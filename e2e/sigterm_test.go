@@ -12,10 +12,10 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// mostRounds is how many balancing rounds a replica may need to take a relinquished partition.
+// mostRounds is how many balancing rounds a replica may need to take a released partition.
 const mostRounds = 2
 
-// roundCount counts the balancing rounds of a replica by its requests to the storage, until it claims a partition. The
+// roundCount counts a replica's balancing rounds by its requests to the storage, until it claims a partition. The
 // count does not depend on how long a round takes on a busy machine.
 type roundCount struct {
 	mu      sync.Mutex
@@ -23,7 +23,7 @@ type roundCount struct {
 	claimed bool
 }
 
-// note is a fault that changes nothing.
+// note is a StorageFault that changes nothing.
 func (c *roundCount) note(_ http.ResponseWriter, r *http.Request) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,8 +64,8 @@ func TestAStopUnderLoadLosesAndRepeatsNothing(t *testing.T) {
 	t.Logf("stopped %d times: %d audit events appended, all delivered, once", stopRounds+1, oracle.Counts().Appended)
 }
 
-// There is one partition, so that the replica that stands by never takes it from the working one: that could redeliver
-// what is in hand.
+// There is only one partition, so that the replica on standby never takes it from the working one. That could
+// redeliver events that the working one is handling.
 func TestAStoppedReplicaHandsOverUnderLoadWithinTwoRounds(t *testing.T) {
 	t.Parallel()
 	hub, seed, c := harness.StartHub(t, 1), harness.Seed(t), harness.NewBlobs(t)

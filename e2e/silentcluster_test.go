@@ -14,10 +14,10 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// silence is what playSilence has played.
+// silence is the result of playSilence.
 type silence struct {
 	heard, silent string
-	// last is when the silent cluster was heard last, newest when the other one was.
+	// last is the time of the silent cluster's last record, and newest that of the other cluster.
 	last, newest time.Time
 }
 
@@ -26,7 +26,7 @@ const (
 	clusterNewest  = `aks_audit_log_cluster_newest_timestamp_seconds{cluster=%q}`
 )
 
-// appendOf appends a hub event with a record of each cluster, which the hub got at that time.
+// appendOf appends a hub event with a record of each cluster. The hub got it at the time at.
 func appendOf(t *testing.T, hub *hubtest.Server, at time.Time, n int, clusters ...string) {
 	t.Helper()
 	var records []harness.Record
@@ -36,8 +36,8 @@ func appendOf(t *testing.T, hub *hubtest.Server, at time.Time, n int, clusters .
 	hub.AppendMessage("0", hubtest.Message{Body: [][]byte{harness.HubEvent(t, records...)}, Enqueued: at})
 }
 
-// playSilence makes one of two clusters in one hub fall silent, 20 minutes ago, while the other writes. Before that
-// both write, and no cluster is silent.
+// playSilence makes one of two clusters of a hub silent for 20 minutes, while the other one writes. Before that, both
+// write, and no cluster is silent.
 func playSilence(t *testing.T, hub *hubtest.Server, d *harness.Daemon) silence {
 	t.Helper()
 	played := silence{heard: "prod-eu", silent: "prod-us", newest: time.Now().Truncate(time.Millisecond)}
@@ -53,7 +53,7 @@ func playSilence(t *testing.T, hub *hubtest.Server, d *harness.Daemon) silence {
 	return played
 }
 
-// awaitClusters waits until that many records were read of each cluster.
+// awaitClusters waits until this many records of each cluster were read.
 func awaitClusters(t *testing.T, d *harness.Daemon, records map[string]float64) {
 	t.Helper()
 	for cluster, want := range records {
@@ -61,7 +61,7 @@ func awaitClusters(t *testing.T, d *harness.Daemon, records map[string]float64) 
 	}
 }
 
-// clusterOnPage is a cluster of /status.json.
+// clusterOnPage is a cluster in /status.json.
 type clusterOnPage struct {
 	Name    string
 	Records int
@@ -69,7 +69,7 @@ type clusterOnPage struct {
 	Silent  bool
 }
 
-// clustersOn returns the clusters that /status.json names.
+// clustersOn returns the clusters in /status.json.
 func clustersOn(t *testing.T, d *harness.Daemon) []clusterOnPage {
 	t.Helper()
 	status, body := harness.Get(t.Context(), d.StatsURL+"/status.json")

@@ -17,20 +17,20 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// scriptedSink is a webhook whose fault a test sets and ends.
+// scriptedSink is a webhook with a fault that a test sets and ends.
 type scriptedSink struct {
 	*httptest.Server
 
 	mu     sync.Mutex
 	fault  sinkFault
 	events []string // accepted
-	faults int      // the number of POSTs during a fault
+	faults int      // how many POSTs arrived during a fault
 }
 
 // sinkFault answers a POST, and reports whether the sink has accepted it.
 type sinkFault func(w http.ResponseWriter, r *http.Request) (accepted bool)
 
-// startScriptedSink serves at the address, without a fault.
+// startScriptedSink starts a sink without a fault at an address.
 func startScriptedSink(t *testing.T, address string) *scriptedSink {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
@@ -68,7 +68,7 @@ func (s *scriptedSink) take(w http.ResponseWriter, r *http.Request) {
 	s.events = append(s.events, events...)
 }
 
-// set sets a fault; nil ends it.
+// set sets a fault. nil ends it.
 func (s *scriptedSink) set(fault sinkFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,14 +81,14 @@ func (s *scriptedSink) accepted() []string {
 	return slices.Clone(s.events)
 }
 
-// met returns how many POSTs came during a fault.
+// met returns how many POSTs arrived during a fault.
 func (s *scriptedSink) met() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults
 }
 
-// answering returns a fault that answers with this status and these headers.
+// answering returns a fault that answers with a status and headers.
 func answering(status int, header ...string) sinkFault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
 		for i := 0; i+1 < len(header); i += 2 {
@@ -99,7 +99,7 @@ func answering(status int, header ...string) sinkFault {
 	}
 }
 
-// answeringWithPage returns a fault that answers 200 with a web page of this type, as the catch-all of an ingress does.
+// answeringWithPage returns a fault that answers 200 with a web page of this type, as an ingress's catch-all does.
 func answeringWithPage(kind string) sinkFault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Content-Type", kind)
@@ -114,14 +114,14 @@ func neverAnswering(_ http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// resettingAmidTheAnswer accepts the POST and resets the connection in the middle of the answer.
+// resettingAmidTheAnswer accepts the POST, and resets the connection within the answer.
 func resettingAmidTheAnswer(w http.ResponseWriter, _ *http.Request) bool {
 	harness.ResetConnection(w, true)
 	return true
 }
 
-// resettingBeforeTheAnswer reads the POST and resets the connection, so that nobody knows whether the sink has used
-// it.
+// resettingBeforeTheAnswer reads the POST and resets the connection. The daemon cannot know whether the sink has
+// processed it.
 func resettingBeforeTheAnswer(w http.ResponseWriter, _ *http.Request) bool {
 	harness.ResetConnection(w, false)
 	return false
@@ -133,7 +133,7 @@ func TestEachFaultOfTheSinkIsGotOverWithoutLoss(t *testing.T) {
 		fault sinkFault
 		// once says that nothing is sent again that the sink has accepted.
 		once bool
-		// timeout is POSTTIMEOUT. It is short if the timeout is what ends the POSTs.
+		// timeout is POSTTIMEOUT. It is short if the POSTs end because of it.
 		timeout string
 	}{
 		"it answers 500":                      {answering(500), true, "5m"},
@@ -192,7 +192,7 @@ func TestASinkThatRefusesConnectionsLongerThanAllRetriesIsWaitedFor(t *testing.T
 	fed.AssertAllInOrder(t, both())
 }
 
-// The URL is wrong, and the server answers 400 to everything. The first five events may be bad, the sixth is not.
+// The URL is wrong, and the server answers 400 to everything. The first five events may be bad, but the sixth is not.
 func TestASinkThatRefusesEverythingIsTakenForTheWrongOne(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 1), startScriptedSink(t, harness.FreeAddress(t))
@@ -241,7 +241,7 @@ func TestManyRefusedEventsInARowDoNotStopTheirPartition(t *testing.T) {
 	assert.Equal(t, []string{good}, s.accepted())
 }
 
-// The name of the sink leads to an ingress, which answers each POST with its own page.
+// The sink's name leads to an ingress, which answers each POST with its own page.
 func TestAWebPageInPlaceOfTheSinkIsGivenNothing(t *testing.T) {
 	t.Parallel()
 	const events, words = 500, "the sink answered 200 OK: that is a web page, not a webhook: look at host, port and path of WEBSINKURL"
@@ -282,7 +282,7 @@ func TestAWebPageInPlaceOfTheSinkIsGivenNothing(t *testing.T) {
 	}
 }
 
-// Until 0.31 Falco itself took audit events, and answered with a small page.
+// Until version 0.31, Falco itself accepted audit events, and answered with a small page.
 func TestThePageOfAnOldFalcoIsItsConfirmation(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 1), startScriptedSink(t, harness.FreeAddress(t))
@@ -300,8 +300,8 @@ func TestThePageOfAnOldFalcoIsItsConfirmation(t *testing.T) {
 	fed.AssertOnceInOrder(t, s.accepted())
 }
 
-// With Falco's default settings it answers after 45 s under load, of the 60 s that a POST may take. Here it answers
-// a few POSTs when the test says so, and the others after the test has looked at the daemon.
+// With Falco's default settings, the sink answers after 45 s under load, and a POST may take 60 s. In this test, it
+// answers a few POSTs when the test says so, and the others after the test has looked at the daemon.
 func TestASinkThatAnswersSlowlyIsGivenItsTime(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 2), startScriptedSink(t, harness.FreeAddress(t))
@@ -325,7 +325,7 @@ func TestASinkThatAnswersSlowlyIsGivenItsTime(t *testing.T) {
 	for _, partition := range hub.PartitionIDs() {
 		harness.Wait(t, func() bool { return d.Metric(t, `aks_audit_log_partition_lag_events{partition="`+partition+`"}`) > 0 }, "the lag is shown")
 	}
-	d.AwaitReady(t) // it is slow, but delivers
+	d.AwaitReady(t) // slow, but it delivers
 	catchUp()
 	harness.AwaitCount(t, fed.Total(), func() int { return len(s.accepted()) }, "audit events are left to deliver")
 	d.AwaitMetric(t, `aks_audit_log_partition_lag_events{partition="0"}`, 0)

@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/internal/certtest"
 )
 
-// mounted writes a file into a folder of secrets and returns its path.
+// mounted writes a file into a folder of secrets, and returns its path.
 func mounted(t *testing.T, dir, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
@@ -20,7 +20,7 @@ func mounted(t *testing.T, dir, name string, content []byte) string {
 	return path
 }
 
-// The test uses everything at once, from mounted secrets only, as in a cluster with cert-manager.
+// The test uses everything at once, only from mounted secrets, as in a cluster with cert-manager.
 func TestAllSecretsComeFromFilesAndThoseOfTheSinkAreRenewed(t *testing.T) {
 	t.Parallel()
 	dir, ca := t.TempDir(), certtest.NewAuthority(t, "sinks")
@@ -50,7 +50,7 @@ func TestAllSecretsComeFromFilesAndThoseOfTheSinkAreRenewed(t *testing.T) {
 		assert.Equal(t, "Bearer "+name+"-t0k3n", s.LastRequest().Header.Get("Authorization"))
 	}
 	deliverAs(1, "first")
-	// The audit event is confirmed, so that closing the connection is no loss.
+	// The audit event is confirmed, so closing the connection loses nothing.
 	harness.Wait(t, func() bool { return d.Output.Contains("checkpoint written") }, "the first audit event is confirmed")
 	renew("second")
 	s.CloseClientConnections()

@@ -13,12 +13,12 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// The daemon does not keep what the sink has accepted without confirming it: that is still in the hub.
+// The daemon does not keep events that the sink has accepted but not confirmed, because they are still in the hub.
 func TestTheMemoryIsBoundedWhileTheSinkIsSlowerThanTheEventsCome(t *testing.T) {
 	t.Parallel()
 	const (
 		enough  = 600      // POSTs of 200 KB, of 4800 in the hub
-		garbage = 32 << 20 // memory of finished events that is not collected yet
+		garbage = 32 << 20 // memory of finished events that is not yet collected
 	)
 	hub, event := harness.StartHub(t, heavyPartitions), heavyHubEvent(t)
 	for _, partition := range hub.PartitionIDs() {

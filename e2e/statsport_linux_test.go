@@ -17,14 +17,13 @@ import (
 const (
 	// crowd is how many connections one address opens.
 	crowd = 2000
-	// crowdMemory is the resident size below which the daemon stays.
+	// crowdMemory is the limit of the daemon's resident size, in bytes.
 	crowdMemory = 40 << 20
-	// probeTimeout is the kubelet's own for a probe.
+	// probeTimeout is the kubelet's default timeout of a probe.
 	probeTimeout = time.Second
 )
 
-// dialFrom returns a dialler from one of the addresses of the loopback network, which Linux has without setting them
-// up.
+// dialFrom returns a dialler from one of the addresses of the loopback network. Linux has these without configuration.
 func dialFrom(address string) *net.Dialer {
 	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 }
@@ -42,7 +41,7 @@ func TestThousandsOfConnectionsToTheStatisticsPortNeitherFillTheMemoryNorHoldUpT
 				conn, err := dialFrom("127.0.0.1").DialContext(t.Context(), "tcp", at.Host)
 				require.NoError(t, err)
 				t.Cleanup(func() { _ = conn.Close() })
-				_, _ = conn.Write([]byte(request)) // it fails if the connection is closed already
+				_, _ = conn.Write([]byte(request)) // it fails if the connection is already closed
 			}
 			for _, address := range []string{"127.0.0.2", "127.0.0.1"} {
 				client := http.Client{Transport: &http.Transport{DialContext: dialFrom(address).DialContext, DisableKeepAlives: true}}

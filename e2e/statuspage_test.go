@@ -16,8 +16,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// soon is how long the page may take to show what has happened. It refreshes every two seconds; the rest is for the
-// browser. A busy machine gets more time.
+// soon is how long the page may take to show what has happened. The page refreshes every two seconds, and the browser
+// takes some time. A busy machine needs more time.
 const soon = 15 * time.Second
 
 var (
@@ -28,12 +28,12 @@ var (
 	nightPhone = harness.Window{Width: 360, Height: 740, Scheme: "dark"}
 )
 
-// cell returns the selector of the cell of a partition under a heading.
+// cell returns the selector of a partition's cell under a heading.
 func cell(partition, label string) string {
 	return fmt.Sprintf(`tr[data-partition="%s"] [data-label="%s"]`, partition, label)
 }
 
-// detail returns the selector of what a click on the number of a partition shows under a heading.
+// detail returns the selector of what a click on a partition's number shows under a heading.
 func detail(partition, label string) string {
 	return fmt.Sprintf(`tr[data-details-of="%s"] [data-label="%s"]`, partition, label)
 }

@@ -12,7 +12,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// TestTheStatusPageBreaksNoNumberAndNoWordInAnyWindow shows the worst that the page has to show: an outage, with 32
+// TestTheStatusPageBreaksNoNumberAndNoWordInAnyWindow shows the largest content of the page: an outage, with 32
 // partitions, names of 60 letters and counts of ten digits.
 func TestTheStatusPageBreaksNoNumberAndNoWordInAnyWindow(t *testing.T) {
 	t.Parallel()
@@ -41,7 +41,8 @@ func TestTheStatusPageBreaksNoNumberAndNoWordInAnyWindow(t *testing.T) {
 	}
 }
 
-// assertFits checks that no number and no word is broken, that no text sticks out, and that nothing scrolls sideways.
+// assertFits checks that no number and no word is broken, that no text exceeds its place, and that nothing scrolls
+// sideways.
 func assertFits(t *testing.T, p *harness.Tab, name string, width int) {
 	t.Helper()
 	broken, spilled := p.List(t, "broken"), p.List(t, "spilled")
@@ -82,7 +83,7 @@ func TestTheStatusPageSaysWhatIsBehindFirstAndShowsLastNightsOutageAfterAReload(
 	p.AwaitText(t, "#history", "handled 0 at ")
 	p.AwaitText(t, "#history", "delivered 0 at ")
 
-	// A time that is enlarged fills the plot: what was at 0.60 of the width is now at 0.40.
+	// A selected time fills the plot, so what was at 0.60 of the width is now at 0.40.
 	plot := "#history figure:nth-child(2) .u-over"
 	p.Drag(t, plot, 0.56, 0.66)
 	p.Hover(t, plot, 0.4)

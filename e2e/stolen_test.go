@@ -9,7 +9,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// Another owner takes partition 0 while its first audit event is being posted: it takes the link, the ownership and
+// Another owner takes partition 0 while its first audit event is being posted. It takes the link, the ownership and
 // the checkpoint.
 func TestAPartitionWhoseLinkIsStolenIsLeftAtOnceAndItsCheckpointIsNotTouched(t *testing.T) {
 	t.Parallel()
@@ -36,7 +36,7 @@ func TestAPartitionWhoseLinkIsStolenIsLeftAtOnceAndItsCheckpointIsNotTouched(t *
 			g.Release()
 			fed.Add(t, 3, 2)
 			harness.Wait(t, func() bool { return len(g.PostedOf(t, "1")) == 6 }, "the other partition goes on")
-			// The renewal in the next round is the last thing that could undo the claim of the other owner.
+			// Only the renewal in the next round could still undo the other owner's claim.
 			renewed := c.Renewals(t, "1")
 			harness.Wait(t, func() bool { return c.Renewals(t, "1") != renewed }, "another balancing round")
 			assert.Len(t, g.PostedOf(t, "0"), 1, "nothing but what was in flight")

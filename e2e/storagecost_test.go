@@ -12,13 +12,13 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// storageBill counts the requests of a daemon to the storage, by their price.
+// storageBill counts a daemon's requests to the storage by their price.
 type storageBill struct {
 	mu                              sync.Mutex
 	lists, ownerships, checks, rest int
 }
 
-// note is a fault that changes nothing.
+// note is a StorageFault that changes nothing.
 func (b *storageBill) note(_ http.ResponseWriter, r *http.Request) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

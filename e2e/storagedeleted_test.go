@@ -15,7 +15,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// storedCheckpoint is a place where a daemon keeps its checkpoints.
+// storedCheckpoint is where a daemon stores its checkpoints.
 type storedCheckpoint struct {
 	environ harness.Settings
 	state   harness.StoredState
@@ -47,7 +47,7 @@ func deleteBlob(t *testing.T, c harness.Blobs, name string) {
 	require.NoError(t, err)
 }
 
-// checkpoint returns the checkpoint of partition 0, -1 if there is none.
+// checkpoint returns the checkpoint of partition 0, or -1 if there is none.
 func (s storedCheckpoint) checkpoint(t *testing.T) int64 {
 	t.Helper()
 	all, err := s.state.Checkpoints(t.Context())
@@ -84,7 +84,7 @@ func TestADeletedCheckpointIsWrittenAgainAndNothingComesTwice(t *testing.T) {
 	}
 }
 
-// With latest as the start position, a partition that started anew would skip what waits.
+// If the start position is latest, a partition that starts again would skip the waiting events.
 func TestACheckpointThatIsDeletedBeforeABacklogSkipsNothing(t *testing.T) {
 	t.Parallel()
 	for name, store := range checkpointStores(t) {
@@ -123,7 +123,7 @@ func TestACheckpointThatIsDeletedBeforeABacklogSkipsNothing(t *testing.T) {
 	}
 }
 
-// Everything that two replicas have stored is deleted, and the container with it.
+// Everything that two replicas have stored is deleted, including the container.
 func TestADeletedContainerIsMadeAgainAndEachReplicaKeepsItsPartitions(t *testing.T) {
 	t.Parallel()
 	hub, s, c := harness.StartHub(t, 4), harness.StartSink(t), harness.NewBlobs(t)
@@ -155,8 +155,8 @@ func TestADeletedContainerIsMadeAgainAndEachReplicaKeepsItsPartitions(t *testing
 	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
-// The daemon may not make the container. It reads on, says why it is not ready, and writes the checkpoint once somebody
-// has made the container.
+// The daemon may not create the container. It goes on reading, and says why it is not ready. It writes the checkpoint
+// after the container has been created.
 func TestADeletedContainerThatMayNotBeMadeIsNamedAndNoPositionIsLost(t *testing.T) {
 	t.Parallel()
 	hub, s, c, p := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t), harness.StartStorageProxy(t)

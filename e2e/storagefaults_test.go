@@ -10,7 +10,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// storageFaults returns the faults of a storage account that is unavailable.
+// storageFaults returns the faults of an unavailable storage account.
 func storageFaults(t *testing.T, p *harness.StorageProxy) map[string]harness.StorageFault {
 	t.Helper()
 	return map[string]harness.StorageFault{
@@ -71,7 +71,7 @@ func TestAStorageThatIsAwayAtTheStartIsWaitedFor(t *testing.T) {
 	fed.AssertOnceInOrder(t, s.Accepted())
 }
 
-// refuseCreation is the fault of a policy that may only read and write blobs, and not create the container.
+// refuseCreation is the fault of a policy that allows reading and writing blobs, but not creating the container.
 func refuseCreation(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodPut || r.URL.Query().Get("restype") != "container" {
 		return false
@@ -97,7 +97,7 @@ func TestAContainerThatIsMissingAndMayNotBeMadeIsNamed(t *testing.T) {
 	d.Stop(t)
 }
 
-// Another owner wrote the checkpoint meanwhile. The daemon does not move it, and continues to read after it.
+// Another owner has written the checkpoint meanwhile. The daemon does not move it, and continues to read after it.
 func TestACheckpointThatAnotherHasMovedIsNotMovedBack(t *testing.T) {
 	t.Parallel()
 	hub, s, c := harness.StartHub(t, 1), harness.StartSink(t), harness.NewBlobs(t)

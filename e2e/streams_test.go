@@ -13,14 +13,14 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// stateCase is where a daemon keeps its checkpoints and dead letters, and with which client it reads.
+// stateCase is where a daemon stores its checkpoints and dead letters, and with which client it reads.
 type stateCase struct {
 	settings harness.Settings
 	state    harness.StoredState
 }
 
-// start starts the daemon. The older client has a data race of its own where it opens a link again soon after an event
-// (azure-event-hubs-go v3.6.2, receiver.go:278 and 422), so its daemon runs without the race detector.
+// start starts the daemon. The older client has a data race of its own when it opens a link again soon after an event
+// (azure-event-hubs-go v3.6.2, receiver.go:278 and 422). Its daemon therefore runs without the race detector.
 func (c stateCase) start(t *testing.T) *harness.Daemon {
 	t.Helper()
 	if c.settings["EVENTHUBCLIENT"] == harness.LegacyClient {
@@ -64,7 +64,7 @@ func appendPairs(t *testing.T, hub *hubtest.Server, from, count int) []string {
 	return all
 }
 
-// awaitCheckpoint waits until the checkpoint of partition 0 stands at a hub event.
+// awaitCheckpoint waits until the checkpoint of partition 0 is at a hub event.
 func awaitCheckpoint(t *testing.T, state harness.StoredState, sequence int64) {
 	t.Helper()
 	harness.Wait(t, func() bool {
@@ -73,15 +73,15 @@ func awaitCheckpoint(t *testing.T, state harness.StoredState, sequence int64) {
 	}, "the checkpoint stands at %d", sequence)
 }
 
-// hubChange is what happens to a hub whose 100 hub events were delivered.
+// hubChange is a change of a hub whose 100 hub events were delivered.
 type hubChange struct {
 	change func(*hubtest.Server)
-	// anew is how many hub events come afterwards, and last the number of the last of them.
+	// anew is how many hub events are appended after the change. last is the number of the last of them.
 	anew int
 	last int64
 }
 
-// hubChanges returns the changes after which the same numbers come again.
+// hubChanges returns the changes after which the same numbers occur again.
 func hubChanges() map[string]hubChange {
 	return map[string]hubChange{
 		"made anew, with fewer events than before": {(*hubtest.Server).Remake, 50, 49},
@@ -122,8 +122,8 @@ func TestAHubThatChangesWhileTheDaemonIsDownIsReadFromWhatIsNew(t *testing.T) {
 	}
 }
 
-// assertReadsWhatIsNew has a daemon deliver what a hub holds, and the hub change when around says so. It asserts that
-// the daemon which around returns delivers all that is new, nothing else, and says what happened.
+// assertReadsWhatIsNew makes a daemon deliver what a hub holds. It changes the hub when around says so. It asserts
+// that the daemon that around returns delivers everything new and nothing else, and says what happened.
 func assertReadsWhatIsNew(t *testing.T, hub *hubtest.Server, sink *harness.Sink, c stateCase, change hubChange,
 	around func(apply func()) *harness.Daemon,
 ) {
@@ -161,7 +161,7 @@ func TestADeadLetterOfAHubMadeAnewReplacesNoneOfTheOldOne(t *testing.T) {
 	})
 }
 
-// A rollout with a wrong consumer group must not take the good pod away: the new pod must never be ready, and the log
+// A rollout with a wrong consumer group must not remove the good pod. So the new pod must never be ready, and the log
 // has to say why.
 func TestADaemonWhoseConsumerGroupDoesNotExistIsNeverReadyAndSaysWhy(t *testing.T) {
 	t.Parallel()
@@ -180,7 +180,7 @@ func TestADaemonWhoseConsumerGroupDoesNotExistIsNeverReadyAndSaysWhy(t *testing.
 			}))
 			const why = `the hub has no consumer group \"falcon\": create it (az eventhubs eventhub consumer-group create`
 			readyBefore := 0
-			harness.Wait(t, func() bool { // what the kubelet asks
+			harness.Wait(t, func() bool { // as the kubelet does
 				status, text := wrong.Readyz(t)
 				if status == http.StatusOK {
 					readyBefore++

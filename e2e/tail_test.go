@@ -21,7 +21,7 @@ import (
 // readerGroup is a consumer group in which no daemon reads.
 const readerGroup = "audit-reader"
 
-// startHubWithReaderGroup starts a hub with readerGroup beside the group of the daemon.
+// startHubWithReaderGroup starts a hub with readerGroup besides the daemon's group.
 func startHubWithReaderGroup(t *testing.T, partitions int) *hubtest.Server {
 	t.Helper()
 	hub, err := hubtest.Start(hubtest.Config{Hub: harness.HubName, Partitions: partitions, ConsumerGroups: []string{readerGroup}})
@@ -30,7 +30,7 @@ func startHubWithReaderGroup(t *testing.T, partitions int) *hubtest.Server {
 	return hub
 }
 
-// runningTail is a command tail that runs.
+// runningTail is a running command tail.
 type runningTail struct {
 	cmd         *exec.Cmd
 	out, errOut harness.Output
@@ -46,12 +46,12 @@ func startTail(t *testing.T, s harness.Settings, args ...string) *runningTail {
 	return r
 }
 
-// lines returns what was printed so far.
+// lines returns the lines that were printed so far.
 func (r *runningTail) lines() []string {
 	return strings.FieldsFunc(r.out.String(), func(char rune) bool { return char == '\n' })
 }
 
-// await waits until so many lines are printed, and returns them.
+// await waits until this many lines are printed, and returns them.
 func (r *runningTail) await(t *testing.T, count int) []string {
 	t.Helper()
 	harness.Wait(t, func() bool { return len(r.lines()) >= count }, "%d lines are printed", count)
@@ -59,7 +59,8 @@ func (r *runningTail) await(t *testing.T, count int) []string {
 	return r.lines()
 }
 
-// end sends a signal, which has to end the command without an error, and returns what it printed on standard error.
+// end sends a signal, which has to end the command without an error. It returns what the command printed on standard
+// error.
 func (r *runningTail) end(t *testing.T, signal os.Signal) string {
 	t.Helper()
 	require.NoError(t, r.cmd.Process.Signal(signal))
@@ -68,7 +69,7 @@ func (r *runningTail) end(t *testing.T, signal os.Signal) string {
 	return r.errOut.String()
 }
 
-// didEvent returns an audit event in which a user did something.
+// didEvent returns an audit event about what a user did.
 func didEvent(user, verb, resource, namespace string, code int) string {
 	object, _ := json.Marshal(map[string]any{
 		"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": "a", "stage": "ResponseComplete", "verb": verb,
@@ -149,7 +150,7 @@ func TestATailInTheGroupOfTheDaemonEndsWhenTheDaemonStarts(t *testing.T) {
 	assert.Contains(t, r.errOut.String(), "create a group for this command")
 }
 
-// snapshot returns all that is in a store, with when it was written.
+// snapshot returns everything in a store, with the times at which it was written.
 type snapshot func() map[string]string
 
 func TestTailLeavesTheStoreAsItIs(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// testAlertSettings make a command post to a sink. The hub and the storage do not exist, and are not asked.
+// testAlertSettings returns settings with which a command posts to a sink. The hub and the storage do not exist, and
+// are not used.
 func testAlertSettings(t *testing.T, sink string) harness.Settings {
 	t.Helper()
 	return harness.Settings{
@@ -64,8 +65,8 @@ func TestTheTestAlertFiresTheRuleThatItNamesInFalcosOwnRules(t *testing.T) {
 	assert.Contains(t, stdout, harness.FalcoField(t, seen.JSON, "ka.auditid"))
 }
 
-// The event of an ordinary user fires another rule first, so that the test alert would not come with rule_matching:
-// first.
+// The event of an ordinary user matches another rule first. With rule_matching: first, the test alert would then not
+// be raised.
 func TestTheEvaluationOfFalcosRulesTellsUsersApart(t *testing.T) {
 	t.Parallel()
 	rules := officialRules(t)

@@ -13,7 +13,7 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// TestTheUPlotThatIsBuiltInIsThatOfThePinnedPackage fails after an update of the package without `make uplot`.
+// TestTheUPlotThatIsBuiltInIsThatOfThePinnedPackage fails if the package was updated without `make uplot`.
 func TestTheUPlotThatIsBuiltInIsThatOfThePinnedPackage(t *testing.T) {
 	harness.StartBrowser(t) // installs the packages
 	for _, file := range []string{"dist/uPlot.iife.min.js", "dist/uPlot.min.css", "LICENSE"} {

@@ -10,8 +10,8 @@ import (
 	"aks-audit-log-go/e2e/harness"
 )
 
-// The hub goes silent without closing its connections, as it does after a firewall has forgotten them. The daemon can
-// only notice that nothing arrives.
+// The hub becomes silent without closing its connections, as after a firewall has forgotten them. The daemon can only
+// notice that nothing arrives.
 func TestAConsumerWedgedByASilentHubSaysSoAndRecoversByItself(t *testing.T) {
 	t.Parallel()
 	for _, client := range []string{harness.CurrentClient, harness.LegacyClient} {
@@ -44,7 +44,7 @@ func TestAConsumerWedgedByASilentHubSaysSoAndRecoversByItself(t *testing.T) {
 	}
 }
 
-// The hub answers management requests, so that the daemon knows of the events, but nobody may read.
+// The hub answers management requests, so the daemon knows that there are events, but no reader may read them.
 func TestAPartitionThatCannotBeReadIsNamedByTheLivenessProbe(t *testing.T) {
 	t.Parallel()
 	hub, s := harness.StartHub(t, 2), harness.StartSink(t)
@@ -75,7 +75,7 @@ func TestASinkThatIsDownForLongIsNoReasonToRestart(t *testing.T) {
 	d := harness.StartDaemon(t, harness.BlobSettings(t, hub, harness.NewBlobs(t), s.URL).With(harness.FastRetries()).With(harness.Settings{"WATCHDOGTIMEOUT": "20s"}))
 	harness.AwaitSinkFailure(t, d)
 	posts := s.Posted()
-	// Each of the two events is posted again every second. So many attempts take longer than the watchdog waits.
+	// Each of the two events is posted again every second. This many attempts take longer than the watchdog waits.
 	harness.AwaitCount(t, posts+2*24, func() int {
 		status, why := harness.Get(t.Context(), d.StatsURL+"/healthz")
 		require.Equal(t, http.StatusOK, status, why)

@@ -18,13 +18,14 @@ import (
 	"aks-audit-log-go/internal/hubtest"
 )
 
-// stop is something that stops reading: settings that the daemon starts with, or what happens to it once it reads.
+// stop is what stops reading: settings with which the daemon starts, or what happens after it has started to read.
 type stop struct {
 	settings harness.Settings
 	strike   func(hub *hubtest.Server, sink *harness.Sink)
 }
 
-// stops returns the causes in the section "What stops reading" of docs/operations.md, by the first cells of its tables.
+// stops returns the causes in the section "What stops reading" of docs/operations.md, by the first cells of its
+// tables.
 func stops(t *testing.T) map[string]stop {
 	return map[string]stop{
 		"The consumer group does not exist": {settings: harness.Settings{"EVENTHUBCONSUMERGROUP": "falcon"}},
@@ -56,11 +57,11 @@ func stops(t *testing.T) map[string]stop {
 
 func goSilent(hub *hubtest.Server, _ *harness.Sink) { hub.GoSilent(true) }
 
-// symptoms is what shows that reading has stopped.
+// symptoms show that reading has stopped.
 type symptoms struct{ log, reason, metric, alert string }
 
-// whatStopsReading returns the symptoms of each cause in that section. A line with an alert and its metric stands
-// before the table of the causes that it fires on.
+// whatStopsReading returns the symptoms of each cause in that section. A line with an alert and its metric precedes
+// the table of the causes for which the alert fires.
 func whatStopsReading(t *testing.T) map[string]symptoms {
 	t.Helper()
 	guide, err := os.ReadFile("../docs/operations.md")
@@ -98,7 +99,7 @@ func TestWhatStopsReadingIsRedEverywhere(t *testing.T) {
 	}
 }
 
-// assertRed asserts that a daemon whose reading is stopped says so in each of the five places.
+// assertRed asserts that a daemon that has stopped reading says so in each of the five places.
 func assertRed(t *testing.T, stop stop, shown symptoms) {
 	t.Helper()
 	hub, sink := harness.StartHub(t, 2), harness.StartSink(t)
@@ -109,7 +110,7 @@ func assertRed(t *testing.T, stop stop, shown symptoms) {
 		d.AwaitReady(t)
 		sink.Await(t, 2)
 		stop.strike(hub, sink)
-		defer func() { // so that it can stop in good order
+		defer func() { // so that it can stop in the normal way
 			hub.GoSilent(false)
 			sink.AnswerWith(http.StatusOK)
 		}()

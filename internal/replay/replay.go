@@ -52,8 +52,7 @@ func Run(ctx context.Context, cfg forwarder.Config, options Options, out, stderr
 	if options.To.IsZero() {
 		options.To = time.Now()
 	}
-	// The service's times are in milliseconds, and shorter times keep the command line short with which the user can
-	// go on.
+	// The service's times are in milliseconds. Short times also keep the command line short that continues the replay.
 	options.From, options.To = options.From.UTC().Truncate(time.Millisecond), options.To.UTC().Truncate(time.Millisecond)
 	if !options.From.Before(options.To) {
 		return fmt.Errorf("%w: -from %s is not before -to %s", ErrMisused, inText(options.From), inText(options.To))
