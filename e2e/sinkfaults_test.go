@@ -323,12 +323,12 @@ func TestASinkThatAnswersSlowlyIsGivenItsTime(t *testing.T) {
 		harness.Wait(t, func() bool { return len(s.accepted()) > accepted }, "it answers")
 	}
 	for _, partition := range hub.PartitionIDs() {
-		harness.Wait(t, func() bool { return d.Metric(t, `aks_audit_log_partition_lag_events{partition="`+partition+`"}`) > 0 }, "the lag is shown")
+		harness.Wait(t, func() bool { return d.Metric(t, harness.LagSeries(partition)) > 0 }, "the lag is shown")
 	}
 	d.AwaitReady(t) // slow, but it delivers
 	catchUp()
 	harness.AwaitCount(t, fed.Total(), func() int { return len(s.accepted()) }, "audit events are left to deliver")
-	d.AwaitMetric(t, `aks_audit_log_partition_lag_events{partition="0"}`, 0)
+	d.AwaitMetric(t, harness.LagSeries("0"), 0)
 	assert.Zero(t, d.Metric(t, "falco_aks_audit_log_events_retry"), "no retry")
 	assert.Zero(t, d.Metric(t, "aks_audit_log_replayed_events_total"))
 	d.Stop(t)

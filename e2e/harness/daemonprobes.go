@@ -58,13 +58,18 @@ func VerdictSeries(verdict string) string {
 	return `aks_audit_log_records_total{verdict="` + verdict + `"}`
 }
 
+// LagSeries returns the series with how many hub events of a partition are still to handle.
+func LagSeries(partition string) string {
+	return `aks_audit_log_partition_lag_events{partition="` + partition + `"}`
+}
+
 // AwaitCaughtUp waits until one of the daemons has handled all hub events of each partition. After a kill, all audit
 // events may have arrived before the next daemon has read them again. A daemon that stops at that moment writes no
 // checkpoint for them.
 func AwaitCaughtUp(t *testing.T, partitions []string, daemons ...*Daemon) {
 	t.Helper()
 	for _, partition := range partitions {
-		series := `aks_audit_log_partition_lag_events{partition="` + partition + `"}`
+		series := LagSeries(partition)
 		caughtUp := func(d *Daemon) bool { return d.Metric(t, series) == 0 }
 		Wait(t, func() bool { return slices.ContainsFunc(daemons, caughtUp) }, "%s is 0 in one daemon", series)
 	}

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -64,6 +65,34 @@ func TestAnOwnershipIsRenewedEvery20SecondsSoThatIdlePartitionsCostLittle(t *tes
 		}
 		assert.Less(t, float64(store.claims.Load()-before)/(hours*60), 96.0, "writes a minute")
 		assert.LessOrEqual(t, oldest, eventhub.OwnershipExpiry/2+time.Second, "two renewals may fail before another replica takes the partition")
+		stop()
+	})
+}
+
+// slowClaims answers each claim after answerTime, as a distant storage does.
+type slowClaims struct {
+	eventhub.Store
+	answerTime time.Duration
+}
+
+func (s slowClaims) Claim(ctx context.Context, ownership eventhub.Ownership) (eventhub.Ownership, error) {
+	time.Sleep(s.answerTime) // the bubble's clock
+	return s.Store.Claim(ctx, ownership)
+}
+
+func TestTheFirstOfManyPartitionsStartWhileTheOthersAreClaimed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const partitions, answerTime = 32, time.Second
+		b := eventhubtest.NewBench(partitions)
+		for partition := range partitions {
+			b.Hub.Append(strconv.Itoa(partition), eventhubtest.OneEach(strconv.Itoa(partition))...)
+		}
+		began := time.Now()
+		stop := startConsumerOn(t, b, b.Hub, slowClaims{b.Store, answerTime})
+		b.Sink.Await(claimsAtOnce)
+		assert.Equal(t, answerTime, time.Since(began))
+		b.Sink.Await(partitions)
+		assert.Equal(t, partitions/claimsAtOnce*answerTime, time.Since(began))
 		stop()
 	})
 }
